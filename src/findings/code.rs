@@ -1,0 +1,443 @@
+//! The catalogue: every kind of finding, what it means and which acknowledgement codes it has.
+
+use super::Severity;
+
+/// An entry of the catalogue; what `crossdock explain` prints.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The kind that it describes.
+    pub code: Code,
+    /// Short name, `S03`.
+    pub id: &'static str,
+    /// Speaking name, `segment-missing`.
+    pub name: &'static str,
+    /// How much it weighs unless an agreement says otherwise.
+    pub severity: Severity,
+    /// One line.
+    pub title: &'static str,
+    /// What is found.
+    pub what: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What it looks like.
+    pub example: &'static str,
+    /// AK304 and IK304, where it is about a segment. 8 = the segment has an element in error.
+    pub segment_error: Option<&'static str>,
+    /// AK403 and IK403, where it is about an element.
+    pub element_error: Option<&'static str>,
+    /// AK502 and IK502.
+    pub set_error: Option<&'static str>,
+    /// AK905.
+    pub group_error: Option<&'static str>,
+    /// TA105.
+    pub interchange_note: Option<&'static str>,
+}
+
+macro_rules! catalogue {
+    ($($variant:ident $id:literal $name:literal $severity:ident $seg:expr, $elm:expr, $set:expr, $grp:expr, $ta1:expr;
+       $title:literal $what:literal $why:literal $example:literal)*) => {
+        /// A kind of finding.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        static CATALOGUE: &[Entry] = &[
+            $(Entry {
+                code: Code::$variant, id: $id, name: $name, severity: Severity::$severity,
+                title: $title, what: $what, why: $why, example: $example,
+                segment_error: $seg, element_error: $elm, set_error: $set, group_error: $grp, interchange_note: $ta1,
+            },)*
+        ];
+    };
+}
+
+catalogue! {
+    NoInterchange "I01" "no-interchange" Fatal None, None, None, None, Some("022");
+        "No interchange in the input"
+        "The input holds no ISA segment, so there is nothing that could be read, sorted to a partner or answered."
+        "A file that is not X12 at all (a PDF, an HTML error page, an empty file) usually means that the sender's export failed."
+        "<html>503 Service Unavailable</html>"
+    TextBeforeInterchange "I02" "text-before-interchange" Warning None, None, None, None, None;
+        "Text before the interchange"
+        "Something other than blanks stands before an ISA, or between two interchanges. It is passed over."
+        "Mail headers and transfer logs are met there. A part of an order is, too, when a file was cut and glued."
+        "From: edi@example.com followed by ISA*00*…"
+    ByteOrderMark "I03" "byte-order-mark" Advice None, None, None, None, None;
+        "Byte order mark before the interchange"
+        "The input begins with the three bytes EF BB BF, which an editor put there. They are passed over."
+        "Many translators take them for garbage and reject the file."
+        "EF BB BF ISA*00*…"
+    IsaLength "I04" "isa-length" Error None, None, None, None, Some("024");
+        "ISA is not 106 bytes long"
+        "ISA has elements of fixed length, 106 bytes in all with the terminator. This one has not; it was read by its separators instead."
+        "Elements of ISA are padded with blanks to their full length. Strict partners reject anything else."
+        "ISA*00**00**ZZ*SENDER*ZZ*RECEIVER*…"
+    IsaUnreadable "I05" "isa-unreadable" Fatal None, None, None, None, Some("022");
+        "ISA cannot be read"
+        "An ISA begins here, but it has not the sixteen elements and the terminator that tell how to read the rest."
+        "Without ISA nothing is known of delimiters, sender or receiver."
+        "ISA*00*GARBAGE"
+    TrailerMissing "I06" "iea-missing" Fatal None, None, None, None, Some("023");
+        "IEA is missing"
+        "The interchange does not end with IEA before the next one begins or the input ends."
+        "The transfer may have been cut: what else was in it cannot be known."
+        "GE*1*1~ and then nothing"
+    GroupCountWrong "I07" "iea-count" Error None, None, None, None, Some("021");
+        "IEA01 counts other groups than there are"
+        "IEA01 says how many functional groups the interchange holds; another number of them was found."
+        "A group may have been lost, or the sender's counter is wrong."
+        "IEA*2*000000001~ after one group"
+    InterchangeNumberMismatch "I08" "iea-number" Fatal None, None, None, None, Some("001");
+        "IEA02 is not ISA13"
+        "The control number of the trailer is not that of the header, so the two may belong to different interchanges."
+        "Two files may have been glued together."
+        "ISA…*000000007*… IEA*1*000000008~"
+    InterchangeNumberRepeated "I09" "interchange-number-repeated" Fatal None, None, None, None, Some("025");
+        "Interchange control number repeated"
+        "The same sender used the same ISA13 for another interchange in this input."
+        "A repeated number usually is the same document sent twice: two orders, one sale."
+        "Two ISA with 000000007 from the same sender"
+    IsaElement "I10" "isa-element" Error None, None, None, None, Some("024");
+        "An element of ISA is not as it must be"
+        "The value of this element of ISA has the wrong length, or is not of the values that it may have."
+        "Partners route and reject by these elements before they look at anything else."
+        "ISA15 = X"
+    DelimiterClash "I11" "delimiter-clash" Fatal None, None, None, None, Some("026");
+        "Delimiters are not distinct"
+        "Two delimiters that ISA sets are the same byte, or one is a letter, digit or blank, so that data cannot be told from structure."
+        "Everything after it would be read wrongly."
+        "Element separator and terminator both *"
+    OutsideEnvelope "I12" "outside-envelope" Error None, None, None, None, Some("022");
+        "Segment outside the envelope"
+        "A segment stands where only envelope segments may: between ISA and GS, between two groups or sets, or after GE."
+        "It belongs to no transaction set, so nobody would translate or acknowledge it."
+        "ISA… REF*DP*12~ GS…"
+    CutOff "I13" "cut-off" Fatal None, None, None, None, Some("023");
+        "The input ends in the middle"
+        "The last segment has no terminator: the input was cut off."
+        "What is missing cannot be known; the sender has to send again."
+        "…~PO1*1*1"
+    VersionUnknown "I14" "interchange-version" Advice None, None, None, None, None;
+        "ISA12 and GS08 name different releases"
+        "ISA12 names another release than GS08. GS08 decides which grammar is used."
+        "They disagree often, and it does no harm."
+        "ISA12 = 00200, GS08 = 004010"
+    RepetitionSeparator "I15" "repetition-separator" Advice None, None, None, None, None;
+        "ISA11 is not a usable repetition separator"
+        "From version 00402 on ISA11 is the repetition separator. This one is `U`, a letter, a digit or another delimiter, so that no element can be repeated."
+        "Senders often leave the U of the older versions there."
+        "ISA11 = U with ISA12 = 00501"
+    InterchangeTooLarge "I16" "segment-too-large" Fatal None, None, None, None, Some("024");
+        "A segment is larger than the limit"
+        "No terminator was found within the size that is allowed for one transaction set; the rest of the interchange is passed over."
+        "A wrong terminator in ISA has this effect: the whole file looks like one segment."
+        "A 2 GB file without a single ~"
+    TooManyFindings "I17" "too-many-findings" Advice None, None, None, None, None;
+        "More findings than are kept"
+        "So many things are wrong here that the rest is only counted."
+        "The first ones usually tell the cause."
+        "A set of 100,000 segments, each of them unknown"
+    InterchangeAck "I18" "interchange-acknowledgement" Advice None, None, None, None, None;
+        "Interchange acknowledgement inside"
+        "A TA1 in this interchange answers one of ours."
+        "It is taken to the acknowledgement ledger."
+        "TA1*000000007*…"
+    GroupElement "G01" "gs-element" Error None, None, None, Some("6"), None;
+        "An element of GS is not as it must be"
+        "The value of this element of GS has the wrong length or type."
+        "Partners route by GS02, GS03 and GS08."
+        "GS04 = 2026"
+    GroupTrailerMissing "G02" "ge-missing" Fatal None, None, None, Some("3"), None;
+        "GE is missing"
+        "The functional group does not end with GE before the next group or the interchange ends."
+        "The group may have been cut: sets of it may be missing."
+        "SE*5*0001~IEA*1*…"
+    SetCountWrong "G03" "ge-count" Error None, None, None, Some("5"), None;
+        "GE01 counts other sets than there are"
+        "GE01 says how many transaction sets the group holds; another number of them was found."
+        "A set may have been lost, or the sender's counter is wrong."
+        "GE*3*1~ after two sets"
+    GroupNumberMismatch "G04" "ge-number" Fatal None, None, None, Some("4"), None;
+        "GE02 is not GS06"
+        "The control number of the trailer is not that of the header."
+        "Two files may have been glued together."
+        "GS…*7*… GE*1*8~"
+    GroupNumberRepeated "G05" "group-number-repeated" Error None, None, None, Some("19"), None;
+        "Group control number repeated"
+        "Two groups of the same interchange have the same GS06, so that an acknowledgement cannot tell which it means."
+        "AK102 names a group by nothing else."
+        "Two GS with number 7"
+    GroupTypeMismatch "G06" "group-type" Error None, None, Some("6"), None, None;
+        "Set does not belong in this kind of group"
+        "GS01 names the kind of document that the group holds, and this set is another kind."
+        "Partners route by GS01."
+        "GS*IN*… around an 850"
+    ReleaseUnknown "G07" "release-unknown" Warning None, None, None, None, None;
+        "No grammar for this release"
+        "No grammar is loaded for the set in the release that GS08 names, so that only the envelope was checked."
+        "GS08's first six characters choose the grammar."
+        "GS08 = 003010"
+    GroupStrayTrailer "G08" "stray-trailer" Error None, None, None, None, Some("022");
+        "Trailer without its header"
+        "GE or IEA stands here without the GS or ISA that it would end."
+        "Parts of the file are missing, or two files were glued together."
+        "GE*1*7~ after another GE"
+    SetTrailerMissing "T01" "se-missing" Fatal None, None, Some("2"), None, None;
+        "SE is missing"
+        "The transaction set does not end with SE before the next set, GE or IEA."
+        "The set may have been cut: lines of the order may be missing."
+        "CTT*2~GE*1*1~"
+    SegmentCountWrong "T02" "se-count" Fatal None, None, Some("4"), None, None;
+        "SE01 counts other segments than there are"
+        "SE01 says how many segments the set has, ST and SE counted; another number of them was found."
+        "A line of the order may have been lost on the way."
+        "SE*12*0001~ after nine segments"
+    SetNumberMismatch "T03" "se-number" Fatal None, None, Some("3"), None, None;
+        "SE02 is not ST02"
+        "The control number of the trailer is not that of the header, so the two may belong to different sets."
+        "Two sets may have been glued together."
+        "ST*850*0001~ … SE*9*0002~"
+    SetNumberRepeated "T04" "set-number-repeated" Error None, None, Some("23"), None, None;
+        "Set control number repeated"
+        "Two sets of the same group have the same ST02, so that an acknowledgement cannot tell which it means."
+        "AK202 names a set by nothing else."
+        "Two ST*850*0001~ in one group"
+    SetUnknown "T05" "set-unknown" Warning None, None, Some("1"), None, None;
+        "No grammar for this set"
+        "No grammar is loaded for this set, so that only its envelope was checked."
+        "Without a grammar nothing inside can be checked or translated."
+        "ST*852*0001~"
+    SetTooLarge "T06" "set-too-large" Fatal None, None, Some("5"), None, None;
+        "The set is larger than the limit"
+        "The transaction set is larger than the configured limit and was passed over."
+        "The limit keeps one document from taking the machine's memory."
+        "A set of 3 GB"
+    SetNumberInvalid "T07" "set-number" Error None, None, Some("7"), None, None;
+        "ST02 is not as it must be"
+        "The control number of the set is missing, or not four to nine characters."
+        "AK202 has to name it."
+        "ST*850*1~"
+    SetHeaderMissing "T08" "st-missing" Fatal None, None, Some("6"), None, Some("022");
+        "SE without ST"
+        "Segments stand here that end with SE but do not begin with ST."
+        "What kind of document they are cannot be known."
+        "GS…~BEG*00*…"
+    SegmentUnrecognised "S01" "segment-unrecognised" Fatal Some("1"), None, Some("5"), None, None;
+        "Unknown segment"
+        "No segment of this name is in the release's dictionary."
+        "What it says, and whether what follows belongs to it, cannot be told."
+        "ZZZ*1~"
+    SegmentUnexpected "S02" "segment-unexpected" Fatal Some("2"), None, Some("5"), None, None;
+        "Segment not expected here"
+        "The set has such a segment, but not at this place or in this loop."
+        "What it refers to cannot be told without guessing."
+        "N3 without an N1 before it"
+    SegmentMissing "S03" "segment-missing" Fatal Some("3"), None, Some("5"), None, None;
+        "Mandatory segment missing"
+        "The set, or a loop that is there, must have this segment."
+        "What it would say cannot be guessed."
+        "An 850 without BEG"
+    LoopTooMany "S04" "loop-too-many" Error Some("4"), None, Some("5"), None, None;
+        "Loop occurs too often"
+        "The loop is repeated more often than the set allows."
+        "Partners' systems have room for no more."
+        "201 N1 loops in an 850"
+    SegmentTooMany "S05" "segment-too-many" Error Some("5"), None, Some("5"), None, None;
+        "Segment occurs too often"
+        "The segment is repeated more often than this place allows."
+        "Partners' systems have room for no more."
+        "Four PER in the heading of an 850"
+    SegmentNotInSet "S06" "segment-not-in-set" Fatal Some("6"), None, Some("5"), None, None;
+        "Segment is not part of this set"
+        "The release knows the segment, but this transaction set has none."
+        "What it says in this document cannot be told."
+        "A BSN in an 850"
+    SegmentOutOfOrder "S07" "segment-out-of-order" Fatal Some("7"), None, Some("5"), None, None;
+        "Segment out of order"
+        "The set has this segment earlier, before others that have come already."
+        "The order of segments tells what belongs to what."
+        "REF after DTM in the heading"
+    TrailingSeparators "S08" "trailing-separators" Advice None, None, None, None, None;
+        "Empty elements at the end"
+        "The segment ends with separators and nothing between them. They say nothing and are ignored."
+        "X12 has them left out; strict partners complain."
+        "REF*DP*12**~"
+    EmptySegment "S09" "segment-empty" Error Some("8"), None, Some("5"), None, None;
+        "Segment without data"
+        "The segment has no element with a value."
+        "It says nothing, and the place that it takes may be counted."
+        "N3~"
+    ElementMissing "E01" "element-missing" Fatal Some("8"), Some("1"), Some("5"), None, None;
+        "Mandatory element missing"
+        "The segment must have this element."
+        "What it would say cannot be guessed."
+        "BEG*00*SA**~"
+    ConditionMissing "E02" "condition-missing" Error Some("8"), Some("2"), Some("5"), None, None;
+        "Element missing that another one asks for"
+        "A syntax note of the segment ties these elements together: where one is there, the other must be."
+        "A quantity without its unit, or a qualifier without its value, says too little."
+        "PO1*1*5~ (quantity without unit)"
+    TooManyElements "E03" "too-many-elements" Error Some("8"), Some("3"), Some("5"), None, None;
+        "More elements than the segment has"
+        "The segment has data beyond its last element."
+        "A separator inside the data shifts everything after it."
+        "N3*12 Main*Suite 4*Rear~"
+    ElementTooShort "E04" "element-too-short" Error Some("8"), Some("4"), Some("5"), None, None;
+        "Value too short"
+        "The value is shorter than the element allows."
+        "Leading zeros that an export has dropped are the usual cause."
+        "GS02 = A"
+    ElementTooLong "E05" "element-too-long" Error Some("8"), Some("5"), Some("5"), None, None;
+        "Value too long"
+        "The value is longer than the element allows."
+        "The receiver's field may cut it."
+        "A name of 70 characters in N102"
+    InvalidCharacter "E06" "invalid-character" Error Some("8"), Some("6"), Some("5"), None, None;
+        "Character that may not be there"
+        "The value has a character that this type of element cannot have: a control character, or a separator in an element that is not made of parts."
+        "The receiver may read it as something else."
+        "A tab in PID05"
+    InvalidCode "E07" "invalid-code" Warning Some("8"), Some("7"), Some("5"), None, None;
+        "Code not in the list"
+        "The value is not in the element's list of codes."
+        "Good files often carry codes that a list lacks, so this is a warning unless the agreement says otherwise."
+        "PO103 = XX"
+    InvalidDate "E08" "invalid-date" Fatal Some("8"), Some("8"), Some("5"), None, None;
+        "No valid date"
+        "The value is not a date of the calendar as CCYYMMDD or YYMMDD."
+        "A date cannot be guessed."
+        "BEG05 = 20260230"
+    InvalidTime "E09" "invalid-time" Fatal Some("8"), Some("9"), Some("5"), None, None;
+        "No valid time"
+        "The value is not a time as HHMM, HHMMSS or with decimals of a second."
+        "A time cannot be guessed."
+        "BSN04 = 2561"
+    ExclusionViolated "E10" "exclusion-violated" Error Some("8"), Some("10"), Some("5"), None, None;
+        "Elements that exclude each other"
+        "A syntax note of the segment lets only one of these elements be there."
+        "Which of the two counts cannot be told."
+        "Both forms of the same amount"
+    InvalidNumber "E11" "invalid-number" Fatal Some("8"), Some("6"), Some("5"), None, None;
+        "No valid number"
+        "The value is not a number as this element needs it."
+        "A quantity or price cannot be guessed."
+        "PO102 = ten"
+    TooManyRepetitions "E12" "too-many-repetitions" Error Some("8"), Some("12"), Some("5"), None, None;
+        "Element repeated too often"
+        "The element is repeated more often than the segment allows."
+        "Partners' systems have room for no more."
+        "Two values in an element that has one"
+    TooManyComponents "E13" "too-many-components" Error Some("8"), Some("13"), Some("5"), None, None;
+        "More components than the composite has"
+        "The composite has data beyond its last component."
+        "A separator inside the data shifts everything after it."
+        "Sixteen parts in C001"
+    Padding "E14" "padding" Advice None, None, None, None, None;
+        "Padded value"
+        "The value ends with blanks beyond its least length. They are dropped on the canonical side."
+        "X12 has them left out."
+        "PO107 = `ABC-1   `"
+    NotAscii "E15" "not-ascii" Advice None, None, None, None, None;
+        "Characters outside ASCII"
+        "The value has bytes that are not ASCII. They are kept exactly, and read as UTF-8, else as Latin-1."
+        "X12 names no encoding, so the receiver has to guess it."
+        "N102 = Café"
+    LevelNumberInvalid "H01" "level-number" Fatal Some("8"), Some("7"), Some("5"), None, None;
+        "Number of a level repeated or missing"
+        "HL01 must be there and be used once in the set."
+        "HL02 of the levels below refers to it."
+        "Two HL with 3 in HL01"
+    LevelParentUnknown "H02" "level-parent" Fatal Some("8"), Some("7"), Some("5"), None, None;
+        "Parent level not found"
+        "HL02 refers to a level that has not come before."
+        "Without it, it cannot be told which order or carton the level belongs to."
+        "HL*4*9*I~ where no level 9 is"
+    LevelChildWrong "H03" "level-child" Warning Some("8"), Some("7"), Some("5"), None, None;
+        "HL04 does not agree with the levels below"
+        "HL04 says whether levels below follow, and it is otherwise."
+        "Most senders get it wrong or leave it out; the tree is taken from HL02."
+        "HL*2*1*O*0~ followed by its items"
+    LevelUnknown "H04" "level-unknown" Warning Some("8"), Some("7"), Some("5"), None, None;
+        "Level that the map does not know"
+        "The map has no section for this kind of level. It is carried along unread."
+        "Its data reaches nobody."
+        "HL*5*1*XX~"
+    CountWrong "M01" "count-mismatch" Error Some("8"), Some("7"), Some("5"), None, None;
+        "Total does not agree"
+        "The count or sum that the document states is not what its lines give."
+        "A line may have been lost on the way."
+        "CTT*5~ after four lines"
+    NotTranslatable "M02" "not-translatable" Fatal Some("8"), Some("7"), Some("5"), None, None;
+        "Value cannot be translated"
+        "The map cannot make a canonical value of this one."
+        "Nothing is guessed: the document is held."
+        "A qualifier without a value where a pair is needed"
+    DelimiterInData "M03" "delimiter-in-data" Fatal Some("8"), Some("6"), Some("5"), None, None;
+        "Delimiter inside data"
+        "The value that is to be written holds one of the delimiters of the interchange, which X12 cannot escape."
+        "Written as it is, it would split the element in two."
+        "A description with a * in it"
+    NotWritable "M04" "not-writable" Fatal Some("8"), Some("7"), Some("5"), None, None;
+        "Canonical value cannot be written"
+        "The map has no place for this value in the set, or the set cannot say it."
+        "Left out silently, it would be lost."
+        "A carton with lines of two orders in S/O/P/I"
+    NotEncodable "M05" "not-encodable" Fatal Some("8"), Some("6"), Some("5"), None, None;
+        "Character that the partner's encoding lacks"
+        "The value has a character that the agreed character set cannot say."
+        "It would arrive as another one, or as a question mark."
+        "A name in Greek with Latin-1 agreed"
+    AckUnreadable "A01" "acknowledgement-unreadable" Error None, None, None, None, None;
+        "Acknowledgement cannot be read"
+        "The acknowledgement lacks what tells which group or set it answers."
+        "The sent document stays open until it is matched."
+        "A 997 without AK1"
+}
+
+impl Code {
+    /// Its entry in the catalogue.
+    #[must_use]
+    pub fn entry(self) -> &'static Entry {
+        &CATALOGUE[self as usize]
+    }
+
+    /// The whole catalogue, in order.
+    #[must_use]
+    pub fn all() -> &'static [Entry] {
+        CATALOGUE
+    }
+
+    /// Finds an entry by `S03` or `segment-missing`, in any case.
+    #[must_use]
+    pub fn find(text: &str) -> Option<&'static Entry> {
+        CATALOGUE
+            .iter()
+            .find(|e| e.id.eq_ignore_ascii_case(text) || e.name.eq_ignore_ascii_case(text))
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.entry().id)
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.entry().id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_finds_its_own_entry() {
+        for entry in Code::all() {
+            assert_eq!(entry.code.entry().id, entry.id);
+            assert_eq!(Code::find(entry.name).map(|e| e.id), Some(entry.id));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Findings: what is wrong with a partner's document, as data.
+//!
+//! A partner's mistake is never an `Err`. It is a [`Finding`], and everything that shows or answers it (997, 999,
+//! TA1, terminal, API, console) renders the same one.
+
+mod code;
+
+pub use code::{Code, Entry};
+
+use std::sync::Arc;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nobody has to act.
+    Advice,
+    /// Unusual, and common in good files: a code that is not in the list.
+    Warning,
+    /// Wrong, but what is meant can still be told: the set is accepted with errors.
+    Error,
+    /// What is meant cannot be told without guessing: the set (group, interchange) is rejected.
+    Fatal,
+}
+
+/// Where in the input a finding is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Place {
+    /// Byte offset in the input.
+    pub offset: u64,
+    /// How many bytes from there on it is about; 0 where something is missing.
+    pub length: u32,
+    /// Tag of the segment (of the missing segment, where one is missing).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub segment: String,
+    /// Position of the segment in its transaction set, ST = 1; 0 outside a set. For a missing segment: where it
+    /// should have stood.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub segment_position: u32,
+    /// Loops from the outermost, `PO1/SLN`; empty outside any. AK303 and IK303 are its last part.
+    #[serde(rename = "loop", skip_serializing_if = "String::is_empty")]
+    pub loop_path: String,
+    /// Element, 1-based; 0 = the segment as a whole.
+    #[serde(skip_serializing_if = "is_zero_16")]
+    pub element: u16,
+    /// Component, 1-based; 0 = none.
+    #[serde(skip_serializing_if = "is_zero_16")]
+    pub component: u16,
+    /// Repetition, 1-based; 0 = none.
+    #[serde(skip_serializing_if = "is_zero_16")]
+    pub repetition: u16,
+    /// Element number of the dictionary (`330`), for AK402; empty where there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub element_id: String,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn is_zero_16(n: &u16) -> bool {
+    *n == 0
+}
+
+/// The rule that a finding rests on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Rule {
+    /// File, as the loader was given it.
+    pub file: Arc<str>,
+    /// 1-based line.
+    pub line: u32,
+    /// Why the rule is there, where the rule says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where it was agreed: document, page, date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// One thing that is wrong, or worth knowing, about a document.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// What kind; `crossdock explain` tells more of it.
+    pub code: Code,
+    /// How much it weighs here.
+    pub severity: Severity,
+    /// Where.
+    pub place: Place,
+    /// The value in question, as it stands there, decoded and cut to 80 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What is wrong, for a person: `PO102 "Quantity ordered" is "ten", which is no number.`
+    pub message: String,
+    /// How to mend it, for a person.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mend: String,
+    /// The rule it rests on, where it rests on one that is written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+    /// Field of the canonical document that the value goes to or came from, where a map says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}

@@ -1,0 +1,3 @@
+//! The `crossdock` program: a thin shell around [`crossdock::cli`].
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The wire format of X12: delimiters, segments, envelopes, control numbers, reading and writing.
+//!
+//! It knows no grammar: what a segment means, or whether it belongs where it stands, is nothing to it. It knows
+//! no file and no socket either; it reads from any [`std::io::Read`] and writes into bytes.
+
+mod delimiters;
+mod segment;
+mod tag;
+mod text;
+
+pub use delimiters::Delimiters;
+pub use segment::{Mark, Segment, SegmentFlags, Segments};
+pub use tag::Tag;
+pub use text::{Charset, decode};
