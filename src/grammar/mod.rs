@@ -3,5 +3,7 @@
 //! It must never know a particular set or segment: all it knows of the 850 stands in a file.
 
 mod model;
+mod tree;
 
 pub use model::*;
+pub use tree::{LoopInstance, Placed, Tree, Walked};

@@ -5,10 +5,12 @@
 
 mod delimiters;
 mod segment;
+mod style;
 mod tag;
 mod text;
 
 pub use delimiters::Delimiters;
 pub use segment::{Mark, Segment, SegmentFlags, Segments};
+pub use style::{DelimiterInData, Style};
 pub use tag::Tag;
 pub use text::{Charset, decode};
