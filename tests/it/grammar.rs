@@ -332,6 +332,13 @@ fn a_segment_is_shown_with_its_elements_and_notes() {
 }
 
 #[test]
+fn the_envelope_is_shown_like_any_dictionary() {
+    let library = Library::embedded();
+    let options = ShowOptions { codes: true, segment: Some("ISA".to_owned()), elements: false };
+    insta::assert_snapshot!(show::dictionary(library.envelope(), &options));
+}
+
+#[test]
 fn every_set_can_be_shown_in_full() {
     let options = ShowOptions { elements: true, codes: true, segment: None };
     for grammar in Library::embedded().sets() {
