@@ -293,6 +293,15 @@ fn what_is_wrong_with_whole_files_is_reported() {
 }
 
 #[test]
+fn a_file_full_of_faults_is_given_up() {
+    let text = format!("dictionary release 004010\n{}", "nonsense here\n".repeat(100_000));
+    let (_, errors) = parse_file("full.grammar", &text);
+    assert_eq!(errors.len(), 500);
+    let (_, errors) = parse_file("large.grammar", &" ".repeat(5 << 20));
+    assert_eq!(errors.len(), 1);
+}
+
+#[test]
 fn oddities_are_advice() {
     let text = r#"dictionary release 004010
 segment N1 "Party"
