@@ -36,18 +36,39 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Options {
-    /// Output for people, or JSON Lines for machines
-    #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
+    /// Output for people (human), or a JSON object a line for machines (json)
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     format: Format,
-    /// When to colour the output
-    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    /// When to colour the output: auto, always or never
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     color: Colour,
     /// A folder of grammars that take the place of ours, file by file
-    #[arg(long, global = true, value_name = "DIR", env = "CROSSDOCK_GRAMMARS")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CROSSDOCK_GRAMMARS",
+        hide_env_values = true
+    )]
     grammars: Option<PathBuf>,
     /// A folder of maps that take the place of ours, file by file
-    #[arg(long, global = true, value_name = "DIR", env = "CROSSDOCK_MAPS")]
+    #[arg(long, global = true, value_name = "DIR", env = "CROSSDOCK_MAPS", hide_env_values = true)]
     maps: Option<PathBuf>,
 }
 
