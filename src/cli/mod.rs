@@ -4,8 +4,10 @@
 //! make a document faulty, 2 our failure (a file that cannot be read, a bad grammar, wrong arguments).
 
 mod completions;
+mod definitions;
 mod error;
 mod explain;
+mod grammar;
 mod input;
 mod paint;
 mod report;
@@ -86,6 +88,8 @@ pub enum Format {
 enum Command {
     /// Explain a finding: what it means, why it matters, how it is answered
     Explain(explain::Args),
+    /// Show, list and check grammars
+    Grammar(grammar::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -145,6 +149,7 @@ pub fn run() -> ExitCode {
 fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     match command {
         Command::Explain(args) => explain::run(args, context, out),
+        Command::Grammar(args) => grammar::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }
