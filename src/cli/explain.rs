@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::json_line::json_line;
 use super::{Context, Error, Format, Verdict, nearest, paint::severity_word};
 use crate::findings::{Code, Entry};
 
@@ -110,21 +111,21 @@ fn wrapped(text: &str) -> String {
 }
 
 fn json(entry: &Entry, out: &mut dyn Write) -> Result<(), Error> {
-    let value = serde_json::json!({
-        "code": entry.id,
-        "name": entry.name,
-        "severity": entry.severity,
-        "title": entry.title,
-        "what": entry.what,
-        "why": entry.why,
-        "example": entry.example,
-        "segment_error": entry.segment_error,
-        "element_error": entry.element_error,
-        "set_error": entry.set_error,
-        "group_error": entry.group_error,
-        "interchange_note": entry.interchange_note,
-    });
-    writeln!(out, "{value}")?;
+    json_line!(
+        out,
+        "code" => entry.id,
+        "name" => entry.name,
+        "severity" => entry.severity,
+        "title" => entry.title,
+        "what" => entry.what,
+        "why" => entry.why,
+        "example" => entry.example,
+        "segment_error" => entry.segment_error,
+        "element_error" => entry.element_error,
+        "set_error" => entry.set_error,
+        "group_error" => entry.group_error,
+        "interchange_note" => entry.interchange_note,
+    )?;
     Ok(())
 }
 

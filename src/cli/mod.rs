@@ -9,6 +9,8 @@ mod error;
 mod explain;
 mod grammar;
 mod input;
+mod inspect;
+mod json_line;
 mod paint;
 mod report;
 mod snippet;
@@ -86,6 +88,8 @@ pub enum Format {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Show the envelope tree: interchanges, groups and sets
+    Inspect(inspect::Args),
     /// Explain a finding: what it means, why it matters, how it is answered
     Explain(explain::Args),
     /// Show, list and check grammars
@@ -148,6 +152,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     match command {
+        Command::Inspect(args) => inspect::run(args, context, out),
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),
