@@ -2,4 +2,5 @@
 
 mod arrows;
 mod cli;
+mod corpus;
 mod grammar;
