@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
 mod arrows;
+mod canonical;
 mod cli;
 mod corpus;
 mod grammar;
