@@ -8,7 +8,7 @@ use super::{
     ElementNote, GroupOutcome, InterchangeOutcome, SegmentNote, SetOutcome, Verdict, Words,
 };
 use crate::findings::{Code, Finding, Place};
-use crate::grammar::Grammar;
+use crate::grammar::{Dictionary, ElementShape, Grammar};
 use crate::x12::{Segment, Segments, decode};
 
 /// What was read.
@@ -66,17 +66,25 @@ pub fn read(segments: Segments<'_>, words: Option<&Grammar>) -> Reading {
     reader.reading
 }
 
-/// Reads a TA1 segment. `words` is the grammar that describes TA1 (that of the envelope), where there is one.
+/// Reads a TA1 segment. `words` is the dictionary of the envelope, whose code lists say what the codes mean.
 #[must_use]
-pub fn read_ta1(segment: &Segment<'_>, words: Option<&Grammar>) -> InterchangeOutcome {
-    let rules = words.map(Rules::new);
-    let status = say(rules, &["TA1"], 4, &text(segment.element(4)));
+pub fn read_ta1(segment: &Segment<'_>, words: Option<&Dictionary>) -> InterchangeOutcome {
+    let say = |position: usize| {
+        let code = text(segment.element(position));
+        let meaning = words.and_then(|dictionary| {
+            let element = dictionary.segment(segment.tag())?.elements.get(position - 1)?;
+            let ElementShape::Simple { codes, .. } = element.shape else { return None };
+            dictionary.code_list(codes?).codes.get(code.as_bytes())?.clone()
+        });
+        Words { code, meaning }
+    };
+    let status = say(4);
     InterchangeOutcome {
         control_number: text(segment.element(1)),
         date: text(segment.element(2)),
         time: text(segment.element(3)),
         verdict: Verdict::from_code(&status.code),
-        note: say(rules, &["TA1"], 5, &text(segment.element(5))),
+        note: say(5),
         status,
     }
 }
