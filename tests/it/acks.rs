@@ -317,8 +317,6 @@ fn any_finding() -> impl Strategy<Value = Finding> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
-
     /// Whatever is found, what is written says the same when it is read back, and its count is right.
     #[test]
     fn what_is_written_reads_back(
@@ -356,7 +354,10 @@ proptest! {
                 Verdict::Rejected => Verdict::Rejected,
                 _ => crossdock::acks::set_verdict(report.findings, policy.errors_as),
             };
-            prop_assert_eq!(group.verdict_of("850", number), expected);
+            let found = group.verdict_of("850", number);
+            // A set that is not listed shares the fate of its group, errors of the group included.
+            let shared = !report_accepted && expected == Verdict::Accepted && found == answer.verdict;
+            prop_assert!(found == expected || shared, "{found:?} for {expected:?}");
         }
         // Every code that was written is one that the release has.
         for set in &group.sets {
