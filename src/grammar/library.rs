@@ -94,6 +94,11 @@ impl Library {
         &self.envelope
     }
 
+    /// Every dictionary: the envelope's, then those of the releases.
+    pub fn dictionaries(&self) -> impl Iterator<Item = &Arc<Dictionary>> {
+        std::iter::once(&self.envelope).chain(self.dictionaries.values())
+    }
+
     /// Every set, by release and set.
     pub fn sets(&self) -> impl Iterator<Item = &Arc<Grammar>> {
         self.sets.values().flat_map(BTreeMap::values)

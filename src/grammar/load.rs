@@ -288,7 +288,7 @@ impl Check<'_> {
         for (i, place) in set.places.iter().enumerate() {
             let slot = place.parent.unwrap_or(set.places.len());
             let Some(other) = before[slot].replace(i).map(|b| &set.places[b]) else { continue };
-            if other.name == place.name && !place.name.is_empty() {
+            if other.name == place.name && !other.broken && !place.broken {
                 let message = format!(
                     "{} stands right behind another {}: it can never be reached",
                     place.name, other.name

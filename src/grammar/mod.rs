@@ -5,9 +5,11 @@
 mod dictionary;
 mod error;
 mod library;
+pub mod lint;
 mod load;
 mod model;
 mod parse;
+pub mod show;
 mod suggest;
 mod tree;
 

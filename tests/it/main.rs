@@ -1,3 +1,4 @@
-//! Integration tests: one binary, one module an area.
+//! The integration tests, one module an area.
 
 mod acks;
+mod grammar;

@@ -180,7 +180,10 @@ impl<'t, 'a> Words<'t, 'a> {
             self.next += 1;
             return Ok(None);
         }
-        self.number(&format!("{what} (a number, or `*` for no limit)"), u32::MAX - 1).map(Some)
+        self.number(what, u32::MAX).map(Some).map_err(|fault| Fault {
+            mend: "write a number, at least 1, or `*` for no limit".to_owned(),
+            ..fault
+        })
     }
 
     /// Nothing more may stand in the line.
