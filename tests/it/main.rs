@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module a subject.
 
+mod acks;
 mod arrows;
 mod canonical;
 mod cli;
