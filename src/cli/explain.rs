@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::json_line::json_line;
+use serde_json::json;
+
 use super::{Context, Error, Format, Verdict, nearest, paint::severity_word};
 use crate::findings::{Code, Entry};
 
@@ -111,21 +112,21 @@ fn wrapped(text: &str) -> String {
 }
 
 fn json(entry: &Entry, out: &mut dyn Write) -> Result<(), Error> {
-    json_line!(
-        out,
-        "code" => entry.id,
-        "name" => entry.name,
-        "severity" => entry.severity,
-        "title" => entry.title,
-        "what" => entry.what,
-        "why" => entry.why,
-        "example" => entry.example,
-        "segment_error" => entry.segment_error,
-        "element_error" => entry.element_error,
-        "set_error" => entry.set_error,
-        "group_error" => entry.group_error,
-        "interchange_note" => entry.interchange_note,
-    )?;
+    let value = json!({
+        "code": entry.id,
+        "name": entry.name,
+        "severity": entry.severity,
+        "title": entry.title,
+        "what": entry.what,
+        "why": entry.why,
+        "example": entry.example,
+        "segment_error": entry.segment_error,
+        "element_error": entry.element_error,
+        "set_error": entry.set_error,
+        "group_error": entry.group_error,
+        "interchange_note": entry.interchange_note,
+    });
+    writeln!(out, "{value}")?;
     Ok(())
 }
 

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::definitions::{library, sources_in, text_of};
-use super::json_line::json_line;
 use super::{Context, Error, Format, Verdict, nearest};
 use crate::findings::Severity;
 use crate::grammar::lint::lint;
@@ -131,10 +132,11 @@ fn list(context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
                 writeln!(out, "{set:<4} {release:<8} {group:<6} {:>8}  {title}", segments.len())?;
             }
             Format::Json => {
-                json_line!(out,
-                    "set" => set, "release" => release, "group" => group, "title" => title, "segments" => segments.len(),
-                    "rule" => format!("{}:{}", grammar.rule.file, grammar.rule.line),
-                )?;
+                let value = json!({
+                    "set": set, "release": release, "group": group, "title": title, "segments": segments.len(),
+                    "rule": format!("{}:{}", grammar.rule.file, grammar.rule.line),
+                });
+                writeln!(out, "{value}")?;
             }
         }
     }
@@ -193,10 +195,11 @@ fn show_line(
             writeln!(out, "  mend: {}", line.mend)?;
         }
         Format::Json => {
-            json_line!(out,
-                "severity" => severity, "file" => line.file, "line" => line.line, "column" => line.column,
-                "message" => line.message, "mend" => line.mend,
-            )?;
+            let value = json!({
+                "severity": severity, "file": line.file, "line": line.line, "column": line.column,
+                "message": line.message, "mend": line.mend,
+            });
+            writeln!(out, "{value}")?;
         }
     }
     Ok(())

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::definitions::library;
 use super::input::{Files, Source};
-use super::json_line::json_line;
 use super::paint::{Paint, severity_word};
 use super::report::{self, Tally, count, grouped};
 use super::snippet::byte_word;
@@ -106,18 +105,19 @@ impl Inspection<'_> {
         let (time, number) = (time(&interchange.element(10)), interchange.element(13));
         let d = interchange.delimiters;
         if self.context.format == Format::Json {
-            return Ok(json_line!(self.out,
-                            "type" => "interchange", "file" => self.file, "offset" => interchange.offset, "control_number" => number,
-                            "sender" => json!({"qualifier": sender.qualifier, "id": sender.id}),
-                            "receiver" => json!({"qualifier": receiver.qualifier, "id": receiver.id}),
-                            "date" => date, "time" => time, "version" => interchange.element(12),
-                            "usage" => usage(&interchange.element(15)),
-                            "acknowledgement_requested" => interchange.wants_acknowledgement(),
-                            "delimiters" => json!({
-                                "element": byte_word(d.element), "component": byte_word(d.component),
-                                "repetition": d.repetition.map(byte_word), "segment": byte_word(d.segment),
-                            }),
-            )?);
+            let value = json!({
+                "type": "interchange", "file": self.file, "offset": interchange.offset, "control_number": number,
+                "sender": {"qualifier": sender.qualifier, "id": sender.id},
+                "receiver": {"qualifier": receiver.qualifier, "id": receiver.id},
+                "date": date, "time": time, "version": interchange.element(12),
+                "usage": usage(&interchange.element(15)),
+                "acknowledgement_requested": interchange.wants_acknowledgement(),
+                "delimiters": {
+                    "element": byte_word(d.element), "component": byte_word(d.component),
+                    "repetition": d.repetition.map(byte_word), "segment": byte_word(d.segment),
+                },
+            });
+            return Ok(writeln!(self.out, "{value}")?);
         }
         let Paint { strong, faint, .. } = self.context.paint;
         writeln!(
@@ -141,11 +141,12 @@ impl Inspection<'_> {
         let element = |n| group.element(n);
         let (date, time) = (date(&element(4)), time(&element(5)));
         if self.context.format == Format::Json {
-            return Ok(json_line!(self.out,
-                            "type" => "group", "file" => self.file, "offset" => group.offset, "control_number" => element(6),
-                            "functional_id" => element(1), "sender" => element(2), "receiver" => element(3),
-                            "date" => date, "time" => time, "version" => element(8),
-            )?);
+            let value = json!({
+                "type": "group", "file": self.file, "offset": group.offset, "control_number": element(6),
+                "functional_id": element(1), "sender": element(2), "receiver": element(3),
+                "date": date, "time": time, "version": element(8),
+            });
+            return Ok(writeln!(self.out, "{value}")?);
         }
         let Paint { strong, .. } = self.context.paint;
         writeln!(
@@ -165,10 +166,11 @@ impl Inspection<'_> {
         let (segments, bytes) = (set.segments.len() as u64, set.segments.raw().len() as u64);
         let title = self.library.grammar(id, release).map(|g| g.title.as_str());
         if self.context.format == Format::Json {
-            return Ok(json_line!(self.out,
-                            "type" => "set", "file" => self.file, "offset" => set.segments.offset(), "set" => id,
-                            "control_number" => number, "title" => title, "segments" => segments, "bytes" => bytes,
-            )?);
+            let value = json!({
+                "type": "set", "file": self.file, "offset": set.segments.offset(), "set": id,
+                "control_number": number, "title": title, "segments": segments, "bytes": bytes,
+            });
+            return Ok(writeln!(self.out, "{value}")?);
         }
         let Paint { strong, faint, .. } = self.context.paint;
         let title = title.unwrap_or("(no grammar)");
@@ -188,10 +190,11 @@ impl Inspection<'_> {
     ) -> Result<(), Error> {
         let text = |n| crate::x12::decode(segment.element(n)).into_owned();
         if self.context.format == Format::Json {
-            return Ok(json_line!(self.out,
-                            "type" => "interchange_acknowledgement", "file" => self.file, "offset" => segment.offset(),
-                            "control_number" => text(1), "code" => text(4), "note" => text(5),
-            )?);
+            let value = json!({
+                "type": "interchange_acknowledgement", "file": self.file, "offset": segment.offset(),
+                "control_number": text(1), "code": text(4), "note": text(5),
+            });
+            return Ok(writeln!(self.out, "{value}")?);
         }
         let shown =
             super::snippet::Snippet::new(segment.raw(), Some(delimiters.segment), 0, 0).text;
@@ -222,10 +225,11 @@ impl Inspection<'_> {
     fn summary(&mut self) -> Result<(), Error> {
         let sums = &self.sums;
         if self.context.format == Format::Json {
-            return Ok(json_line!(self.out,
-                            "type" => "summary", "files" => sums.files, "interchanges" => sums.interchanges, "groups" => sums.groups,
-                            "sets" => sums.sets, "bytes" => sums.bytes, "findings" => sums.tally,
-            )?);
+            let value = json!({
+                "type": "summary", "files": sums.files, "interchanges": sums.interchanges, "groups": sums.groups,
+                "sets": sums.sets, "bytes": sums.bytes, "findings": sums.tally,
+            });
+            return Ok(writeln!(self.out, "{value}")?);
         }
         let files =
             if sums.files > 1 { format!("{} files: ", grouped(sums.files)) } else { String::new() };

@@ -10,9 +10,9 @@ mod explain;
 mod grammar;
 mod input;
 mod inspect;
-mod json_line;
 mod paint;
 mod report;
+mod schema;
 mod snippet;
 
 pub use error::Error;
@@ -94,6 +94,8 @@ enum Command {
     Explain(explain::Args),
     /// Show, list and check grammars
     Grammar(grammar::Args),
+    /// Print the JSON Schema of a canonical document
+    Schema(schema::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -155,6 +157,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Inspect(args) => inspect::run(args, context, out),
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
+        Command::Schema(args) => schema::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }
