@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
+use crossdock::x12::{Event, Reader};
 use generate::Kind;
 
 /// Size of each generated file.
@@ -47,14 +48,27 @@ struct Task {
     run: fn(&[u8]) -> u64,
 }
 
-const TASKS: &[Task] = &[Task {
-    name: "baseline: nom splitter",
-    wanted: None,
-    run: |bytes| {
-        let (segments, elements, sum) = baseline::split(bytes);
-        segments ^ elements ^ sum
-    },
-}];
+const TASKS: &[Task] = &[
+    Task { name: "baseline: nom splitter", wanted: None, run: split },
+    Task { name: "tokenise", wanted: Some(1.5), run: tokenise },
+];
+
+fn split(bytes: &[u8]) -> u64 {
+    let (segments, elements, sum) = baseline::split(bytes);
+    segments ^ elements ^ sum
+}
+
+/// Every set with all its segments, and the place of each of their elements.
+fn tokenise(bytes: &[u8]) -> u64 {
+    let mut reader = Reader::new(bytes);
+    let mut elements = 0;
+    while let Some(event) = reader.next().expect("memory can be read") {
+        if let Event::Set(set) = event {
+            elements += set.segments.iter().map(|segment| segment.len() as u64).sum::<u64>();
+        }
+    }
+    elements
+}
 
 /// Seconds of each sample, by file and task.
 type Samples = RefCell<BTreeMap<(usize, usize), Vec<f64>>>;

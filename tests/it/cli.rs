@@ -25,13 +25,8 @@ fn run(arguments: &[&str]) -> Output {
 fn shown(output: &Output) -> String {
     let (out, err) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let mut text = out.into_owned();
-    if !err.is_empty() {
-        text.push_str("--- stderr\n");
-        text.push_str(&err);
-    }
-    text.push_str(&format!("--- exit code {}", output.status.code().unwrap_or(-1)));
-    text
+    let err = if err.is_empty() { String::new() } else { format!("--- stderr\n{err}") };
+    format!("{out}{err}--- exit code {}", output.status.code().unwrap_or(-1))
 }
 
 fn fed(arguments: &[&str], input: &[u8]) -> Output {

@@ -3,8 +3,11 @@
 //! The folder is named by `CROSSDOCK_CORPUS`, else it is `../shared/corpus` beside the package. Where there is none,
 //! the test says so and passes: the samples are other people's and are not part of the project.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Far more than any sample needs, even without optimisation on a busy machine.
@@ -68,12 +71,20 @@ fn every_sample_goes_through_every_command() {
     let mut files = Vec::new();
     samples(&folder, &mut files);
     files.sort();
-    let mut wrong = Vec::new();
-    for file in &files {
-        if let Err(what) = through(file) {
-            wrong.push(format!("{}: {what}", file.display()));
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, NonZero::get) {
+            scope.spawn(|| {
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(what) = through(file) {
+                        wrong.lock().unwrap().push(format!("{}: {what}", file.display()));
+                    }
+                }
+            });
         }
-    }
+    });
+    let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} of {} samples:\n{}", wrong.len(), files.len(), wrong.join("\n"));
 }
 
