@@ -4,6 +4,8 @@
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
 pub mod acks;
+pub mod canonical;
+pub mod cli;
 pub mod findings;
 pub mod grammar;
 pub mod x12;
