@@ -53,7 +53,7 @@ fn main() {
         let b2 = t.elapsed().as_secs_f64();
         println!("baseline2 {:.0} MB/s {segs} {els} {sum}", mb / b2);
         let t = Instant::now();
-        let mut r = Reader::new(bytes);
+        let mut r = Reader::of_slice(bytes, Limits::default());
         let mut segs = 0;
         while let Some(e) = r.next().unwrap() {
             if let Event::Set(s) = e {
@@ -62,7 +62,7 @@ fn main() {
         }
         println!("reader only {:.0} MB/s {segs}", mb / t.elapsed().as_secs_f64());
         let t = Instant::now();
-        let mut r = Reader::new(bytes);
+        let mut r = Reader::of_slice(bytes, Limits::default());
         let (mut segs, mut els, mut sum, mut faults) = (0usize, 0usize, 0usize, 0);
         while let Some(e) = r.next().unwrap() {
             if let Event::Set(s) = e {
@@ -94,7 +94,7 @@ fn check(bytes: &[u8], mb: f64) {
         (Scratch::default(), Tree::default(), crossdock::findings::Findings::default());
     for _ in 0..3 {
         let t = Instant::now();
-        let mut r = Reader::new(bytes);
+        let mut r = Reader::of_slice(bytes, Limits::default());
         while let Some(e) = r.next().unwrap() {
             if let Event::Set(s) = e {
                 c.check(&s.segments, &mut scratch, &mut tree, &mut f);

@@ -111,7 +111,7 @@ impl Default for Options {
 pub struct Session<'e, R> {
     engine: &'e Engine,
     options: Options,
-    reader: Reader<R>,
+    reader: Reader<'e, R>,
     version: String,
     group_code: String,
     interchange_version: String,
