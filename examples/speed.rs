@@ -19,6 +19,27 @@ fn main() {
     }
     let bytes = text.as_bytes();
     let mb = bytes.len() as f64 / 1e6;
+    if let Some(mode) = std::env::args().nth(1) {
+        for _ in 0..10 {
+            if mode == "base" {
+                let mut rest = bytes; let mut els = 0;
+                while let Some((r, e, _)) = one(rest) { els += e.len(); rest = r; }
+                std::hint::black_box(els);
+            } else if mode == "read" || mode == "els" {
+                let mut r = Reader::of_slice(bytes, Limits::default());
+                let mut n = 0;
+                while let Some(e) = r.next().unwrap() {
+                    if let Event::Set(s) = e {
+                        if mode == "read" { n += s.segments.len(); } else {
+                            for seg in s.segments.iter() { for el in seg.elements() { n += el.len(); } }
+                        }
+                    }
+                }
+                std::hint::black_box(n);
+            } else if mode == "check" { check(bytes, mb); }
+        }
+        return;
+    }
     check(bytes, mb);
     for _ in 0..2 {
         let t = Instant::now();
