@@ -10,7 +10,7 @@ mod load;
 mod model;
 mod parse;
 pub mod show;
-mod suggest;
+pub(crate) mod suggest;
 mod tree;
 
 pub use dictionary::Dictionary;
