@@ -3,7 +3,10 @@
 //! The core, up to [`translate`], is pure: bytes and values in, bytes, values and findings out. See
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
+pub mod acks;
 pub mod canonical;
+pub mod cli;
 pub mod findings;
 pub mod grammar;
+pub mod translate;
 pub mod x12;

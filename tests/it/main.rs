@@ -1,4 +1,8 @@
-//! The integration tests, one module an area.
+//! The integration tests: one binary, one module a subject.
 
+mod acks;
+mod arrows;
 mod canonical;
+mod cli;
+mod corpus;
 mod grammar;
