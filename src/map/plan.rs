@@ -80,6 +80,16 @@ pub(super) struct Block {
     pub constants: Vec<(FieldId, u32)>,
 }
 
+impl Block {
+    /// The elements of the block's own segment.
+    pub(super) fn own(&self) -> Option<&ElementSet> {
+        match self.groups.first()?.kind {
+            GroupKind::Elements(ref set) => Some(set),
+            GroupKind::Object { .. } | GroupKind::Texts { .. } => None,
+        }
+    }
+}
+
 pub(super) const NO_PLACE: u16 = u16::MAX;
 
 /// A child of a loop, and the groups that take from it in order.
@@ -129,8 +139,9 @@ pub(super) enum Slot {
     /// No line reads it.
     #[default]
     Unread,
-    /// The selector's code: known without reading, written as it is.
-    Fixed(Box<[u8]>),
+    /// The selector's code: known without reading, written as it is. A line of a section that would read it is
+    /// kept, so that a document that says otherwise is noticed.
+    Fixed(Box<[u8]>, Option<Scalar>),
     /// Written and checked elsewhere (control numbers, numbers of levels).
     Elsewhere,
     Value(Scalar),

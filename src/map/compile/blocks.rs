@@ -255,12 +255,12 @@ impl Compiler<'_> {
     fn fix(set: &mut ElementSet, selector: &Selector) {
         let Some(slot) = set.slots.get_mut(usize::from(selector.position) - 1) else { return };
         if selector.component == 0 {
-            *slot = Slot::Fixed(selector.code.clone());
+            *slot = Slot::Fixed(selector.code.clone(), None);
             return;
         }
         let component = usize::from(selector.component);
         let mut parts = vec![Slot::Unread; component];
-        parts[component - 1] = Slot::Fixed(selector.code.clone());
+        parts[component - 1] = Slot::Fixed(selector.code.clone(), None);
         *slot = Slot::Composite(parts);
     }
 

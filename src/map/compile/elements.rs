@@ -64,12 +64,11 @@ impl<'a> Compiler<'a> {
             return;
         }
         let set = self.group_of(path, node, draft);
-        if !place(set, position, component, slot) {
+        if let (Some(Slot::Fixed(_, kept)), Slot::Value(scalar)) = (slot_at(set, position, component), &slot) {
             // What a selector fixes needs no reading.
-            let fixed = matches!(set.slots.get(usize::from(position) - 1), Some(Slot::Fixed(_) | Slot::Composite(_)));
-            if !fixed {
-                self.fault(path.at, "this element is read by another line already", "take one of the lines out");
-            }
+            *kept = Some(*scalar);
+        } else if !place(set, position, component, slot) {
+            self.fault(path.at, "this element is read by another line already", "take one of the lines out");
             return;
         }
         self.claim_field(at, field, local, draft);
@@ -216,6 +215,15 @@ impl<'a> Compiler<'a> {
         }
         self.fault(list.at, format!("`{}` is no list of the document", list.text), "name a field that is a list");
         None
+    }
+}
+
+fn slot_at(set: &mut ElementSet, position: u16, component: u16) -> Option<&mut Slot> {
+    let slot = set.slots.get_mut(usize::from(position) - 1)?;
+    match (slot, component) {
+        (Slot::Composite(parts), 1..) => parts.get_mut(usize::from(component) - 1),
+        (slot, 0) => Some(slot),
+        _ => None,
     }
 }
 

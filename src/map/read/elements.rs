@@ -40,7 +40,7 @@ impl<'r> Pass<'r, '_> {
             }
             let slot = set.slots.get(position - 1).unwrap_or(&Slot::Unread);
             flags |= match slot {
-                Slot::Fixed(_) | Slot::Elsewhere | Slot::InRange => 0,
+                Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange => 0,
                 Slot::Range(_) => 0,
                 Slot::Unread => LEFTOVER,
                 _ if repeated.is_some_and(|r| bytes.contains(&r)) => LEFTOVER,
@@ -77,7 +77,7 @@ impl<'r> Pass<'r, '_> {
             }
             flags |= match parts.get(usize::from(part.component) - 1) {
                 Some(Slot::Value(scalar)) => self.scalar(*scalar, part, index),
-                Some(Slot::Fixed(_)) => 0,
+                Some(Slot::Fixed(..)) => 0,
                 _ => LEFTOVER,
             };
         }

@@ -381,7 +381,7 @@ impl<'r> Pass<'r, '_> {
         let mut flags = 0;
         if item.instance == NO_INSTANCE {
             let block = self.block(id);
-            if let Some(Group { kind: GroupKind::Elements(set), .. }) = block.groups.first() {
+            if let Some(set) = block.own() {
                 flags = self.elements(set, self.segment(item.segment), item.segment);
             }
             for &(field, word) in &block.constants {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::plan::{Block, ElementSet, Group, GroupKind, Slot};
+use super::super::plan::{Block, ElementSet, GroupKind, Slot};
 use super::super::values::{Entry, small};
 use super::{Item, LEFTOVER, NO_INSTANCE, Pass, UNCLAIMED, UNPLACED, UNUSUAL};
 use crate::x12::Segment;
@@ -158,10 +158,7 @@ impl<'r> Pass<'r, '_> {
         match &group.kind {
             GroupKind::Elements(set) | GroupKind::Texts { set, .. } => Some(set),
             GroupKind::Object { block, .. } if item.instance == NO_INSTANCE => {
-                match self.block(*block).groups.first() {
-                    Some(Group { kind: GroupKind::Elements(set), .. }) => Some(set),
-                    _ => None,
-                }
+                self.block(*block).own()
             }
             GroupKind::Object { .. } => None,
         }
@@ -232,7 +229,7 @@ impl<'r> Pass<'r, '_> {
         let offset = self.base + u64::from(piece.start);
         let repeated = self.walked.segments.delimiters().repetition.is_some_and(|r| piece.bytes.contains(&r));
         let whole = match slot {
-            Slot::Fixed(_) | Slot::Elsewhere | Slot::Count(_) => false,
+            Slot::Fixed(..) | Slot::Elsewhere | Slot::Count(_) => false,
             Slot::Unread => true,
             Slot::Value(_) | Slot::Composite(_) if repeated && segment.flags().has_separators() => true,
             Slot::Value(scalar) => self.has_no_value(scalar.form, piece),
@@ -265,7 +262,7 @@ impl<'r> Pass<'r, '_> {
             let left = !piece.bytes.is_empty()
                 && match parts.get(usize::from(piece.component) - 1) {
                     Some(Slot::Value(scalar)) => self.has_no_value(scalar.form, piece),
-                    Some(Slot::Fixed(_)) => false,
+                    Some(Slot::Fixed(..)) => false,
                     _ => true,
                 };
             if left {
@@ -314,7 +311,7 @@ impl<'r> Pass<'r, '_> {
             Slot::Range(_) | Slot::InRange => {
                 gap_before(set, segment, position) || unfaithful(self, range_slot(set, position), piece)
             }
-            Slot::Unread | Slot::Fixed(_) | Slot::Elsewhere => false,
+            Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere => false,
         };
         let offset = self.base + u64::from(piece.start);
         noted.then(|| self.raw_text(offset, piece.bytes, true))
