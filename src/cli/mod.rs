@@ -5,6 +5,7 @@
 
 mod completions;
 mod definitions;
+mod envelope;
 mod error;
 mod explain;
 mod grammar;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::paint::{Paint, severity_word};
 use super::snippet::Snippet;
 use super::{Context, Format};
-use crate::findings::{Finding, Severity};
+use crate::findings::{Code, Finding, Severity};
 use crate::x12::Segments;
 
 /// Where a finding was met, as far as it is not in the finding itself.
@@ -32,7 +32,8 @@ impl<'a> Scene<'a> {
     pub fn look_up(&mut self, set: &Segments<'a>, finding: &Finding) {
         let at = finding.place.segment_position.saturating_sub(1) as usize;
         self.segment = set.get(at).map(|segment| (segment.raw(), segment.offset()));
-        self.terminator = Some(set.delimiters().segment);
+        let cut_off = finding.code == Code::CutOff;
+        self.terminator = Some(set.delimiters().segment).filter(|_| !cut_off);
     }
 }
 
@@ -148,7 +149,7 @@ fn is_missing(finding: &Finding, raw: &[u8]) -> bool {
 fn circumstances(finding: &Finding, scene: &Scene<'_>) -> String {
     let mut parts = Vec::new();
     if let Some((id, number)) = scene.set {
-        parts.push(format!("{id} {number}"));
+        parts.push(format!("{id} {number}").trim_end().to_owned());
     } else if !scene.group.is_empty() {
         parts.push(format!("group {}", scene.group));
     } else if !scene.interchange.is_empty() {
@@ -227,6 +228,16 @@ impl Tally {
     }
 }
 
+/// What becomes of a set whose heaviest finding has this weight.
+#[must_use]
+pub fn verdict(worst: Option<Severity>) -> &'static str {
+    match worst {
+        Some(Severity::Fatal) => "rejected",
+        Some(Severity::Error) => "accepted_with_errors",
+        _ => "accepted",
+    }
+}
+
 /// A number with its thousands apart: `1,234,567`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
@@ -250,7 +261,7 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Code, Place, Rule};
+    use crate::findings::{Place, Rule};
 
     fn bad_quantity() -> Finding {
         Finding {

@@ -4,11 +4,14 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::definitions::library;
-use super::input::{Files, Source};
+use super::definitions::engine;
+use super::envelope::Envelope;
+use super::input::{Failures, Files, Source};
 use super::report::{self, Scene, Tally, count, grouped};
 use super::{Context, Error, Format, Verdict};
 use crate::findings::{Finding, Severity};
+use crate::translate::{CheckedSet, Engine, Options, Session, Step};
+use crate::x12::Segments;
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -53,15 +56,18 @@ impl From<Weight> for Severity {
 /// # Errors
 /// Files that cannot be read; output that cannot be written.
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
-    let library = library(context)?;
+    let engine = engine(context)?;
     let usual = if context.format == Format::Json { Severity::Advice } else { Severity::Warning };
     let shown = args.show.map_or(usual, Severity::from);
     let mut validation =
         Validation { context, out, shown, sums: Sums::default(), file: String::new() };
+    let mut failures = Failures::default();
     for source in args.files.sources()? {
-        validation.source(&source, &library)?;
+        let done = validation.source(&source, &engine);
+        failures.take(done, context)?;
     }
     validation.summary()?;
+    failures.finish()?;
     let limit = if args.strict { Severity::Warning } else { Severity::Error };
     Ok(if validation.sums.tally.has(limit) { Verdict::Findings } else { Verdict::Clean })
 }
@@ -86,96 +92,71 @@ struct Validation<'a> {
 }
 
 impl Validation<'_> {
-    fn source(&mut self, source: &Source, library: &crate::grammar::Library) -> Result<(), Error> {
-        use crate::grammar::{Checker, Scratch, Tree};
-        use crate::x12::{Event, Reader};
+    fn source(&mut self, source: &Source, engine: &Engine) -> Result<(), Error> {
         self.file = source.to_string();
         self.sums.files += 1;
-        let mut reader = Reader::new(source.open()?);
-        let mut checkers = std::collections::HashMap::<(String, String), Option<Checker>>::new();
-        let (mut scratch, mut tree) = (Scratch::default(), Tree::default());
-        let (mut release, mut interchange, mut group) =
-            (String::new(), String::new(), String::new());
-        while let Some(event) = reader.next().map_err(Error::read(self.file.clone()))? {
-            match event {
-                Event::Interchange(header) => {
+        let mut session = Session::new(engine, source.open()?, Options::default());
+        let (mut interchange, mut group) = (Envelope::default(), Envelope::default());
+        while let Some(step) = session.next().map_err(Error::read(&self.file))? {
+            match step {
+                Step::Interchange { header, findings } => {
                     self.sums.interchanges += 1;
-                    interchange = header.element(13);
-                    let found: Vec<_> = header.faults.iter().map(Finding::of_fault).collect();
+                    interchange = Envelope::of_interchange(header);
+                    group = Envelope::default();
+                    self.findings(&findings, &interchange.scene(&group), None)?;
+                }
+                Step::InterchangeAck { segment, findings } => {
+                    let mut scene = interchange.scene(&group);
+                    scene.segment = Some((segment.raw(), segment.offset()));
+                    self.findings(&findings, &scene, None)?;
+                }
+                Step::Group { header, findings } => {
+                    group = Envelope::of_group(header, &interchange);
+                    self.findings(&findings, &interchange.scene(&group), None)?;
+                }
+                Step::Set(set) => self.set(&set, &interchange, &group)?,
+                Step::GroupEnd { findings, .. } => {
                     self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, ..Scene::default() },
+                        &findings,
+                        &Scene { segment: None, ..interchange.scene(&group) },
+                        None,
+                    )?;
+                    group = Envelope::default();
+                }
+                Step::InterchangeEnd { findings, .. } => {
+                    self.findings(
+                        &findings,
+                        &Scene { segment: None, ..interchange.scene(&group) },
                         None,
                     )?;
                 }
-                Event::Group(header) => {
-                    release = header.release();
-                    group = header.element(6);
-                    let found: Vec<_> = header.faults.iter().map(Finding::of_fault).collect();
-                    self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, group: &group, ..Scene::default() },
-                        None,
-                    )?;
-                }
-                Event::Set(set) => {
-                    let checker =
-                        checkers.entry((set.id.clone(), release.clone())).or_insert_with(|| {
-                            library.grammar(&set.id, &release).map(|g| Checker::new(g.clone()))
-                        });
-                    let mut found = crate::findings::Findings::default();
-                    for fault in &set.faults {
-                        found.push(Finding::of_fault(fault));
-                    }
-                    if let Some(checker) = checker {
-                        checker.check(&set.segments, &mut scratch, &mut tree, &mut found);
-                    }
-                    match found.worst() {
-                        Some(Severity::Fatal) => self.sums.rejected += 1,
-                        Some(Severity::Error) => self.sums.with_errors += 1,
-                        _ => self.sums.accepted += 1,
-                    }
-                    if found.is_empty() {
-                        continue;
-                    }
-                    let scene = Scene {
-                        interchange: &interchange,
-                        group: &group,
-                        set: Some((&set.id, &set.control_number.0)),
-                        ..Scene::default()
-                    };
-                    self.findings(&found.finish(), &scene, Some(&set.segments))?;
-                }
-                Event::GroupEnd(end) => {
-                    let found: Vec<_> = end.faults.iter().map(Finding::of_fault).collect();
-                    self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, group: &group, ..Scene::default() },
-                        None,
-                    )?;
-                }
-                Event::InterchangeEnd(end) => {
-                    let found: Vec<_> = end.faults.iter().map(Finding::of_fault).collect();
-                    self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, ..Scene::default() },
-                        None,
-                    )?;
-                }
-                Event::Stray(fault) => {
-                    self.findings(&[Finding::of_fault(&fault)], &Scene::default(), None)?
-                }
-                Event::InterchangeAck(_) => {}
+                Step::Stray(finding) => self.findings(&[finding], &Scene::default(), None)?,
             }
         }
         Ok(())
+    }
+
+    fn set(
+        &mut self,
+        set: &CheckedSet<'_>,
+        interchange: &Envelope,
+        group: &Envelope,
+    ) -> Result<(), Error> {
+        match set.worst() {
+            Some(Severity::Fatal) => self.sums.rejected += 1,
+            Some(Severity::Error) => self.sums.with_errors += 1,
+            _ => self.sums.accepted += 1,
+        }
+        let scene =
+            Scene { set: Some((&set.id, &set.control_number.0)), ..interchange.scene(group) };
+        self.findings(&set.findings, &scene, Some(&set.segments))
     }
 
     fn findings(
         &mut self,
         findings: &[Finding],
         scene: &Scene<'_>,
-        set: Option<&crate::x12::Segments<'_>>,
+        set: Option<&Segments<'_>>,
     ) -> Result<(), Error> {
         for finding in findings {
             self.sums.tally.add(finding.severity);

@@ -61,7 +61,7 @@ fn help_is_short_and_names_every_command() {
 
 #[test]
 fn every_command_has_help_with_an_example_where_it_reads_files() {
-    for command in ["inspect", "explain", "grammar", "completions"] {
+    for command in ["inspect", "validate", "explain", "grammar", "schema", "completions"] {
         let output = run(&[command, "--help"]);
         assert!(output.status.success(), "{command}");
         let text = String::from_utf8(output.stdout).unwrap();
@@ -119,6 +119,37 @@ fn inspect_in_json_is_one_object_a_line() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(value["type"].is_string(), "{line}");
     }
+}
+
+#[test]
+fn validate_shows_the_segment_the_value_the_mend_and_the_rule() {
+    snapshot!(run(&["validate", "fixtures/004010/850/many-things-wrong-at-once.edi"]));
+}
+
+#[test]
+fn validate_shows_the_faults_of_the_envelope() {
+    snapshot!(run(&[
+        "validate",
+        "fixtures/envelope/all-trailers-are-missing.edi",
+        "fixtures/envelope/date-and-time-of-the-header-are-impossible.edi",
+        "fixtures/envelope/not-an-interchange-at-all.edi",
+    ]));
+}
+
+#[test]
+fn validate_in_json_has_the_same_findings() {
+    snapshot!(run(&["validate", "--format", "json", "fixtures/004010/850/quantity-is-a-word.edi"]));
+}
+
+#[test]
+fn findings_make_the_exit_code() {
+    let code = |arguments: &[&str]| run(arguments).status.code();
+    assert_eq!(code(&["validate", ORDER]), Some(0));
+    assert_eq!(code(&["validate", "fixtures/004010/850/quantity-is-a-word.edi"]), Some(1));
+    let warned = "fixtures/004010/850/codes-that-no-list-has.edi";
+    assert_eq!(code(&["validate", warned]), Some(0));
+    assert_eq!(code(&["validate", "--strict", warned]), Some(1));
+    assert_eq!(code(&["validate", ORDER, "no-such-file.edi"]), Some(2));
 }
 
 #[test]
