@@ -7,11 +7,12 @@ use serde_json::json;
 use super::definitions::engine;
 use super::input::{Failures, Files, Source};
 use super::paint::{Paint, severity_word};
-use super::report::{self, Scene, Tally, count, grouped, verdict};
+use super::report::{self, Tally, count, grouped, verdict};
+use super::scene::{self, Met, Scene};
 use super::snippet::byte_word;
 use super::{Context, Error, Format, Verdict};
 use crate::findings::{Code, Finding, Severity};
-use crate::translate::{CheckedSet, Engine, Options, Session, Step};
+use crate::translate::{CheckedSet, Engine, Options};
 use crate::x12::{Group, Interchange, Segment};
 
 /// Arguments of `inspect`.
@@ -65,42 +66,36 @@ impl Inspection<'_> {
     fn source(&mut self, source: &Source, engine: &Engine) -> Result<(), Error> {
         self.file = source.to_string();
         self.sums.files += 1;
-        let mut session = Session::new(engine, source.open()?, Options::default());
         if self.context.format == Format::Human {
             writeln!(self.out, "{s}{}{s:#}", self.file, s = self.context.paint.strong)?;
         }
-        let mut terminator = None;
-        while let Some(step) = session.next().map_err(Error::read(&self.file))? {
-            match step {
-                Step::Interchange { header, findings } => {
-                    self.sums.interchanges += 1;
-                    terminator = Some(header.delimiters.segment);
-                    self.interchange(header)?;
-                    self.findings(4, &findings)?;
-                }
-                Step::InterchangeAck { segment, findings } => {
-                    self.acknowledgement(&segment, terminator)?;
-                    self.findings(6, &findings)?;
-                }
-                Step::Group { header, findings } => {
-                    self.sums.groups += 1;
-                    self.group(header)?;
-                    self.findings(6, &findings)?;
-                }
-                Step::Set(set) => {
-                    self.sums.sets += 1;
-                    self.set(&set)?;
-                }
-                Step::GroupEnd { findings, .. } => self.findings(4, &findings)?,
-                Step::InterchangeEnd { findings, .. } => self.findings(2, &findings)?,
-                Step::Stray(finding) => self.findings(2, &[finding])?,
-            }
-        }
-        self.sums.bytes += session.position();
+        let options = Options::default();
+        self.sums.bytes +=
+            scene::read(engine, source.open()?, source, options, |met, findings, scene| {
+                let indent = match met {
+                    Met::Interchange(header) => {
+                        self.interchange(header)?;
+                        4
+                    }
+                    Met::InterchangeAck(segment, terminator) => {
+                        self.acknowledgement(segment, terminator)?;
+                        6
+                    }
+                    Met::Group(header) => {
+                        self.group(header)?;
+                        6
+                    }
+                    Met::Set(set) => return self.set(set, &scene),
+                    Met::GroupEnd => 4,
+                    Met::InterchangeEnd | Met::Stray => 2,
+                };
+                findings.iter().try_for_each(|finding| self.finding(indent, finding, &scene))
+            })?;
         Ok(())
     }
 
     fn interchange(&mut self, interchange: &Interchange) -> Result<(), Error> {
+        self.sums.interchanges += 1;
         let (sender, receiver) = (interchange.sender(), interchange.receiver());
         let date = date(&interchange.element(9));
         let (time, number) = (time(&interchange.element(10)), interchange.element(13));
@@ -139,6 +134,7 @@ impl Inspection<'_> {
     }
 
     fn group(&mut self, group: &Group) -> Result<(), Error> {
+        self.sums.groups += 1;
         let element = |n| group.element(n);
         let (date, time) = (date(&element(4)), time(&element(5)));
         if self.context.format == Format::Json {
@@ -163,7 +159,8 @@ impl Inspection<'_> {
     }
 
     /// A set, the faults of its envelope, and how many findings there are inside.
-    fn set(&mut self, set: &CheckedSet<'_>) -> Result<(), Error> {
+    fn set(&mut self, set: &CheckedSet<'_>, scene: &Scene<'_>) -> Result<(), Error> {
+        self.sums.sets += 1;
         let (id, number) = (&set.id, &set.control_number.0);
         let (segments, bytes) = (set.segments.len() as u64, set.segments.raw().len() as u64);
         let title = set.walked.map(|walked| walked.grammar.title.as_str());
@@ -176,14 +173,16 @@ impl Inspection<'_> {
         }
         if self.context.format == Format::Json {
             let mut all = tally;
-            envelope.iter().for_each(|finding| all.add(finding.severity));
+            for finding in &envelope {
+                all.add(finding.severity);
+            }
             let value = json!({
                 "type": "set", "file": self.file, "offset": set.segments.offset(), "set": id,
                 "control_number": number, "title": title, "segments": segments, "bytes": bytes,
                 "verdict": verdict(set.worst()), "findings": all,
             });
             writeln!(self.out, "{value}")?;
-            return self.findings(8, &envelope);
+            return envelope.iter().try_for_each(|f| self.finding(8, f, scene));
         }
         let paint = self.context.paint;
         let Paint { strong, faint, .. } = paint;
@@ -199,7 +198,7 @@ impl Inspection<'_> {
             self.out,
             "      {strong}{id}{strong:#} {number:<9}  {title:<26} {segments:>15} {faint}{bytes:>15}{faint:#}{found}",
         )?;
-        self.findings(8, &envelope)
+        envelope.iter().try_for_each(|f| self.finding(8, f, scene))
     }
 
     fn acknowledgement(
@@ -220,22 +219,23 @@ impl Inspection<'_> {
         Ok(())
     }
 
-    fn findings(&mut self, indent: usize, findings: &[Finding]) -> Result<(), Error> {
-        for finding in findings {
-            self.sums.tally.add(finding.severity);
-            if self.context.format == Format::Json {
-                let scene = Scene { file: &self.file, ..Scene::default() };
-                report::finding(finding, &scene, self.context, self.out)?;
-                continue;
-            }
-            let style = self.context.paint.severity(finding.severity);
-            let word = severity_word(finding.severity);
-            writeln!(
-                self.out,
-                "{:indent$}{style}{word}[{}]{style:#}: {}",
-                "", finding.code, finding.message
-            )?;
+    fn finding(
+        &mut self,
+        indent: usize,
+        finding: &Finding,
+        scene: &Scene<'_>,
+    ) -> Result<(), Error> {
+        self.sums.tally.add(finding.severity);
+        if self.context.format == Format::Json {
+            return Ok(report::finding(finding, scene, self.context, self.out)?);
         }
+        let style = self.context.paint.severity(finding.severity);
+        let word = severity_word(finding.severity);
+        writeln!(
+            self.out,
+            "{:indent$}{style}{word}[{}]{style:#}: {}",
+            "", finding.code, finding.message
+        )?;
         Ok(())
     }
 

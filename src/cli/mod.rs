@@ -6,7 +6,6 @@
 mod ack;
 mod completions;
 mod definitions;
-mod envelope;
 mod error;
 mod explain;
 mod grammar;
@@ -14,6 +13,7 @@ mod input;
 mod inspect;
 mod paint;
 mod report;
+mod scene;
 mod schema;
 mod snippet;
 mod validate;

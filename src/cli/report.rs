@@ -5,37 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::paint::{Paint, severity_word};
+use super::scene::Scene;
 use super::snippet::Snippet;
 use super::{Context, Format};
-use crate::findings::{Code, Finding, Severity};
-use crate::x12::Segments;
-
-/// Where a finding was met, as far as it is not in the finding itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Scene<'a> {
-    /// Name of the input.
-    pub file: &'a str,
-    /// ISA13.
-    pub interchange: &'a str,
-    /// GS06.
-    pub group: &'a str,
-    /// ST01 and ST02.
-    pub set: Option<(&'a str, &'a str)>,
-    /// The segment at the finding's place, without its terminator, and its offset in the input.
-    pub segment: Option<(&'a [u8], u64)>,
-    /// The terminator, where the segment has one.
-    pub terminator: Option<u8>,
-}
-
-impl<'a> Scene<'a> {
-    /// Takes up the segment of the set that the finding is about, with the terminator that it was read with.
-    pub fn look_up(&mut self, set: &Segments<'a>, finding: &Finding) {
-        let at = finding.place.segment_position.saturating_sub(1) as usize;
-        self.segment = set.get(at).map(|segment| (segment.raw(), segment.offset()));
-        let cut_off = finding.code == Code::CutOff;
-        self.terminator = Some(set.delimiters().segment).filter(|_| !cut_off);
-    }
-}
+use crate::findings::{Finding, Severity};
 
 /// A finding as a line of JSON.
 #[derive(Serialize)]
@@ -261,7 +234,7 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Place, Rule};
+    use crate::findings::{Code, Place, Rule};
 
     fn bad_quantity() -> Finding {
         Finding {

@@ -5,13 +5,12 @@ use std::io::Write;
 use serde_json::json;
 
 use super::definitions::engine;
-use super::envelope::Envelope;
 use super::input::{Failures, Files, Source};
-use super::report::{self, Scene, Tally, count, grouped};
+use super::report::{self, Tally, count, grouped};
+use super::scene::{self, Met, Scene};
 use super::{Context, Error, Format, Verdict};
 use crate::findings::{Finding, Severity};
-use crate::translate::{CheckedSet, Engine, Options, Session, Step};
-use crate::x12::Segments;
+use crate::translate::{Engine, Options};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -59,8 +58,7 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
     let engine = engine(context)?;
     let usual = if context.format == Format::Json { Severity::Advice } else { Severity::Warning };
     let shown = args.show.map_or(usual, Severity::from);
-    let mut validation =
-        Validation { context, out, shown, sums: Sums::default(), file: String::new() };
+    let mut validation = Validation { context, out, shown, sums: Sums::default() };
     let mut failures = Failures::default();
     for source in args.files.sources()? {
         let done = validation.source(&source, &engine);
@@ -88,89 +86,41 @@ struct Validation<'a> {
     out: &'a mut dyn Write,
     shown: Severity,
     sums: Sums,
-    file: String,
 }
 
 impl Validation<'_> {
     fn source(&mut self, source: &Source, engine: &Engine) -> Result<(), Error> {
-        self.file = source.to_string();
         self.sums.files += 1;
-        let mut session = Session::new(engine, source.open()?, Options::default());
-        let (mut interchange, mut group) = (Envelope::default(), Envelope::default());
-        while let Some(step) = session.next().map_err(Error::read(&self.file))? {
-            match step {
-                Step::Interchange { header, findings } => {
-                    self.sums.interchanges += 1;
-                    interchange = Envelope::of_interchange(header);
-                    group = Envelope::default();
-                    self.findings(&findings, &interchange.scene(&group), None)?;
+        scene::read(engine, source.open()?, source, Options::default(), |met, findings, scene| {
+            let mut set = None;
+            match met {
+                Met::Interchange(_) => self.sums.interchanges += 1,
+                Met::Set(checked) => {
+                    set = Some(&checked.segments);
+                    match checked.worst() {
+                        Some(Severity::Fatal) => self.sums.rejected += 1,
+                        Some(Severity::Error) => self.sums.with_errors += 1,
+                        _ => self.sums.accepted += 1,
+                    }
                 }
-                Step::InterchangeAck { segment, findings } => {
-                    let mut scene = interchange.scene(&group);
-                    scene.segment = Some((segment.raw(), segment.offset()));
-                    self.findings(&findings, &scene, None)?;
-                }
-                Step::Group { header, findings } => {
-                    group = Envelope::of_group(header, &interchange);
-                    self.findings(&findings, &interchange.scene(&group), None)?;
-                }
-                Step::Set(set) => self.set(&set, &interchange, &group)?,
-                Step::GroupEnd { findings, .. } => {
-                    self.findings(
-                        &findings,
-                        &Scene { segment: None, ..interchange.scene(&group) },
-                        None,
-                    )?;
-                    group = Envelope::default();
-                }
-                Step::InterchangeEnd { findings, .. } => {
-                    self.findings(
-                        &findings,
-                        &Scene { segment: None, ..interchange.scene(&group) },
-                        None,
-                    )?;
-                }
-                Step::Stray(finding) => self.findings(&[finding], &Scene::default(), None)?,
+                _ => {}
             }
-        }
+            for finding in findings {
+                let scene = set.map_or(scene, |segments| scene.at(finding, segments));
+                self.finding(finding, &scene)?;
+            }
+            Ok(())
+        })?;
         Ok(())
     }
 
-    fn set(
-        &mut self,
-        set: &CheckedSet<'_>,
-        interchange: &Envelope,
-        group: &Envelope,
-    ) -> Result<(), Error> {
-        match set.worst() {
-            Some(Severity::Fatal) => self.sums.rejected += 1,
-            Some(Severity::Error) => self.sums.with_errors += 1,
-            _ => self.sums.accepted += 1,
+    fn finding(&mut self, finding: &Finding, scene: &Scene<'_>) -> Result<(), Error> {
+        self.sums.tally.add(finding.severity);
+        if finding.severity < self.shown {
+            self.sums.not_shown += 1;
+            return Ok(());
         }
-        let scene =
-            Scene { set: Some((&set.id, &set.control_number.0)), ..interchange.scene(group) };
-        self.findings(&set.findings, &scene, Some(&set.segments))
-    }
-
-    fn findings(
-        &mut self,
-        findings: &[Finding],
-        scene: &Scene<'_>,
-        set: Option<&Segments<'_>>,
-    ) -> Result<(), Error> {
-        for finding in findings {
-            self.sums.tally.add(finding.severity);
-            if finding.severity < self.shown {
-                self.sums.not_shown += 1;
-                continue;
-            }
-            let mut scene = Scene { file: &self.file, ..*scene };
-            if let Some(segments) = set {
-                scene.look_up(segments, finding);
-            }
-            report::finding(finding, &scene, self.context, self.out)?;
-        }
-        Ok(())
+        Ok(report::finding(finding, scene, self.context, self.out)?)
     }
 
     fn summary(&mut self) -> Result<(), Error> {
