@@ -130,6 +130,10 @@ pub struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
+    /// No segment: no tag, no elements.
+    pub const EMPTY: Segment<'static> =
+        Segment { bytes: &[], start: 0, ends: &[], base: 0, flags: SegmentFlags(0) };
+
     /// Its tag.
     #[must_use]
     #[inline]
