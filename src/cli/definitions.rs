@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Context, Error};
 use crate::grammar::{Library, SourceFile};
+use crate::translate::Engine;
 
 /// More than any grammar or map has; what is larger is none.
 const BYTES_MAX: u64 = 16 << 20;
@@ -17,6 +18,14 @@ pub fn library(context: &Context) -> Result<Library, Error> {
     let mut sources = Library::embedded_sources();
     sources.extend(sources_in(folder, "grammar")?);
     Library::from_sources(&sources).map_err(|e| Error::Definitions(e.to_string()))
+}
+
+/// The grammars, ready for checking.
+///
+/// # Errors
+/// As [`library`].
+pub fn engine(context: &Context) -> Result<Engine, Error> {
+    Ok(Engine::new(library(context)?))
 }
 
 /// The files of a folder with this ending, by their path in it.
