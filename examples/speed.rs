@@ -22,21 +22,33 @@ fn main() {
     if let Some(mode) = std::env::args().nth(1) {
         for _ in 0..10 {
             if mode == "base" {
-                let mut rest = bytes; let mut els = 0;
-                while let Some((r, e, _)) = one(rest) { els += e.len(); rest = r; }
+                let mut rest = bytes;
+                let mut els = 0;
+                while let Some((r, e, _)) = one(rest) {
+                    els += e.len();
+                    rest = r;
+                }
                 std::hint::black_box(els);
             } else if mode == "read" || mode == "els" {
                 let mut r = Reader::of_slice(bytes, Limits::default());
                 let mut n = 0;
                 while let Some(e) = r.next().unwrap() {
                     if let Event::Set(s) = e {
-                        if mode == "read" { n += s.segments.len(); } else {
-                            for seg in s.segments.iter() { for el in seg.elements() { n += el.len(); } }
+                        if mode == "read" {
+                            n += s.segments.len();
+                        } else {
+                            for seg in s.segments.iter() {
+                                for el in seg.elements() {
+                                    n += el.len();
+                                }
+                            }
                         }
                     }
                 }
                 std::hint::black_box(n);
-            } else if mode == "check" { check(bytes, mb); }
+            } else if mode == "check" {
+                check(bytes, mb);
+            }
         }
         return;
     }

@@ -7,8 +7,14 @@ use crate::grammar::Walked;
 use crate::map::Reader;
 
 /// Reads a set into its document. `None` where no map reads the set.
-pub(super) fn read(engine: &Engine, walked: &Walked<'_>, reader: &mut Reader) -> (Option<Document>, Vec<Finding>) {
-    let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) else { return (None, Vec::new()) };
+pub(super) fn read(
+    engine: &Engine,
+    walked: &Walked<'_>,
+    reader: &mut Reader,
+) -> (Option<Document>, Vec<Finding>) {
+    let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) else {
+        return (None, Vec::new());
+    };
     let reading = reader.read(walked, map);
     let mut findings = reading.findings().to_vec();
     let document = match reading.document() {
@@ -22,9 +28,19 @@ pub(super) fn read(engine: &Engine, walked: &Walked<'_>, reader: &mut Reader) ->
         Ok(document) => (Some(document), findings),
         // A field that the document must have and the set does not say; the check has mostly said so already.
         Err(error) => {
-            let place = Place { offset: walked.segments.offset(), segment: "ST".to_owned(), segment_position: 1, ..Place::default() };
+            let place = Place {
+                offset: walked.segments.offset(),
+                segment: "ST".to_owned(),
+                segment_position: 1,
+                ..Place::default()
+            };
             let says = format!("No {} can be made of it: {error}.", reading.document());
-            findings.push(Finding::new(Code::NotTranslatable, place, says, "Mend what is missing.".to_owned()));
+            findings.push(Finding::new(
+                Code::NotTranslatable,
+                place,
+                says,
+                "Mend what is missing.".to_owned(),
+            ));
             (None, findings)
         }
     }
@@ -33,9 +49,13 @@ pub(super) fn read(engine: &Engine, walked: &Walked<'_>, reader: &mut Reader) ->
 /// Notes in each finding the field of the canonical document that its value goes to.
 pub(super) fn name_fields(engine: &Engine, walked: &Walked<'_>, findings: &mut [Finding]) {
     let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) else { return };
-    for finding in findings.iter_mut().filter(|f| f.field.is_none() && f.severity > Severity::Advice && f.place.element > 0) {
+    for finding in findings
+        .iter_mut()
+        .filter(|f| f.field.is_none() && f.severity > Severity::Advice && f.place.element > 0)
+    {
         let index = (finding.place.segment_position as usize).checked_sub(1);
         let placed = index.and_then(|index| walked.tree.segments.get(index));
-        finding.field = placed.and_then(|p| map.field_of(p.node, finding.place.element)).map(str::to_owned);
+        finding.field =
+            placed.and_then(|p| map.field_of(p.node, finding.place.element)).map(str::to_owned);
     }
 }

@@ -60,26 +60,41 @@ pub enum WriteError {
 ///
 /// # Errors
 /// No map for it, or a map that does not fit the model. What is wrong with the document itself is a finding.
-pub fn write(engine: &Engine, document: &Document, outbound: &Outbound<'_>) -> Result<Written, WriteError> {
+pub fn write(
+    engine: &Engine,
+    document: &Document,
+    outbound: &Outbound<'_>,
+) -> Result<Written, WriteError> {
     let kind = document.kind();
     let release: String = outbound.version.chars().take(6).collect();
     let fits = |map: &&std::sync::Arc<crate::map::Map>| {
-        map.document() == kind && map.release() == release && outbound.set.is_none_or(|set| set == map.set())
+        map.document() == kind
+            && map.release() == release
+            && outbound.set.is_none_or(|set| set == map.set())
     };
     let none = || WriteError::NoMap { kind, release: release.clone() };
     let map = engine.maps().maps().find(fits).ok_or_else(none)?;
     let grammar = engine.grammars().grammar(map.set(), &release).ok_or_else(none)?;
-    let options = WriteOptions { control_number: outbound.control_number, style: outbound.style, hierarchy: outbound.hierarchy };
+    let options = WriteOptions {
+        control_number: outbound.control_number,
+        style: outbound.style,
+        hierarchy: outbound.hierarchy,
+    };
     let mut bytes = Vec::new();
     let findings = Writer::new().write(document, map, grammar, &options, &mut bytes);
-    let findings = findings.map_err(|e| WriteError::Map { set: map.set().to_owned(), reason: e.to_string() })?;
+    let findings = findings
+        .map_err(|e| WriteError::Map { set: map.set().to_owned(), reason: e.to_string() })?;
     Ok(Written { set: map.set().to_owned(), group: grammar.group.clone(), bytes, findings })
 }
 
 /// Checks an interchange that we wrote, as its receiver would: every finding of envelope and sets.
 #[must_use]
 pub fn judge(engine: &Engine, interchange: &[u8]) -> Vec<Finding> {
-    let mut session = Session::of_slice(engine, interchange, Options { limits: Limits::default(), unknown_set: Severity::Fatal });
+    let mut session = Session::of_slice(
+        engine,
+        interchange,
+        Options { limits: Limits::default(), unknown_set: Severity::Fatal },
+    );
     let mut all = Vec::new();
     // Reading from memory cannot fail.
     while let Ok(Some(step)) = session.next() {

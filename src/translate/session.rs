@@ -122,6 +122,17 @@ pub struct Session<'e, R> {
     last: Option<(String, &'e Checker)>,
 }
 
+impl<'e> Session<'e, &'e [u8]> {
+    /// Reads bytes that are all in memory, where they lie.
+    #[must_use]
+    pub fn of_slice(engine: &'e Engine, bytes: &'e [u8], options: Options) -> Self {
+        Self {
+            reader: Reader::of_slice(bytes, options.limits),
+            ..Self::new(engine, bytes, options)
+        }
+    }
+}
+
 impl<'e, R: Read> Session<'e, R> {
     /// Begins.
     pub fn new(engine: &'e Engine, input: R, options: Options) -> Self {

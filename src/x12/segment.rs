@@ -117,7 +117,7 @@ pub struct Segment<'a> {
 impl<'a> Segment<'a> {
     /// No segment: no tag, no elements.
     pub const EMPTY: Segment<'static> =
-        Segment { bytes: &[], start: 0, ends: &[], base: 0, flags: SegmentFlags(0) };
+        Segment { bytes: &[], start: 0, ends: &[], base: 0, tag: Tag::OTHER, plain: true };
 
     /// Its tag.
     #[must_use]
