@@ -5,5 +5,7 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod generate;
 mod grammar;
+mod laws;
 mod map;
