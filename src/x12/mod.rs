@@ -15,6 +15,7 @@ mod segment;
 mod style;
 mod tag;
 mod text;
+mod writer;
 
 pub use delimiters::Delimiters;
 pub use envelope::{
@@ -24,7 +25,8 @@ pub use envelope::{
 pub use fault::{Fault, FaultKind};
 pub use line::Line;
 pub use reader::{Limits, Reader};
-pub use segment::{Mark, Segment, SegmentFlags, Segments};
+pub use segment::{Mark, Segment, Segments};
 pub use style::{DelimiterInData, Style};
 pub use tag::Tag;
 pub use text::{Charset, decode};
+pub use writer::{EnvelopeError, GroupSpec, InterchangeSpec, InterchangeWriter, Stamp};

@@ -9,3 +9,4 @@ mod generate;
 mod grammar;
 mod laws;
 mod map;
+mod x12;

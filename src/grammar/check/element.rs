@@ -18,7 +18,7 @@ impl ElementCheck<'_> {
     pub fn segment(&self, plan: &Plan, segment: Segment<'_>, reporter: &mut Reporter<'_, '_>) {
         let count = segment.len();
         let mut present = 0u128;
-        let unusual = segment.flags().has_unusual_bytes() || segment.flags().has_separators();
+        let unusual = !segment.is_plain();
         for (at, value) in segment.elements().enumerate().take(ELEMENTS_MAX) {
             if value.is_empty() {
                 continue;
@@ -39,7 +39,8 @@ impl ElementCheck<'_> {
             Self::presence(plan, present, Spot::default(), reporter);
         }
         for (at, note) in plan.notes.iter().enumerate() {
-            if !note.holds(present) {
+            // Of a segment without data that is all there is to say.
+            if !note.holds(present) && present != 0 {
                 reporter.note(at, present, Spot::default());
             }
         }
@@ -50,7 +51,7 @@ impl ElementCheck<'_> {
 
     #[cold]
     fn presence(plan: &Plan, present: u128, spot: Spot, reporter: &mut Reporter<'_, '_>) {
-        if present == 0 && spot.element == 0 {
+        if present == 0 && spot.element == 0 && plan.mandatory == 0 {
             reporter.empty();
         }
         for (at, _) in plan.elements.iter().enumerate() {
