@@ -138,7 +138,7 @@ fn bytes_of(source: &Source) -> Result<Vec<u8>, Error> {
 }
 
 /// The control number that follows.
-fn after(number: u32) -> u32 {
+pub(super) fn after(number: u32) -> u32 {
     if number >= NUMBER_MAX { 1 } else { number + 1 }
 }
 

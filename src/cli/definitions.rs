@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::{Context, Error};
+use crate::canonical;
 use crate::grammar::{Library, SourceFile};
+use crate::map;
 use crate::translate::Engine;
 
 /// More than any grammar or map has; what is larger is none.
@@ -26,6 +28,19 @@ pub fn library(context: &Context) -> Result<Library, Error> {
 /// As [`library`].
 pub fn engine(context: &Context) -> Result<Engine, Error> {
     Ok(Engine::new(library(context)?))
+}
+
+/// The maps for these grammars, the folder of the context laid over ours.
+///
+/// # Errors
+/// A folder that cannot be read; bad lines, every one of them; grammars that lack what a map names.
+pub fn maps(context: &Context, grammars: &Library) -> Result<map::Library, Error> {
+    let mut sources = map::Library::embedded_sources();
+    if let Some(folder) = &context.maps {
+        sources.extend(sources_in(folder, "map")?);
+    }
+    map::Library::from_sources(&sources, grammars, canonical::schema)
+        .map_err(|e| Error::Definitions(e.to_string()))
 }
 
 /// The files of a folder with this ending, by their path in it.

@@ -7,16 +7,30 @@ use super::plan::Table;
 /// How an element is converted. `min` is the element's least length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    Text { min: u16 },
-    Code { table: u16, min: u16 },
+    Text {
+        min: u16,
+    },
+    Code {
+        table: u16,
+        min: u16,
+    },
     /// A decimal with an explicit point.
-    Decimal { min: u16 },
+    Decimal {
+        min: u16,
+    },
     /// A decimal with so many implied places.
-    Implied { places: u8, min: u16 },
+    Implied {
+        places: u8,
+        min: u16,
+    },
     /// A whole number (as JSON number).
-    Integer { min: u16 },
+    Integer {
+        min: u16,
+    },
     /// A date of eight digits, or of six.
-    Date { six: bool },
+    Date {
+        six: bool,
+    },
     Time,
 }
 
@@ -42,7 +56,12 @@ const DIGITS_MAX: usize = 28;
 /// Reads an element that is not empty. A text that is not the same is appended to `arena`. The second value says
 /// whether writing would give these bytes again.
 #[inline]
-pub(super) fn decode(form: Form, bytes: &[u8], tables: &[Table], arena: &mut String) -> (Decoded, bool) {
+pub(super) fn decode(
+    form: Form,
+    bytes: &[u8],
+    tables: &[Table],
+    arena: &mut String,
+) -> (Decoded, bool) {
     match form {
         Form::Text { min } => {
             let length = trimmed(bytes);
@@ -62,7 +81,8 @@ pub(super) fn decode(form: Form, bytes: &[u8], tables: &[Table], arena: &mut Str
                 Some(word) => (Decoded::Word(word), faithful),
                 // A code that looks like one of our words would be written as another code.
                 None => {
-                    let taken = std::str::from_utf8(&bytes[..length]).is_ok_and(|w| table.code(w).is_some());
+                    let taken = std::str::from_utf8(&bytes[..length])
+                        .is_ok_and(|w| table.code(w).is_some());
                     (Decoded::Same(length), faithful && !taken)
                 }
             }
@@ -99,15 +119,25 @@ fn parts(bytes: &[u8]) -> Option<Number<'_>> {
     };
     let (mantissa, exponent) = match rest.iter().position(|b| matches!(b, b'E' | b'e')) {
         None => (rest, None),
-        Some(i) => (&rest[..i], Some(std::str::from_utf8(&rest[i + 1..]).ok()?.parse::<i8>().ok()?)),
+        Some(i) => {
+            (&rest[..i], Some(std::str::from_utf8(&rest[i + 1..]).ok()?.parse::<i8>().ok()?))
+        }
     };
     let (whole, fraction, point) = match mantissa.iter().position(|&b| b == b'.') {
         None => (mantissa, &mantissa[..0], false),
         Some(i) => (&mantissa[..i], &mantissa[i + 1..], true),
     };
-    let digits = whole.iter().chain(fraction).all(u8::is_ascii_digit) && whole.len() + fraction.len() > 0;
+    let digits =
+        whole.iter().chain(fraction).all(u8::is_ascii_digit) && whole.len() + fraction.len() > 0;
     let plain = !plus && exponent.is_none();
-    digits.then(|| Number { negative, whole, fraction, point, exponent: exponent.map_or(0, i32::from), plain })
+    digits.then(|| Number {
+        negative,
+        whole,
+        fraction,
+        point,
+        exponent: exponent.map_or(0, i32::from),
+        plain,
+    })
 }
 
 const NO_NUMBER: &str = "is no number";
@@ -132,9 +162,8 @@ fn decimal(bytes: &[u8], min: u16, arena: &mut String) -> (Decoded, bool) {
         return (Decoded::Bad(why), false);
     }
     let mut again = Vec::with_capacity(bytes.len() + 2);
-    let faithful = n.plain
-        && encode_decimal(&arena[start..], min, &mut again).is_ok()
-        && again == bytes;
+    let faithful =
+        n.plain && encode_decimal(&arena[start..], min, &mut again).is_ok() && again == bytes;
     (Decoded::New, faithful)
 }
 
@@ -345,7 +374,12 @@ fn encode_decimal(text: &str, min: u16, out: &mut Vec<u8>) -> Result<(), &'stati
     Ok(())
 }
 
-fn encode_implied(text: &str, places: usize, min: u16, out: &mut Vec<u8>) -> Result<(), &'static str> {
+fn encode_implied(
+    text: &str,
+    places: usize,
+    min: u16,
+    out: &mut Vec<u8>,
+) -> Result<(), &'static str> {
     let n = parts(text.as_bytes()).filter(|n| n.plain).ok_or(NO_NUMBER)?;
     let kept = &n.fraction[..n.fraction.len().min(places)];
     if n.fraction[kept.len()..].iter().any(|&b| b != b'0') {

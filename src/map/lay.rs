@@ -10,7 +10,11 @@ use super::values::{Entry, Values};
 use super::view::TAG_FIELD;
 
 /// Lays out a document. The values are cleared first.
-pub(super) fn lay<T: Serialize + ?Sized>(document: &T, shapes: &Shapes, values: &mut Values) -> Result<(), Error> {
+pub(super) fn lay<T: Serialize + ?Sized>(
+    document: &T,
+    shapes: &Shapes,
+    values: &mut Values,
+) -> Result<(), Error> {
     values.clear();
     let layer = Layer { values, shapes, kind: Kind::Object(0), list: false, root: true };
     let root = document.serialize(layer)?;
@@ -133,11 +137,20 @@ impl<'v> Serializer for Layer<'v> {
         value.serialize(self)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Self::Ok, Error> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Self::Ok, Error> {
         value.serialize(self)
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Self::Ok, Error> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Self::Ok, Error> {
         self.serialize_str(variant)
     }
 
@@ -163,7 +176,11 @@ impl<'v> Serializer for Layer<'v> {
         self.serialize_seq(Some(length))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Error> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Error> {
         Err(self.wrong("a tuple"))
     }
 
@@ -264,8 +281,13 @@ impl Object<'_> {
         };
         self.next = usize::from(field) + 1;
         let known = &shape.fields[usize::from(field)];
-        let layer =
-            Layer { values: self.values, shapes: self.shapes, kind: known.kind, list: known.list, root: false };
+        let layer = Layer {
+            values: self.values,
+            shapes: self.shapes,
+            kind: known.kind,
+            list: known.list,
+            root: false,
+        };
         if let Some(entry) = value.serialize(layer)? {
             self.values.push(field, entry);
         }
@@ -277,7 +299,11 @@ impl ser::SerializeStruct for Object<'_> {
     type Ok = Option<Entry>;
     type Error = Error;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
         self.field(name, value)
     }
 

@@ -34,7 +34,8 @@ impl Library {
         grammars: &grammar::Library,
         schema: impl Fn(&str) -> Option<Json>,
     ) -> Result<Self, LoadError> {
-        let files: BTreeMap<&str, &str> = sources.iter().map(|s| (s.path.as_ref(), s.text.as_str())).collect();
+        let files: BTreeMap<&str, &str> =
+            sources.iter().map(|s| (s.path.as_ref(), s.text.as_str())).collect();
         let mut lines = Vec::new();
         let mut library = Self::default();
         for (path, text) in files {
@@ -54,7 +55,10 @@ impl Library {
     ///
     /// # Errors
     /// Where grammars of one's own lack what the maps name.
-    pub fn embedded(grammars: &grammar::Library, schema: impl Fn(&str) -> Option<Json>) -> Result<Self, LoadError> {
+    pub fn embedded(
+        grammars: &grammar::Library,
+        schema: impl Fn(&str) -> Option<Json>,
+    ) -> Result<Self, LoadError> {
         Self::from_sources(&Self::embedded_sources(), grammars, schema)
     }
 
@@ -63,7 +67,12 @@ impl Library {
     pub fn embedded_sources() -> Vec<SourceFile> {
         let mut sources: Vec<SourceFile> = EMBEDDED
             .files()
-            .filter_map(|f| Some(SourceFile { path: f.path().to_str()?.into(), text: f.contents_utf8()?.to_owned() }))
+            .filter_map(|f| {
+                Some(SourceFile {
+                    path: f.path().to_str()?.into(),
+                    text: f.contents_utf8()?.to_owned(),
+                })
+            })
             .collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         sources
@@ -91,7 +100,11 @@ impl Library {
         let document = &source.document;
         let Some(schema) = schema(&document.text) else {
             let message = format!("there is no canonical document `{}`", document.text);
-            faults.add(document.at, message, "name one that `crossdock schema` knows: order, shipment, invoice …");
+            faults.add(
+                document.at,
+                message,
+                "name one that `crossdock schema` knows: order, shipment, invoice …",
+            );
             return faults.errors;
         };
         let shapes = match Shapes::from_schema(&document.text, &schema) {
@@ -109,8 +122,10 @@ impl Library {
                     .filter(|g| g.set == source.set.text)
                     .map(|g| g.release.as_str())
                     .collect();
-                let mend = suggest::mend(release, known, "take the release out, or add a grammar for it");
-                let message = format!("there is no grammar of set {} in release {release}", source.set.text);
+                let mend =
+                    suggest::mend(release, known, "take the release out, or add a grammar for it");
+                let message =
+                    format!("there is no grammar of set {} in release {release}", source.set.text);
                 faults.add(source.set.at, message, mend);
                 continue;
             };
@@ -118,7 +133,8 @@ impl Library {
                 Ok(map) => {
                     let of_release = self.maps.entry(release.clone()).or_default();
                     if of_release.insert(map.set.clone(), Arc::new(map)).is_some() {
-                        let message = format!("set {} of release {release} has two maps", source.set.text);
+                        let message =
+                            format!("set {} of release {release} has two maps", source.set.text);
                         faults.add(source.set.at, message, "take one of them out");
                     }
                 }
@@ -134,9 +150,14 @@ impl Library {
 
 /// Lines that found their place in no release.
 fn unused(source: &MapSource, used: &BTreeSet<Spot>, faults: &mut Faults) {
-    let levels = source.levels.iter().flat_map(|l| l.levels.iter().chain(&l.other)).map(|l| l.lines.as_slice());
+    let levels = source
+        .levels
+        .iter()
+        .flat_map(|l| l.levels.iter().chain(&l.other))
+        .map(|l| l.lines.as_slice());
     let sections = source.sections.values().map(|s| s.lines.as_slice());
-    let mut open: Vec<&[Line]> = std::iter::once(source.lines.as_slice()).chain(levels).chain(sections).collect();
+    let mut open: Vec<&[Line]> =
+        std::iter::once(source.lines.as_slice()).chain(levels).chain(sections).collect();
     while let Some(lines) = open.pop() {
         for line in lines {
             if let LineKind::Field { how: How::Inline(inner), .. } = &line.kind {

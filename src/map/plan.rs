@@ -264,7 +264,12 @@ pub(super) struct LevelPlan {
 pub(super) enum Target {
     Document,
     /// An entry of a list of the document; rows refer to it in a field, and entries to others they are within.
-    List { list: FieldId, reference: FieldId, many: bool, nested: Option<FieldId> },
+    List {
+        list: FieldId,
+        reference: FieldId,
+        many: bool,
+        nested: Option<FieldId>,
+    },
     Rows,
 }
 

@@ -54,7 +54,9 @@ pub(super) struct Shapes {
 
 /// What a schema must not be for maps to lead to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the schema of `{owner}` has the field `{field}`, which is neither text, number, object nor a list of these")]
+#[error(
+    "the schema of `{owner}` has the field `{field}`, which is neither text, number, object nor a list of these"
+)]
 pub struct SchemaError {
     /// The object.
     pub owner: String,
@@ -87,16 +89,23 @@ impl Shapes {
                 let list = property["type"] == "array";
                 let one = if list { &property["items"] } else { property };
                 let kind = match one["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
-                    Some(part) => Kind::Object(*known.entry(part.to_owned()).or_insert_with(|| {
-                        let next = ShapeId::try_from(shapes.shapes.len()).unwrap_or(ShapeId::MAX);
-                        shapes.shapes.push(Shape { name: part.to_owned(), fields: Vec::new() });
-                        open.push((next, &schema["$defs"][part]));
-                        next
-                    })),
+                    Some(part) => {
+                        Kind::Object(*known.entry(part.to_owned()).or_insert_with(|| {
+                            let next =
+                                ShapeId::try_from(shapes.shapes.len()).unwrap_or(ShapeId::MAX);
+                            shapes.shapes.push(Shape { name: part.to_owned(), fields: Vec::new() });
+                            open.push((next, &schema["$defs"][part]));
+                            next
+                        }))
+                    }
                     None => scalar(one)
                         .ok_or_else(|| SchemaError { owner: owner.clone(), field: name.clone() })?,
                 };
-                shapes.shapes[usize::from(id)].fields.push(Field { name: name.clone(), kind, list });
+                shapes.shapes[usize::from(id)].fields.push(Field {
+                    name: name.clone(),
+                    kind,
+                    list,
+                });
             }
         }
         Ok(shapes)

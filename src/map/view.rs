@@ -26,7 +26,13 @@ pub(super) struct View<'v> {
 pub(super) const TAG_FIELD: &str = "document";
 
 impl<'v> View<'v> {
-    pub(super) fn document(values: &'v Values, source: &'v str, map: &'v Map, entry: Entry, tagged: bool) -> Self {
+    pub(super) fn document(
+        values: &'v Values,
+        source: &'v str,
+        map: &'v Map,
+        entry: Entry,
+        tagged: bool,
+    ) -> Self {
         Self { values, source, map, entry, kind: Kind::Object(0), list: false, tagged }
     }
 
@@ -68,7 +74,8 @@ impl Serialize for View<'_> {
         }
         if let Some(shape) = self.shape() {
             let fields = self.entries();
-            let mut map = serializer.serialize_map(Some(fields.len() + usize::from(self.tagged)))?;
+            let mut map =
+                serializer.serialize_map(Some(fields.len() + usize::from(self.tagged)))?;
             if self.tagged {
                 map.serialize_entry(TAG_FIELD, &self.map.document)?;
             }
@@ -107,7 +114,11 @@ impl<'de> Deserializer<'de> for View<'de> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -132,7 +143,10 @@ struct Items<'de> {
 impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = super::Error;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Self::Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Self::Error> {
         match self.rest.next() {
             Some(&entry) => seed.deserialize(self.view.item(entry)).map(Some),
             None => Ok(None),
@@ -155,7 +169,10 @@ struct Fields<'de> {
 impl<'de> MapAccess<'de> for Fields<'de> {
     type Error = super::Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Self::Error> {
         if self.tag {
             return seed.deserialize(BorrowedStrDeserializer::new(TAG_FIELD)).map(Some);
         }
@@ -166,7 +183,10 @@ impl<'de> MapAccess<'de> for Fields<'de> {
         seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Self::Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, Self::Error> {
         if std::mem::take(&mut self.tag) {
             return seed.deserialize(BorrowedStrDeserializer::new(&self.view.map.document));
         }

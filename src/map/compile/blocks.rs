@@ -112,13 +112,16 @@ impl Compiler<'_> {
     fn finish(&mut self, mut draft: Draft) -> Option<BlockId> {
         let block = &mut draft.block;
         for (i, group) in block.groups.iter().enumerate() {
-            if let (Some(place), Ok(i)) = (block.places.get_mut(usize::from(group.local)), u16::try_from(i)) {
+            if let (Some(place), Ok(i)) =
+                (block.places.get_mut(usize::from(group.local)), u16::try_from(i))
+            {
                 place.groups.push(i);
             }
         }
         if matches!(draft.at.on, On::Loop(_)) && block.rest.is_none() {
             let name = &self.shapes.get(draft.at.shape).name;
-            let message = format!("`{name}` describes a loop, but has no field for what is not mapped");
+            let message =
+                format!("`{name}` describes a loop, but has no field for what is not mapped");
             let at = self.source.document.at;
             self.fault(at, message, "add `unmapped` to it in the canonical model");
         }
@@ -162,7 +165,9 @@ impl Compiler<'_> {
         let own = draft.own(self.grammar);
         let Some(place) = &path.place else { return Some(own) };
         match draft.at.on {
-            On::Segment(node) => (self.grammar.segment_at(node).tag.to_string() == place.key).then_some(node),
+            On::Segment(node) => {
+                (self.grammar.segment_at(node).tag.to_string() == place.key).then_some(node)
+            }
             On::Loop(node) => self.grammar.child(node, &place.key),
         }
     }
@@ -184,7 +189,15 @@ impl Compiler<'_> {
     }
 
     /// A field that is an object, or a list of objects.
-    fn object(&mut self, at: Spot, field: FieldId, (path, node): (&Path, NodeId), how: &How, always: bool, draft: &mut Draft) {
+    fn object(
+        &mut self,
+        at: Spot,
+        field: FieldId,
+        (path, node): (&Path, NodeId),
+        how: &How,
+        always: bool,
+        draft: &mut Draft,
+    ) {
         let Some(inner) = self.shape_of(draft.at.shape, field, path.at) else { return };
         if draft.at.depth >= DEPTH_MAX {
             self.fault(at, "sections are nested too deeply", "a section may not contain itself");
@@ -265,7 +278,12 @@ impl Compiler<'_> {
     }
 
     /// The group of elements that a path belongs to, made on its first use.
-    pub(super) fn group_of<'d>(&self, path: &Path, node: NodeId, draft: &'d mut Draft) -> &'d mut ElementSet {
+    pub(super) fn group_of<'d>(
+        &self,
+        path: &Path,
+        node: NodeId,
+        draft: &'d mut Draft,
+    ) -> &'d mut ElementSet {
         let local = self.local_of(node, draft);
         let selector = Self::selector(path);
         let label = path.place.as_ref().map_or(0, |p| p.label);
@@ -280,7 +298,12 @@ impl Compiler<'_> {
             if let Some(selector) = &selector {
                 Self::fix(&mut set, selector);
             }
-            draft.block.groups.push(Group { local, selector, label, kind: GroupKind::Elements(set) });
+            draft.block.groups.push(Group {
+                local,
+                selector,
+                label,
+                kind: GroupKind::Elements(set),
+            });
             draft.block.groups.len() - 1
         });
         match &mut draft.block.groups[index].kind {

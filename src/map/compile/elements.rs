@@ -26,28 +26,44 @@ impl<'a> Compiler<'a> {
             return;
         }
         let grammar = self.grammar;
-        let Some(definition) = grammar.segment_at(node).elements.get(usize::from(position) - 1) else { return };
+        let Some(definition) = grammar.segment_at(node).elements.get(usize::from(position) - 1)
+        else {
+            return;
+        };
         let known = self.shapes.field(draft.at.shape, field).clone();
         let local = self.local_of(node, draft);
         let slot = match how {
             How::By { last, step, section } => {
                 let Some(inner) = self.shape_of(draft.at.shape, field, path.at) else { return };
                 if !known.list {
-                    self.fault(name.at, format!("field `{}` is no list", known.name), "a range makes a list");
+                    self.fault(
+                        name.at,
+                        format!("field `{}` is no list", known.name),
+                        "a range makes a list",
+                    );
                     return;
                 }
                 let elements = &grammar.segment_at(node).elements;
                 let last = usize::from(*last).min(elements.len());
                 let prefix = format!("{}{}.", draft.at.prefix, known.name);
-                let Some(step) = self.step(inner, *step, section, &elements[usize::from(position) - 1..last], &prefix, node, draft.at.selected)
-                else {
+                let Some(step) = self.step(
+                    inner,
+                    *step,
+                    section,
+                    &elements[usize::from(position) - 1..last],
+                    &prefix,
+                    node,
+                    draft.at.selected,
+                ) else {
                     return;
                 };
                 let length = last + 1 - usize::from(position);
                 Slot::Range(Range { field, length: u16::try_from(length).unwrap_or(0), step })
             }
             _ => {
-                let Some(definition) = self.component(definition, component, path.at) else { return };
+                let Some(definition) = self.component(definition, component, path.at) else {
+                    return;
+                };
                 let table = if let How::Code(table) = how { Some(table) } else { None };
                 let Some(form) = self.form(known.kind, table, definition, name.at) else { return };
                 Slot::Value(Scalar { field, form })
@@ -64,11 +80,17 @@ impl<'a> Compiler<'a> {
             return;
         }
         let set = self.group_of(path, node, draft);
-        if let (Some(Slot::Fixed(_, kept)), Slot::Value(scalar)) = (slot_at(set, position, component), &slot) {
+        if let (Some(Slot::Fixed(_, kept)), Slot::Value(scalar)) =
+            (slot_at(set, position, component), &slot)
+        {
             // What a selector fixes needs no reading.
             *kept = Some(*scalar);
         } else if !place(set, position, component, slot) {
-            self.fault(path.at, "this element is read by another line already", "take one of the lines out");
+            self.fault(
+                path.at,
+                "this element is read by another line already",
+                "take one of the lines out",
+            );
             return;
         }
         self.claim_field(at, field, local, draft);
@@ -76,7 +98,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn name_field(&mut self, node: NodeId, position: u16, name: &str, draft: &Draft, path: &Path) {
-        let selected = draft.at.selected || path.place.as_ref().is_some_and(|p| p.selector.is_some());
+        let selected =
+            draft.at.selected || path.place.as_ref().is_some_and(|p| p.selector.is_some());
         let canonical = format!("{}{name}", draft.at.prefix);
         if selected {
             self.fields.entry((node, position)).or_insert(canonical);
@@ -101,13 +124,17 @@ impl<'a> Compiler<'a> {
         let source = self.source;
         let mut slots = vec![Slot::Unread; usize::from(step)];
         for line in &source.sections[&name].lines {
-            let LineKind::Field { name, path, how: how @ (How::Value | How::Code(_)), .. } = &line.kind else {
+            let LineKind::Field { name, path, how: how @ (How::Value | How::Code(_)), .. } =
+                &line.kind
+            else {
                 continue;
             };
             let (None, Some((position, 0))) = (&path.place, path.element) else { continue };
             let Some(field) = self.field(shape, name) else { continue };
             let index = usize::from(position) - 1;
-            let (Some(slot), Some(definition)) = (slots.get_mut(index), elements.get(index)) else { continue };
+            let (Some(slot), Some(definition)) = (slots.get_mut(index), elements.get(index)) else {
+                continue;
+            };
             let kind = self.shapes.field(shape, field).kind;
             let table = if let How::Code(table) = how { Some(table) } else { None };
             let Some(form) = self.form(kind, table, definition, name.at) else { continue };
@@ -127,7 +154,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// The definition of a component, or of the element itself.
-    fn component(&mut self, definition: &'a ElementDef, component: u16, at: Spot) -> Option<&'a ElementDef> {
+    fn component(
+        &mut self,
+        definition: &'a ElementDef,
+        component: u16,
+        at: Spot,
+    ) -> Option<&'a ElementDef> {
         match (definition.shape, component) {
             (ElementShape::Simple { .. }, 0) => Some(definition),
             (ElementShape::Simple { .. }, _) => {
@@ -145,8 +177,16 @@ impl<'a> Compiler<'a> {
     }
 
     /// How a value of this element becomes a field of that kind.
-    fn form(&mut self, kind: Kind, table: Option<&Word>, definition: &ElementDef, at: Spot) -> Option<Form> {
-        let ElementShape::Simple { data_type, min, max, .. } = definition.shape else { return None };
+    fn form(
+        &mut self,
+        kind: Kind,
+        table: Option<&Word>,
+        definition: &ElementDef,
+        at: Spot,
+    ) -> Option<Form> {
+        let ElementShape::Simple { data_type, min, max, .. } = definition.shape else {
+            return None;
+        };
         let min = u16::try_from(min).unwrap_or(0);
         let text = matches!(data_type, DataType::An | DataType::Id);
         if let Some(table) = table {
@@ -156,7 +196,9 @@ impl<'a> Compiler<'a> {
             }
         }
         match (kind, data_type) {
-            (Kind::Text, DataType::An | DataType::Id) if table.is_none() => return Some(Form::Text { min }),
+            (Kind::Text, DataType::An | DataType::Id) if table.is_none() => {
+                return Some(Form::Text { min });
+            }
             (Kind::Text, _) if table.is_none() => return Some(Form::Text { min: 0 }),
             (Kind::Decimal, DataType::R) => return Some(Form::Decimal { min }),
             (Kind::Decimal, DataType::N(places)) => return Some(Form::Implied { places, min }),
@@ -185,7 +227,11 @@ impl<'a> Compiler<'a> {
         self.used.insert(at);
         let set = self.group_of(path, node, draft);
         if !place(set, position, component, Slot::Count(counted)) {
-            self.fault(path.at, "this element is read by another line already", "take one of the lines out");
+            self.fault(
+                path.at,
+                "this element is read by another line already",
+                "take one of the lines out",
+            );
         }
     }
 
@@ -213,7 +259,11 @@ impl<'a> Compiler<'a> {
         if let Some(place) = line {
             return local(&place.key).map(Counted::Place);
         }
-        self.fault(list.at, format!("`{}` is no list of the document", list.text), "name a field that is a list");
+        self.fault(
+            list.at,
+            format!("`{}` is no list of the document", list.text),
+            "name a field that is a list",
+        );
         None
     }
 }

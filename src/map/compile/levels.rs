@@ -10,7 +10,8 @@ use crate::grammar::{Nested, NodeId, suggest};
 impl Compiler<'_> {
     pub(super) fn levels(&mut self, levels: &syntax::Levels) -> Option<Levels> {
         let node = self.grammar.child(NodeId::ROOT, &levels.place.text);
-        let Some((node, nested)) = node.and_then(|n| Some((n, self.grammar.node(n).nested?))) else {
+        let Some((node, nested)) = node.and_then(|n| Some((n, self.grammar.node(n).nested?)))
+        else {
             let message = format!("the set has no nested loop `{}`", levels.place.text);
             self.fault(levels.place.at, message, "name the loop that the grammar calls `nested`");
             return None;
@@ -26,8 +27,11 @@ impl Compiler<'_> {
         };
         let rows_field = self.field(0, rows)?;
         let row_shape = self.shape_of(0, rows_field, rows.at)?;
-        let plans: Vec<LevelPlan> =
-            levels.levels.iter().filter_map(|level| self.level(level, node, nested, row_shape)).collect();
+        let plans: Vec<LevelPlan> = levels
+            .levels
+            .iter()
+            .filter_map(|level| self.level(level, node, nested, row_shape))
+            .collect();
         let other = levels.other.as_ref().and_then(|level| {
             let syntax::Target::List { list, .. } = &level.target else { return None };
             let field = self.field(0, list)?;
@@ -35,7 +39,8 @@ impl Compiler<'_> {
             let block = self.level_block(level, shape, &list.text, node, nested)?;
             Some((field, block))
         });
-        let hierarchy = levels.hierarchy.iter().filter_map(|word| self.plan_of(word, &plans)).collect();
+        let hierarchy =
+            levels.hierarchy.iter().filter_map(|word| self.plan_of(word, &plans)).collect();
         let structure = self.structure(levels.at)?;
         let split = levels.split.iter().map(|w| w.text.clone()).collect();
         let local = self.local.get(node.index()).copied().unwrap_or(0);
@@ -63,7 +68,13 @@ impl Compiler<'_> {
         found.and_then(|i| u16::try_from(i).ok())
     }
 
-    fn level(&mut self, level: &syntax::Level, node: NodeId, nested: Nested, row_shape: ShapeId) -> Option<LevelPlan> {
+    fn level(
+        &mut self,
+        level: &syntax::Level,
+        node: NodeId,
+        nested: Nested,
+        row_shape: ShapeId,
+    ) -> Option<LevelPlan> {
         let (target, shape, prefix) = match &level.target {
             syntax::Target::Document => (Target::Document, 0, String::new()),
             syntax::Target::Rows { list } => (Target::Rows, row_shape, format!("{}.", list.text)),
@@ -76,18 +87,42 @@ impl Compiler<'_> {
                     None => None,
                 };
                 let many = self.shapes.field(row_shape, reference).list;
-                (Target::List { list: field, reference, many, nested }, shape, format!("{}.", list.text))
+                (
+                    Target::List { list: field, reference, many, nested },
+                    shape,
+                    format!("{}.", list.text),
+                )
             }
         };
         let block = self.level_block(level, shape, prefix.trim_end_matches('.'), node, nested)?;
-        Some(LevelPlan { code: level.code.as_bytes().into(), name: level.name.clone(), target, block })
+        Some(LevelPlan {
+            code: level.code.as_bytes().into(),
+            name: level.name.clone(),
+            target,
+            block,
+        })
     }
 
-    fn level_block(&mut self, level: &syntax::Level, shape: ShapeId, prefix: &str, node: NodeId, nested: Nested) -> Option<u16> {
+    fn level_block(
+        &mut self,
+        level: &syntax::Level,
+        shape: ShapeId,
+        prefix: &str,
+        node: NodeId,
+        nested: Nested,
+    ) -> Option<u16> {
         self.used.insert(level.at);
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
         let elsewhere = vec![nested.id, nested.parent, nested.level, nested.child];
-        let at = Use { shape, on: On::Loop(node), fixed: None, prefix, selected: true, depth: 0, elsewhere };
+        let at = Use {
+            shape,
+            on: On::Loop(node),
+            fixed: None,
+            prefix,
+            selected: true,
+            depth: 0,
+            elsewhere,
+        };
         self.block(&level.lines, at)
     }
 
@@ -101,13 +136,17 @@ impl Compiler<'_> {
             }
             found.unwrap_or(0)
         };
-        let mut fields = StructureFields { field: find(0, "structure"), ..StructureFields::default() };
-        if let Some(Kind::Object(shape)) = self.shapes.get(0).fields.get(usize::from(fields.field)).map(|f| f.kind) {
+        let mut fields =
+            StructureFields { field: find(0, "structure"), ..StructureFields::default() };
+        if let Some(Kind::Object(shape)) =
+            self.shapes.get(0).fields.get(usize::from(fields.field)).map(|f| f.kind)
+        {
             fields.hierarchy = find(shape, "hierarchy");
             fields.child_codes = find(shape, "child_codes");
             fields.levels = find(shape, "levels");
             if let Kind::Object(level) = self.shapes.field(shape, fields.levels).kind {
-                fields.level = ["code", "entry", "within", "id", "parent", "child"].map(|n| find(level, n));
+                fields.level =
+                    ["code", "entry", "within", "id", "parent", "child"].map(|n| find(level, n));
             } else {
                 missing = Some("levels");
             }
@@ -115,7 +154,8 @@ impl Compiler<'_> {
             missing = Some("structure");
         }
         if let Some(name) = missing {
-            let message = format!("the document lacks the field `{name}` for the structure of its levels");
+            let message =
+                format!("the document lacks the field `{name}` for the structure of its levels");
             self.fault(at, message, "add it to the canonical model");
             return None;
         }

@@ -98,7 +98,11 @@ impl Compiler<'_> {
         let found = known.find(&name.text, 0);
         if found.is_none() {
             let fields = known.fields.iter().map(|f| f.name.as_str());
-            let mend = suggest::mend(&name.text, fields, "see `crossdock schema` for the fields that there are");
+            let mend = suggest::mend(
+                &name.text,
+                fields,
+                "see `crossdock schema` for the fields that there are",
+            );
             let message = format!("`{}` has no field `{}`", known.name, name.text);
             self.fault(name.at, message, mend);
         }
@@ -132,14 +136,22 @@ impl Compiler<'_> {
         }
         let Some(source) = self.source.tables.get(&name.text) else {
             let tables = self.source.tables.keys().map(String::as_str);
-            let mend = suggest::mend(&name.text, tables, "add it: `codes NAME` with lines of code and word");
+            let mend = suggest::mend(
+                &name.text,
+                tables,
+                "add it: `codes NAME` with lines of code and word",
+            );
             self.fault(name.at, format!("there is no code table `{}`", name.text), mend);
             return None;
         };
         let mut table = Table::default();
         for (code, word) in &source.entries {
             let Some(packed) = pack(code.as_bytes()) else {
-                self.fault(source.at, format!("code `{code}` has more than eight characters"), "take it out");
+                self.fault(
+                    source.at,
+                    format!("code `{code}` has more than eight characters"),
+                    "take it out",
+                );
                 continue;
             };
             let index = self.word(word);
@@ -193,13 +205,17 @@ impl Compiler<'_> {
             rest.inside = ["segment", "elements"].map(|n| field(inside.1, n).0);
             rest.partial = ["segment", "nth", "elements"].map(|n| field(rest.elements.1, n).0);
             rest.permutation = ["segment", "order"].map(|n| field(rest.order.1, n).0);
-            rest.stray = ["after", "nth", "segment", "elements"].map(|n| field(rest.unplaced.1, n).0);
+            rest.stray =
+                ["after", "nth", "segment", "elements"].map(|n| field(rest.unplaced.1, n).0);
         } else {
             missing.push("unmapped".to_owned());
         }
         for name in missing {
             let at = self.source.document.at;
-            let message = format!("document `{}` lacks the field `{name}` for what is not mapped", self.source.document.text);
+            let message = format!(
+                "document `{}` lacks the field `{name}` for what is not mapped",
+                self.source.document.text
+            );
             self.fault(at, message, "add it to the canonical model");
         }
         rest

@@ -65,7 +65,11 @@ fn line(node: &Node, faults: &mut Faults) -> Option<Line> {
         ["count", .., _, _] => {
             let (last, lists) = node.words[1..].split_last()?;
             let Some((path, None)) = path(last) else {
-                faults.add(last.at, format!("`{}` is no element", last.text), "write it like `CTT01` or `01`");
+                faults.add(
+                    last.at,
+                    format!("`{}` is no element", last.text),
+                    "write it like `CTT01` or `01`",
+                );
                 return None;
             };
             LineKind::Count { lists: lists.to_vec(), path }
@@ -75,7 +79,11 @@ fn line(node: &Node, faults: &mut Faults) -> Option<Line> {
         }
         [name, _, ..] if is_name(name) => return field(node, faults),
         [first, ..] => {
-            let mend = suggest::mend(first, ["section", "codes", "levels", "count", "rest", "map"], "write `FIELD PATH …`");
+            let mend = suggest::mend(
+                first,
+                ["section", "codes", "levels", "count", "rest", "map"],
+                "write `FIELD PATH …`",
+            );
             faults.add(at, format!("`{first}` begins no line that a map has"), mend);
             return None;
         }
@@ -87,7 +95,11 @@ fn line(node: &Node, faults: &mut Faults) -> Option<Line> {
 
 fn no_children(node: &Node, faults: &mut Faults) {
     for child in &node.children {
-        faults.add(child.at(), "a line further in than the one before, which holds no block", "move it to the left");
+        faults.add(
+            child.at(),
+            "a line further in than the one before, which holds no block",
+            "move it to the left",
+        );
     }
 }
 
@@ -96,7 +108,11 @@ fn field(node: &Node, faults: &mut Faults) -> Option<Line> {
     let Some((path, last)) = path(&node.words[1]) else {
         let at = node.words[1].at;
         let message = format!("`{}` is no path", node.words[1].text);
-        faults.add(at, message, "write it like `REF[DP]/02`, `N301`, `02`, `N1[ST]` or `PO106..PO125`");
+        faults.add(
+            at,
+            message,
+            "write it like `REF[DP]/02`, `N301`, `02`, `N1[ST]` or `PO106..PO125`",
+        );
         return None;
     };
     let mut rest: Vec<&Word> = node.words[2..].iter().collect();
@@ -110,13 +126,21 @@ fn field(node: &Node, faults: &mut Faults) -> Option<Line> {
             let step = step.parse().ok().filter(|s| (1..=16).contains(s));
             let first = path.element.map_or(0, |(position, _)| position);
             let (Some(step), true) = (step, first > 0 && last >= first) else {
-                faults.add(rest[0].at, "this is no range of elements", "write it like `PO106..PO125 by 2 item`");
+                faults.add(
+                    rest[0].at,
+                    "this is no range of elements",
+                    "write it like `PO106..PO125 by 2 item`",
+                );
                 return None;
             };
             How::By { last, step, section: rest[2].clone() }
         }
         (_, Some(_)) => {
-            faults.add(path.at, "a range of elements needs its step and section", "write `… by 2 SECTION`");
+            faults.add(
+                path.at,
+                "a range of elements needs its step and section",
+                "write `… by 2 SECTION`",
+            );
             return None;
         }
         (["code", table], None) if is_name(table) => How::Code(rest[1].clone()),
@@ -125,7 +149,11 @@ fn field(node: &Node, faults: &mut Faults) -> Option<Line> {
         ([], None) => How::Inline(block(&node.children, faults)),
         _ => {
             let at = rest.first().map_or(path.at, |w| w.at);
-            faults.add(at, "this is no way to make a field", "write nothing, `code TABLE`, or the name of a section");
+            faults.add(
+                at,
+                "this is no way to make a field",
+                "write nothing, `code TABLE`, or the name of a section",
+            );
             return None;
         }
     };
@@ -136,11 +164,19 @@ fn field(node: &Node, faults: &mut Faults) -> Option<Line> {
     match (&how, path.element, is_object) {
         (_, None, true) | (_, Some(_), false) => {}
         (_, Some(_), true) => {
-            faults.add(path.at, "a section describes a segment or loop, not an element", "leave the element out");
+            faults.add(
+                path.at,
+                "a section describes a segment or loop, not an element",
+                "leave the element out",
+            );
             return None;
         }
         (_, None, false) => {
-            faults.add(path.at, "this names a segment or loop, and says not what to make of it", "add the element, or a section");
+            faults.add(
+                path.at,
+                "this names a segment or loop, and says not what to make of it",
+                "add the element, or a section",
+            );
             return None;
         }
     }

@@ -54,7 +54,11 @@ fn directive(node: &Node, source: &mut MapSource, faults: &mut Faults) {
         ["section", name] if words::is_name(name) => {
             let lines = block(&node.children, faults);
             if source.sections.insert((*name).to_owned(), Section { at, lines }).is_some() {
-                faults.add(at, format!("section `{name}` is there twice"), "give one of them another name");
+                faults.add(
+                    at,
+                    format!("section `{name}` is there twice"),
+                    "give one of them another name",
+                );
             }
         }
         ["section", ..] => faults.add(at, "a section has one name", "write `section NAME`"),
@@ -69,7 +73,9 @@ fn directive(node: &Node, source: &mut MapSource, faults: &mut Faults) {
             let place = Word { text: (*place).to_owned(), at: node.words[1].at };
             source.levels = Some(levels(at, place, hierarchy, node, faults));
         }
-        ["levels", ..] => faults.add(at, "levels need their loop", "write `levels HL hierarchy S O T P I`"),
+        ["levels", ..] => {
+            faults.add(at, "levels need their loop", "write `levels HL hierarchy S O T P I`")
+        }
         _ => source.lines.extend(block(std::slice::from_ref(node), faults)),
     }
 }
@@ -88,7 +94,11 @@ fn head(node: &Node, source: &mut MapSource, faults: &mut Faults) {
             let last = node.words.last().map(|w| w.at).unwrap_or_default();
             source.document = Word { text: (*document).to_owned(), at: last };
         }
-        _ => faults.add(at, "the head of the map is not complete", "write `map SET RELEASE … to DOCUMENT`"),
+        _ => faults.add(
+            at,
+            "the head of the map is not complete",
+            "write `map SET RELEASE … to DOCUMENT`",
+        ),
     }
     for child in &node.children {
         faults.add(child.at(), "a line further in than the one before", "move it to the left");
@@ -100,23 +110,35 @@ fn table(name: &str, node: &Node, source: &mut MapSource, faults: &mut Faults) {
     let mut entries: Vec<(String, String)> = Vec::new();
     for child in &node.children {
         let [code, word] = child.words.as_slice() else {
-            faults.add(child.at(), "a line of a code table is a code and a word", "write `CODE word`");
+            faults.add(
+                child.at(),
+                "a line of a code table is a code and a word",
+                "write `CODE word`",
+            );
             continue;
         };
         if let Some((c, w)) = entries.iter().find(|(c, w)| *c == code.text || *w == word.text) {
-            let message = format!("`{} {}` is not one to one: `{c} {w}` is there already", code.text, word.text);
+            let message = format!(
+                "`{} {}` is not one to one: `{c} {w}` is there already",
+                code.text, word.text
+            );
             faults.add(child.at(), message, "take one of them out");
             continue;
         }
         entries.push((code.text.clone(), word.text.clone()));
     }
     if source.tables.insert(name.to_owned(), Table { at, entries }).is_some() {
-        faults.add(at, format!("code table `{name}` is there twice"), "give one of them another name");
+        faults.add(
+            at,
+            format!("code table `{name}` is there twice"),
+            "give one of them another name",
+        );
     }
 }
 
 fn levels(at: Spot, place: Word, hierarchy: Vec<Word>, node: &Node, faults: &mut Faults) -> Levels {
-    let mut result = Levels { at, place, hierarchy, levels: Vec::new(), other: None, split: Vec::new() };
+    let mut result =
+        Levels { at, place, hierarchy, levels: Vec::new(), other: None, split: Vec::new() };
     for child in &node.children {
         let words: Vec<&str> = child.words.iter().map(|w| w.text.as_str()).collect();
         let at = child.at();
@@ -148,7 +170,8 @@ fn levels(at: Spot, place: Word, hierarchy: Vec<Word>, node: &Node, faults: &mut
         };
         let lines = block(&child.children, faults);
         if words[0] == "other" {
-            result.other = Some(Level { at, code: String::new(), name: String::new(), target, lines });
+            result.other =
+                Some(Level { at, code: String::new(), name: String::new(), target, lines });
         } else {
             let (code, name) = (words[1].to_owned(), words[2].to_owned());
             result.levels.push(Level { at, code, name, target, lines });

@@ -61,14 +61,14 @@ fn element(input: &str) -> IResult<&str, (u16, u16)> {
     let two = verify(take_while(|c: char| c.is_ascii_digit()), |d: &str| d.len() == 2);
     let position = map(two, |d: &str| d.parse().unwrap_or(0));
     let component = opt(preceded(char('.'), verify(number, |&n| n > 0)));
-    let (rest, (position, component)) =
-        (verify(position, |&p| p > 0), component).parse(input)?;
+    let (rest, (position, component)) = (verify(position, |&p| p > 0), component).parse(input)?;
     Ok((rest, (position, component.unwrap_or(0))))
 }
 
 /// `REF02`: a tag of two or three characters, then two digits.
 fn tag_and_element(input: &str) -> IResult<&str, (&str, (u16, u16))> {
-    let (_, word) = take_while1(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()).parse(input)?;
+    let (_, word) =
+        take_while1(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()).parse(input)?;
     let tag_length = word.len().checked_sub(2).filter(|n| (2..=3).contains(n));
     let split = tag_length.filter(|&n| word.as_bytes()[n..].iter().all(u8::is_ascii_digit));
     let Some(length) = split.filter(|_| word.starts_with(|c: char| c.is_ascii_uppercase())) else {
@@ -80,9 +80,10 @@ fn tag_and_element(input: &str) -> IResult<&str, (&str, (u16, u16))> {
 
 /// `REF`, `REF#2`, `N1[ST]`, `SAC[02=D240]`, `N3:2`.
 fn place(input: &str) -> IResult<&str, Place> {
-    let tag = verify(take_while1(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()), |t: &str| {
-        t.len() <= 3 && t.starts_with(|c: char| c.is_ascii_uppercase())
-    });
+    let tag =
+        verify(take_while1(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()), |t: &str| {
+            t.len() <= 3 && t.starts_with(|c: char| c.is_ascii_uppercase())
+        });
     let nth = opt(preceded(char('#'), number));
     let selector = opt(delimited(char('['), selector, char(']')));
     let label = opt(preceded(char(':'), number));
@@ -101,7 +102,8 @@ fn selector(input: &str) -> IResult<&str, Selector> {
 
 /// Whether a word may name a field, section or table: small letters, digits and `_` or `-`.
 pub(super) fn is_name(text: &str) -> bool {
-    let word = take_while1(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+    let word =
+        take_while1(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
     let mut whole = all_consuming(map(many0(word), |_: Vec<&str>| ()));
     let result: IResult<&str, ()> = whole.parse(text);
     result.is_ok() && text.starts_with(|c: char| c.is_ascii_lowercase())

@@ -45,7 +45,9 @@ impl<'r> Pass<'r, '_> {
                 Slot::Unread => LEFTOVER,
                 _ if repeated.is_some_and(|r| bytes.contains(&r)) => LEFTOVER,
                 Slot::Value(scalar) => self.scalar(*scalar, self.piece(segment, position), index),
-                Slot::Composite(parts) => self.composite(parts, self.piece(segment, position), segment, index),
+                Slot::Composite(parts) => {
+                    self.composite(parts, self.piece(segment, position), segment, index)
+                }
                 Slot::Count(counted) => self.count(counted, self.piece(segment, position), index),
             };
         }
@@ -58,18 +60,30 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// The components of a composite, and whether bytes are split at all.
-    pub(super) fn components(&self, piece: Piece<'r>, segment: Segment<'_>) -> impl Iterator<Item = Piece<'r>> + use<'r> {
+    pub(super) fn components(
+        &self,
+        piece: Piece<'r>,
+        segment: Segment<'_>,
+    ) -> impl Iterator<Item = Piece<'r>> + use<'r> {
         let separator = self.walked.segments.delimiters().component;
         let split = segment.flags().has_separators();
         let mut start = piece.start;
-        piece.bytes.split(move |&b| split && b == separator).zip(1..).map(move |(bytes, component)| {
-            let at = start;
-            start += small(bytes.len()) + 1;
-            Piece { bytes, start: at, component, ..piece }
-        })
+        piece.bytes.split(move |&b| split && b == separator).zip(1..).map(
+            move |(bytes, component)| {
+                let at = start;
+                start += small(bytes.len()) + 1;
+                Piece { bytes, start: at, component, ..piece }
+            },
+        )
     }
 
-    fn composite(&mut self, parts: &[Slot], piece: Piece<'r>, segment: Segment<'r>, index: u32) -> u8 {
+    fn composite(
+        &mut self,
+        parts: &[Slot],
+        piece: Piece<'r>,
+        segment: Segment<'r>,
+        index: u32,
+    ) -> u8 {
         let mut flags = 0;
         for part in self.components(piece, segment) {
             if part.bytes.is_empty() {
@@ -100,14 +114,21 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// The value of an element; an error where it has none, with the reason where there should be one.
-    pub(super) fn value(&mut self, form: Form, piece: Piece<'r>) -> Result<(Entry, u8), Option<&'static str>> {
+    pub(super) fn value(
+        &mut self,
+        form: Form,
+        piece: Piece<'r>,
+    ) -> Result<(Entry, u8), Option<&'static str>> {
         let start = self.values.arena.len();
-        let (decoded, faithful) = decode(form, piece.bytes, &self.map.tables, &mut self.values.arena);
+        let (decoded, faithful) =
+            decode(form, piece.bytes, &self.map.tables, &mut self.values.arena);
         let flags = if faithful { 0 } else { UNUSUAL };
         let entry = match decoded {
             Decoded::Blank => return Err(None),
             Decoded::Bad(why) => return Err(Some(why)),
-            Decoded::Same(length) => self.text(piece.start, piece.bytes.get(..length).unwrap_or_default()),
+            Decoded::Same(length) => {
+                self.text(piece.start, piece.bytes.get(..length).unwrap_or_default())
+            }
             Decoded::New => self.values.text_from(start),
             Decoded::Word(word) => Entry::word(word),
             Decoded::Integer(n) => Entry::integer(n),
@@ -144,7 +165,9 @@ impl<'r> Pass<'r, '_> {
                 }
                 present = true;
                 flags |= match slot {
-                    Slot::Value(scalar) => self.scalar(*scalar, self.piece(segment, position), index),
+                    Slot::Value(scalar) => {
+                        self.scalar(*scalar, self.piece(segment, position), index)
+                    }
                     _ => LEFTOVER,
                 };
             }
@@ -167,16 +190,18 @@ impl<'r> Pass<'r, '_> {
     }
 
     fn count(&mut self, counted: &[Counted], piece: Piece<'r>, index: u32) -> u8 {
-        let stated = match decode(Form::Integer { min: 1 }, piece.bytes, &[], &mut self.values.arena) {
-            (Decoded::Integer(n), faithful) => Some((n, faithful)),
-            _ => None,
-        };
+        let stated =
+            match decode(Form::Integer { min: 1 }, piece.bytes, &[], &mut self.values.arena) {
+                (Decoded::Integer(n), faithful) => Some((n, faithful)),
+                _ => None,
+            };
         let actual: Vec<u32> = counted.iter().map(|&c| self.counted(c)).collect();
         match stated {
             Some((n, true)) if actual.first() == Some(&n) => COUNTED,
             Some((n, _)) if actual.contains(&n) => COUNTED | UNUSUAL,
             _ => {
-                let why = actual.first().map_or_else(String::new, |n| format!("but {n} were found"));
+                let why =
+                    actual.first().map_or_else(String::new, |n| format!("but {n} were found"));
                 self.report(Code::CountWrong, index, piece, &why);
                 COUNTED | UNUSUAL
             }
@@ -188,9 +213,9 @@ impl<'r> Pass<'r, '_> {
             Counted::Rows => self.work.rows,
             // The runs of the set come first.
             Counted::Place(local) => match &self.map.levels {
-                Some(levels) if levels.local == local => {
-                    small(self.walked.tree.instances.iter().filter(|i| i.node == levels.node).count())
-                }
+                Some(levels) if levels.local == local => small(
+                    self.walked.tree.instances.iter().filter(|i| i.node == levels.node).count(),
+                ),
                 _ => self.work.runs.get(usize::from(local)).map_or(0, |run| run.1),
             },
         }

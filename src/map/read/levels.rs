@@ -96,7 +96,8 @@ impl<'r> Pass<'r, '_> {
         for i in 0..levels.len() {
             let parent = levels[i].parent;
             if !parent.is_empty() {
-                let number = number(parent).filter(|&n| n >= 1 && n <= i && levels[n - 1].id == parent);
+                let number =
+                    number(parent).filter(|&n| n >= 1 && n <= i && levels[n - 1].id == parent);
                 levels[i].within = number.map(|n| n - 1).or_else(|| by_id.get(parent).copied());
             }
             if let Some(within) = levels[i].within {
@@ -130,14 +131,21 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// The object of a level, pushed to the list that is open.
-    fn entry(&mut self, plan: &'r Levels, levels: &[Level<'r>], i: usize, packed: &HashMap<usize, Vec<(u16, u32)>>) {
+    fn entry(
+        &mut self,
+        plan: &'r Levels,
+        levels: &[Level<'r>],
+        i: usize,
+        packed: &HashMap<usize, Vec<(u16, u32)>>,
+    ) {
         let level = &levels[i];
         let mark = self.values.mark();
         self.level_fields(plan, level);
         let known = level.plan.and_then(|p| plan.plans.get(p));
         match known.map(|p| p.target) {
             Some(Target::List { list, nested: Some(nested), .. }) => {
-                let parent = ancestors(levels, i).find(|&a| list_of(plan, &levels[a]) == Some(list));
+                let parent =
+                    ancestors(levels, i).find(|&a| list_of(plan, &levels[a]) == Some(list));
                 if let Some(parent) = parent {
                     self.values.push(nested, Entry::integer(levels[parent].entry));
                 }
@@ -158,7 +166,8 @@ impl<'r> Pass<'r, '_> {
                 continue;
             }
             done.push(reference);
-            let mut entries = references.iter().filter(|(field, _)| *field == reference).map(|(_, entry)| *entry);
+            let mut entries =
+                references.iter().filter(|(field, _)| *field == reference).map(|(_, entry)| *entry);
             if many {
                 let mark = self.values.mark();
                 for entry in entries {
@@ -180,7 +189,8 @@ impl<'r> Pass<'r, '_> {
             None => plan.other.map(|(_, block)| block),
         };
         let Some(block) = block else { return };
-        let span = Span { instance: level.instance, node: plan.node, segments: level.segments.clone() };
+        let span =
+            Span { instance: level.instance, node: plan.node, segments: level.segments.clone() };
         self.loop_fields(block, &span);
     }
 
@@ -295,13 +305,17 @@ fn packed(plan: &Levels, levels: &[Level<'_>]) -> HashMap<usize, Vec<(u16, u32)>
                 let mut within_own: Option<u32> = None;
                 for a in ancestors(levels, i) {
                     match target(plan, &levels[a]) {
-                        Some(Target::List { list: other, .. }) if other == list && within_own.is_none() => {
+                        Some(Target::List { list: other, .. })
+                            if other == list && within_own.is_none() =>
+                        {
                             within_own = Some(levels[a].entry);
                         }
                         Some(Target::Rows) => {
                             let row = references.entry(a).or_default();
                             // Only the innermost is referred to; it tells what it is within itself.
-                            row.retain(|(field, entry)| *field != reference || Some(*entry) != within_own);
+                            row.retain(|(field, entry)| {
+                                *field != reference || Some(*entry) != within_own
+                            });
                             row.push((reference, levels[i].entry));
                             break;
                         }
@@ -324,7 +338,10 @@ fn hierarchy(plan: &Levels, levels: &[Level<'_>]) -> Vec<usize> {
             continue;
         }
         // Before the first of those that the usual hierarchy has after it, unless it is within one of them.
-        let within = level.within.and_then(|w| levels[w].plan).and_then(|w| order.iter().position(|&o| o == w));
+        let within = level
+            .within
+            .and_then(|w| levels[w].plan)
+            .and_then(|w| order.iter().position(|&o| o == w));
         let usual = |p: usize| plan.hierarchy.iter().position(|&h| usize::from(h) == p);
         let from = within.map_or(0, |w| w + 1);
         let at = (from..order.len()).find(|&i| usual(order[i]) > usual(p)).unwrap_or(order.len());
@@ -340,7 +357,10 @@ fn child_style(levels: &[Level<'_>]) -> Option<&'static str> {
         Some("")
     } else if levels.iter().all(|l| l.child == code(l)) {
         Some("all")
-    } else if levels.iter().all(|l| if l.has_children { l.child == b"1" } else { l.child.is_empty() }) {
+    } else if levels
+        .iter()
+        .all(|l| if l.has_children { l.child == b"1" } else { l.child.is_empty() })
+    {
         Some("parents")
     } else {
         None

@@ -242,8 +242,14 @@ impl<'r> Pass<'r, '_> {
         let mut before = 0;
         while at < span.segments.end {
             let Some(placed) = tree.segments.get(at as usize) else { break };
-            let mut item =
-                Item { segment: at, end: at + 1, instance: NO_INSTANCE, local: UNPLACED, claim: UNCLAIMED, flags: 0 };
+            let mut item = Item {
+                segment: at,
+                end: at + 1,
+                instance: NO_INSTANCE,
+                local: UNPLACED,
+                claim: UNCLAIMED,
+                flags: 0,
+            };
             let mut node = placed.node;
             if placed.instance != span.instance {
                 while tree.instances.get(child).is_some_and(|i| i.first < at) {
@@ -256,7 +262,10 @@ impl<'r> Pass<'r, '_> {
                     node = inner.node;
                 }
             }
-            if node != NodeId::NONE && self.walked.grammar.node(node).parent == span.node && node != NodeId::ROOT {
+            if node != NodeId::NONE
+                && self.walked.grammar.node(node).parent == span.node
+                && node != NodeId::ROOT
+            {
                 let local = self.map.local[node.index()];
                 if local >= before {
                     before = local;

@@ -19,11 +19,16 @@ impl Pass<'_, '_> {
         let grammar = self.walked.grammar;
         let node = self.walked.tree.segments.get(index as usize).map_or(NodeId::NONE, |p| p.node);
         let known = (node != NodeId::NONE).then(|| grammar.node(node));
-        let definition = known
-            .and_then(|_| grammar.segment_at(node).elements.get(usize::from(piece.position).saturating_sub(1)));
+        let definition = known.and_then(|_| {
+            grammar.segment_at(node).elements.get(usize::from(piece.position).saturating_sub(1))
+        });
         let value: String = decode(piece.bytes).chars().take(VALUE_CHARS_MAX).collect();
         let title = definition.map_or("", |d| d.title.as_str());
-        let message = format!("{tag}{:02} \"{title}\" is \"{value}\", {}{why}.", piece.position, if code == Code::NotTranslatable { "which " } else { "" });
+        let message = format!(
+            "{tag}{:02} \"{title}\" is \"{value}\", {}{why}.",
+            piece.position,
+            if code == Code::NotTranslatable { "which " } else { "" }
+        );
         let mend = match code {
             Code::CountWrong => "Send the number of lines that the document has.",
             _ => "Send a value that the element may have.",

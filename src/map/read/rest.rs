@@ -12,7 +12,8 @@ impl<'r> Pass<'r, '_> {
     pub(super) fn rest(&mut self, block: &'r Block, items: Range<usize>) {
         let Some(field) = block.rest else { return };
         let runs = self.work.runs.len() - block.places.len();
-        let absent = block.always.iter().any(|&local| self.work.runs[runs + usize::from(local)].1 == 0);
+        let absent =
+            block.always.iter().any(|&local| self.work.runs[runs + usize::from(local)].1 == 0);
         if !absent && !self.anything(items.clone()) {
             return;
         }
@@ -50,7 +51,8 @@ impl<'r> Pass<'r, '_> {
     fn anything(&self, items: Range<usize>) -> bool {
         let mut before: Option<&Item> = None;
         self.work.items[items].iter().any(|item| {
-            let out_of_order = before.is_some_and(|b| b.local == item.local && b.claim > item.claim);
+            let out_of_order =
+                before.is_some_and(|b| b.local == item.local && b.claim > item.claim);
             before = Some(item);
             item.claim == UNCLAIMED || item.flags & (LEFTOVER | UNUSUAL) != 0 || out_of_order
         })
@@ -115,7 +117,8 @@ impl<'r> Pass<'r, '_> {
             last -= 1;
         }
         for position in 1..=last {
-            let text = self.raw_text(segment.element_offset(position), segment.element(position), true);
+            let text =
+                self.raw_text(segment.element_offset(position), segment.element(position), true);
             self.values.push(0, text);
         }
         if self.values.mark() > mark {
@@ -128,7 +131,9 @@ impl<'r> Pass<'r, '_> {
     fn raw_text(&mut self, offset: u64, bytes: &[u8], structured: bool) -> Entry {
         let delimiters = self.walked.segments.delimiters();
         let special = |b: u8| {
-            matches!(b, b'>' | b'^' | b'\\') || b == delimiters.component || Some(b) == delimiters.repetition
+            matches!(b, b'>' | b'^' | b'\\')
+                || b == delimiters.component
+                || Some(b) == delimiters.repetition
         };
         if !structured || !bytes.iter().any(|&b| special(b)) {
             let start = offset.saturating_sub(self.base);
@@ -221,17 +226,26 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// What of an element no field holds.
-    fn left(&mut self, slot: &'r Slot, set: &'r ElementSet, segment: Segment<'r>, position: usize) -> Option<Entry> {
+    fn left(
+        &mut self,
+        slot: &'r Slot,
+        set: &'r ElementSet,
+        segment: Segment<'r>,
+        position: usize,
+    ) -> Option<Entry> {
         let piece = self.piece(segment, position);
         if piece.bytes.is_empty() {
             return None;
         }
         let offset = self.base + u64::from(piece.start);
-        let repeated = self.walked.segments.delimiters().repetition.is_some_and(|r| piece.bytes.contains(&r));
+        let repeated =
+            self.walked.segments.delimiters().repetition.is_some_and(|r| piece.bytes.contains(&r));
         let whole = match slot {
             Slot::Fixed(..) | Slot::Elsewhere | Slot::Count(_) => false,
             Slot::Unread => true,
-            Slot::Value(_) | Slot::Composite(_) if repeated && segment.flags().has_separators() => true,
+            Slot::Value(_) | Slot::Composite(_) if repeated && segment.flags().has_separators() => {
+                true
+            }
             Slot::Value(scalar) => self.has_no_value(scalar.form, piece),
             Slot::Range(_) | Slot::InRange => match range_slot(set, position) {
                 Some(Slot::Value(scalar)) => self.has_no_value(scalar.form, piece),
@@ -242,7 +256,11 @@ impl<'r> Pass<'r, '_> {
         whole.then(|| self.raw_text(offset, piece.bytes, true))
     }
 
-    fn has_no_value(&mut self, form: super::super::form::Form, piece: super::elements::Piece<'r>) -> bool {
+    fn has_no_value(
+        &mut self,
+        form: super::super::form::Form,
+        piece: super::elements::Piece<'r>,
+    ) -> bool {
         let start = self.values.arena.len();
         let result = self.value(form, piece).is_err();
         self.values.arena.truncate(start);
@@ -250,7 +268,12 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// A composite with only the components that no field holds.
-    fn left_components(&mut self, parts: &'r [Slot], segment: Segment<'r>, position: usize) -> Option<Entry> {
+    fn left_components(
+        &mut self,
+        parts: &'r [Slot],
+        segment: Segment<'r>,
+        position: usize,
+    ) -> Option<Entry> {
         let piece = self.piece(segment, position);
         let pieces: Vec<_> = self.components(piece, segment).collect();
         let mut text = String::new();
@@ -280,7 +303,12 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// An element as it was sent, where writing its field would give other bytes.
-    fn unusual(&mut self, set: &'r ElementSet, segment: Segment<'r>, position: usize) -> Option<Entry> {
+    fn unusual(
+        &mut self,
+        set: &'r ElementSet,
+        segment: Segment<'r>,
+        position: usize,
+    ) -> Option<Entry> {
         let piece = self.piece(segment, position);
         if piece.bytes.is_empty() {
             return None;
@@ -309,7 +337,8 @@ impl<'r> Pass<'r, '_> {
                 })
             }
             Slot::Range(_) | Slot::InRange => {
-                gap_before(set, segment, position) || unfaithful(self, range_slot(set, position), piece)
+                gap_before(set, segment, position)
+                    || unfaithful(self, range_slot(set, position), piece)
             }
             Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere => false,
         };
@@ -402,7 +431,8 @@ fn gap_before(set: &ElementSet, segment: Segment<'_>, position: usize) -> bool {
     let mut gap = false;
     let mut at = first;
     while at <= last {
-        let present = (at..at + step).take_while(|&p| p <= last).any(|p| !segment.element(p).is_empty());
+        let present =
+            (at..at + step).take_while(|&p| p <= last).any(|p| !segment.element(p).is_empty());
         if present && gap {
             return true;
         }

@@ -33,12 +33,20 @@ impl Pass<'_> {
                 }
                 self.pad(start, min);
             }
-            Form::Integer { min } if entry.tag == Tag::Integer => encode_integer(entry.a, min, self.scratch),
+            Form::Integer { min } if entry.tag == Tag::Integer => {
+                encode_integer(entry.a, min, self.scratch)
+            }
             _ => {
                 if let Err(why) = encode(form, text, self.scratch) {
                     self.scratch.truncate(start);
                     let message = format!("\"{text}\" {why}, as this element needs it.");
-                    self.report(Code::NotWritable, message, "Give a value that the element can hold.", Some(text), None);
+                    self.report(
+                        Code::NotWritable,
+                        message,
+                        "Give a value that the element can hold.",
+                        Some(text),
+                        None,
+                    );
                 }
             }
         }
@@ -59,7 +67,9 @@ impl Pass<'_> {
         match decode(form, sent.as_bytes(), &self.map.tables, &mut arena).0 {
             Decoded::Same(length) => sent.get(..length) == Some(self.str(entry)),
             Decoded::New => arena == self.str(entry),
-            Decoded::Word(word) => self.map.words.get(word as usize).map(AsRef::as_ref) == Some(self.str(entry)),
+            Decoded::Word(word) => {
+                self.map.words.get(word as usize).map(AsRef::as_ref) == Some(self.str(entry))
+            }
             Decoded::Integer(n) => entry.tag == Tag::Integer && entry.a == n,
             Decoded::Blank | Decoded::Bad(_) => false,
         }
@@ -74,8 +84,17 @@ impl Pass<'_> {
             self.value(scalar.form, entry, None);
             if &self.scratch[start..] != code {
                 let text = self.str(entry);
-                let message = format!("\"{text}\" stands where the field itself says {}.", String::from_utf8_lossy(code));
-                self.report(Code::NotWritable, message, "Leave it out, or use the list instead.", Some(text), None);
+                let message = format!(
+                    "\"{text}\" stands where the field itself says {}.",
+                    String::from_utf8_lossy(code)
+                );
+                self.report(
+                    Code::NotWritable,
+                    message,
+                    "Leave it out, or use the list instead.",
+                    Some(text),
+                    None,
+                );
             }
             self.scratch.truncate(start);
         }
@@ -92,7 +111,13 @@ impl Pass<'_> {
         }
     }
 
-    pub(super) fn composite(&mut self, parts: &[Slot], object: Entry, extra: Option<&str>, sent: Option<&str>) {
+    pub(super) fn composite(
+        &mut self,
+        parts: &[Slot],
+        object: Entry,
+        extra: Option<&str>,
+        sent: Option<&str>,
+    ) {
         let separator = self.options.style.delimiters.component;
         let start = self.scratch.len();
         let extra: Vec<&str> = extra.map_or_else(Vec::new, components);
@@ -106,7 +131,11 @@ impl Pass<'_> {
             match parts.get(i) {
                 Some(Slot::Value(scalar)) => {
                     if let Some(entry) = self.values.get(object, scalar.field) {
-                        self.value(scalar.form, entry, sent.get(i).copied().filter(|s| !s.is_empty()));
+                        self.value(
+                            scalar.form,
+                            entry,
+                            sent.get(i).copied().filter(|s| !s.is_empty()),
+                        );
                     }
                 }
                 Some(Slot::Fixed(code, kept)) => self.fixed(code, *kept, object),
@@ -123,7 +152,13 @@ impl Pass<'_> {
     }
 
     /// A list of objects over a range of elements, laid out as it was sent where that still fits.
-    pub(super) fn range(&mut self, range: &Range, first: usize, object: Entry, hint: Option<Entry>) {
+    pub(super) fn range(
+        &mut self,
+        range: &Range,
+        first: usize,
+        object: Entry,
+        hint: Option<Entry>,
+    ) {
         let Some(list) = self.values.get(object, range.field) else { return };
         let items = self.values.within(list);
         let step = range.step.len();
@@ -142,7 +177,13 @@ impl Pass<'_> {
                 self.position = u16::try_from(index + 1).unwrap_or(u16::MAX);
                 let start = self.scratch.len();
                 if at + i >= usize::from(range.length) {
-                    self.report(Code::NotWritable, "The last entry has no room.".to_owned(), "Split the line.", None, None);
+                    self.report(
+                        Code::NotWritable,
+                        "The last entry has no room.".to_owned(),
+                        "Split the line.",
+                        None,
+                        None,
+                    );
                     continue;
                 }
                 let sent = self.text_of(hint, index);
@@ -153,12 +194,19 @@ impl Pass<'_> {
     }
 
     /// Which step each item stands in, where the hint has gaps and all that it has is still so.
-    fn layout(&self, range: &Range, first: usize, items: &[Entry], hint: Option<Entry>) -> Option<Vec<usize>> {
+    fn layout(
+        &self,
+        range: &Range,
+        first: usize,
+        items: &[Entry],
+        hint: Option<Entry>,
+    ) -> Option<Vec<usize>> {
         let hint = hint?;
         let step = range.step.len();
         let steps = usize::from(range.length).div_ceil(step);
         let text = |s: usize, i: usize| self.text_of(Some(hint), first + s * step + i);
-        let used: Vec<usize> = (0..steps).filter(|&s| (0..step).any(|i| text(s, i).is_some())).collect();
+        let used: Vec<usize> =
+            (0..steps).filter(|&s| (0..step).any(|i| text(s, i).is_some())).collect();
         if used.len() != items.len() {
             return None;
         }
@@ -192,7 +240,13 @@ impl Pass<'_> {
                     }
                     Err(_) => {
                         let message = format!("\"{c}\" is no character of Latin-1.");
-                        self.report(Code::NotEncodable, message, "Write it otherwise, or agree on UTF-8.", Some(text), None);
+                        self.report(
+                            Code::NotEncodable,
+                            message,
+                            "Write it otherwise, or agree on UTF-8.",
+                            Some(text),
+                            None,
+                        );
                         b"?"
                     }
                 },
@@ -202,8 +256,16 @@ impl Pass<'_> {
                 _ if !holds => self.scratch.extend_from_slice(bytes),
                 DelimiterInData::Replace(byte) => self.scratch.push(byte),
                 DelimiterInData::Refuse => {
-                    let message = format!("\"{c}\" is a delimiter of the interchange and stands in the data.");
-                    self.report(Code::DelimiterInData, message, "Leave it out, or choose another delimiter.", Some(text), None);
+                    let message = format!(
+                        "\"{c}\" is a delimiter of the interchange and stands in the data."
+                    );
+                    self.report(
+                        Code::DelimiterInData,
+                        message,
+                        "Leave it out, or choose another delimiter.",
+                        Some(text),
+                        None,
+                    );
                     self.scratch.push(b' ');
                 }
             }
@@ -225,8 +287,15 @@ impl Pass<'_> {
                 '^' => match delimiters.repetition {
                     Some(repetition) => self.scratch.push(repetition),
                     None => {
-                        let message = "The interchange has no separator for repeated elements.".to_owned();
-                        self.report(Code::NotWritable, message, "Set a repetition separator.", Some(text), None);
+                        let message =
+                            "The interchange has no separator for repeated elements.".to_owned();
+                        self.report(
+                            Code::NotWritable,
+                            message,
+                            "Set a repetition separator.",
+                            Some(text),
+                            None,
+                        );
                     }
                 },
                 '\\' => {
@@ -244,7 +313,9 @@ impl Pass<'_> {
         let of = |field: u16| self.values.get(root, field).map_or(0, |list| list.b);
         match counted {
             Counted::Rows => self.rows,
-            Counted::Place(local) if self.map.levels.as_ref().is_some_and(|l| l.local == local) => self.levels,
+            Counted::Place(local) if self.map.levels.as_ref().is_some_and(|l| l.local == local) => {
+                self.levels
+            }
             Counted::Place(local) => {
                 let block = self.plan(self.map.root);
                 let fields = block.place_of.iter().enumerate().filter(|(_, p)| **p == local);
@@ -252,7 +323,11 @@ impl Pass<'_> {
                     .filter_map(|(f, _)| Some((f, u16::try_from(f).ok()?)))
                     .map(|(f, field)| {
                         let list = self.map.shapes.get(block.shape).fields[f].list;
-                        if list { of(field) } else { u32::from(self.values.get(root, field).is_some()) }
+                        if list {
+                            of(field)
+                        } else {
+                            u32::from(self.values.get(root, field).is_some())
+                        }
                     })
                     .sum();
                 held + small(self.kept_at(block, root, usize::from(local)))

@@ -50,7 +50,8 @@ impl<'w> Pass<'w> {
             let known = out.plan.and_then(|p| plan.plans.get(p));
             let code = match &out.code {
                 Some(code) => code.clone(),
-                None => known.map_or_else(String::new, |p| String::from_utf8_lossy(&p.code).into_owned()),
+                None => known
+                    .map_or_else(String::new, |p| String::from_utf8_lossy(&p.code).into_owned()),
             };
             let child = match (&out.child, planned.child_codes.as_str(), out.has_children) {
                 (Some(child), _, _) => child.as_str(),
@@ -58,8 +59,12 @@ impl<'w> Pass<'w> {
                 (None, "all", false) => "0",
                 _ => "",
             };
-            let given =
-                [(plan.nested.id, id), (plan.nested.parent, parent), (plan.nested.level, &code), (plan.nested.child, child)];
+            let given = [
+                (plan.nested.id, id),
+                (plan.nested.parent, parent),
+                (plan.nested.level, &code),
+                (plan.nested.child, child),
+            ];
             let block = known.map(|p| p.block).or_else(|| plan.other.map(|(_, block)| block));
             if let Some(block) = block {
                 self.block(block, out.object, &given, None);
@@ -76,7 +81,8 @@ impl<'w> Pass<'w> {
         }
         levels.plans.iter().any(|p| match p.target {
             Target::List { nested, reference, .. } => {
-                (p.block == id && nested == Some(field)) || (levels.row_shape == block.shape && reference == field)
+                (p.block == id && nested == Some(field))
+                    || (levels.row_shape == block.shape && reference == field)
             }
             Target::Document | Target::Rows => false,
         })
@@ -89,7 +95,8 @@ fn document_field(levels: &Levels, map: &Map, field: FieldId) -> bool {
         Target::Rows => levels.rows == field,
         Target::Document => {
             let block = &map.blocks[usize::from(p.block)];
-            block.rest == Some(field) || block.place_of.get(usize::from(field)).is_some_and(|&p| p != NO_PLACE)
+            block.rest == Some(field)
+                || block.place_of.get(usize::from(field)).is_some_and(|&p| p != NO_PLACE)
         }
     };
     levels.structure.field == field
@@ -98,13 +105,27 @@ fn document_field(levels: &Levels, map: &Map, field: FieldId) -> bool {
 }
 
 /// Plans the levels of a document.
-pub(super) fn plan(levels: &Levels, map: &Map, values: &mut Values, options: &WriteOptions<'_>) -> Planned {
+pub(super) fn plan(
+    levels: &Levels,
+    map: &Map,
+    values: &mut Values,
+    options: &WriteOptions<'_>,
+) -> Planned {
     let Some(root) = values.root else { return Planned::default() };
-    let mut planner =
-        Planner { levels, map, values, root, planned: Planned::default(), nodes: Vec::new(), roots: Vec::new(), index: HashMap::new() };
+    let mut planner = Planner {
+        levels,
+        map,
+        values,
+        root,
+        planned: Planned::default(),
+        nodes: Vec::new(),
+        roots: Vec::new(),
+        index: HashMap::new(),
+    };
     let structure = planner.values.get(root, levels.structure.field);
     let text = |p: &Planner<'_>, e: Entry| p.values.str(e, "", map).to_owned();
-    if let Some(codes) = structure.and_then(|s| planner.values.get(s, levels.structure.child_codes)) {
+    if let Some(codes) = structure.and_then(|s| planner.values.get(s, levels.structure.child_codes))
+    {
         planner.planned.child_codes = text(&planner, codes);
     }
     if options.hierarchy.is_none()
@@ -123,7 +144,10 @@ pub(super) fn plan(levels: &Levels, map: &Map, values: &mut Values, options: &Wr
         match levels.plans.iter().position(|p| p.name == *name) {
             Some(p) if !hierarchy.contains(&p) => hierarchy.push(p),
             Some(_) => {}
-            None => planner.fault(Severity::Fatal, format!("There is no level `{name}` to make a hierarchy of.")),
+            None => planner.fault(
+                Severity::Fatal,
+                format!("There is no level `{name}` to make a hierarchy of."),
+            ),
         }
     }
     if names.is_empty() {
@@ -182,12 +206,17 @@ impl Planner<'_> {
         let mut out: Vec<Out> = Vec::new();
         let mut rows = 0;
         for &level in self.values.within(each) {
-            let text = |field| self.values.get(level, field).map(|e| self.values.str(e, "", self.map).to_owned());
-            let number = |field| self.values.get(level, field).filter(|e| e.tag == Tag::Integer).map(|e| e.a);
+            let text = |field| {
+                self.values.get(level, field).map(|e| self.values.str(e, "", self.map).to_owned())
+            };
+            let number = |field| {
+                self.values.get(level, field).filter(|e| e.tag == Tag::Integer).map(|e| e.a)
+            };
             let told = text(code).unwrap_or_default();
             let entry = number(entry);
             let plan = self.levels.plans.iter().position(|p| {
-                p.code.as_ref() == told.as_bytes() && (p.target == Target::Document) == entry.is_none()
+                p.code.as_ref() == told.as_bytes()
+                    && (p.target == Target::Document) == entry.is_none()
             });
             let list = match plan.map(|p| self.levels.plans[p].target) {
                 Some(Target::Document) => None,
@@ -205,9 +234,12 @@ impl Planner<'_> {
                 (None, _) => self.root,
                 (Some(list), Some(n)) => {
                     *uses.entry(list).or_insert(0) += 1;
-                    let entries = self.values.get(self.root, list).map_or(&[][..], |l| self.values.within(l));
+                    let entries =
+                        self.values.get(self.root, list).map_or(&[][..], |l| self.values.within(l));
                     let object = entries.get((n as usize).wrapping_sub(1));
-                    let (Some(&object), None) = (object, seen.insert((list, n), ())) else { return false };
+                    let (Some(&object), None) = (object, seen.insert((list, n), ())) else {
+                        return false;
+                    };
                     object
                 }
                 (Some(_), None) => return false,
@@ -239,7 +271,10 @@ impl Planner<'_> {
         let complete = lists
             .chain([self.levels.rows])
             .chain(self.levels.other.map(|(list, _)| list))
-            .all(|list| self.values.get(self.root, list).map_or(0, |l| l.b) == uses.get(&list).copied().unwrap_or(0));
+            .all(|list| {
+                self.values.get(self.root, list).map_or(0, |l| l.b)
+                    == uses.get(&list).copied().unwrap_or(0)
+            });
         if complete {
             self.planned.levels = out;
             self.planned.rows = rows;
@@ -262,12 +297,21 @@ impl Planner<'_> {
         let mut placed: HashMap<(FieldId, u32), Option<usize>> = HashMap::new();
         match row {
             None if !rows.is_empty() => {
-                self.fault(Severity::Fatal, "The hierarchy has no level for what is in the document.".to_owned());
+                self.fault(
+                    Severity::Fatal,
+                    "The hierarchy has no level for what is in the document.".to_owned(),
+                );
             }
             None => {}
             Some(row) => {
                 for (i, &object) in rows.iter().enumerate() {
-                    self.row(object, Stop { entry: small(i + 1), ..row }, top, hierarchy, &mut placed);
+                    self.row(
+                        object,
+                        Stop { entry: small(i + 1), ..row },
+                        top,
+                        hierarchy,
+                        &mut placed,
+                    );
                 }
             }
         }
@@ -278,7 +322,10 @@ impl Planner<'_> {
             self.node(None, top, self.root);
         }
         if levels.other.is_some_and(|(list, _)| !self.list(list).is_empty()) {
-            self.fault(Severity::Warning, "Levels that the map does not know are left out.".to_owned());
+            self.fault(
+                Severity::Warning,
+                "Levels that the map does not know are left out.".to_owned(),
+            );
         }
         self.flatten();
     }
@@ -294,7 +341,10 @@ impl Planner<'_> {
             .map(|e| self.map.shapes.field(0, e.field).name.clone())
             .collect();
         if !fields.is_empty() {
-            self.fault(Severity::Fatal, format!("The hierarchy has no level for {}.", fields.join(", ")));
+            self.fault(
+                Severity::Fatal,
+                format!("The hierarchy has no level for {}.", fields.join(", ")),
+            );
         }
     }
 
@@ -310,9 +360,9 @@ impl Planner<'_> {
     /// The plan of an entry: that whose constants it has, or else the lowest of the hierarchy.
     fn plan_of(&self, list: FieldId, object: Entry, hierarchy: &[usize]) -> Option<usize> {
         let plans = || {
-            self.levels.plans.iter().enumerate().filter(move |(_, p)| {
-                matches!(p.target, Target::List { list: other, .. } if other == list)
-            })
+            self.levels.plans.iter().enumerate().filter(
+                move |(_, p)| matches!(p.target, Target::List { list: other, .. } if other == list),
+            )
         };
         let fits = |p: &LevelPlan| {
             self.map.blocks[usize::from(p.block)].constants.iter().all(|&(field, word)| {
@@ -321,11 +371,19 @@ impl Planner<'_> {
             })
         };
         let exact = plans().find(|(_, p)| fits(p)).map(|(i, _)| i);
-        exact.or_else(|| plans().map(|(i, _)| i).max_by_key(|i| hierarchy.iter().position(|h| h == i)))
+        exact.or_else(|| {
+            plans().map(|(i, _)| i).max_by_key(|i| hierarchy.iter().position(|h| h == i))
+        })
     }
 
     /// The way from an entry up to the outermost of its list, as far as the hierarchy has levels for it.
-    fn chain(&mut self, list: FieldId, nested: Option<FieldId>, entry: u32, hierarchy: &[usize]) -> Vec<Stop> {
+    fn chain(
+        &mut self,
+        list: FieldId,
+        nested: Option<FieldId>,
+        entry: u32,
+        hierarchy: &[usize],
+    ) -> Vec<Stop> {
         let entries = self.list(list);
         let mut stops: Vec<Stop> = Vec::new();
         let mut next = Some(entry);
@@ -334,7 +392,8 @@ impl Planner<'_> {
             let Some(number) = next else { break };
             let Some(&object) = entries.get((number as usize).wrapping_sub(1)) else {
                 let name = &self.map.shapes.field(0, list).name;
-                let message = format!("Entry {number} of `{name}` is referred to, and is not there.");
+                let message =
+                    format!("Entry {number} of `{name}` is referred to, and is not there.");
                 self.fault(Severity::Fatal, message);
                 break;
             };
@@ -374,7 +433,8 @@ impl Planner<'_> {
                     common.extend(chain);
                     continue;
                 }
-                let (above, below): (Vec<Stop>, Vec<Stop>) = chain.into_iter().partition(|s| s.rank < row.rank);
+                let (above, below): (Vec<Stop>, Vec<Stop>) =
+                    chain.into_iter().partition(|s| s.rank < row.rank);
                 if above.is_empty() && below.is_empty() {
                     continue;
                 }
@@ -410,9 +470,17 @@ impl Planner<'_> {
     }
 
     /// A row as it is within one of its entries: the fields that are split come from there.
-    fn part_of(&mut self, row: Entry, number: u32, members: &[(Vec<Stop>, Option<(FieldId, u32)>)]) -> Entry {
+    fn part_of(
+        &mut self,
+        row: Entry,
+        number: u32,
+        members: &[(Vec<Stop>, Option<(FieldId, u32)>)],
+    ) -> Entry {
         let [(_, Some((list, entry)))] = members else {
-            self.fault(Severity::Fatal, format!("How much of row {number} is in each of its packages cannot be told."));
+            self.fault(
+                Severity::Fatal,
+                format!("How much of row {number} is in each of its packages cannot be told."),
+            );
             return row;
         };
         let entries = self.list(*list);
@@ -425,14 +493,18 @@ impl Planner<'_> {
         };
         let mut fields: Vec<Entry> = self.values.within(row).to_vec();
         for (i, name) in self.levels.split.iter().enumerate() {
-            let (Some(own), Some(other)) = (shape.find(name, 0), inner.find(name, 0)) else { continue };
+            let (Some(own), Some(other)) = (shape.find(name, 0), inner.find(name, 0)) else {
+                continue;
+            };
             match self.values.get(from, other) {
                 Some(value) => {
                     fields.retain(|e| e.field != own);
                     fields.push(value.at(own));
                 }
                 None if i == 0 => {
-                    let message = format!("How much of row {number} is in each of its packages cannot be told.");
+                    let message = format!(
+                        "How much of row {number} is in each of its packages cannot be told."
+                    );
                     self.fault(Severity::Fatal, message);
                 }
                 None => {}
@@ -462,7 +534,8 @@ impl Planner<'_> {
             let object = match list {
                 None => self.root,
                 Some(list) => {
-                    let entries = self.values.get(self.root, list).map_or(&[][..], |l| self.values.within(l));
+                    let entries =
+                        self.values.get(self.root, list).map_or(&[][..], |l| self.values.within(l));
                     entries.get((stop.entry as usize).wrapping_sub(1)).copied().unwrap_or(NOTHING)
                 }
             };
@@ -531,7 +604,8 @@ impl Planner<'_> {
                 let mut path: Vec<Stop> = top.into_iter().chain(chain).collect();
                 for other in &self.levels.plans {
                     let Target::List { list: around, .. } = other.target else { continue };
-                    let lower = hierarchy.iter().position(|&h| self.levels.plans[h].name == other.name);
+                    let lower =
+                        hierarchy.iter().position(|&h| self.levels.plans[h].name == other.name);
                     if around == list || lower.is_none_or(|r| r > own.rank) {
                         continue;
                     }
@@ -539,14 +613,17 @@ impl Planner<'_> {
                         0 => {}
                         1 => path.extend(self.chain(around, None, 1, hierarchy)),
                         _ => {
-                            let message =
-                                format!("Entry {number} of `{name}` is empty: what it belongs to cannot be told.");
+                            let message = format!(
+                                "Entry {number} of `{name}` is empty: what it belongs to cannot be told."
+                            );
                             self.fault(Severity::Fatal, message);
                         }
                     }
                 }
                 if row.is_some_and(|row| own.rank > row.rank) {
-                    let message = format!("Entry {number} of `{name}` is empty, which this hierarchy cannot say.");
+                    let message = format!(
+                        "Entry {number} of `{name}` is empty, which this hierarchy cannot say."
+                    );
                     self.fault(Severity::Fatal, message);
                     continue;
                 }
@@ -555,7 +632,9 @@ impl Planner<'_> {
                 self.walk_in(None, &path, &mut placed, true);
             }
             if left_out > 0 {
-                let message = format!("{left_out} of `{name}` are left out: the hierarchy has no level for them.");
+                let message = format!(
+                    "{left_out} of `{name}` are left out: the hierarchy has no level for them."
+                );
                 self.fault(Severity::Warning, message);
             }
         }
@@ -563,7 +642,8 @@ impl Planner<'_> {
 
     /// The tree in the order in which it is written.
     fn flatten(&mut self) {
-        let mut open: Vec<(usize, Option<usize>)> = self.roots.iter().copied().rev().map(|n| (n, None)).collect();
+        let mut open: Vec<(usize, Option<usize>)> =
+            self.roots.iter().copied().rev().map(|n| (n, None)).collect();
         while let Some((node, within)) = open.pop() {
             let at = self.planned.levels.len();
             let found = &self.nodes[node];

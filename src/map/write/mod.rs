@@ -65,7 +65,8 @@ impl Writer {
         out: &mut Vec<u8>,
     ) -> Result<Vec<Finding>, Error> {
         lay(document, &map.shapes, &mut self.values)?;
-        let planned = map.levels.as_ref().map(|levels| levels::plan(levels, map, &mut self.values, options));
+        let planned =
+            map.levels.as_ref().map(|levels| levels::plan(levels, map, &mut self.values, options));
         let mut planned = planned.unwrap_or_default();
         let mut pass = Pass {
             values: &self.values,
@@ -142,7 +143,13 @@ impl<'w> Pass<'w> {
     }
 
     /// A loop instance: its own segment with the elements given, then all its places.
-    fn block(&mut self, id: BlockId, object: Entry, given: Given<'_>, levels: Option<&levels::Planned>) {
+    fn block(
+        &mut self,
+        id: BlockId,
+        object: Entry,
+        given: Given<'_>,
+        levels: Option<&levels::Planned>,
+    ) {
         let block = self.plan(id);
         let rest = block.rest.and_then(|field| self.values.get(object, field));
         let mut touched = Touched::default();
@@ -163,7 +170,11 @@ impl<'w> Pass<'w> {
         if rest.is_some() {
             touched = Touched::all();
         }
-        let last = if id == self.map.root { block.places.len().saturating_sub(1) } else { block.places.len() };
+        let last = if id == self.map.root {
+            block.places.len().saturating_sub(1)
+        } else {
+            block.places.len()
+        };
         for local in touched.iter(last) {
             if let Some(nested) = nested.filter(|n| usize::from(n.local) == local) {
                 if let Some(levels) = levels {
@@ -211,7 +222,14 @@ impl<'w> Pass<'w> {
     }
 
     /// An object as a segment or loop.
-    fn object(&mut self, group: &Group, node: NodeId, object: Entry, extra: Option<Entry>, hint: Option<Entry>) {
+    fn object(
+        &mut self,
+        group: &Group,
+        node: NodeId,
+        object: Entry,
+        extra: Option<Entry>,
+        hint: Option<Entry>,
+    ) {
         let GroupKind::Object { block, .. } = group.kind else { return };
         let inner = self.plan(block);
         if !inner.places.is_empty() {
@@ -234,7 +252,9 @@ impl<'w> Pass<'w> {
             Slot::Value(scalar) => self.values.get(object, scalar.field).is_some(),
             Slot::Range(range) => self.values.get(object, range.field).is_some(),
             Slot::Composite(parts) => self.present(parts, object),
-            Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange | Slot::Count(_) => false,
+            Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange | Slot::Count(_) => {
+                false
+            }
         })
     }
 
@@ -252,10 +272,23 @@ impl<'w> Pass<'w> {
             "Field `{name}` of {} has no place in the {} of {}.",
             shape.name, self.grammar.set, self.grammar.release
         );
-        self.report(Code::NotWritable, message, "Leave the field out, or have the map say where it goes.", None, Some(name));
+        self.report(
+            Code::NotWritable,
+            message,
+            "Leave the field out, or have the map say where it goes.",
+            None,
+            Some(name),
+        );
     }
 
-    fn report(&mut self, code: Code, message: String, mend: &str, value: Option<&str>, field: Option<&str>) {
+    fn report(
+        &mut self,
+        code: Code,
+        message: String,
+        mend: &str,
+        value: Option<&str>,
+        field: Option<&str>,
+    ) {
         if self.findings.len() >= FINDINGS_MAX {
             return;
         }
@@ -268,7 +301,8 @@ impl<'w> Pass<'w> {
         };
         let mut finding = Finding::new(code, place, message, mend.to_owned());
         finding.value = value.map(|v| v.chars().take(80).collect());
-        finding.field = field.or_else(|| self.map.field_of(self.node, self.position)).map(str::to_owned);
+        finding.field =
+            field.or_else(|| self.map.field_of(self.node, self.position)).map(str::to_owned);
         self.findings.push(finding);
     }
 }

@@ -14,7 +14,14 @@ struct Claim {
 
 impl<'w> Pass<'w> {
     /// A place of a block that keeps something in `unmapped`, at this place or another.
-    pub(super) fn place_with_rest(&mut self, block: &'w Block, local: usize, object: Entry, given: Given<'_>, rest: Entry) {
+    pub(super) fn place_with_rest(
+        &mut self,
+        block: &'w Block,
+        local: usize,
+        object: Entry,
+        given: Given<'_>,
+        rest: Entry,
+    ) {
         let place = &block.places[local];
         let fields = self.map.rest;
         let absent = self.entries(rest, fields.absent).iter().any(|&e| self.str(e) == place.key);
@@ -68,8 +75,14 @@ impl<'w> Pass<'w> {
                 GroupKind::Object { field, list, always, .. } => {
                     let value = self.values.get(object, *field);
                     if *list {
-                        value.map_or(&[][..], |v| self.values.within(v)).iter().copied().for_each(claim);
-                    } else if let Some(value) = value.or_else(|| (*always && !absent).then_some(NOTHING)) {
+                        value
+                            .map_or(&[][..], |v| self.values.within(v))
+                            .iter()
+                            .copied()
+                            .for_each(claim);
+                    } else if let Some(value) =
+                        value.or_else(|| (*always && !absent).then_some(NOTHING))
+                    {
                         claim(value);
                     }
                 }
@@ -85,10 +98,12 @@ impl<'w> Pass<'w> {
     /// The claims in the order that was noted, where it still is one of so many.
     fn ordered(&self, claims: Vec<Claim>, key: &str, rest: Entry) -> Vec<Claim> {
         let fields = self.map.rest;
-        let Some(&note) = self.of_place(rest, fields.order.0, fields.permutation[0], key).first() else {
+        let Some(&note) = self.of_place(rest, fields.order.0, fields.permutation[0], key).first()
+        else {
             return claims;
         };
-        let order = self.values.get(note, fields.permutation[1]).map_or(&[][..], |l| self.values.within(l));
+        let order =
+            self.values.get(note, fields.permutation[1]).map_or(&[][..], |l| self.values.within(l));
         let mut placed: Vec<Option<Claim>> = vec![None; claims.len()];
         if order.len() != claims.len() {
             return claims;
@@ -118,7 +133,9 @@ impl<'w> Pass<'w> {
         match &group.kind {
             GroupKind::Elements(set) => self.segment(node, set, object, given, extra, hint),
             GroupKind::Object { .. } => self.object(group, node, claim.entry, extra, hint),
-            GroupKind::Texts { field, set } => self.text_segment(node, set, *field, claim.entry, extra, hint),
+            GroupKind::Texts { field, set } => {
+                self.text_segment(node, set, *field, claim.entry, extra, hint)
+            }
         }
     }
 
@@ -154,7 +171,9 @@ impl<'w> Pass<'w> {
     /// How many whole segments or loops `unmapped` keeps for a place.
     pub(super) fn kept_at(&self, block: &Block, object: Entry, local: usize) -> usize {
         let fields = self.map.rest;
-        let Some(rest) = block.rest.and_then(|field| self.values.get(object, field)) else { return 0 };
+        let Some(rest) = block.rest.and_then(|field| self.values.get(object, field)) else {
+            return 0;
+        };
         let Some(place) = block.places.get(local) else { return 0 };
         self.of_place(rest, fields.segments.0, fields.segment[0], &place.key).len()
     }
