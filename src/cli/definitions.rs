@@ -22,12 +22,16 @@ pub fn library(context: &Context) -> Result<Library, Error> {
     Library::from_sources(&sources).map_err(|e| Error::Definitions(e.to_string()))
 }
 
-/// The grammars, ready for checking.
+/// Grammars and maps, ready for use.
 ///
 /// # Errors
-/// As [`library`].
+/// As [`library`], of both.
 pub fn engine(context: &Context) -> Result<Engine, Error> {
-    Ok(Engine::new(library(context)?))
+    let mut maps = crate::map::Library::embedded_sources();
+    if let Some(folder) = &context.maps {
+        maps.extend(sources_in(folder, "map")?);
+    }
+    Engine::new(library(context)?, &maps).map_err(|e| Error::Definitions(e.to_string()))
 }
 
 /// The maps for these grammars, the folder of the context laid over ours.

@@ -32,7 +32,7 @@ impl<'r> Pass<'r, '_> {
     pub(super) fn elements(&mut self, set: &'r ElementSet, segment: Segment<'r>, index: u32) -> u8 {
         let mut flags = 0;
         let delimiters = self.walked.segments.delimiters();
-        let repeated = delimiters.repetition.filter(|_| segment.flags().has_separators());
+        let repeated = delimiters.repetition.filter(|_| !segment.is_plain());
         for position in 1..=segment.len() {
             let bytes = segment.element(position);
             if bytes.is_empty() {
@@ -66,7 +66,7 @@ impl<'r> Pass<'r, '_> {
         segment: Segment<'_>,
     ) -> impl Iterator<Item = Piece<'r>> + use<'r> {
         let separator = self.walked.segments.delimiters().component;
-        let split = segment.flags().has_separators();
+        let split = !segment.is_plain();
         let mut start = piece.start;
         piece.bytes.split(move |&b| split && b == separator).zip(1..).map(
             move |(bytes, component)| {
