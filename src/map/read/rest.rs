@@ -243,13 +243,7 @@ impl<'r> Pass<'r, '_> {
         let whole = match slot {
             Slot::Fixed(..) | Slot::Elsewhere | Slot::Count(_) => false,
             Slot::Unread => true,
-<<<<<<< HEAD
-            Slot::Value(_) | Slot::Composite(_) if repeated && segment.flags().has_separators() => {
-                true
-            }
-=======
             Slot::Value(_) | Slot::Composite(_) if repeated && !segment.is_plain() => true,
->>>>>>> main
             Slot::Value(scalar) => self.has_no_value(scalar.form, piece),
             Slot::Range(_) | Slot::InRange => match range_slot(set, position) {
                 Some(Slot::Value(scalar)) => self.has_no_value(scalar.form, piece),
