@@ -5,5 +5,8 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod generate;
 mod grammar;
+mod laws;
+mod map;
 mod x12;
