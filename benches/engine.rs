@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use crossdock::acks::{AckPolicy, GroupAnswer, GroupHeader, GroupTrailer, SetReport};
-use crossdock::canonical::{self, Document};
+use crossdock::canonical::Document;
 use crossdock::map::{self, WriteOptions};
 use crossdock::translate::{CheckedSet, Engine, Options, Session, Step};
 use crossdock::x12::{Event, Reader, Style};
@@ -97,9 +97,6 @@ fn tokenise(bytes: &[u8]) -> u64 {
 
 /// Grammars and maps are loaded once, as in a gateway.
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::embedded);
-static MAPS: LazyLock<map::Library> = LazyLock::new(|| {
-    map::Library::embedded(ENGINE.grammars(), canonical::schema).expect("a test reads the maps")
-});
 
 /// Every set walked and checked, and the 997 of every group written.
 fn check(bytes: &[u8]) -> u64 {
@@ -166,7 +163,7 @@ fn each_reading(bytes: &[u8], mut take: impl FnMut(map::Reading<'_>, &CheckedSet
     while let Some(step) = session.next().expect("memory can be read") {
         if let Step::Set(set) = step
             && let Some(walked) = &set.walked
-            && let Some(map) = MAPS.map(&walked.grammar.set, &walked.grammar.release)
+            && let Some(map) = ENGINE.maps().map(&walked.grammar.set, &walked.grammar.release)
         {
             take(reader.read(walked, map), &set);
         }
@@ -186,7 +183,7 @@ fn write(bytes: &[u8]) -> Prepared<'_> {
                 .push(serde_json::from_str::<Document>(&json).expect("a reading is a document"));
         }
     });
-    let map = MAPS.map(&set_id, "004010").expect("the sets were read by it");
+    let map = ENGINE.maps().map(&set_id, "004010").expect("the sets were read by it");
     let grammar = ENGINE.checker(&set_id, "004010").expect("the sets were checked by it").grammar();
     let run = move || {
         let style = Style::default();

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::{Context, Error};
-use crate::canonical;
 use crate::grammar::{Library, SourceFile};
 use crate::map;
 use crate::translate::Engine;
@@ -22,29 +21,16 @@ pub fn library(context: &Context) -> Result<Library, Error> {
     Library::from_sources(&sources).map_err(|e| Error::Definitions(e.to_string()))
 }
 
-/// Grammars and maps, ready for use.
+/// Grammars and maps, ready for use; the folders of the context laid over ours.
 ///
 /// # Errors
-/// As [`library`], of both.
+/// As [`library`]; bad lines of maps, every one of them; grammars that lack what a map names.
 pub fn engine(context: &Context) -> Result<Engine, Error> {
-    let mut maps = crate::map::Library::embedded_sources();
+    let mut maps = map::Library::embedded_sources();
     if let Some(folder) = &context.maps {
         maps.extend(sources_in(folder, "map")?);
     }
     Engine::new(library(context)?, &maps).map_err(|e| Error::Definitions(e.to_string()))
-}
-
-/// The maps for these grammars, the folder of the context laid over ours.
-///
-/// # Errors
-/// A folder that cannot be read; bad lines, every one of them; grammars that lack what a map names.
-pub fn maps(context: &Context, grammars: &Library) -> Result<map::Library, Error> {
-    let mut sources = map::Library::embedded_sources();
-    if let Some(folder) = &context.maps {
-        sources.extend(sources_in(folder, "map")?);
-    }
-    map::Library::from_sources(&sources, grammars, canonical::schema)
-        .map_err(|e| Error::Definitions(e.to_string()))
 }
 
 /// The files of a folder with this ending, by their path in it.

@@ -8,8 +8,7 @@ use jiff::civil::DateTime;
 use super::Error;
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
-use crate::map::{self, Map, WriteOptions};
-use crate::translate::Engine;
+use crate::translate::{Engine, Outbound, write};
 use crate::x12::{
     Delimiters, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
     InterchangeWriter, Stamp, Style,
@@ -61,11 +60,9 @@ fn identity(text: &str) -> Result<Identity, String> {
 pub struct Posting<'a> {
     args: &'a EnvelopeArgs,
     engine: &'a Engine,
-    maps: &'a map::Library,
     hierarchy: Option<Vec<String>>,
     style: Style,
     stamp: Stamp,
-    writer: map::Writer,
     /// GS01 and sets of each group; documents of one kind in a row are one group.
     groups: Vec<(String, Vec<Vec<u8>>)>,
     sets: usize,
@@ -75,7 +72,7 @@ pub struct Posting<'a> {
 impl<'a> Posting<'a> {
     /// An empty one.
     #[must_use]
-    pub fn new(args: &'a EnvelopeArgs, engine: &'a Engine, maps: &'a map::Library) -> Self {
+    pub fn new(args: &'a EnvelopeArgs, engine: &'a Engine) -> Self {
         let at = args.at.unwrap_or_else(|| Zoned::now().datetime());
         // From 00402 on ISA11 is the repetition separator.
         let repetition = (args.release.as_str() >= "004020").then_some(b'^');
@@ -86,11 +83,9 @@ impl<'a> Posting<'a> {
         Self {
             args,
             engine,
-            maps,
             hierarchy: args.hierarchy.as_ref().map(words),
             style: Style { delimiters, suffix: b"\n".to_vec(), ..Style::default() },
             stamp: Stamp::new(at.year(), at.month(), at.day(), at.hour(), at.minute()),
-            writer: map::Writer::new(),
             groups: Vec::new(),
             sets: 0,
             number: args.control_number,
@@ -102,55 +97,26 @@ impl<'a> Posting<'a> {
     /// # Errors
     /// No map for the document; output that cannot be written.
     pub fn add(&mut self, document: &Document, out: &mut dyn Write) -> Result<Vec<Finding>, Error> {
-        let map = self.map_of(document)?;
-        let missing = || {
-            Error::Unknown(format!("there is no grammar for {} in {}", map.set(), map.release()))
-        };
-        let grammar = self.engine.checker(map.set(), map.release()).ok_or_else(missing)?.grammar();
         if self.sets >= SETS_MAX {
             self.finish(out)?;
         }
-        let same_group = self.groups.last().is_some_and(|(code, _)| *code == grammar.group);
-        let place =
-            if same_group { self.groups.last().map_or(1, |(_, sets)| sets.len() + 1) } else { 1 };
-        let options = WriteOptions {
-            control_number: &format!("{place:04}"),
+        let outbound = Outbound {
+            set: self.args.set.as_deref(),
+            version: &self.args.release,
+            control_number: &format!("{:04}", self.sets + 1),
             style: &self.style,
             hierarchy: self.hierarchy.as_deref(),
         };
-        let mut bytes = Vec::new();
-        let written = self.writer.write(document, map, grammar, &options, &mut bytes);
-        let findings = written.map_err(|e| {
-            Error::Document(format!("{} {}: {e}", document.kind(), document.number()))
-        })?;
-        if findings.iter().all(|finding| finding.severity < Severity::Fatal) {
-            if !same_group {
-                self.groups.push((grammar.group.clone(), Vec::new()));
-            }
-            if let Some((_, sets)) = self.groups.last_mut() {
-                sets.push(bytes);
+        let written =
+            write(self.engine, document, &outbound).map_err(|e| Error::Unknown(e.to_string()))?;
+        if written.findings.iter().all(|finding| finding.severity < Severity::Fatal) {
+            match self.groups.last_mut() {
+                Some((code, sets)) if *code == written.group => sets.push(written.bytes),
+                _ => self.groups.push((written.group, vec![written.bytes])),
             }
             self.sets += 1;
         }
-        Ok(findings)
-    }
-
-    fn map_of(&self, document: &Document) -> Result<&'a Map, Error> {
-        let Self { args, maps, .. } = self;
-        let release: String = args.release.chars().take(6).collect();
-        let fits = |map: &&std::sync::Arc<Map>| {
-            map.document() == document.kind()
-                && map.release() == release
-                && args.set.as_ref().is_none_or(|s| s == map.set())
-        };
-        let map = maps.maps().filter(fits).min_by_key(|map| map.set().to_owned());
-        map.map(AsRef::as_ref).ok_or_else(|| {
-            let set = args.set.as_ref().map_or(String::new(), |set| format!(" as {set}"));
-            Error::Unknown(format!(
-                "there is no map for {}{set} in release {release}",
-                document.kind()
-            ))
-        })
+        Ok(written.findings)
     }
 
     /// Writes the interchange, where there is anything in it.

@@ -3,7 +3,7 @@
 use std::io::{BufReader, Write};
 use std::sync::Arc;
 
-use super::definitions::{engine, maps};
+use super::definitions::engine;
 use super::documents::{self, is_json};
 use super::envelope::{EnvelopeArgs, Posting};
 use super::input::{Failures, Files, Source};
@@ -61,17 +61,15 @@ pub enum To {
 /// Files that cannot be read; documents that are none; output that cannot be written.
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let engine = engine(context)?;
-    let maps = maps(context, engine.grammars())?;
     let mut translation = Translation {
         context: Context { paint: context.paint_err, ..context.clone() },
         engine: &engine,
-        maps: &maps,
         verdict: Verdict::Clean,
     };
     let mut failures = Failures::default();
     let sources = args.files.sources()?;
     if args.to == To::X12 {
-        let mut posting = Posting::new(&args.envelope, &engine, &maps);
+        let mut posting = Posting::new(&args.envelope, &engine);
         for source in &sources {
             let done = translation.to_x12(source, &mut posting, out);
             failures.take(done, context)?;
@@ -93,7 +91,6 @@ struct Translation<'a> {
     /// Of standard error, where the findings go.
     context: Context,
     engine: &'a Engine,
-    maps: &'a map::Library,
     verdict: Verdict,
 }
 
@@ -180,7 +177,7 @@ impl Translation<'_> {
             return None;
         }
         let walked = set.walked.as_ref()?;
-        let map = self.maps.map(&walked.grammar.set, &walked.grammar.release)?;
+        let map = self.engine.maps().map(&walked.grammar.set, &walked.grammar.release)?;
         Some((walked, Arc::clone(map)))
     }
 

@@ -4,7 +4,8 @@
 //! the least choice is taken.
 
 use crossdock::grammar::{
-    DataType, ElementDef, ElementShape, Grammar, NodeId, NodeKind, NoteKind, Requirement, SyntaxNote,
+    DataType, ElementDef, ElementShape, Grammar, NodeId, NodeKind, NoteKind, Requirement,
+    SyntaxNote,
 };
 use crossdock::x12::Delimiters;
 
@@ -66,7 +67,15 @@ pub struct Maker<'g, 'c, 'a> {
 impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
     pub fn new(grammar: &'g Grammar, choices: &'c mut Choices<'a>, delimiters: Delimiters) -> Self {
         let level_codes = &["S", "O", "T", "P", "I", "Q", "K"];
-        Self { grammar, choices, segments_max: 60, level_codes, delimiters, levels: 0, out: Vec::new() }
+        Self {
+            grammar,
+            choices,
+            segments_max: 60,
+            level_codes,
+            delimiters,
+            levels: 0,
+            out: Vec::new(),
+        }
     }
 
     /// The segments from ST to SE, with right counts in SE01 and, where there is one, CTT01.
@@ -120,7 +129,10 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
             && parent.children.first() == Some(&node)
         {
             let at = |p: u16| usize::from(p) - 1;
-            let length = [nested.id, nested.parent, nested.level, nested.child].into_iter().max().unwrap_or(0);
+            let length = [nested.id, nested.parent, nested.level, nested.child]
+                .into_iter()
+                .max()
+                .unwrap_or(0);
             elements.resize(usize::from(length), Vec::new());
             self.levels += 1;
             let odd = self.choices.chance(6);
@@ -134,8 +146,10 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
                 .map(|s| s.elements[at(nested.id)][0].clone())
                 .collect();
             // Mostly the last but one or two.
-            let parent = if parent % 3 == 0 { ids.len().checked_sub(1) } else { parent.checked_sub(1) };
-            elements[at(nested.parent)] = parent.and_then(|p| ids.get(p).cloned()).into_iter().collect();
+            let parent =
+                if parent % 3 == 0 { ids.len().checked_sub(1) } else { parent.checked_sub(1) };
+            elements[at(nested.parent)] =
+                parent.and_then(|p| ids.get(p).cloned()).into_iter().collect();
             let code = self.level_codes[self.choices.below(self.level_codes.len())];
             elements[at(nested.level)] = vec![code.to_owned()];
             elements[at(nested.child)] = match self.choices.below(8) {
@@ -155,25 +169,39 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
     /// Values for elements or components, so that requirements and notes are met.
     fn values(&mut self, definitions: &[ElementDef], notes: &[SyntaxNote]) -> Vec<Vec<String>> {
         let mandatory = |d: &ElementDef| d.requirement == Requirement::Mandatory;
-        let mut present: Vec<bool> =
-            definitions.iter().map(|d| mandatory(d) || (!self.choices.ended() && self.choices.chance(90))).collect();
+        let mut present: Vec<bool> = definitions
+            .iter()
+            .map(|d| mandatory(d) || (!self.choices.ended() && self.choices.chance(90)))
+            .collect();
         for _ in 0..8 {
             for note in notes {
-                let positions: Vec<usize> =
-                    note.positions.iter().map(|p| usize::from(*p) - 1).filter(|p| *p < present.len()).collect();
+                let positions: Vec<usize> = note
+                    .positions
+                    .iter()
+                    .map(|p| usize::from(*p) - 1)
+                    .filter(|p| *p < present.len())
+                    .collect();
                 let any = positions.iter().any(|p| present[*p]);
                 let first = positions.first().is_some_and(|p| present[*p]);
                 match note.kind {
                     NoteKind::Paired if any => positions.iter().for_each(|p| present[*p] = true),
                     NoteKind::Required if !any => present[positions[0]] = true,
                     NoteKind::Exclusive => {
-                        let keep = positions.iter().find(|p| mandatory(&definitions[**p])).or(positions.iter().find(|p| present[**p])).copied();
+                        let keep = positions
+                            .iter()
+                            .find(|p| mandatory(&definitions[**p]))
+                            .or(positions.iter().find(|p| present[**p]))
+                            .copied();
                         for p in positions.iter().filter(|p| Some(**p) != keep) {
                             present[*p] = false;
                         }
                     }
-                    NoteKind::Conditional if first => positions.iter().for_each(|p| present[*p] = true),
-                    NoteKind::ListConditional if first && !positions[1..].iter().any(|p| present[*p]) => {
+                    NoteKind::Conditional if first => {
+                        positions.iter().for_each(|p| present[*p] = true)
+                    }
+                    NoteKind::ListConditional
+                        if first && !positions[1..].iter().any(|p| present[*p]) =>
+                    {
                         present[positions[1]] = true;
                     }
                     _ => {}
@@ -190,11 +218,13 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
     fn element(&mut self, definition: &ElementDef) -> Vec<String> {
         match definition.shape {
             ElementShape::Simple { data_type, min, max, codes } => {
-                let repeat = definition.repeat.is_none_or(|r| r > 1) && self.delimiters.repetition.is_some();
+                let repeat =
+                    definition.repeat.is_none_or(|r| r > 1) && self.delimiters.repetition.is_some();
                 let times = if repeat && self.choices.chance(60) { 2 } else { 1 };
                 let separator = self.delimiters.repetition.map_or(' ', char::from);
-                let values: Vec<String> =
-                    (0..times).map(|_| self.value(data_type, min as usize, max as usize, codes)).collect();
+                let values: Vec<String> = (0..times)
+                    .map(|_| self.value(data_type, min as usize, max as usize, codes))
+                    .collect();
                 vec![values.join(&separator.to_string())]
             }
             ElementShape::Composite(id) => {
@@ -211,13 +241,23 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
         }
     }
 
-    fn value(&mut self, data_type: DataType, min: usize, max: usize, codes: Option<crossdock::grammar::CodeListId>) -> String {
+    fn value(
+        &mut self,
+        data_type: DataType,
+        min: usize,
+        max: usize,
+        codes: Option<crossdock::grammar::CodeListId>,
+    ) -> String {
         let length = min + self.choices.below((max - min + 1).min(12));
         match data_type {
             DataType::Id if codes.is_some() => {
                 let list = self.grammar.code_list(codes.unwrap());
-                let mut all: Vec<&[u8]> =
-                    list.codes.keys().map(AsRef::as_ref).filter(|c| (min..=max).contains(&c.len())).collect();
+                let mut all: Vec<&[u8]> = list
+                    .codes
+                    .keys()
+                    .map(AsRef::as_ref)
+                    .filter(|c| (min..=max).contains(&c.len()))
+                    .collect();
                 all.sort_unstable();
                 let code = all.get(self.choices.below(all.len())).copied().unwrap_or(b"ZZ");
                 String::from_utf8_lossy(code).into_owned()
@@ -231,12 +271,20 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
                 if digits == "0" { digits } else { format!("{sign}{digits}") }
             }
             DataType::Dt => {
-                let (year, month, day) =
-                    (1950 + self.choices.below(99), 1 + self.choices.below(12), 1 + self.choices.below(28));
-                if max >= 8 { format!("{year:04}{month:02}{day:02}") } else { format!("{:02}{month:02}{day:02}", year % 100) }
+                let (year, month, day) = (
+                    1950 + self.choices.below(99),
+                    1 + self.choices.below(12),
+                    1 + self.choices.below(28),
+                );
+                if max >= 8 {
+                    format!("{year:04}{month:02}{day:02}")
+                } else {
+                    format!("{:02}{month:02}{day:02}", year % 100)
+                }
             }
             DataType::Tm => {
-                let mut time = format!("{:02}{:02}", self.choices.below(24), self.choices.below(60));
+                let mut time =
+                    format!("{:02}{:02}", self.choices.below(24), self.choices.below(60));
                 let more = self.choices.below(4);
                 if more > 0 && max >= 6 {
                     time += &format!("{:02}", self.choices.below(60));
@@ -267,7 +315,8 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
     }
 
     fn digits(&mut self, length: usize) -> String {
-        let mut digits: String = (0..length).map(|_| char::from(b'0' + self.choices.below(10) as u8)).collect();
+        let mut digits: String =
+            (0..length).map(|_| char::from(b'0' + self.choices.below(10) as u8)).collect();
         if digits.len() > 1 && digits.starts_with('0') {
             digits.replace_range(..1, "7");
         }

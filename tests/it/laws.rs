@@ -15,7 +15,11 @@ static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
 /// How many cases: `CROSSDOCK_CASES`, or few enough for every run.
 fn cases() -> ProptestConfig {
     let named = std::env::var("CROSSDOCK_CASES").ok().and_then(|n| n.parse().ok());
-    ProptestConfig { cases: named.unwrap_or(48), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: named.unwrap_or(48),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 fn delimiters(release: &str, choice: u8) -> Delimiters {
@@ -26,7 +30,12 @@ fn delimiters(release: &str, choice: u8) -> Delimiters {
 }
 
 /// What law 2 says of the sets that a string of choices makes; whether a set was clean enough to say anything.
-fn comes_back(set: &str, release: &str, choices: &[u8], delimiter: u8) -> Result<bool, TestCaseError> {
+fn comes_back(
+    set: &str,
+    release: &str,
+    choices: &[u8],
+    delimiter: u8,
+) -> Result<bool, TestCaseError> {
     let grammar = BENCH.grammars.grammar(set, release).unwrap();
     let delimiters = delimiters(release, delimiter);
     let mut source = Choices::new(choices);
@@ -41,9 +50,25 @@ fn comes_back(set: &str, release: &str, choices: &[u8], delimiter: u8) -> Result
             prop_assert_eq!(&round.streamed, &round.typed);
             if clean {
                 let (expected, got) = (plain(segments), round.bytes.clone());
-                prop_assert!(round.read.is_empty(), "{:?}\n{}", round.read, String::from_utf8_lossy(&expected));
-                prop_assert!(round.written.is_empty(), "{:?}\n{}\n{}", round.written, String::from_utf8_lossy(&expected), round.streamed);
-                prop_assert_eq!(String::from_utf8_lossy(&expected), String::from_utf8_lossy(&got), "{}", round.streamed);
+                prop_assert!(
+                    round.read.is_empty(),
+                    "{:?}\n{}",
+                    round.read,
+                    String::from_utf8_lossy(&expected)
+                );
+                prop_assert!(
+                    round.written.is_empty(),
+                    "{:?}\n{}\n{}",
+                    round.written,
+                    String::from_utf8_lossy(&expected),
+                    round.streamed
+                );
+                prop_assert_eq!(
+                    String::from_utf8_lossy(&expected),
+                    String::from_utf8_lossy(&got),
+                    "{}",
+                    round.streamed
+                );
             }
             Ok(())
         };

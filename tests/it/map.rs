@@ -62,11 +62,21 @@ mod erased {
     use crossdock::grammar::Grammar;
 
     pub trait Json {
-        fn write(&self, map: &Map, grammar: &Grammar, options: &WriteOptions<'_>) -> (Vec<Finding>, Vec<u8>);
+        fn write(
+            &self,
+            map: &Map,
+            grammar: &Grammar,
+            options: &WriteOptions<'_>,
+        ) -> (Vec<Finding>, Vec<u8>);
     }
 
     impl<T: serde::Serialize> Json for T {
-        fn write(&self, map: &Map, grammar: &Grammar, options: &WriteOptions<'_>) -> (Vec<Finding>, Vec<u8>) {
+        fn write(
+            &self,
+            map: &Map,
+            grammar: &Grammar,
+            options: &WriteOptions<'_>,
+        ) -> (Vec<Finding>, Vec<u8>) {
             let mut out = Vec::new();
             let findings = Writer::new().write(self, map, grammar, options, &mut out).unwrap();
             (findings, out)
@@ -91,10 +101,15 @@ pub fn round(checker: &Checker, map: &Map, segments: &Segments<'_>, suffix: &[u8
     let walked = Walked { segments: *segments, tree: &tree, grammar: checker.grammar() };
     let mut reader = Reader::new();
     let reading = reader.read(&walked, map);
-    let number = segments.get(0).map(|s| String::from_utf8_lossy(s.element(2)).into_owned()).unwrap_or_default();
-    let style = Style { delimiters: segments.delimiters(), suffix: suffix.to_vec(), ..Style::default() };
+    let number = segments
+        .get(0)
+        .map(|s| String::from_utf8_lossy(s.element(2)).into_owned())
+        .unwrap_or_default();
+    let style =
+        Style { delimiters: segments.delimiters(), suffix: suffix.to_vec(), ..Style::default() };
     let options = WriteOptions { control_number: &number, style: &style, hierarchy: None };
-    let (typed, (written, bytes)) = typed(&reading, &mut |d| d.write(map, checker.grammar(), &options));
+    let (typed, (written, bytes)) =
+        typed(&reading, &mut |d| d.write(map, checker.grammar(), &options));
     Round {
         checked: found.finish(),
         read: reading.findings().to_vec(),
@@ -131,12 +146,20 @@ pub fn plain(segments: &Segments<'_>) -> Vec<u8> {
 #[test]
 fn the_embedded_maps_are_sound() {
     let bench = Bench::new();
-    let names: Vec<String> = bench.maps.maps().map(|m| format!("{} {}", m.set(), m.release())).collect();
+    let names: Vec<String> =
+        bench.maps.maps().map(|m| format!("{} {}", m.set(), m.release())).collect();
     assert_eq!(
         names,
         [
-            "810 004010", "850 004010", "856 004010", "997 004010", "810 005010", "850 005010", "856 005010",
-            "997 005010", "999 005010"
+            "810 004010",
+            "850 004010",
+            "856 004010",
+            "997 004010",
+            "810 005010",
+            "850 005010",
+            "856 005010",
+            "997 005010",
+            "999 005010"
         ]
     );
 }
@@ -159,7 +182,11 @@ fn the_samples_come_back_as_they_were() {
                     same += 1;
                 } else {
                     println!("--- {}", file.display());
-                    println!("{}\n{}", String::from_utf8_lossy(&expected), String::from_utf8_lossy(&round.bytes));
+                    println!(
+                        "{}\n{}",
+                        String::from_utf8_lossy(&expected),
+                        String::from_utf8_lossy(&round.bytes)
+                    );
                     for f in round.checked.iter().chain(&round.read).chain(&round.written) {
                         println!("   {} {} {}", f.code, f.place.segment, f.message);
                     }

@@ -61,17 +61,12 @@ fn directive(node: &Node, source: &mut MapSource, faults: &mut Faults) {
         ["shared"] => {}
         ["section", name] if words::is_name(name) => {
             let lines = block(&node.children, faults);
-<<<<<<< HEAD
-            if source.sections.insert((*name).to_owned(), Section { at, lines }).is_some() {
+            if source.sections.insert((*name).to_owned(), Section { lines }).is_some() {
                 faults.add(
                     at,
                     format!("section `{name}` is there twice"),
                     "give one of them another name",
                 );
-=======
-            if source.sections.insert((*name).to_owned(), Section { lines }).is_some() {
-                faults.add(at, format!("section `{name}` is there twice"), "give one of them another name");
->>>>>>> map
             }
         }
         ["section", ..] => faults.add(at, "a section has one name", "write `section NAME`"),
@@ -86,14 +81,15 @@ fn directive(node: &Node, source: &mut MapSource, faults: &mut Faults) {
             let place = Word { text: (*place).to_owned(), at: node.words[1].at };
             source.levels = Some(levels(at, place, hierarchy, node, faults));
         }
-<<<<<<< HEAD
         ["levels", ..] => {
             faults.add(at, "levels need their loop", "write `levels HL hierarchy S O T P I`")
-=======
-        ["levels", ..] => faults.add(at, "levels need their loop", "write `levels HL hierarchy S O T P I`"),
+        }
         _ if source.shared => {
-            faults.add(at, "a file that maps share has sections and code tables only", "move the line into a map");
->>>>>>> map
+            faults.add(
+                at,
+                "a file that maps share has sections and code tables only",
+                "move the line into a map",
+            );
         }
         _ => source.lines.extend(block(std::slice::from_ref(node), faults)),
     }

@@ -190,18 +190,11 @@ impl<'r> Pass<'r, '_> {
     }
 
     fn count(&mut self, counted: &[Counted], piece: Piece<'r>, index: u32) -> u8 {
-<<<<<<< HEAD
         let stated =
             match decode(Form::Integer { min: 1 }, piece.bytes, &[], &mut self.values.arena) {
-                (Decoded::Integer(n), faithful) => Some((n, faithful)),
+                (Decoded::Integer(n), faithful) => u32::try_from(n).ok().map(|n| (n, faithful)),
                 _ => None,
             };
-=======
-        let stated = match decode(Form::Integer { min: 1 }, piece.bytes, &[], &mut self.values.arena) {
-            (Decoded::Integer(n), faithful) => u32::try_from(n).ok().map(|n| (n, faithful)),
-            _ => None,
-        };
->>>>>>> map
         let actual: Vec<u32> = counted.iter().map(|&c| self.counted(c)).collect();
         match stated {
             Some((n, true)) if actual.first() == Some(&n) => COUNTED,

@@ -33,13 +33,9 @@ impl Pass<'_> {
                 }
                 self.pad(start, min);
             }
-<<<<<<< HEAD
             Form::Integer { min } if entry.tag == Tag::Integer => {
-                encode_integer(entry.a, min, self.scratch)
+                encode_integer(entry.number(), min, self.scratch)
             }
-=======
-            Form::Integer { min } if entry.tag == Tag::Integer => encode_integer(entry.number(), min, self.scratch),
->>>>>>> map
             _ => {
                 if let Err(why) = encode(form, text, self.scratch) {
                     self.scratch.truncate(start);
@@ -71,15 +67,10 @@ impl Pass<'_> {
         match decode(form, sent.as_bytes(), &self.map.tables, &mut arena).0 {
             Decoded::Same(length) => sent.get(..length) == Some(self.str(entry)),
             Decoded::New => arena == self.str(entry),
-<<<<<<< HEAD
             Decoded::Word(word) => {
                 self.map.words.get(word as usize).map(AsRef::as_ref) == Some(self.str(entry))
             }
-            Decoded::Integer(n) => entry.tag == Tag::Integer && entry.a == n,
-=======
-            Decoded::Word(word) => self.map.words.get(word as usize).map(AsRef::as_ref) == Some(self.str(entry)),
             Decoded::Integer(n) => entry.tag == Tag::Integer && entry.number() == n,
->>>>>>> map
             Decoded::Blank | Decoded::Bad(_) => false,
         }
     }
