@@ -8,7 +8,7 @@ use super::documents::{self, is_json};
 use super::envelope::{EnvelopeArgs, Posting};
 use super::input::{Failures, Files, Source};
 use super::rewrite::Rewriter;
-use super::scene::{self, Met, Scene};
+use super::scene::{self, Depth, Met, Scene};
 use super::sheaf::Sheaf;
 use super::{Context, Error, Verdict, report};
 use crate::findings::{Finding, Severity};
@@ -110,7 +110,7 @@ impl Translation<'_> {
         }
         let mut reader = map::Reader::new();
         let options = Options { unknown_set: Severity::Fatal, ..Options::default() };
-        scene::read(self.engine, input, source, options, |met, findings, scene| {
+        scene::read(self.engine, input, source, options, Depth::Form, |met, findings, scene| {
             let Met::Set(set) = met else {
                 return self.report(findings, &scene, None);
             };
@@ -150,7 +150,7 @@ impl Translation<'_> {
         let mut reader = map::Reader::new();
         let mut rewriter = Rewriter::default();
         let options = Options { unknown_set: Severity::Fatal, ..Options::default() };
-        scene::read(self.engine, input, source, options, |met, findings, scene| {
+        scene::read(self.engine, input, source, options, Depth::Form, |met, findings, scene| {
             let Met::Set(set) = met else {
                 rewriter.envelope(&met, out)?;
                 return self.report(findings, &scene, None);
