@@ -206,7 +206,7 @@ fn read_set(
         }
         let read = super::document::read(engine, walked, reader);
         document = read.0;
-        findings.extend(read.1);
+        super::document::add_new(&mut findings, read.1);
         super::document::name_fields(engine, walked, &mut findings);
     }
     findings.sort_by_key(|f| (f.place.offset, f.place.element));

@@ -5,6 +5,7 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod fixtures;
 mod generate;
 mod grammar;
 mod laws;
