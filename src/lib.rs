@@ -8,4 +8,5 @@ pub mod canonical;
 pub mod cli;
 pub mod findings;
 pub mod grammar;
+pub mod translate;
 pub mod x12;

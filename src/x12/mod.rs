@@ -8,12 +8,14 @@ mod envelope;
 mod fault;
 mod index;
 mod isa;
+mod line;
 mod reader;
 mod seen;
 mod segment;
 mod style;
 mod tag;
 mod text;
+mod writer;
 
 pub use delimiters::Delimiters;
 pub use envelope::{
@@ -21,8 +23,10 @@ pub use envelope::{
     InterchangeEnd, SetControlNumber, TransactionSet,
 };
 pub use fault::{Fault, FaultKind};
+pub use line::Line;
 pub use reader::{Limits, Reader};
 pub use segment::{Mark, Segment, SegmentFlags, Segments};
 pub use style::{DelimiterInData, Style};
 pub use tag::Tag;
 pub use text::{Charset, decode};
+pub use writer::{EnvelopeError, GroupSpec, InterchangeSpec, InterchangeWriter, Stamp};
