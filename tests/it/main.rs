@@ -5,4 +5,5 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod fixtures;
 mod grammar;
