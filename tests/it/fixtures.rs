@@ -81,7 +81,19 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::embedded);
 /// What is expected of a file: extension and content.
 fn judge(bytes: &[u8]) -> [(&'static str, String); 3] {
     let received = receive(&ENGINE, bytes, Limits::default(), &|_| ErrorsAs::Accepted);
+    for finding in all_findings(&received) {
+        let end = finding.place.offset + u64::from(finding.place.length);
+        assert!(end <= bytes.len() as u64, "within the input: {}", line(finding));
+    }
     [("findings", findings(&received)), ("json", documents(&received)), ("997", answers(&received))]
+}
+
+/// Every finding, wherever it is kept.
+fn all_findings(received: &Received) -> impl Iterator<Item = &Finding> {
+    let groups = received.interchanges.iter().flat_map(|i| &i.groups);
+    let sets = groups.clone().flat_map(|g| &g.sets).flat_map(|s| &s.findings);
+    let envelopes = received.interchanges.iter().flat_map(|i| &i.findings);
+    received.stray.iter().chain(envelopes).chain(groups.flat_map(|g| &g.findings)).chain(sets)
 }
 
 /// The findings, below the interchange, group or set that they are about, each with its verdict.
@@ -286,12 +298,7 @@ fn every_kind_of_finding_has_a_fixture() {
     for path in inputs() {
         let bytes = std::fs::read(&path).expect("a fixture");
         let received = receive(&ENGINE, &bytes, Limits::default(), &|_| ErrorsAs::Accepted);
-        let groups = received.interchanges.iter().flat_map(|i| &i.groups);
-        let sets = groups.clone().flat_map(|g| &g.sets).flat_map(|s| &s.findings);
-        let all = received.stray.iter().chain(sets).chain(groups.flat_map(|g| &g.findings));
-        seen.extend(
-            all.chain(received.interchanges.iter().flat_map(|i| &i.findings)).map(|f| f.code),
-        );
+        seen.extend(all_findings(&received).map(|f| f.code));
     }
     let missing: Vec<String> = Code::all()
         .iter()
