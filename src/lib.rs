@@ -8,5 +8,6 @@ pub mod canonical;
 pub mod cli;
 pub mod findings;
 pub mod grammar;
+pub mod map;
 pub mod translate;
 pub mod x12;

@@ -14,7 +14,7 @@ pub(super) enum Peek {
     End,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> Reader<'_, R> {
     /// The tag of the next segment, reading on as needed; `None` at the end of what can be read.
     pub(super) fn peek(&mut self) -> std::io::Result<Option<Tag>> {
         Ok(match self.look(0)? {
@@ -27,13 +27,11 @@ impl<R: Read> Reader<R> {
     #[inline]
     pub(super) fn peek_within(&mut self, ahead: usize) -> std::io::Result<Peek> {
         if let Some(found) = self.index.mark(self.next + ahead)
-            && let Some(tag) =
-                self.buffer.get(found.start as usize..self.index.tag_end(found)).map(Tag::new)
-            && tag != BIN
-            && tag != BDS
-            && !self.too_large(self.index.end_of(found))
+            && found.tag != BIN
+            && found.tag != BDS
+            && !self.too_large(found.end as usize)
         {
-            return Ok(Peek::Tag(tag));
+            return Ok(Peek::Tag(found.tag));
         }
         self.look(ahead)
     }
@@ -41,14 +39,10 @@ impl<R: Read> Reader<R> {
     fn look(&mut self, ahead: usize) -> std::io::Result<Peek> {
         loop {
             if let Some(found) = self.index.mark(self.next + ahead) {
-                if self.too_large(self.index.end_of(found)) {
+                if self.too_large(found.end as usize) {
                     return Ok(self.give_up(ahead));
                 }
-                let tag = Tag::new(
-                    self.buffer
-                        .get(found.start as usize..self.index.tag_end(found))
-                        .unwrap_or_default(),
-                );
+                let tag = found.tag;
                 if matches!(tag, BIN | BDS) {
                     self.take_binary(ahead, usize::from(tag == BDS))?;
                 }
@@ -104,7 +98,7 @@ impl<R: Read> Reader<R> {
         let fault = Fault::at(FaultKind::CutOff, self.base + start as u64, length).of(id, 0);
         let shown = decode(&rest[..length.min(80)]).into_owned();
         self.pending = Some(fault.found(shown, ""));
-        self.index.close_open(start + length);
+        self.index.close_open(&self.buffer[..self.filled], start + length);
         true
     }
 
@@ -136,7 +130,7 @@ impl<R: Read> Reader<R> {
             let mut ends: Vec<usize> = separators.iter().map(|&s| begin + s).collect();
             ends.push(begin + end);
             self.index.truncate(self.next + ahead, begin);
-            self.index.push_opaque(begin, &ends);
+            self.index.push_opaque(mark.tag, begin, &ends);
         }
         Ok(())
     }
@@ -158,7 +152,7 @@ impl<R: Read> Reader<R> {
             self.index.mark(self.next).map_or(self.index.open_start(), |m| m.start as usize)
         };
         if keep > 0 && keep >= self.filled - keep {
-            self.buffer.copy_within(keep..self.filled, 0);
+            self.buffer.to_mut().copy_within(keep..self.filled, 0);
             self.filled -= keep;
             self.base += keep as u64;
             if outside {
@@ -169,10 +163,11 @@ impl<R: Read> Reader<R> {
             }
             self.next = 0;
         }
-        if self.buffer.len() < self.filled + CHUNK {
-            self.buffer.resize(self.filled + CHUNK, 0);
+        let buffer = self.buffer.to_mut();
+        if buffer.len() < self.filled + CHUNK {
+            buffer.resize(self.filled + CHUNK, 0);
         }
-        let room = &mut self.buffer[self.filled..self.filled + CHUNK];
+        let room = &mut buffer[self.filled..self.filled + CHUNK];
         let count = loop {
             match self.input.read(room) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

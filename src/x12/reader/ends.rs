@@ -6,7 +6,7 @@ use super::{GE, Reader, State, Step};
 use crate::x12::envelope::{GroupEnd, InterchangeEnd, number};
 use crate::x12::{Fault, FaultKind, decode};
 
-impl<R: Read> Reader<R> {
+impl<R: Read> Reader<'_, R> {
     pub(super) fn take_group_end(&mut self, trailer: bool) -> Step {
         let mut end = GroupEnd {
             stated_sets: None,
@@ -82,7 +82,7 @@ impl<R: Read> Reader<R> {
             self.outside = self
                 .index
                 .mark(self.next)
-                .map_or(self.filled, |mark| (self.index.end_of(mark) + 1).min(self.filled));
+                .map_or(self.filled, |mark| (mark.end as usize + 1).min(self.filled));
         } else {
             let fault = Fault::at(FaultKind::InterchangeTrailerMissing, end.end, 0).of(b"IEA", 0);
             end.faults.push(fault.found("", decode(&number_of_header)));

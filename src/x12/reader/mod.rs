@@ -6,6 +6,7 @@
 mod ahead;
 mod ends;
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use ahead::Peek;
@@ -20,6 +21,10 @@ use super::{Delimiters, Fault, FaultKind, Tag, decode, isa};
 /// How many bytes are asked of the stream at a time. Small enough that bytes, ends and marks stay in a core's
 /// cache, large enough that the calls do not count.
 const CHUNK: usize = 128 * 1024;
+
+/// Marks that have been handed out and are kept nevertheless, at most: dropping them one set at a time would move
+/// the rest too often.
+const MARKS_KEPT: usize = 4096;
 
 /// Bounds on what a reader keeps in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,11 +81,11 @@ const BDS: Tag = Tag::new(b"BDS");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Reader<R> {
+pub struct Reader<'a, R> {
     input: R,
     limits: Limits,
     /// Bytes of the input from `base` on; `filled` of them are valid.
-    buffer: Vec<u8>,
+    buffer: Cow<'a, [u8]>,
     filled: usize,
     base: u64,
     at_end: bool,
@@ -132,7 +137,23 @@ enum Step {
     End,
 }
 
-impl<R: Read> Reader<R> {
+impl<'a> Reader<'a, &'a [u8]> {
+    /// Reads bytes that are all in memory, where they lie: nothing is copied.
+    #[must_use]
+    pub fn of_slice(bytes: &'a [u8], limits: Limits) -> Self {
+        let mut reader = Self::with_limits(bytes, limits);
+        // Offsets in the index are 32 bits; what is larger is read like a stream.
+        if bytes.len() < 1 << 31 {
+            reader.input = &[];
+            reader.buffer = Cow::Borrowed(bytes);
+            reader.filled = bytes.len();
+            reader.at_end = true;
+        }
+        reader
+    }
+}
+
+impl<'a, R: Read> Reader<'a, R> {
     /// Reads with the usual limits.
     pub fn new(input: R) -> Self {
         Self::with_limits(input, Limits::default())
@@ -144,7 +165,7 @@ impl<R: Read> Reader<R> {
         Self {
             input,
             limits,
-            buffer: Vec::new(),
+            buffer: Cow::Borrowed(&[]),
             filled: 0,
             base: 0,
             at_end: false,
@@ -343,6 +364,10 @@ impl<R: Read> Reader<R> {
 
     /// Inside an interchange: the next piece of it.
     fn step_inside(&mut self) -> std::io::Result<Step> {
+        if self.next >= MARKS_KEPT {
+            self.index.shift(self.next, 0);
+            self.next = 0;
+        }
         let Some(tag) = self.peek()? else { return Ok(self.end_of_input()) };
         let in_group = self.state == State::Group;
         match tag {
