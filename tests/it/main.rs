@@ -6,5 +6,8 @@ mod canonical;
 mod cli;
 mod corpus;
 mod fixtures;
+mod generate;
 mod grammar;
+mod laws;
+mod map;
 mod x12;
