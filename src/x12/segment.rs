@@ -163,7 +163,8 @@ impl<'a> Segment<'a> {
     #[inline]
     pub fn elements(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.bytes;
-        let (first, rest) = self.ends.split_first().map_or((0, &[][..]), |(&first, rest)| (first, rest));
+        let (first, rest) =
+            self.ends.split_first().map_or((0, &[][..]), |(&first, rest)| (first, rest));
         let mut before = first as usize;
         rest.iter().map(move |&end| {
             let element = bytes.get(before + 1..end as usize).unwrap_or_default();
