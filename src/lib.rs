@@ -5,4 +5,5 @@
 
 pub mod findings;
 pub mod grammar;
+pub mod store;
 pub mod x12;

@@ -1,0 +1,179 @@
+//! Payloads: files named after the SHA-256 of what they hold, compressed, written once and never changed.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest as _, Sha256};
+
+use super::Error;
+
+/// SHA-256 of a payload; written as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PayloadId([u8; 32]);
+
+impl PayloadId {
+    /// The id of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first eight hexadecimal digits, for names.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(8).collect()
+    }
+}
+
+impl fmt::Display for PayloadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for PayloadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl FromStr for PayloadId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "not 64 hexadecimal digits";
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(WRONG);
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).map_err(|_| WRONG)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl serde::Serialize for PayloadId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PayloadId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The folder of payloads.
+pub(super) struct Payloads {
+    folder: PathBuf,
+    temporary: AtomicU64,
+}
+
+/// Fast, and good enough: X12 shrinks to about a tenth.
+const COMPRESSION_LEVEL: i32 = 3;
+
+impl Payloads {
+    /// Opens the folder, makes it where it is missing, and removes what a crash left half written.
+    pub(super) fn open(folder: PathBuf) -> Result<Self, Error> {
+        let temporary = folder.join("tmp");
+        create_dir_durably(&folder)?;
+        if temporary.exists() {
+            fs::remove_dir_all(&temporary).map_err(|e| file_error("clearing", &temporary, &e))?;
+        }
+        create_dir_durably(&temporary)?;
+        Ok(Self { folder, temporary: AtomicU64::new(0) })
+    }
+
+    fn path(&self, id: PayloadId) -> PathBuf {
+        let name = id.to_string();
+        self.folder.join(&name[..2]).join(format!("{name}.zst"))
+    }
+
+    /// Temporary file, fsync, rename, fsync of the folder: after a power cut the file is whole or absent.
+    pub(super) fn put(&self, bytes: &[u8]) -> Result<PayloadId, Error> {
+        let id = PayloadId::of(bytes);
+        let path = self.path(id);
+        let folder = path.parent().unwrap_or(&self.folder).to_path_buf();
+        if path.exists() {
+            // Another thread may have renamed it a moment ago and not yet made the rename durable.
+            sync_dir(&folder)?;
+            return Ok(id);
+        }
+        if !folder.exists() {
+            create_dir_durably(&folder)?;
+        }
+        let packed = zstd::bulk::compress(bytes, COMPRESSION_LEVEL)
+            .map_err(|e| file_error("compressing", &path, &e))?;
+        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
+        let half = self.folder.join("tmp").join(number.to_string());
+        write_durably(&half, &packed)?;
+        fs::rename(&half, &path).map_err(|e| file_error("renaming to", &path, &e))?;
+        sync_dir(&folder)?;
+        Ok(id)
+    }
+
+    pub(super) fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
+        let failed = |reason: String| Error::Payload { id, reason };
+        let path = self.path(id);
+        let file = File::open(&path).map_err(|e| failed(format!("{}: {e}", path.display())))?;
+        let mut bytes = Vec::new();
+        zstd::stream::read::Decoder::new(file)
+            .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
+            .map_err(|e| failed(format!("cannot be unpacked: {e}")))?;
+        if PayloadId::of(&bytes) != id {
+            return Err(failed("its bytes have changed since it was stored".to_owned()));
+        }
+        Ok(bytes)
+    }
+}
+
+pub(super) fn file_error(doing: &'static str, path: &Path, error: &std::io::Error) -> Error {
+    Error::File { doing, path: path.display().to_string(), reason: error.to_string() }
+}
+
+/// Writes a new file and waits until the disk has it. The name becomes durable with [`sync_dir`].
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    File::create(path)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .map_err(|e| file_error("writing", path, &e))
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_dir(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|dir| dir.sync_all()).map_err(|e| file_error("syncing", folder, &e))
+}
+
+/// Makes a folder with its parents, each of them durably.
+pub(super) fn create_dir_durably(folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        create_dir_durably(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(file_error("making", folder, &e));
+        }
+        _ => {}
+    }
+    sync_dir(folder)?;
+    sync_dir(parent.unwrap_or(Path::new(".")))
+}
