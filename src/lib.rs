@@ -3,7 +3,10 @@
 //! The core, up to [`translate`], is pure: bytes and values in, bytes, values and findings out. See
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
+pub mod bridge;
+pub mod disk;
 pub mod findings;
 pub mod grammar;
 pub mod store;
+pub mod transport;
 pub mod x12;

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use super::format::{self, Found};
 use super::keys;
-use super::payloads::{Payloads, create_dir_durably, file_error, sync_dir};
+use super::payloads::{Payloads, file_error};
 use super::records::{
     AckState, Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     JournalRecord, PurchaseOrderKey, Receipt, Seen, Series, Work,
@@ -27,6 +27,7 @@ use super::records::{
 use super::transaction::{Change, Transaction};
 use super::writer::{Submission, Writer, database, decode, read};
 use super::{Error, PayloadId, Store, Taken};
+use crate::disk;
 
 /// Page cache of the database.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -61,7 +62,7 @@ impl EmbeddedStore {
     /// [`Error::Open`] where the folder holds something else, a newer format, a damaged database, or is in use by
     /// another process. Nothing is ever reset.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        create_dir_durably(folder)?;
+        disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let refuse = |reason: String| Error::Open { path: folder.display().to_string(), reason };
         let path = folder.join("state");
         let found = format::look(folder, &path)?;
@@ -90,8 +91,8 @@ impl EmbeddedStore {
         }
         tree.flush().map_err(|e| self::database("flushing", &e))?;
         file.sync_all().map_err(|e| file_error("syncing", &file_path, &e))?;
-        sync_dir(&path)?;
-        sync_dir(folder)?;
+        disk::sync_dir(&path).map_err(|e| file_error("syncing", &path, &e))?;
+        disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))?;
         if found == Found::Nothing {
             format::mark(folder)?;
         }

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::Error;
-use super::payloads::{file_error, sync_dir, write_durably};
+use super::payloads::file_error;
+use crate::disk;
 
 /// The version that this program writes.
 pub(super) const VERSION: u32 = 1;
@@ -51,9 +52,6 @@ pub(super) fn look(folder: &Path, database: &Path) -> Result<Found, Error> {
 
 /// Marks the folder as ours, durably; last of the steps of a first start.
 pub(super) fn mark(folder: &Path) -> Result<(), Error> {
-    let half = folder.join("FORMAT.tmp");
-    let file = folder.join(FILE);
-    write_durably(&half, format!("{HEAD}{VERSION}\n").as_bytes())?;
-    fs::rename(&half, &file).map_err(|e| file_error("renaming to", &file, &e))?;
-    sync_dir(folder)
+    let text = format!("{HEAD}{VERSION}\n");
+    disk::write_to(folder, FILE, text.as_bytes()).map_err(|e| file_error("marking", folder, &e))
 }

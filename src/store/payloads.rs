@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
+use crate::disk;
 
 /// SHA-256 of a payload; written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,11 +90,10 @@ impl Payloads {
     /// Opens the folder, makes it where it is missing, and removes what a crash left half written.
     pub(super) fn open(folder: PathBuf) -> Result<Self, Error> {
         let temporary = folder.join("tmp");
-        create_dir_durably(&folder)?;
         if temporary.exists() {
             fs::remove_dir_all(&temporary).map_err(|e| file_error("clearing", &temporary, &e))?;
         }
-        create_dir_durably(&temporary)?;
+        disk::create_dir(&temporary).map_err(|e| file_error("making", &temporary, &e))?;
         Ok(Self { folder, temporary: AtomicU64::new(0) })
     }
 
@@ -109,19 +109,17 @@ impl Payloads {
         let folder = path.parent().unwrap_or(&self.folder).to_path_buf();
         if path.exists() {
             // Another thread may have renamed it a moment ago and not yet made the rename durable.
-            sync_dir(&folder)?;
+            disk::sync_dir(&folder).map_err(|e| file_error("syncing", &folder, &e))?;
             return Ok(id);
         }
-        if !folder.exists() {
-            create_dir_durably(&folder)?;
-        }
+        disk::create_dir(&folder).map_err(|e| file_error("making", &folder, &e))?;
         let packed = zstd::bulk::compress(bytes, COMPRESSION_LEVEL)
             .map_err(|e| file_error("compressing", &path, &e))?;
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         let half = self.folder.join("tmp").join(number.to_string());
-        write_durably(&half, &packed)?;
+        disk::write_new(&half, &packed).map_err(|e| file_error("writing", &half, &e))?;
         fs::rename(&half, &path).map_err(|e| file_error("renaming to", &path, &e))?;
-        sync_dir(&folder)?;
+        disk::sync_dir(&folder).map_err(|e| file_error("syncing", &folder, &e))?;
         Ok(id)
     }
 
@@ -142,38 +140,4 @@ impl Payloads {
 
 pub(super) fn file_error(doing: &'static str, path: &Path, error: &std::io::Error) -> Error {
     Error::File { doing, path: path.display().to_string(), reason: error.to_string() }
-}
-
-/// Writes a new file and waits until the disk has it. The name becomes durable with [`sync_dir`].
-pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    File::create(path)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .map_err(|e| file_error("writing", path, &e))
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_dir(folder: &Path) -> Result<(), Error> {
-    File::open(folder).and_then(|dir| dir.sync_all()).map_err(|e| file_error("syncing", folder, &e))
-}
-
-/// Makes a folder with its parents, each of them durably.
-pub(super) fn create_dir_durably(folder: &Path) -> Result<(), Error> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let parent = folder.parent().filter(|p| !p.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        create_dir_durably(parent)?;
-    }
-    match fs::create_dir(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(file_error("making", folder, &e));
-        }
-        _ => {}
-    }
-    sync_dir(folder)?;
-    sync_dir(parent.unwrap_or(Path::new(".")))
 }
