@@ -11,7 +11,7 @@ use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Secret, plu
 /// How much of an answer is shown when it is a refusal.
 const ANSWER_CHARS_MAX: usize = 300;
 /// The longest that an endpoint may ask us to wait.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// What an HTTP endpoint needs.
 #[derive(Debug, Clone)]
