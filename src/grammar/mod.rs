@@ -2,8 +2,20 @@
 //!
 //! It must never know a particular set or segment: all it knows of the 850 stands in a file.
 
+mod dictionary;
+mod error;
+mod library;
+pub mod lint;
+mod load;
 mod model;
+mod parse;
+pub mod show;
+mod suggest;
 mod tree;
 
+pub use dictionary::Dictionary;
+pub use error::{LineError, LoadError};
+pub use library::{Library, SourceFile};
 pub use model::*;
+pub use parse::{ParsedFile, parse_file};
 pub use tree::{LoopInstance, Placed, Tree, Walked};

@@ -261,8 +261,8 @@ pub struct Grammar {
     pub segments: Vec<SegmentDef>,
     /// Composites that the segments use.
     pub composites: Vec<CompositeDef>,
-    /// Code lists that the elements use.
-    pub codes: Vec<CodeList>,
+    /// Code lists that the elements use; shared by the sets of a release.
+    pub codes: Vec<Arc<CodeList>>,
     /// Where `set` is written.
     pub rule: RuleLine,
     /// Tags of the release's whole dictionary: tells an unknown segment from one that this set does not have.

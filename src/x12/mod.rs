@@ -4,12 +4,24 @@
 //! no file and no socket either; it reads from any [`std::io::Read`] and writes into bytes.
 
 mod delimiters;
+mod envelope;
+mod fault;
+mod index;
+mod isa;
+mod reader;
+mod seen;
 mod segment;
 mod style;
 mod tag;
 mod text;
 
 pub use delimiters::Delimiters;
+pub use envelope::{
+    Event, Group, GroupControlNumber, GroupEnd, Identity, Interchange, InterchangeControlNumber,
+    InterchangeEnd, SetControlNumber, TransactionSet,
+};
+pub use fault::{Fault, FaultKind};
+pub use reader::{Limits, Reader};
 pub use segment::{Mark, Segment, SegmentFlags, Segments};
 pub use style::{DelimiterInData, Style};
 pub use tag::Tag;

@@ -1,0 +1,320 @@
+//! The index of delimiters: one pass over the bytes, 64 at a time, that notes where every element and segment
+//! ends. Everything above it looks things up there instead of searching again.
+//!
+//! In pseudo-code, for each block of 64 bytes:
+//!
+//! ```text
+//! ends   = bits of bytes equal to the element separator or the terminator
+//! for each bit of ends: push its offset
+//! for each bit that is a terminator: push a mark (where the segment starts, which ends are its own, its flags)
+//! ```
+
+use wide::u8x16;
+
+use super::segment::{Mark, SegmentFlags};
+use super::{Delimiters, Segments};
+
+const BLOCK: usize = 64;
+
+/// Element ends and segment marks of a buffer, grown as the buffer grows. Offsets are relative to the buffer.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    ends: Vec<u32>,
+    marks: Vec<Mark>,
+    /// Bytes before this offset are indexed.
+    upto: usize,
+    /// Where the segment begins whose terminator is not seen yet.
+    open_start: usize,
+    /// Index into `ends` of the first end of that segment.
+    open_first: usize,
+    open_flags: u8,
+    /// Still in the blanks before that segment.
+    skipping: bool,
+}
+
+/// The bits of one block.
+struct Block {
+    ends: u64,
+    terminators: u64,
+    separators: u64,
+    unusual: u64,
+}
+
+impl Index {
+    /// Forgets everything and starts at an offset.
+    pub fn restart(&mut self, at: usize) {
+        self.ends.clear();
+        self.marks.clear();
+        self.resume(at);
+    }
+
+    /// Forgets the marks from `mark` on and goes on at an offset: what lies between is data, or another
+    /// interchange.
+    pub fn truncate(&mut self, mark: usize, at: usize) {
+        self.marks.truncate(mark);
+        self.ends.truncate(self.marks.last().map_or(0, |m| m.last as usize));
+        self.resume(at);
+    }
+
+    fn resume(&mut self, at: usize) {
+        self.upto = at;
+        self.open_start = at;
+        self.open_first = self.ends.len();
+        self.open_flags = 0;
+        self.skipping = true;
+    }
+
+    /// Drops the first `marks` marks and `bytes` bytes of the buffer; all other offsets move down.
+    pub fn shift(&mut self, marks: usize, bytes: usize) {
+        let dropped = self.marks.get(marks).map_or(self.open_first, |m| m.first as usize);
+        self.marks.drain(..marks.min(self.marks.len()));
+        self.ends.drain(..dropped.min(self.ends.len()));
+        let (by, ends) = (to_u32(bytes), to_u32(dropped));
+        for end in &mut self.ends {
+            *end -= by;
+        }
+        for mark in &mut self.marks {
+            mark.start -= by;
+            mark.first -= ends;
+            mark.last -= ends;
+        }
+        self.upto -= bytes;
+        self.open_start -= bytes;
+        self.open_first -= dropped;
+    }
+
+    /// How many whole segments are known.
+    pub fn len(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Up to where the buffer is indexed.
+    pub fn upto(&self) -> usize {
+        self.upto
+    }
+
+    /// Where the segment begins whose terminator has not come.
+    pub fn open_start(&self) -> usize {
+        self.open_start
+    }
+
+    /// The mark.
+    #[inline]
+    pub fn mark(&self, index: usize) -> Option<Mark> {
+        self.marks.get(index).copied()
+    }
+
+    /// Offset of the terminator of a mark.
+    pub fn end_of(&self, mark: Mark) -> usize {
+        self.ends
+            .get((mark.last as usize).wrapping_sub(1))
+            .map_or(mark.start as usize, |&e| e as usize)
+    }
+
+    /// The end of its tag.
+    #[inline]
+    pub fn tag_end(&self, mark: Mark) -> usize {
+        self.ends.get(mark.first as usize).map_or(mark.start as usize, |&e| e as usize)
+    }
+
+    /// Adds a segment whose last element holds data that the index must not look into.
+    pub fn push_opaque(&mut self, start: usize, ends: &[usize]) {
+        let first = self.ends.len();
+        self.ends.extend(ends.iter().map(|&e| to_u32(e)));
+        let flags = SegmentFlags(SegmentFlags::UNUSUAL);
+        self.marks.push(Mark {
+            start: to_u32(start),
+            first: to_u32(first),
+            last: to_u32(self.ends.len()),
+            flags,
+        });
+        self.resume(ends.last().map_or(start, |&e| e + 1));
+    }
+
+    /// Closes the open segment at `end` though no terminator stands there: the input is cut off.
+    pub fn close_open(&mut self, end: usize) {
+        if self.open_start < end {
+            self.ends.push(to_u32(end));
+            self.push_mark(self.ends.len(), self.open_flags);
+        }
+        self.resume(end);
+    }
+
+    /// The segments of a range of marks.
+    pub fn segments<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        marks: std::ops::Range<usize>,
+        base: u64,
+        delimiters: Delimiters,
+    ) -> Segments<'a> {
+        Segments {
+            bytes,
+            ends: &self.ends,
+            marks: self.marks.get(marks).unwrap_or_default(),
+            base,
+            delimiters,
+        }
+    }
+
+    /// Indexes `bytes[self.upto()..upto]`.
+    pub fn extend(&mut self, bytes: &[u8], upto: usize, delimiters: Delimiters) {
+        let upto = upto.min(bytes.len());
+        let needles = Needles::new(delimiters);
+        while self.upto < upto {
+            let size = BLOCK.min(upto - self.upto);
+            let mut block = needles.scan(&bytes[self.upto..], size);
+            if size < BLOCK {
+                let keep = (1u64 << size) - 1;
+                block.ends &= keep;
+                block.terminators &= keep;
+                block.separators &= keep;
+                block.unusual &= keep;
+            }
+            self.take(bytes, upto, &block, delimiters);
+            self.upto += size;
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, bytes: &[u8], upto: usize, block: &Block, delimiters: Delimiters) {
+        let at = self.upto;
+        let known = self.ends.len();
+        let mut bits = block.ends;
+        while bits != 0 {
+            self.ends.push(to_u32(at + bits.trailing_zeros() as usize));
+            bits &= bits - 1;
+        }
+        if self.skipping {
+            self.skip_blanks(bytes, upto, delimiters);
+        }
+        let mut terminators = block.terminators;
+        while terminators != 0 {
+            let bit = terminators.trailing_zeros();
+            let through = u64::MAX >> (63 - bit);
+            let last = known + (block.ends & through).count_ones() as usize;
+            let flags = self.open_flags | flags_of(block, through & from(self.open_start, at));
+            if at + bit as usize == self.open_start {
+                self.open_first = last;
+            } else {
+                self.push_mark(last, flags);
+            }
+            self.open_start = at + bit as usize + 1;
+            self.open_flags = 0;
+            self.skip_blanks(bytes, upto, delimiters);
+            terminators &= terminators - 1;
+        }
+        self.open_flags |= flags_of(block, from(self.open_start, at));
+    }
+
+    #[inline]
+    fn push_mark(&mut self, last: usize, flags: u8) {
+        self.marks.push(Mark {
+            start: to_u32(self.open_start),
+            first: to_u32(self.open_first),
+            last: to_u32(last),
+            flags: SegmentFlags(flags),
+        });
+        self.open_first = last;
+    }
+
+    /// Line breaks and other blanks between segments are layout, not data.
+    #[inline]
+    fn skip_blanks(&mut self, bytes: &[u8], upto: usize, delimiters: Delimiters) {
+        while let Some(&byte) = bytes.get(self.open_start) {
+            if self.open_start >= upto {
+                break;
+            }
+            if byte > b' '
+                || !is_blank(byte)
+                || byte == delimiters.element
+                || byte == delimiters.segment
+            {
+                self.skipping = false;
+                return;
+            }
+            self.open_start += 1;
+        }
+        self.skipping = true;
+    }
+}
+
+/// Bits of the block from an offset on (all, where the offset lies before the block; none where it lies after).
+#[inline]
+fn from(start: usize, block: usize) -> u64 {
+    match start.saturating_sub(block) {
+        0 => u64::MAX,
+        n if n < BLOCK => u64::MAX << n,
+        _ => 0,
+    }
+}
+
+#[inline]
+fn flags_of(block: &Block, range: u64) -> u8 {
+    let mut flags = 0;
+    if block.separators & range != 0 {
+        flags |= SegmentFlags::SEPARATORS;
+    }
+    if block.unusual & range != 0 {
+        flags |= SegmentFlags::UNUSUAL;
+    }
+    flags
+}
+
+/// What stands between segments without meaning: line breaks, spaces, tabs, NUL and the old end-of-file mark.
+pub(super) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0 | 0x1A)
+}
+
+fn to_u32(offset: usize) -> u32 {
+    // The reader keeps its buffer below 2 GiB (`Limits`), so that every offset in it fits.
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+/// The bytes that are searched for, each spread over a vector.
+struct Needles {
+    element: u8x16,
+    segment: u8x16,
+    component: u8x16,
+    repetition: u8x16,
+}
+
+impl Needles {
+    fn new(d: Delimiters) -> Self {
+        Self {
+            element: u8x16::splat(d.element),
+            segment: u8x16::splat(d.segment),
+            component: u8x16::splat(d.component),
+            repetition: u8x16::splat(d.repetition.unwrap_or(d.component)),
+        }
+    }
+
+    /// Compares the first 64 bytes (of which only `size` count) with the needles.
+    #[inline]
+    fn scan(&self, bytes: &[u8], size: usize) -> Block {
+        let mut padded = [0u8; BLOCK];
+        let block: &[u8; BLOCK] = if let Some(whole) = bytes.first_chunk::<BLOCK>() {
+            whole
+        } else {
+            padded[..size].copy_from_slice(&bytes[..size]);
+            &padded
+        };
+        let mut found = Block { ends: 0, terminators: 0, separators: 0, unusual: 0 };
+        for (i, lane) in block.as_chunks::<16>().0.iter().enumerate() {
+            let lane = u8x16::new(*lane);
+            let terminators = lane.simd_eq(self.segment);
+            let ends = lane.simd_eq(self.element) | terminators;
+            let separators = lane.simd_eq(self.component) | lane.simd_eq(self.repetition);
+            // Moved down by a blank, control characters wrap round to the top, where DEL and all above ASCII are.
+            let moved = lane - u8x16::splat(b' ');
+            let unusual = moved.max(u8x16::splat(0x7F - b' ')).simd_eq(moved);
+            let shift = i * 16;
+            found.terminators |= u64::from(terminators.to_bitmask()) << shift;
+            found.ends |= u64::from(ends.to_bitmask()) << shift;
+            found.separators |= u64::from(separators.to_bitmask()) << shift;
+            found.unusual |= u64::from(unusual.to_bitmask()) << shift;
+        }
+        found.unusual &= !(found.ends | found.separators);
+        found
+    }
+}

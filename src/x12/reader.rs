@@ -1,0 +1,823 @@
+//! Reads interchanges from a stream, one transaction set at a time.
+//!
+//! Memory is bounded by the largest set that is allowed ([`Limits`]), whatever the size of the input. Nothing in
+//! the input is an error: what is wrong comes as faults beside the events.
+
+use std::io::Read;
+
+use super::envelope::{
+    Event, Group, GroupEnd, Interchange, InterchangeEnd, SetControlNumber, TransactionSet, number,
+};
+use super::index::{Index, is_blank};
+use super::seen::Seen;
+use super::{Delimiters, Fault, FaultKind, Tag, decode, isa};
+
+/// How many bytes are asked of the stream at a time. Small enough that bytes, ends and marks stay in a core's
+/// cache, large enough that the calls do not count.
+const CHUNK: usize = 128 * 1024;
+
+/// Bounds on what a reader keeps in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest transaction set in bytes; at most 1 GiB (more is taken for 1 GiB). A larger one is passed over, with
+    /// a fault. While a set of n bytes is read, up to about 2.5 n bytes are in use.
+    pub set_bytes_max: usize,
+}
+
+impl Default for Limits {
+    /// 64 MiB: an order of 100,000 lines, the most that an 850 can have, is about 10 MB.
+    fn default() -> Self {
+        Self { set_bytes_max: 64 << 20 }
+    }
+}
+
+/// What of the envelope is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Looking for ISA.
+    Outside,
+    /// After ISA or GE.
+    Interchange,
+    /// After GS or SE.
+    Group,
+}
+
+/// Segments that make up the envelope.
+const ISA: Tag = Tag::new(b"ISA");
+const IEA: Tag = Tag::new(b"IEA");
+const GS: Tag = Tag::new(b"GS");
+const GE: Tag = Tag::new(b"GE");
+const ST: Tag = Tag::new(b"ST");
+const SE: Tag = Tag::new(b"SE");
+const TA1: Tag = Tag::new(b"TA1");
+const BIN: Tag = Tag::new(b"BIN");
+const BDS: Tag = Tag::new(b"BDS");
+
+/// A pull reader of interchanges.
+///
+/// ```
+/// use crossdock::x12::{Event, Reader};
+/// let text = b"ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *261121*0915*U*00401*000000007*0*P*>~\
+/// GS*PO*SENDER*RECEIVER*20261121*0915*7*X*004010~ST*850*0001~SE*2*0001~GE*1*7~IEA*1*000000007~";
+/// let mut reader = Reader::new(&text[..]);
+/// let mut sets = 0;
+/// while let Some(event) = reader.next()? {
+///     if let Event::Set(set) = event {
+///         assert_eq!((set.id.as_str(), set.segments.len(), set.faults.len()), ("850", 2, 0));
+///         sets += 1;
+///     }
+/// }
+/// assert_eq!(sets, 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    limits: Limits,
+    /// Bytes of the input from `base` on; `filled` of them are valid.
+    buffer: Vec<u8>,
+    filled: usize,
+    base: u64,
+    at_end: bool,
+    index: Index,
+    /// The next mark that was not handed out.
+    next: usize,
+    /// Where to look for ISA, while outside.
+    outside: usize,
+    state: State,
+    interchange: Option<Interchange>,
+    group: Option<Group>,
+    counts: Counts,
+    seen: SeenNumbers,
+    /// A fault that belongs to whatever ends next.
+    pending: Option<Fault>,
+    /// Header of a set that was too large, for the event.
+    header: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    interchanges: u32,
+    groups: u32,
+    sets: u32,
+}
+
+#[derive(Debug, Default)]
+struct SeenNumbers {
+    interchanges: std::collections::HashSet<(Vec<u8>, Vec<u8>, Vec<u8>)>,
+    groups: Seen,
+    sets: Seen,
+}
+
+/// Interchange keys that are kept to tell repeats within one input; more than any real file holds.
+const INTERCHANGES_MAX: usize = 10_000;
+
+/// What stands next, without borrowing the buffer.
+enum Step {
+    Interchange,
+    Ack(usize),
+    Group,
+    Set { marks: std::ops::Range<usize>, faults: Vec<Fault> },
+    TooLarge { header: Vec<u8>, fault: Fault },
+    GroupEnd(GroupEnd),
+    InterchangeEnd(InterchangeEnd),
+    Stray(Fault),
+    End,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads with the usual limits.
+    pub fn new(input: R) -> Self {
+        Self::with_limits(input, Limits::default())
+    }
+
+    /// Reads with limits of one's own.
+    pub fn with_limits(input: R, limits: Limits) -> Self {
+        let limits = Limits { set_bytes_max: limits.set_bytes_max.clamp(1024, 1 << 30) };
+        Self {
+            input,
+            limits,
+            buffer: Vec::new(),
+            filled: 0,
+            base: 0,
+            at_end: false,
+            index: Index::default(),
+            next: 0,
+            outside: 0,
+            state: State::Outside,
+            interchange: None,
+            group: None,
+            counts: Counts::default(),
+            seen: SeenNumbers::default(),
+            pending: None,
+            header: Vec::new(),
+        }
+    }
+
+    /// How many bytes of the input have been handed out; for progress bars.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        let at = match self.state {
+            State::Outside => self.outside,
+            _ => self.index.mark(self.next).map_or(self.index.open_start(), |m| m.start as usize),
+        };
+        self.base + at as u64
+    }
+
+    /// The delimiters of the interchange that is open.
+    #[must_use]
+    pub fn delimiters(&self) -> Delimiters {
+        self.interchange.as_ref().map_or_else(Delimiters::default, |i| i.delimiters)
+    }
+
+    /// The interchange that is open.
+    #[must_use]
+    pub fn interchange(&self) -> Option<&Interchange> {
+        self.interchange.as_ref()
+    }
+
+    /// The group that is open.
+    #[must_use]
+    pub fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
+    }
+
+    /// The next event, `None` at the end of the input.
+    ///
+    /// # Errors
+    /// Only what the stream itself reports.
+    #[allow(clippy::should_implement_trait, reason = "the events borrow the reader")]
+    pub fn next(&mut self) -> std::io::Result<Option<Event<'_>>> {
+        let step = match self.state {
+            State::Outside => self.step_outside()?,
+            State::Interchange | State::Group => self.step_inside()?,
+        };
+        Ok(match step {
+            Step::End => None,
+            Step::Interchange => self.interchange.as_ref().map(Event::Interchange),
+            Step::Group => self.group.as_ref().map(Event::Group),
+            Step::Ack(mark) => self.segments(mark..mark + 1).get(0).map(Event::InterchangeAck),
+            Step::Set { marks, faults } => Some(Event::Set(self.set(marks, faults))),
+            Step::TooLarge { header, fault } => Some(Event::Set(self.large_set(header, fault))),
+            Step::GroupEnd(end) => Some(Event::GroupEnd(end)),
+            Step::InterchangeEnd(end) => Some(Event::InterchangeEnd(end)),
+            Step::Stray(fault) => Some(Event::Stray(fault)),
+        })
+    }
+
+    fn segments(&self, marks: std::ops::Range<usize>) -> super::Segments<'_> {
+        self.index.segments(&self.buffer[..self.filled], marks, self.base, self.delimiters())
+    }
+
+    fn set(&self, marks: std::ops::Range<usize>, faults: Vec<Fault>) -> TransactionSet<'_> {
+        let segments = self.segments(marks);
+        let header = segments.get(0).filter(|s| s.tag() == ST);
+        let text =
+            |n: usize| header.map_or(String::new(), |h| decode(h.element(n)).trim_end().to_owned());
+        let convention = Some(text(3)).filter(|c| !c.is_empty());
+        TransactionSet {
+            segments,
+            id: text(1),
+            control_number: SetControlNumber(text(2)),
+            convention,
+            faults,
+        }
+    }
+
+    /// A set of which only the header is left.
+    fn large_set(&mut self, header: Vec<u8>, fault: Fault) -> TransactionSet<'_> {
+        self.header = header;
+        let d = self.delimiters();
+        let mut elements =
+            self.header.split(|&b| b == d.element).skip(1).map(|e| decode(e).trim_end().to_owned());
+        let (id, number) =
+            (elements.next().unwrap_or_default(), elements.next().unwrap_or_default());
+        let convention = elements.next().filter(|c| !c.is_empty());
+        let segments = self.segments(0..0);
+        TransactionSet {
+            segments,
+            id,
+            control_number: SetControlNumber(number),
+            convention,
+            faults: vec![fault],
+        }
+    }
+
+    /// Looks for the next ISA.
+    fn step_outside(&mut self) -> std::io::Result<Step> {
+        let start = self.outside;
+        if self.base == 0 && start == 0 {
+            self.fill_to(isa::LENGTH_MAX as u64)?;
+            if self.bytes(0).starts_with(b"\xEF\xBB\xBF") {
+                self.outside = 3;
+                return Ok(Step::Stray(Fault::at(FaultKind::ByteOrderMark, 0, 3)));
+            }
+        }
+        let mut text: Option<(u64, usize, Vec<u8>)> = None;
+        loop {
+            // Twice, so that each round passes over something.
+            self.fill_to(self.base + (self.outside + 2 * isa::LENGTH_MAX) as u64)?;
+            let bytes = self.bytes(self.outside);
+            let found = memchr::memmem::find_iter(bytes, b"ISA").find(|&at| {
+                // Near the end of what is read, wait for the rest before judging.
+                (self.at_end || at + isa::LENGTH_MAX <= bytes.len())
+                    && isa::looks_like(&bytes[at..])
+            });
+            let passed = match found {
+                Some(at) => at,
+                None if self.at_end => bytes.len(),
+                None => bytes.len().saturating_sub(isa::LENGTH_MAX),
+            };
+            note_text(&mut text, &bytes[..passed], self.base + self.outside as u64);
+            self.outside += passed;
+            if let Some((offset, length, sample)) = text.take_if(|_| found.is_some() || self.at_end)
+            {
+                let kind = if self.counts.interchanges == 0 && found.is_none() {
+                    FaultKind::NoInterchange
+                } else {
+                    FaultKind::TextBeforeInterchange
+                };
+                return Ok(Step::Stray(Fault::at(kind, offset, length).found(decode(&sample), "")));
+            }
+            if found.is_some() {
+                return Ok(self.open_interchange());
+            }
+            if self.at_end {
+                return Ok(self.nothing_more());
+            }
+        }
+    }
+
+    fn nothing_more(&mut self) -> Step {
+        if self.counts.interchanges == 0 {
+            self.counts.interchanges = 1;
+            return Step::Stray(Fault::at(
+                FaultKind::NoInterchange,
+                self.base + self.outside as u64,
+                0,
+            ));
+        }
+        Step::End
+    }
+
+    fn open_interchange(&mut self) -> Step {
+        let offset = self.base + self.outside as u64;
+        let read = isa::read(self.bytes(self.outside), offset);
+        self.counts.interchanges += 1;
+        let Some(mut interchange) = read else {
+            let rest = self.bytes(self.outside);
+            let fault = Fault::at(FaultKind::IsaUnreadable, offset, rest.len().min(isa::LENGTH))
+                .of(b"ISA", 0);
+            let shown = decode(&rest[..rest.len().min(isa::LENGTH)]).into_owned();
+            self.outside += 3;
+            return Step::Stray(fault.found(shown, ""));
+        };
+        let e = &interchange.elements;
+        let key = ([&e[4][..], &e[5]].concat(), [&e[6][..], &e[7]].concat(), e[12].clone());
+        let known = &mut self.seen.interchanges;
+        if known.contains(&key) {
+            let fault = Fault::at(FaultKind::InterchangeNumberRepeated, offset, interchange.length)
+                .of(b"ISA", 13);
+            interchange.faults.push(fault.found(decode(&e[12]), ""));
+        } else if known.len() < INTERCHANGES_MAX {
+            known.insert(key);
+        }
+        self.index.restart(self.outside + interchange.length);
+        self.next = 0;
+        self.counts.groups = 0;
+        self.seen.groups.clear();
+        self.interchange = Some(interchange);
+        self.group = None;
+        self.state = State::Interchange;
+        Step::Interchange
+    }
+
+    /// Inside an interchange: the next piece of it.
+    fn step_inside(&mut self) -> std::io::Result<Step> {
+        let Some(tag) = self.peek()? else { return Ok(self.end_of_input()) };
+        let in_group = self.state == State::Group;
+        match tag {
+            ST => self.take_set(),
+            GE if in_group => Ok(self.take_group_end(true)),
+            GS | IEA | ISA if in_group => Ok(self.take_group_end(false)),
+            GS => Ok(self.take_group()),
+            IEA => Ok(self.take_interchange_end(true)),
+            ISA => Ok(self.take_interchange_end(false)),
+            TA1 if !in_group => {
+                self.next += 1;
+                Ok(Step::Ack(self.next - 1))
+            }
+            _ => self.take_stray(),
+        }
+    }
+
+    /// The input has ended inside the interchange.
+    fn end_of_input(&mut self) -> Step {
+        if self.state == State::Group {
+            self.take_group_end(false)
+        } else {
+            self.take_interchange_end(false)
+        }
+    }
+
+    fn take_group(&mut self) -> Step {
+        let segments = self.segments(self.next..self.next + 1);
+        let Some(header) = segments.get(0) else { return Step::End };
+        let mut group = Group {
+            elements: header.elements().map(<[u8]>::to_vec).collect(),
+            offset: header.offset(),
+            raw: header.raw().to_vec(),
+            faults: Vec::new(),
+        };
+        let digits = header.element(6).trim_ascii().to_vec();
+        let repeated =
+            Fault::at(FaultKind::GroupNumberRepeated, header.element_offset(6), digits.len())
+                .of(b"GS", 6);
+        let name: Vec<u8> = digits.iter().copied().skip_while(|&b| b == b'0').collect();
+        if !self.seen.groups.insert(&name) {
+            group.faults.push(repeated.found(decode(&digits), ""));
+        }
+        self.counts.groups = self.counts.groups.saturating_add(1);
+        self.counts.sets = 0;
+        self.seen.sets.clear();
+        self.group = Some(group);
+        self.state = State::Group;
+        self.next += 1;
+        Step::Group
+    }
+
+    fn take_group_end(&mut self, trailer: bool) -> Step {
+        let mut end = GroupEnd {
+            stated_sets: None,
+            sets: self.counts.sets,
+            offset: self.position(),
+            faults: Vec::new(),
+        };
+        let opened = self.group.take();
+        let number_of_header =
+            opened.as_ref().and_then(|g| g.elements.get(5).cloned()).unwrap_or_default();
+        if trailer {
+            let segments = self.segments(self.next..self.next + 1);
+            if let Some(ge) = segments.get(0) {
+                end.stated_sets = number(ge.element(1));
+                if end.stated_sets != Some(end.sets) {
+                    let fault =
+                        Fault::at(FaultKind::SetCount, ge.element_offset(1), ge.element(1).len())
+                            .of(b"GE", 1);
+                    end.faults.push(fault.found(decode(ge.element(1)), end.sets));
+                }
+                if !same_number(ge.element(2), &number_of_header) {
+                    let fault = Fault::at(
+                        FaultKind::GroupNumber,
+                        ge.element_offset(2),
+                        ge.element(2).len(),
+                    )
+                    .of(b"GE", 2);
+                    end.faults.push(fault.found(decode(ge.element(2)), decode(&number_of_header)));
+                }
+            }
+            self.next += 1;
+        } else {
+            let fault = Fault::at(FaultKind::GroupTrailerMissing, end.offset, 0).of(b"GE", 0);
+            end.faults.push(fault.found("", decode(&number_of_header)));
+        }
+        end.faults.extend(self.pending.take_if(|f| f.segment == GE));
+        self.state = State::Interchange;
+        Step::GroupEnd(end)
+    }
+
+    fn take_interchange_end(&mut self, trailer: bool) -> Step {
+        let mut end = InterchangeEnd {
+            stated_groups: None,
+            groups: self.counts.groups,
+            end: self.position(),
+            faults: Vec::new(),
+        };
+        let number_of_header =
+            self.interchange.as_ref().map_or(Vec::new(), |i| i.elements[12].clone());
+        if trailer {
+            let segments = self.segments(self.next..self.next + 1);
+            if let Some(iea) = segments.get(0) {
+                end.stated_groups = number(iea.element(1));
+                if end.stated_groups != Some(end.groups) {
+                    let fault = Fault::at(
+                        FaultKind::GroupCount,
+                        iea.element_offset(1),
+                        iea.element(1).len(),
+                    )
+                    .of(b"IEA", 1);
+                    end.faults.push(fault.found(decode(iea.element(1)), end.groups));
+                }
+                if !same_number(iea.element(2), &number_of_header) {
+                    let fault = Fault::at(
+                        FaultKind::InterchangeNumber,
+                        iea.element_offset(2),
+                        iea.element(2).len(),
+                    )
+                    .of(b"IEA", 2);
+                    end.faults.push(fault.found(decode(iea.element(2)), decode(&number_of_header)));
+                }
+            }
+            self.outside = self
+                .index
+                .mark(self.next)
+                .map_or(self.filled, |mark| (self.index.end_of(mark) + 1).min(self.filled));
+        } else {
+            let fault = Fault::at(FaultKind::InterchangeTrailerMissing, end.end, 0).of(b"IEA", 0);
+            end.faults.push(fault.found("", decode(&number_of_header)));
+            self.outside =
+                self.index.mark(self.next).map_or(self.filled, |mark| mark.start as usize);
+        }
+        end.faults.extend(self.pending.take());
+        end.end = self.base + self.outside as u64;
+        self.state = State::Outside;
+        Step::InterchangeEnd(end)
+    }
+
+    /// ST and what follows, up to SE or whatever shows that SE is missing.
+    fn take_set(&mut self) -> std::io::Result<Step> {
+        let mut count = 1;
+        let mut trailer = false;
+        loop {
+            match self.peek_within(count)? {
+                Peek::Tag(SE) => {
+                    count += 1;
+                    trailer = true;
+                    break;
+                }
+                Peek::Tag(ST | GE | GS | IEA | ISA) | Peek::End => break,
+                Peek::Tag(_) => count += 1,
+                Peek::TooLarge => return self.skip_set(count),
+            }
+        }
+        let marks = self.next..self.next + count;
+        let faults = self.judge_set(marks.clone(), trailer);
+        self.count_set();
+        self.next += count;
+        Ok(Step::Set { marks, faults })
+    }
+
+    fn count_set(&mut self) {
+        self.counts.sets = self.counts.sets.saturating_add(1);
+    }
+
+    fn judge_set(&mut self, marks: std::ops::Range<usize>, trailer: bool) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let segments =
+            self.index.segments(&self.buffer[..self.filled], marks, self.base, self.delimiters());
+        let Some(st) = segments.get(0) else { return faults };
+        let last = segments.get(segments.len() - 1).unwrap_or(st);
+        let count = segments.len();
+        if self.group.is_none() {
+            faults.push(
+                Fault::at(FaultKind::OutsideEnvelope, st.offset(), st.raw().len())
+                    .of(b"ST", 0)
+                    .found(decode(st.raw()), "GS"),
+            );
+        }
+        let name = st.element(2);
+        let name = name.strip_suffix(b" ").map_or(name, <[u8]>::trim_ascii_end);
+        if !(4..=9).contains(&name.len()) {
+            faults.push(Fault {
+                segment_position: 1,
+                ..Fault::at(FaultKind::SetNumberInvalid, st.element_offset(2), name.len())
+                    .of(b"ST", 2)
+                    .found(decode(name), "")
+            });
+        }
+        if !name.is_empty() && !self.seen.sets.insert(name) {
+            faults.push(Fault {
+                segment_position: 1,
+                ..Fault::at(FaultKind::SetNumberRepeated, st.element_offset(2), name.len())
+                    .of(b"ST", 2)
+                    .found(decode(name), "")
+            });
+        }
+        let position = u32::try_from(count).unwrap_or(u32::MAX);
+        faults.extend(self.pending.take().map(|f| Fault { segment_position: position, ..f }));
+        if !trailer {
+            let end = last.offset() + last.raw().len() as u64 + 1;
+            faults.push(Fault {
+                segment_position: position.saturating_add(1),
+                ..Fault::at(FaultKind::SetTrailerMissing, end, 0)
+                    .of(b"SE", 0)
+                    .found("", decode(name))
+            });
+            return faults;
+        }
+        if number(last.element(1)).map(|n| n as usize) != Some(count) {
+            faults.push(Fault {
+                segment_position: position,
+                ..Fault::at(FaultKind::SegmentCount, last.element_offset(1), last.element(1).len())
+                    .of(b"SE", 1)
+                    .found(decode(last.element(1)), count)
+            });
+        }
+        if last.element(2).trim_ascii_end() != name {
+            faults.push(Fault {
+                segment_position: position,
+                ..Fault::at(FaultKind::SetNumber, last.element_offset(2), last.element(2).len())
+                    .of(b"SE", 2)
+                    .found(decode(last.element(2)), decode(name))
+            });
+        }
+        faults
+    }
+
+    /// The set is larger than the limit: passes over it, segment by segment, up to its end.
+    fn skip_set(&mut self, count: usize) -> std::io::Result<Step> {
+        let st =
+            self.segments(self.next..self.next + 1).get(0).map(|s| (s.offset(), s.raw().to_vec()));
+        let (offset, header) = st.unwrap_or_default();
+        let fault = Fault::at(FaultKind::SetTooLarge, offset, header.len()).of(b"ST", 0);
+        let fault = Fault {
+            segment_position: 1,
+            ..fault.found(decode(&header), self.limits.set_bytes_max)
+        };
+        self.next += count;
+        loop {
+            match self.peek()? {
+                Some(SE) => {
+                    self.next += 1;
+                    break;
+                }
+                Some(ST | GE | GS | IEA | ISA) | None => break,
+                Some(_) => self.next += 1,
+            }
+        }
+        self.count_set();
+        Ok(Step::TooLarge { header, fault })
+    }
+
+    /// Segments that belong to no set: one fault for a run of them.
+    fn take_stray(&mut self) -> std::io::Result<Step> {
+        let first = self
+            .segments(self.next..self.next + 1)
+            .get(0)
+            .map(|s| (s.offset(), s.id().to_vec(), s.raw().to_vec()));
+        let (offset, id, raw) = first.unwrap_or_default();
+        let mut last = Tag::new(&id);
+        let mut end = offset + raw.len() as u64;
+        loop {
+            self.next += 1;
+            match self.peek()? {
+                _ if last == SE || last == GE => break,
+                Some(ST | GS | IEA | ISA | TA1) | None => break,
+                Some(GE) if self.state == State::Group => break,
+                Some(tag) => {
+                    last = tag;
+                    end = self
+                        .segments(self.next..self.next + 1)
+                        .get(0)
+                        .map_or(end, |s| s.offset() + s.raw().len() as u64);
+                }
+            }
+        }
+        let kind = match last {
+            SE => FaultKind::SetHeaderMissing,
+            GE => FaultKind::StrayTrailer,
+            _ => FaultKind::OutsideEnvelope,
+        };
+        let length = usize::try_from(end - offset).unwrap_or(usize::MAX);
+        Ok(Step::Stray(Fault::at(kind, offset, length).of(&id, 0).found(decode(&raw), "")))
+    }
+
+    fn bytes(&self, from: usize) -> &[u8] {
+        self.buffer.get(from..self.filled).unwrap_or_default()
+    }
+}
+
+/// What a look ahead sees.
+enum Peek {
+    Tag(Tag),
+    TooLarge,
+    End,
+}
+
+impl<R: Read> Reader<R> {
+    /// The tag of the next segment, reading on as needed; `None` at the end of what can be read.
+    fn peek(&mut self) -> std::io::Result<Option<Tag>> {
+        Ok(match self.look(0)? {
+            Peek::Tag(tag) => Some(tag),
+            Peek::TooLarge | Peek::End => None,
+        })
+    }
+
+    /// The tag of a segment further on, where all from the next one to there has to stay in memory.
+    #[inline]
+    fn peek_within(&mut self, ahead: usize) -> std::io::Result<Peek> {
+        if let Some(found) = self.index.mark(self.next + ahead)
+            && let Some(tag) =
+                self.buffer.get(found.start as usize..self.index.tag_end(found)).map(Tag::new)
+            && tag != BIN
+            && tag != BDS
+            && !self.too_large(found.start as usize)
+        {
+            return Ok(Peek::Tag(tag));
+        }
+        self.look(ahead)
+    }
+
+    fn look(&mut self, ahead: usize) -> std::io::Result<Peek> {
+        loop {
+            if let Some(found) = self.index.mark(self.next + ahead) {
+                if self.too_large(found.start as usize) {
+                    return Ok(Peek::TooLarge);
+                }
+                let tag = Tag::new(
+                    self.buffer
+                        .get(found.start as usize..self.index.tag_end(found))
+                        .unwrap_or_default(),
+                );
+                if matches!(tag, BIN | BDS) {
+                    self.take_binary(ahead, usize::from(tag == BDS))?;
+                }
+                return Ok(Peek::Tag(tag));
+            }
+            if self.index.upto() < self.filled {
+                let upto = self.filled.min(self.index.upto() + CHUNK);
+                self.index.extend(&self.buffer[..self.filled], upto, self.delimiters());
+            } else if self.at_end {
+                if !self.close_cut_off() {
+                    return Ok(Peek::End);
+                }
+            } else if self.too_large(self.filled) {
+                if ahead > 0 {
+                    return Ok(Peek::TooLarge);
+                }
+                // One segment without end: nothing after it can be told apart up to the next ISA.
+                let start = self.base + self.index.open_start() as u64;
+                self.pending = Some(
+                    Fault::at(FaultKind::SegmentTooLarge, start, 0)
+                        .found("", self.limits.set_bytes_max),
+                );
+                return Ok(Peek::End);
+            } else {
+                self.fill()?;
+            }
+        }
+    }
+
+    /// Whether an offset is further from the next segment than a set may be large.
+    #[inline]
+    fn too_large(&self, at: usize) -> bool {
+        let start =
+            self.index.mark(self.next).map_or(self.index.open_start(), |m| m.start as usize);
+        at.saturating_sub(start) > self.limits.set_bytes_max
+    }
+
+    /// At the end of the input: what has no terminator is a segment all the same, with a fault.
+    fn close_cut_off(&mut self) -> bool {
+        let start = self.index.open_start();
+        let rest = self.bytes(start);
+        let length = rest.len() - rest.iter().rev().take_while(|&&b| is_blank(b)).count();
+        if length == 0 {
+            return false;
+        }
+        let element = self.delimiters().element;
+        let id = rest[..length].split(|&b| b == element).next().unwrap_or_default();
+        let fault = Fault::at(FaultKind::CutOff, self.base + start as u64, length).of(id, 0);
+        let shown = decode(&rest[..length.min(80)]).into_owned();
+        self.pending = Some(fault.found(shown, ""));
+        self.index.close_open(start + length);
+        true
+    }
+
+    /// BIN and BDS: the element before the data tells its length, and delimiters inside are data. Where the length
+    /// does not lead to a terminator, the segment is read like any other.
+    fn take_binary(&mut self, ahead: usize, elements_before: usize) -> std::io::Result<()> {
+        let Some(mark) = self.index.mark(self.next + ahead) else { return Ok(()) };
+        let d = self.delimiters();
+        let bytes = self.bytes(mark.start as usize);
+        // Tag, what stands before, and a length of up to 15 digits: more than 64 bytes is no such segment.
+        let head = &bytes[..bytes.len().min(64)];
+        let separators: Vec<usize> =
+            memchr::memchr_iter(d.element, head).take(elements_before + 2).collect();
+        let [.., from, to] = separators[..] else { return Ok(()) };
+        if separators.len() < elements_before + 2 {
+            return Ok(());
+        }
+        let Some(length) = number(&head[from + 1..to]) else { return Ok(()) };
+        let end = to + 1 + length as usize;
+        if length as usize > self.limits.set_bytes_max {
+            return Ok(());
+        }
+        let start = self.base + u64::from(mark.start);
+        self.fill_to(start + end as u64 + 1)?;
+        // Filling may have moved the buffer, and the marks with it.
+        let Some(mark) = self.index.mark(self.next + ahead) else { return Ok(()) };
+        let begin = mark.start as usize;
+        if self.buffer[..self.filled].get(begin + end) == Some(&d.segment) {
+            let mut ends: Vec<usize> = separators.iter().map(|&s| begin + s).collect();
+            ends.push(begin + end);
+            self.index.truncate(self.next + ahead, begin);
+            self.index.push_opaque(begin, &ends);
+        }
+        Ok(())
+    }
+
+    /// Reads on until the input is known up to an offset.
+    fn fill_to(&mut self, offset: u64) -> std::io::Result<()> {
+        while self.base + (self.filled as u64) < offset && !self.at_end {
+            self.fill()?;
+        }
+        Ok(())
+    }
+
+    /// Reads one chunk more, dropping what was handed out when that is worth the move.
+    fn fill(&mut self) -> std::io::Result<()> {
+        let outside = self.state == State::Outside;
+        let keep = if outside {
+            self.outside
+        } else {
+            self.index.mark(self.next).map_or(self.index.open_start(), |m| m.start as usize)
+        };
+        if keep > 0 && keep >= self.filled - keep {
+            self.buffer.copy_within(keep..self.filled, 0);
+            self.filled -= keep;
+            self.base += keep as u64;
+            if outside {
+                self.outside = 0;
+                self.index.restart(0);
+            } else {
+                self.index.shift(self.next, keep);
+            }
+            self.next = 0;
+        }
+        if self.buffer.len() < self.filled + CHUNK {
+            self.buffer.resize(self.filled + CHUNK, 0);
+        }
+        let room = &mut self.buffer[self.filled..self.filled + CHUNK];
+        let count = loop {
+            match self.input.read(room) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        self.filled += count.min(CHUNK);
+        self.at_end = count == 0;
+        Ok(())
+    }
+}
+
+/// Notes what stands between interchanges: offset, length and a sample of what is not blank.
+fn note_text(text: &mut Option<(u64, usize, Vec<u8>)>, bytes: &[u8], offset: u64) {
+    const SAMPLE: usize = 80;
+    let Some(first) = bytes.iter().position(|&b| !is_blank(b)) else { return };
+    let last = bytes.iter().rposition(|&b| !is_blank(b)).unwrap_or(first);
+    let (start, length, sample) =
+        text.get_or_insert_with(|| (offset + first as u64, 0, Vec::new()));
+    let end = offset + last as u64 + 1;
+    *length = usize::try_from(end.saturating_sub(*start)).unwrap_or(usize::MAX);
+    if sample.len() < SAMPLE {
+        sample.extend(bytes[first..=last].iter().take(SAMPLE - sample.len()));
+    }
+}
+
+/// Whether two control numbers are the same: as numbers where both are, else as they stand.
+fn same_number(a: &[u8], b: &[u8]) -> bool {
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.trim_ascii() == b.trim_ascii(),
+    }
+}
