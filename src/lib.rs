@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
 pub mod bridge;
+pub mod canonical;
 pub mod disk;
 pub mod findings;
 pub mod grammar;

@@ -1,0 +1,82 @@
+//! The canonical model: what orders, shipments, invoices and acknowledgements say, without X12.
+//!
+//! It knows neither X12 nor anything else of this program. Codes are canonical words (`ship_to`) where a table of
+//! a map knows them, and the partner's own codes otherwise. Amounts and quantities are exact decimals, written as
+//! texts with their scale kept (`"1.50"`); dates are ISO 8601; absent values and empty lists are left out.
+
+mod acknowledgement;
+mod invoice;
+mod item;
+mod moment;
+mod money;
+mod note;
+mod noun;
+mod order;
+mod party;
+mod schema;
+mod shipment;
+mod transport;
+mod unmapped;
+
+pub use acknowledgement::*;
+pub use invoice::*;
+pub use item::*;
+pub use moment::*;
+pub use money::*;
+pub use note::*;
+pub use order::*;
+pub use party::*;
+pub use schema::schema;
+pub use shipment::*;
+pub use transport::*;
+pub use unmapped::*;
+
+use serde::{Deserialize, Serialize};
+
+/// Any canonical document. In JSON the field `document` tells which.
+///
+/// ```
+/// use crossdock::canonical::Document;
+/// let document: Document = serde_json::from_str(r#"{"document":"order","number":"PO-1"}"#).unwrap();
+/// assert_eq!(document.kind(), "order");
+/// assert_eq!(document.number(), "PO-1");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "document", rename_all = "snake_case")]
+pub enum Document {
+    /// A purchase order (X12 850).
+    Order(Box<Order>),
+    /// A ship notice (X12 856).
+    Shipment(Box<Shipment>),
+    /// An invoice (X12 810).
+    Invoice(Box<Invoice>),
+    /// A functional acknowledgement (X12 997, 999).
+    Acknowledgement(Box<Acknowledgement>),
+}
+
+impl Document {
+    /// Names of all kinds of document, as `document` has them.
+    pub const KINDS: [&'static str; 4] = ["order", "shipment", "invoice", "acknowledgement"];
+
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Order(_) => "order",
+            Self::Shipment(_) => "shipment",
+            Self::Invoice(_) => "invoice",
+            Self::Acknowledgement(_) => "acknowledgement",
+        }
+    }
+
+    /// The number by which people know it; of an acknowledgement, the number of the group that it answers.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        match self {
+            Self::Order(order) => &order.number,
+            Self::Shipment(shipment) => &shipment.number,
+            Self::Invoice(invoice) => &invoice.number,
+            Self::Acknowledgement(acknowledgement) => &acknowledgement.group_number,
+        }
+    }
+}
