@@ -3,6 +3,7 @@
 //! The core, up to [`translate`], is pure: bytes and values in, bytes, values and findings out. See
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
+pub mod acks;
 pub mod bridge;
 pub mod canonical;
 pub mod disk;

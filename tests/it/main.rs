@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod acks;
 mod canonical;
 mod grammar;
 mod store;
