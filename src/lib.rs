@@ -9,6 +9,7 @@ pub mod canonical;
 pub mod disk;
 pub mod findings;
 pub mod grammar;
+pub mod profile;
 pub mod store;
 pub mod transport;
 pub mod x12;
