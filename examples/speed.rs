@@ -19,7 +19,8 @@ fn main() {
     }
     let bytes = text.as_bytes();
     let mb = bytes.len() as f64 / 1e6;
-    for _ in 0..3 {
+    check(bytes, mb);
+    for _ in 0..2 {
         let t = Instant::now();
         let (mut segs, mut els, mut sum) = (0usize, 0usize, 0usize);
         let mut rest = bytes;
@@ -40,6 +41,26 @@ fn main() {
         }
         let base = t.elapsed().as_secs_f64();
         println!("baseline {:.0} MB/s {segs} {els} {sum}", mb / base);
+        let t = Instant::now();
+        let (mut segs, mut els, mut sum) = (0u64, 0u64, 0u64);
+        let mut rest = bytes;
+        while let Some((r, e, d)) = one(rest) {
+            els += 1;
+            sum += e.len() as u64;
+            segs += u64::from(d == b"~");
+            rest = r;
+        }
+        let b2 = t.elapsed().as_secs_f64();
+        println!("baseline2 {:.0} MB/s {segs} {els} {sum}", mb / b2);
+        let t = Instant::now();
+        let mut r = Reader::new(bytes);
+        let mut segs = 0;
+        while let Some(e) = r.next().unwrap() {
+            if let Event::Set(s) = e {
+                segs += s.segments.len();
+            }
+        }
+        println!("reader only {:.0} MB/s {segs}", mb / t.elapsed().as_secs_f64());
         let t = Instant::now();
         let mut r = Reader::new(bytes);
         let (mut segs, mut els, mut sum, mut faults) = (0usize, 0usize, 0usize, 0);
@@ -65,17 +86,55 @@ fn main() {
         );
     }
 }
+fn check(bytes: &[u8], mb: f64) {
+    use crossdock::grammar::*;
+    let lib = Library::embedded();
+    let c = Checker::new(lib.grammar("850", "004010").unwrap().clone());
+    let (mut scratch, mut tree, mut f) =
+        (Scratch::default(), Tree::default(), crossdock::findings::Findings::default());
+    for _ in 0..3 {
+        let t = Instant::now();
+        let mut r = Reader::new(bytes);
+        while let Some(e) = r.next().unwrap() {
+            if let Event::Set(s) = e {
+                c.check(&s.segments, &mut scratch, &mut tree, &mut f);
+            }
+        }
+        println!(
+            "check {:.0} MB/s findings {}",
+            mb / t.elapsed().as_secs_f64(),
+            f.as_slice().len()
+        );
+        if let Some(x) = f.as_slice().first() {
+            println!("{x:?}");
+        }
+        f.clear();
+    }
+}
 fn baseline_segment(i: &[u8]) -> (&[u8], &[u8]) {
     use nom::Parser;
-    let (r, s) = nom::bytes::take_till::<_, _, nom::error::Error<&[u8]>>(|b: u8| b == b'~')
-        .parse(i)
-        .unwrap();
+    let (r, s) =
+        nom::bytes::complete::take_till::<_, _, nom::error::Error<&[u8]>>(|b: u8| b == b'~')
+            .parse(i)
+            .unwrap();
     (&r[1..], s)
 }
 fn baseline_element(i: &[u8]) -> (&[u8], &[u8]) {
     use nom::Parser;
-    let (r, s) = nom::bytes::take_till::<_, _, nom::error::Error<&[u8]>>(|b: u8| b == b'*')
-        .parse(i)
-        .unwrap();
+    let (r, s) =
+        nom::bytes::complete::take_till::<_, _, nom::error::Error<&[u8]>>(|b: u8| b == b'*')
+            .parse(i)
+            .unwrap();
     (r, s)
+}
+
+fn one(i: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    use nom::IResult;
+    use nom::bytes::complete::{take, take_till};
+    fn el(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
+        let (input, element) = take_till(|b| b == b'*' || b == b'~')(input)?;
+        let (input, delimiter) = take(1usize)(input)?;
+        Ok((input, (element, delimiter)))
+    }
+    el(i).ok().map(|(r, (e, d))| (r, e, d))
 }

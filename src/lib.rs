@@ -6,8 +6,10 @@
 pub mod acks;
 pub mod bridge;
 pub mod canonical;
+pub mod cli;
 pub mod disk;
 pub mod findings;
+pub mod gateway;
 pub mod grammar;
 pub mod profile;
 pub mod store;

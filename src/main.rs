@@ -1,3 +1,5 @@
 //! The `crossdock` program: a thin shell around [`crossdock::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    crossdock::cli::run()
+}

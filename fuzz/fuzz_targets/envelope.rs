@@ -43,6 +43,7 @@ fn events<R: Read>(mut reader: Reader<R>, length: usize) -> Vec<String> {
                 set.segments.raw(),
                 set.faults
             ),
+            Event::InterchangeAck(segment) => format!("TA1 {} {:?}", segment.offset(), segment.raw()),
             other => format!("{other:?}"),
         });
         // Every event but the first and the ends takes at least one byte.

@@ -101,3 +101,91 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
+
+impl Finding {
+    /// A finding with the weight that the catalogue gives it.
+    #[must_use]
+    pub fn new(code: Code, place: Place, message: String, mend: String) -> Self {
+        Self {
+            code,
+            severity: code.entry().severity,
+            place,
+            value: None,
+            message,
+            mend,
+            rule: None,
+            field: None,
+        }
+    }
+}
+
+/// Findings of one set, group or interchange, of which only so many are kept.
+///
+/// ```
+/// use crossdock::findings::{Code, Finding, Findings, Place, Severity};
+/// let mut findings = Findings::default();
+/// findings.push(Finding::new(Code::SegmentMissing, Place::default(), "BEG is missing.".into(), String::new()));
+/// assert_eq!(findings.worst(), Some(Severity::Fatal));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    kept: Vec<Finding>,
+    worst: Option<Severity>,
+    left_out: u64,
+}
+
+impl Findings {
+    /// Findings that are kept of one set: more than a person reads, and about 5 MB at the worst.
+    pub const KEPT_MAX: usize = 10_000;
+
+    /// Adds one; past the bound it is only counted.
+    pub fn push(&mut self, finding: Finding) {
+        self.worst = self.worst.max(Some(finding.severity));
+        if self.kept.len() < Self::KEPT_MAX {
+            self.kept.push(finding);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// The findings, in the order in which they were made.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Finding] {
+        &self.kept
+    }
+
+    /// The weight of the heaviest, those that were left out counted.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.worst
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        *self = Self { kept: std::mem::take(&mut self.kept), ..Self::default() };
+        self.kept.clear();
+    }
+
+    /// Orders them by place, and says with a last one how many were left out.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Finding> {
+        self.kept.sort_by_key(|f| (f.place.offset, f.place.element));
+        if self.left_out > 0 {
+            let place = self.kept.last().map(|f| f.place.clone()).unwrap_or_default();
+            let message = format!("{} more findings were left out.", self.left_out);
+            self.kept.push(Finding::new(
+                Code::TooManyFindings,
+                place,
+                message,
+                "Mend the first ones, and look again.".into(),
+            ));
+        }
+        self.kept
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! It must never know a particular set or segment: all it knows of the 850 stands in a file.
 
+mod check;
 mod dictionary;
 mod error;
 mod library;
@@ -13,6 +14,7 @@ pub mod show;
 mod suggest;
 mod tree;
 
+pub use check::{Checker, Scratch, SegmentChecker};
 pub use dictionary::Dictionary;
 pub use error::{LineError, LoadError};
 pub use library::{Library, SourceFile};

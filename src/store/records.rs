@@ -97,8 +97,12 @@ pub struct InterchangeRecord {
     pub outcome: Outcome,
     /// When.
     pub at: Timestamp,
+    /// Whether it is a test (ISA15 `T`).
+    pub test: bool,
     /// Documents that came of it.
     pub documents: u32,
+    /// The acknowledgement that answers it, and the name under which it was sent.
+    pub answer: Option<(PayloadId, String)>,
     /// In a few words: why, where it did not end well.
     pub note: String,
 }
@@ -136,6 +140,27 @@ pub enum DocumentState {
     Rejected,
     /// A person has to look.
     Quarantined,
+}
+
+impl DocumentState {
+    /// How far along it is: a change to a state of the same or a lower rank comes too late, and is passed over.
+    /// An acknowledgement may be corrected by a later one.
+    #[must_use]
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::Queued => 0,
+            Self::Rendered => 1,
+            Self::Sent => 2,
+            Self::Accepted | Self::AcceptedWithErrors | Self::Rejected => 3,
+            Self::Delivered | Self::Duplicate | Self::Quarantined => 4,
+        }
+    }
+
+    /// Whether it is what a partner said.
+    #[must_use]
+    pub fn is_verdict(self) -> bool {
+        matches!(self, Self::Accepted | Self::AcceptedWithErrors | Self::Rejected)
+    }
 }
 
 /// A canonical document on its way in or out.
@@ -201,6 +226,8 @@ pub struct Expectation {
     pub group: u64,
     /// ST02.
     pub set: u64,
+    /// ST01: `856`.
+    pub set_id: String,
     /// The document in it.
     pub document: String,
     /// When it was sent (queued to be).
@@ -241,16 +268,33 @@ pub enum Task {
         /// The documents that are on their way with it.
         documents: Vec<String>,
     },
-    /// Put bytes into a mailbox's quarantine, with a note beside them.
+    /// Put bytes into a quarantine, with a note beside them.
     Quarantine {
-        /// The mailbox (or endpoint) folder's name in the configuration.
-        place: String,
+        /// Whose.
+        place: Place,
         /// The bytes.
         payload: PayloadId,
         /// Under which name.
         name: String,
         /// The note: text for a person.
         note: PayloadId,
+    },
+}
+
+/// A place that has a quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A mailbox, by its key.
+    Mailbox(String),
+    /// An endpoint.
+    Endpoint {
+        /// Its name.
+        endpoint: String,
+        /// The partner.
+        partner: String,
+        /// The kind of document.
+        kind: String,
     },
 }
 
@@ -315,6 +359,8 @@ pub enum Event {
     AttemptFailed,
     /// Work was given up after its last attempt.
     WorkParked,
+    /// Work that was given up is queued again.
+    WorkQueuedAgain,
 }
 
 /// A change, told for the record.

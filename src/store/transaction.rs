@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::records::{
-    Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, JournalEntry,
+    Document, DocumentState, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, JournalEntry,
     PurchaseOrderKey, Receipt, Seen, Series, Task,
 };
 
@@ -37,6 +37,15 @@ pub enum Change {
     Number(Series, u64),
     /// A document is there, or is further.
     Document(Document),
+    /// A document is further. One that is as far or further already stays as it is.
+    Advance {
+        /// Its id.
+        document: String,
+        /// How far.
+        state: DocumentState,
+        /// Since when.
+        at: Timestamp,
+    },
     /// Work is queued.
     Queue(NewWork),
     /// Work is done. Expects that it is still queued.
@@ -66,7 +75,17 @@ pub enum Change {
         /// What it failed of.
         error: String,
     },
-    /// The clock of an acknowledgement starts, or what the partner said.
+    /// Work that was given up is queued again, its attempts forgotten. Expects that it was given up.
+    Unpark {
+        /// Its lane.
+        lane: String,
+        /// Its number.
+        work: u64,
+        /// Not before.
+        due: Timestamp,
+    },
+    /// The clock of an acknowledgement starts, or what the partner said. `Overdue` holds only while nothing was
+    /// said.
     Expect(Expectation),
     /// An endpoint's or mailbox's file was taken; `TakeFile` without translation. Expects that it was not.
     FileSeen(FileKey),

@@ -5,12 +5,15 @@ use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, RwLock};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
 use super::keys;
-use super::records::{AckState, Expectation, JournalEntry, JournalRecord, Receipt, Work};
+use super::records::{
+    AckState, Document, DocumentState, Expectation, JournalEntry, JournalRecord, Receipt, Work,
+};
 use super::transaction::{Change, NewWork, Transaction};
 
 /// Largest record. Sled puts larger values into files of their own, which one `fdatasync` does not cover.
@@ -148,6 +151,7 @@ impl Pending<'_> {
                 self.insert_new(keys::number(series, *number), &(), what)
             }
             Change::Document(document) => self.insert(keys::document(&document.id), document),
+            Change::Advance { document, state, at } => self.advance(document, *state, *at),
             Change::Queue(work) => self.queue(work),
             Change::Done { lane, work } => {
                 let key = keys::work(keys::WORK, lane, *work);
@@ -166,6 +170,12 @@ impl Pending<'_> {
                 let parked = Work { error: shorten(error), ..self.work(&key)? };
                 self.batch.remove(key);
                 self.insert(keys::work(keys::PARKED, lane, *work), &parked)
+            }
+            Change::Unpark { lane, work, due } => {
+                let key = keys::work(keys::PARKED, lane, *work);
+                let again = Work { attempts: 0, due: *due, ..self.work(&key)? };
+                self.batch.remove(key);
+                self.insert(keys::work(keys::WORK, lane, *work), &again)
             }
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
@@ -193,9 +203,23 @@ impl Pending<'_> {
             .ok_or_else(|| Error::Conflict("the work is no longer queued".to_owned()))
     }
 
+    fn advance(&mut self, id: &str, state: DocumentState, at: Timestamp) -> Result<(), Error> {
+        let key = keys::document(id);
+        let old: Document = read(self.tree, &key)?
+            .ok_or_else(|| Error::Conflict(format!("document {id} is unknown")))?;
+        let corrected = old.state.rank() == state.rank() && old.state.is_verdict();
+        if state.rank() > old.state.rank() || corrected {
+            self.insert(key, &Document { state, at, ..old })?;
+        }
+        Ok(())
+    }
+
     fn expect(&mut self, new: &Expectation) -> Result<(), Error> {
         let key = keys::expectation(&new.partner, new.group, new.set);
         if let Some(old) = read::<Expectation>(self.tree, &key)? {
+            if new.state == AckState::Overdue && old.state != AckState::Open {
+                return Ok(());
+            }
             self.batch.remove(keys::clock(old.due, &key));
         }
         if new.state == AckState::Open {

@@ -83,11 +83,6 @@ impl Index {
         self.open_first -= dropped;
     }
 
-    /// How many whole segments are known.
-    pub fn len(&self) -> usize {
-        self.marks.len()
-    }
-
     /// Up to where the buffer is indexed.
     pub fn upto(&self) -> usize {
         self.upto
@@ -261,9 +256,12 @@ fn flags_of(block: &Block, range: u64) -> u8 {
     flags
 }
 
-/// What stands between segments without meaning: line breaks, spaces, tabs, NUL and the old end-of-file mark.
+/// What stands between segments without meaning: line breaks, spaces, tabs, NUL, the old end-of-file mark, and
+/// the rest of a terminator that some program has written as UTF-8 (its first byte is the terminator then; no tag
+/// begins with such a byte).
+#[inline]
 pub(super) fn is_blank(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0 | 0x1A)
+    matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0 | 0x1A | 0x80..=0xBF)
 }
 
 fn to_u32(offset: usize) -> u32 {

@@ -273,6 +273,7 @@ impl<R: Read> Reader<R> {
             if let Some((offset, length, sample)) = text.take_if(|_| found.is_some() || self.at_end)
             {
                 let kind = if self.counts.interchanges == 0 && found.is_none() {
+                    self.counts.interchanges = 1; // Told here; nothing_more has nothing to add.
                     FaultKind::NoInterchange
                 } else {
                     FaultKind::TextBeforeInterchange

@@ -361,7 +361,7 @@ proptest! {
         }
         // Every code that was written is one that the release has.
         for set in &group.sets {
-            for note in set.segments.iter() {
+            for note in &set.segments {
                 prop_assert!(note.error.meaning.is_some(), "{:?}", note);
                 prop_assert!(note.elements.iter().all(|e| e.error.meaning.is_some()));
             }

@@ -1,6 +1,9 @@
 //! The integration tests, in one binary.
 
 mod acks;
+mod arrows;
 mod canonical;
+mod cli;
+mod corpus;
 mod grammar;
 mod store;

@@ -147,7 +147,9 @@ fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
         payload,
         outcome: Outcome::Accepted,
         at: now(),
+        test: false,
         documents: 1,
+        answer: None,
         note: String::new(),
     };
     let outcome = Transaction::new()
@@ -169,6 +171,7 @@ fn an_acknowledgement_is_overdue_once_its_time_is_over_and_until_it_is_answered(
         partner: "harbor".into(),
         group: 4,
         set: 1,
+        set_id: "856".into(),
         document: "d".into(),
         sent: now(),
         due: now() + SignedDuration::from_hours(1),

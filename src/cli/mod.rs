@@ -1,0 +1,197 @@
+//! The command line: one file a command.
+//!
+//! What a command finds in a partner's document is output, never a failure. Exit codes: 0 clean, 1 findings that
+//! make a document faulty, 2 our failure (a file that cannot be read, a bad grammar, wrong arguments).
+
+mod completions;
+mod definitions;
+mod error;
+mod explain;
+mod grammar;
+mod input;
+mod inspect;
+mod paint;
+mod report;
+mod schema;
+mod snippet;
+
+pub use error::Error;
+pub use paint::{Colour, Paint};
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Self-hosted EDI gateway: reads, checks, answers and translates X12
+#[derive(Debug, Parser)]
+#[command(name = "crossdock", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit codes: 0 clean, 1 findings, 2 failure of ours (no such file, bad grammar, …).\n\n\
+Begin with `crossdock demo`, or with a file of yours: `crossdock validate order.edi`."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+struct Options {
+    /// Output for people (human), or a JSON object a line for machines (json)
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    format: Format,
+    /// When to colour the output: auto, always or never
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    color: Colour,
+    /// A folder of grammars that take the place of ours, file by file
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CROSSDOCK_GRAMMARS",
+        hide_env_values = true
+    )]
+    grammars: Option<PathBuf>,
+    /// A folder of maps that take the place of ours, file by file
+    #[arg(long, global = true, value_name = "DIR", env = "CROSSDOCK_MAPS", hide_env_values = true)]
+    maps: Option<PathBuf>,
+}
+
+/// Who reads the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// People.
+    #[default]
+    Human,
+    /// Machines: one JSON object a line.
+    Json,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show the envelope tree: interchanges, groups and sets
+    Inspect(inspect::Args),
+    /// Explain a finding: what it means, why it matters, how it is answered
+    Explain(explain::Args),
+    /// Show, list and check grammars
+    Grammar(grammar::Args),
+    /// Print the JSON Schema of a canonical document
+    Schema(schema::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// What a command works with besides its arguments.
+#[derive(Debug)]
+pub struct Context {
+    /// Who reads the output.
+    pub format: Format,
+    /// Colours for standard output.
+    pub paint: Paint,
+    /// Colours for standard error.
+    pub paint_err: Paint,
+    /// Folder that overlays the grammars.
+    pub grammars: Option<PathBuf>,
+    /// Folder that overlays the maps.
+    pub maps: Option<PathBuf>,
+}
+
+/// What a command has to say about what it read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing is wrong. Exit code 0.
+    Clean,
+    /// A document has faults. Exit code 1.
+    Findings,
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context {
+        format: cli.options.format,
+        paint: Paint::new(cli.options.color, &io::stdout()),
+        paint_err: Paint::new(cli.options.color, &io::stderr()),
+        grammars: cli.options.grammars,
+        maps: cli.options.maps,
+    };
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let done = dispatch(&cli.command, &context, &mut out);
+    let done = done.and_then(|verdict| out.flush().map(|()| verdict).map_err(Error::Write));
+    match done {
+        Ok(Verdict::Clean) => ExitCode::SUCCESS,
+        Ok(Verdict::Findings) => ExitCode::from(1),
+        // Whoever read our output has seen enough.
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            // What was written so far belongs before the reason why it ends.
+            let _ = out.flush();
+            complain(&context, &error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    match command {
+        Command::Inspect(args) => inspect::run(args, context, out),
+        Command::Explain(args) => explain::run(args, context, out),
+        Command::Grammar(args) => grammar::run(args, context, out),
+        Command::Schema(args) => schema::run(args, out),
+        Command::Completions(args) => completions::run(args, out),
+    }
+}
+
+/// Says on standard error what has failed.
+fn complain(context: &Context, error: &Error) {
+    let style = context.paint_err.severity(crate::findings::Severity::Error);
+    // Where standard error is gone too, nobody is left to be told.
+    let _ = writeln!(io::stderr(), "{style}crossdock:{style:#} {error}");
+}
+
+/// The name that is nearest to what was typed, where one is near enough to be meant.
+fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
+    let near_enough = 1 + typed.chars().count() / 4;
+    names
+        .into_iter()
+        .map(|name| (distance(&typed, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= near_enough)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein's distance: insertions, deletions and replacements of a character.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

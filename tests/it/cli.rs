@@ -1,0 +1,186 @@
+//! The program as a person or a script meets it: arguments, output, exit codes.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A purchase order without a fault, and one with several.
+const ORDER: &str = "fixtures/cli/order.edi";
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("CROSSDOCK_GRAMMARS")
+        .env_remove("CROSSDOCK_MAPS");
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+/// Standard output, standard error and exit code in one text.
+fn shown(output: &Output) -> String {
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let err = if err.is_empty() { String::new() } else { format!("--- stderr\n{err}") };
+    format!("{out}{err}--- exit code {}", output.status.code().unwrap_or(-1))
+}
+
+fn fed(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = program()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let feeder = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    // A program that has seen enough closes its input early.
+    let _ = feeder.join().unwrap();
+    output
+}
+
+macro_rules! snapshot {
+    ($output:expr) => {
+        insta::with_settings!({ snapshot_path => "snapshots/cli", prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(shown(&$output));
+        })
+    };
+}
+
+#[test]
+fn help_is_short_and_names_every_command() {
+    snapshot!(run(&["-h"]));
+}
+
+#[test]
+fn every_command_has_help_with_an_example_where_it_reads_files() {
+    for command in ["inspect", "explain", "grammar", "completions"] {
+        let output = run(&[command, "--help"]);
+        assert!(output.status.success(), "{command}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("Usage: crossdock") && !text.contains("[env: CROSSDOCK_GRAMMARS=/"),
+            "{command}:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn explain_tells_what_a_code_means() {
+    snapshot!(run(&["explain", "s03"]));
+}
+
+#[test]
+fn explain_suggests_what_was_meant() {
+    snapshot!(run(&["explain", "segment-mising"]));
+}
+
+#[test]
+fn the_catalogue_in_docs_is_the_one_of_the_program() {
+    let printed = String::from_utf8(run(&["explain", "--all"]).stdout).unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/finding-codes.md");
+    let kept = std::fs::read_to_string(file).unwrap();
+    assert!(printed == kept, "run `cargo run -- explain --all > docs/finding-codes.md`");
+}
+
+#[test]
+fn wrong_arguments_are_our_failure() {
+    assert_eq!(run(&["explane"]).status.code(), Some(2));
+    assert_eq!(run(&["inspect", "no-such-file.edi"]).status.code(), Some(2));
+    assert_eq!(run(&["inspect", "no-such-*.edi"]).status.code(), Some(2));
+    assert_eq!(run(&["grammar", "show", "850", "--release", "003010"]).status.code(), Some(2));
+    assert_eq!(run(&["--grammars", "no-such-folder", "grammar", "list"]).status.code(), Some(2));
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert!(output.status.success() && output.stdout.len() > 1000, "{shell}");
+    }
+}
+
+#[test]
+fn inspect_shows_the_envelope_tree() {
+    snapshot!(run(&["inspect", ORDER]));
+}
+
+#[test]
+fn inspect_in_json_is_one_object_a_line() {
+    let output = run(&["inspect", "--format", "json", ORDER]);
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(value["type"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn standard_input_a_pattern_and_a_folder_are_read_like_a_file() {
+    let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(ORDER)).unwrap();
+    let last = |output: Output| {
+        String::from_utf8(output.stdout).unwrap().lines().last().unwrap_or_default().to_owned()
+    };
+    let file = last(run(&["inspect", ORDER]));
+    assert_eq!(last(fed(&["inspect", "-"], &bytes)), file);
+    assert_eq!(last(fed(&["inspect"], &bytes)), file);
+    assert_eq!(last(run(&["inspect", "fixtures/cli/ord*.edi"])), file);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("below")).unwrap();
+    std::fs::write(folder.path().join("below/a.edi"), &bytes).unwrap();
+    std::fs::write(folder.path().join(".hidden"), "not read").unwrap();
+    assert_eq!(last(run(&["inspect", folder.path().to_str().unwrap()])), file);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_us_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let large: PathBuf = folder.path().join("large.edi");
+    let order = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(ORDER)).unwrap();
+    std::fs::write(&large, order.repeat(2000)).unwrap();
+    let mut child = program()
+        .args(["inspect", large.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut some = [0; 64];
+    child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn colour_is_there_when_asked_for_and_never_in_a_pipe() {
+    let coloured = program().args(["--color", "always", "explain", "S03"]).output().unwrap().stdout;
+    assert!(coloured.contains(&0x1B));
+    let plain = program().env_remove("NO_COLOR").args(["explain", "S03"]).output().unwrap().stdout;
+    assert!(!plain.contains(&0x1B));
+}
+
+#[test]
+fn a_folder_of_grammars_takes_the_place_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars/004010/850.grammar");
+    let text = std::fs::read_to_string(ours).unwrap();
+    std::fs::create_dir(folder.path().join("004010")).unwrap();
+    let file = folder.path().join("004010/850.grammar");
+    std::fs::write(&file, text.replacen("\"Purchase order\"", "\"Their order\"", 1)).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let listed = String::from_utf8(run(&["--grammars", path, "grammar", "list"]).stdout).unwrap();
+    assert!(listed.contains("Their order"), "{listed}");
+    assert_eq!(run(&["grammar", "lint", path]).status.code(), Some(0));
+
+    std::fs::write(&file, text.replacen("  BEG ", "  BEGG ", 1)).unwrap();
+    let output = run(&["grammar", "lint", path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("004010/850.grammar:"));
+    assert_eq!(run(&["--grammars", path, "grammar", "list"]).status.code(), Some(2));
+}
