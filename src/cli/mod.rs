@@ -13,6 +13,7 @@ mod inspect;
 mod paint;
 mod report;
 mod schema;
+mod serve;
 mod snippet;
 
 pub use error::Error;
@@ -96,6 +97,8 @@ enum Command {
     Grammar(grammar::Args),
     /// Print the JSON Schema of a canonical document
     Schema(schema::Args),
+    /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
+    Serve(serve::ServeArgs),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -158,6 +161,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),
+        Command::Serve(args) => serve::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

@@ -6,7 +6,7 @@ use super::ledger::Draft;
 use super::{Error, Gateway};
 use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict};
 use crate::profile::Partner;
-use crate::store::{self, AckState, Change, DocumentState, Event, Expectation, Store as _};
+use crate::store::{self, AckState, Change, DocumentState, Event, Expectation};
 
 /// Overdue acknowledgements that one tick of the clock marks.
 const OVERDUE_A_TICK: usize = 1000;
@@ -52,28 +52,6 @@ impl Gateway {
         Ok(())
     }
 
-    /// A TA1 is noted; only a 997 or 999 closes a clock.
-    pub(super) fn note_ta1(
-        &self,
-        draft: &mut Draft,
-        partner: &Partner,
-        outcome: &InterchangeOutcome,
-        now: Timestamp,
-    ) {
-        let event = match outcome.verdict {
-            Verdict::Accepted | Verdict::AcceptedWithErrors => Event::DocumentAcknowledged,
-            _ => Event::AcknowledgementUnmatched,
-        };
-        let subject = format!("interchange {}", outcome.control_number);
-        let note = format!(
-            "TA1 {} {} {}",
-            outcome.status.code,
-            outcome.note.code,
-            outcome.note.meaning.as_deref().unwrap_or_default()
-        );
-        draft.journal(now, event, &partner.name, &subject, note.trim());
-    }
-
     /// Marks what has not been acknowledged in time.
     pub(super) fn mark_overdue(&self) -> Result<(), store::Error> {
         let now = Timestamp::now();
@@ -87,6 +65,27 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// A TA1 is noted; only a 997 or 999 closes a clock.
+pub(super) fn note_ta1(
+    draft: &mut Draft,
+    partner: &Partner,
+    outcome: &InterchangeOutcome,
+    now: Timestamp,
+) {
+    let event = match outcome.verdict {
+        Verdict::Accepted | Verdict::AcceptedWithErrors => Event::InterchangeAcknowledged,
+        _ => Event::InterchangeRefused,
+    };
+    let subject = format!("interchange {}", outcome.control_number);
+    let note = format!(
+        "TA1 {} {} {}",
+        outcome.status.code,
+        outcome.note.code,
+        outcome.note.meaning.as_deref().unwrap_or_default()
+    );
+    draft.journal(now, event, &partner.name, &subject, note.trim());
 }
 
 fn fate(verdict: Verdict) -> Option<(AckState, DocumentState, &'static str)> {

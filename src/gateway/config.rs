@@ -185,7 +185,9 @@ impl EndpointConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         match (&self.folder, &self.url) {
-            (Some(_), Some(_)) => problems.push("has either `folder` or `url`, not both".to_owned()),
+            (Some(_), Some(_)) => {
+                problems.push("has either `folder` or `url`, not both".to_owned())
+            }
             (None, None) => problems.push("needs `folder` or `url`".to_owned()),
             (Some(_), None) => {
                 if self.bearer.is_some() || self.timeout_seconds.is_some() || self.returns.is_some()

@@ -9,7 +9,7 @@ use super::ledger::Draft;
 use super::{Error, Gateway, MailboxBinding};
 use crate::bridge::{Call, Endpoint};
 use crate::profile::{Partner, Usage};
-use crate::store::{Change, DocumentState, Event, PayloadId, Place, Store as _, Task, Work};
+use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
 
 impl Gateway {
     /// Does one piece of work. When it returns well, the work is done and gone from the store.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::acknowledgement::note_ta1;
 use super::intake::document_id;
 use super::ledger::Draft;
 use super::translation::{Header, Part, Received, ReceivedSet, split};
@@ -12,8 +13,8 @@ use super::{Error, Gateway, MailboxBinding, lanes, notes};
 use crate::disk::safe_name;
 use crate::profile::{Answer, Direction, Partner, State};
 use crate::store::{
-    self, Change, Document, DocumentState, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome,
-    PayloadId, Place, PurchaseOrderKey, Receipt, Seen, Store as _, Task, Work,
+    self, Change, Document, DocumentState, Event, InterchangeId, InterchangeKey, InterchangeRecord,
+    Outcome, PayloadId, Place, PurchaseOrderKey, Receipt, Seen, Task, Work,
 };
 
 /// An interchange on its way to its outcome.
@@ -206,7 +207,7 @@ impl Gateway {
     ) -> Result<Decision, Error> {
         let mut tally = Tally::default();
         for outcome in &received.interchange_outcomes {
-            self.note_ta1(draft, partner, outcome, arriving.now);
+            note_ta1(draft, partner, outcome, arriving.now);
         }
         for set in &received.sets {
             if !set.accepted {
@@ -267,7 +268,8 @@ impl Gateway {
         let id = document_id(kind, &number, &fingerprint);
         let order =
             PurchaseOrderKey { partner: partner.name.clone(), kind: kind.to_owned(), number };
-        let endpoint = if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
+        let endpoint =
+            if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
         let before = if partner.duplicates.deliver_documents || order.number.is_empty() {
             None
         } else {

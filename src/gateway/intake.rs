@@ -10,7 +10,8 @@ use crate::canonical;
 use crate::disk::{Arrival, safe_name};
 use crate::profile::Partner;
 use crate::store::{
-    Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt, Store as _, Task,
+    Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt,
+    Task,
 };
 use crate::transport;
 
@@ -102,7 +103,13 @@ impl Gateway {
                 let note = format!("{} was not taken in: {reason}.\n", arrival.name);
                 endpoint.set_aside(&partner.name, kind, arrival, &note)?;
                 let mut draft = Draft::new();
-                draft.journal(now, Event::DocumentQuarantined, &partner.name, &arrival.name, &reason);
+                draft.journal(
+                    now,
+                    Event::DocumentQuarantined,
+                    &partner.name,
+                    &arrival.name,
+                    &reason,
+                );
                 return Ok(self.ledger.commit(draft)?);
             }
             fetched => fetched?,
@@ -162,7 +169,14 @@ impl Gateway {
                             at: now,
                         }));
                         let event = Event::DocumentCollected;
-                        draft.journal_with(now, event, &partner.name, &id, &arrival.name, Some(payload));
+                        draft.journal_with(
+                            now,
+                            event,
+                            &partner.name,
+                            &id,
+                            &arrival.name,
+                            Some(payload),
+                        );
                         let lane = lanes::render(&partner.name);
                         draft.queue(lane, "", Task::Render { document: id }, now);
                         return Ok(draft);

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::ledger::Failure;
 use super::{Error, Gateway, setup};
-use crate::store::{self, Store as _, Taken, Task, Work};
+use crate::store::{self, Taken, Task, Work};
 
 /// The lane of copies for people.
 pub(super) const QUARANTINE: &str = "quarantine";
@@ -104,11 +104,7 @@ async fn work_off(
 /// Does one piece of work; a failure is recorded, and only that of the store ends the gateway.
 async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
     let heavy = matches!(work.task, Task::Translate { .. } | Task::Render { .. });
-    let _permit = if heavy {
-        gateway.translations.acquire().await.ok()
-    } else {
-        None
-    };
+    let _permit = if heavy { gateway.translations.acquire().await.ok() } else { None };
     let (doer, done) = (Arc::clone(gateway), work.clone());
     let result = blocking(move || doer.perform(&done)).await;
     let failure = match result {
@@ -152,10 +148,10 @@ async fn watch_mailbox(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     while !*stop.borrow() {
-        let (looker, name, stopped) = (Arc::clone(&gateway), key.clone(), stop.clone());
+        let (eyes, name, stopped) = (Arc::clone(&gateway), key.clone(), stop.clone());
         let looked = blocking(move || {
-            let Some(binding) = looker.mailboxes.get(&name) else { return Ok(false) };
-            looker.take_from_mailbox(binding, &|| *stopped.borrow())
+            let Some(binding) = eyes.mailboxes.get(&name) else { return Ok(false) };
+            eyes.take_from_mailbox(binding, &|| *stopped.borrow())
         })
         .await;
         let unsettled = gateway.looked(&format!("mailbox {key}"), looked)?;
@@ -171,12 +167,12 @@ async fn watch_endpoint(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     while !*stop.borrow() {
-        let (looker, name, stopped) = (Arc::clone(&gateway), partner.clone(), stop.clone());
+        let (eyes, name, stopped) = (Arc::clone(&gateway), partner.clone(), stop.clone());
         let looked = blocking(move || {
-            let Some(partner) = looker.partners.get(&name) else { return Ok(false) };
+            let Some(partner) = eyes.partners.get(&name) else { return Ok(false) };
             let mut unsettled = false;
             for kind in setup::kinds_out(partner) {
-                unsettled |= looker.take_from_endpoint(partner, &kind, &|| *stopped.borrow())?;
+                unsettled |= eyes.take_from_endpoint(partner, &kind, &|| *stopped.borrow())?;
             }
             Ok(unsettled)
         })

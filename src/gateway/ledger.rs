@@ -10,7 +10,8 @@ use tokio::sync::{Notify, broadcast};
 
 use super::config::Limits;
 use crate::store::{
-    self, Change, Event, JournalEntry, JournalRecord, NewWork, Series, Store, Task, Transaction, Work,
+    self, Change, Event, JournalEntry, JournalRecord, NewWork, Series, Store, Task, Transaction,
+    Work,
 };
 
 /// Records that a slow subscriber may lag behind.
@@ -226,6 +227,7 @@ fn log(record: &JournalRecord) {
         Event::AttemptFailed
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementUnmatched
+        | Event::InterchangeRefused
         | Event::InterchangeRejected => tracing::warn!(sequence, event, partner, subject, note),
         _ => tracing::info!(sequence, event, partner, subject, note),
     }

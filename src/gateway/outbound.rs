@@ -9,7 +9,7 @@ use crate::canonical;
 use crate::findings::Severity;
 use crate::profile::{Direction, Partner};
 use crate::store::{
-    AckState, Change, Document, DocumentState, Event, Expectation, Place, Store as _, Task, Work,
+    AckState, Change, Document, DocumentState, Event, Expectation, Place, Task, Work,
 };
 
 impl Gateway {
@@ -26,13 +26,13 @@ impl Gateway {
         draft.done(work);
         let Some(flow) = partner.flow(&record.kind, Direction::Out) else {
             let note = format!("The profile does not send {} documents.", record.kind);
-            self.refuse(&mut draft, partner, record, note, now)?;
+            self.refuse(&mut draft, partner, record, &note, now)?;
             return Ok(self.ledger.commit(draft)?);
         };
         let canonical: canonical::Document = match serde_json::from_slice(&json) {
             Ok(document) => document,
             Err(e) => {
-                self.refuse(&mut draft, partner, record, e.to_string(), now)?;
+                self.refuse(&mut draft, partner, record, &e.to_string(), now)?;
                 return Ok(self.ledger.commit(draft)?);
             }
         };
@@ -49,7 +49,7 @@ impl Gateway {
                 };
                 let mut draft = Draft::new();
                 draft.done(work);
-                self.refuse(&mut draft, partner, record, note, now)?;
+                self.refuse(&mut draft, partner, record, &note, now)?;
                 return Ok(self.ledger.commit(draft)?);
             }
         };
@@ -87,13 +87,13 @@ impl Gateway {
         draft: &mut Draft,
         partner: &Partner,
         record: Document,
-        note: String,
+        note: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
         let text = format!("{} {} was not sent.\n\n{note}\n", record.kind, record.number);
         let text = self.ledger.store().put_payload(text.as_bytes())?;
         let event = Event::DocumentQuarantined;
-        draft.journal_with(now, event, &partner.name, &record.id, &note, Some(text));
+        draft.journal_with(now, event, &partner.name, &record.id, note, Some(text));
         let place = Place::Endpoint {
             endpoint: partner.endpoint.clone(),
             partner: partner.name.clone(),

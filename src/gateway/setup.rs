@@ -79,8 +79,9 @@ pub(super) fn open(config: Config) -> Result<Gateway, Problems> {
                     status: Board::default(),
                 });
             }
-            Err(e) => problems
-                .push(Problem::whole(&config.data.display().to_string(), e.to_string())),
+            Err(e) => {
+                problems.push(Problem::whole(&config.data.display().to_string(), e.to_string()))
+            }
         }
     }
     Err(Problems(problems))
@@ -192,10 +193,12 @@ fn check_partners(
             }
         }
         for kind in partner.documents.keys().filter(|kind| !kinds.contains(&kind.as_str())) {
-            wrong(format!("documents.{kind} is no kind of document; known are `{}`", kinds.join("`, `")));
+            wrong(format!(
+                "documents.{kind} is no kind of document; known are `{}`",
+                kinds.join("`, `")
+            ));
         }
-        let pairs =
-            [Some(&partner.identity.production), partner.identity.test.as_ref()];
+        let pairs = [Some(&partner.identity.production), partner.identity.test.as_ref()];
         for sides in pairs.into_iter().flatten() {
             let key = format!(
                 "{}:{} to {}:{}",

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Error, Gateway, lanes};
 use crate::disk;
-use crate::store::{self, Store as _};
+use crate::store::{self};
 
 /// When each place was looked into last, and what came of it.
 #[derive(Default)]

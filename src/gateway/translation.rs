@@ -151,7 +151,12 @@ impl Translator {
 
     /// Reads and judges one interchange as the partner's agreement wants it.
     pub(super) fn receive(&self, _interchange: &[u8], _partner: &Partner) -> Received {
-        Received { accepted: false, findings: Vec::new(), sets: Vec::new(), interchange_outcomes: Vec::new() }
+        Received {
+            accepted: false,
+            findings: Vec::new(),
+            sets: Vec::new(),
+            interchange_outcomes: Vec::new(),
+        }
     }
 
     /// Writes what answers it.

@@ -10,7 +10,7 @@ mod sections;
 
 pub use envelope::{CharsetName, ControlNumbers, Envelope, LineBreak, Range};
 pub use partner::{
-    Acknowledgements, Answer, Direction, DocumentFlow, Duplicates, Identity, IdentityPair, Mailbox, Partner, Sides,
-    State, Usage,
+    Acknowledgements, Answer, Direction, DocumentFlow, Duplicates, Identity, IdentityPair, Mailbox,
+    Partner, Sides, State, Usage,
 };
 pub use sections::{Problem, Sections};

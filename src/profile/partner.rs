@@ -148,12 +148,7 @@ pub struct Acknowledgements {
 
 impl Default for Acknowledgements {
     fn default() -> Self {
-        Self {
-            answer: Answer::Always,
-            policy: AckPolicy::default(),
-            expected: true,
-            due_hours: 24,
-        }
+        Self { answer: Answer::Always, policy: AckPolicy::default(), expected: true, due_hours: 24 }
     }
 }
 
@@ -298,7 +293,10 @@ fn check_identity(sections: &mut Sections, identity: Option<&IdentityPair>) {
                 wrong("id", "is one to fifteen characters of plain ASCII");
             }
             if !(fits(who.group_code(), 15) && who.group_code().len() >= 2) {
-                wrong("group", "(or `id` in its stead) is two to fifteen characters of plain ASCII");
+                wrong(
+                    "group",
+                    "(or `id` in its stead) is two to fifteen characters of plain ASCII",
+                );
             }
         }
     }

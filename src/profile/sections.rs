@@ -51,13 +51,8 @@ impl<'a> Sections<'a> {
     #[must_use]
     pub fn parse(file: &'a str, text: &'a str) -> Self {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let mut sections = Self {
-            file,
-            text,
-            table: table.into_inner(),
-            known: Vec::new(),
-            problems: Vec::new(),
-        };
+        let mut sections =
+            Self { file, text, table: table.into_inner(), known: Vec::new(), problems: Vec::new() };
         for error in errors {
             sections.problem(error.span(), error.message());
         }

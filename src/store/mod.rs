@@ -18,8 +18,8 @@ pub use embedded::EmbeddedStore;
 pub use payloads::PayloadId;
 pub use records::{
     AckState, Document, DocumentState, Event, Expectation, FileKey, InterchangeId, InterchangeKey,
-    InterchangeRecord, JournalEntry, JournalRecord, Outcome, Place, PurchaseOrderKey, Receipt, Seen,
-    Series, Task, Work,
+    InterchangeRecord, JournalEntry, JournalRecord, Outcome, Place, PurchaseOrderKey, Receipt,
+    Seen, Series, Task, Work,
 };
 pub use transaction::{Change, NewWork, Transaction};
 

@@ -351,6 +351,10 @@ pub enum Event {
     InterchangeSent,
     /// A partner acknowledged a document.
     DocumentAcknowledged,
+    /// A partner's TA1 accepted an interchange that we sent.
+    InterchangeAcknowledged,
+    /// A partner's TA1 rejected an interchange that we sent.
+    InterchangeRefused,
     /// A partner acknowledged something that we do not know of.
     AcknowledgementUnmatched,
     /// An acknowledgement is overdue.

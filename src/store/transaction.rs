@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::records::{
-    Document, DocumentState, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, JournalEntry,
-    PurchaseOrderKey, Receipt, Seen, Series, Task,
+    Document, DocumentState, Expectation, FileKey, InterchangeId, InterchangeKey,
+    InterchangeRecord, JournalEntry, PurchaseOrderKey, Receipt, Seen, Series, Task,
 };
 
 /// Work to be queued; the store numbers it.
