@@ -13,5 +13,6 @@ pub mod gateway;
 pub mod grammar;
 pub mod profile;
 pub mod store;
+pub mod translate;
 pub mod transport;
 pub mod x12;

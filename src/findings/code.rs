@@ -173,7 +173,7 @@ catalogue! {
         "GS01 names the kind of document that the group holds, and this set is another kind."
         "Partners route by GS01."
         "GS*IN*… around an 850"
-    ReleaseUnknown "G07" "release-unknown" Warning None, None, None, None, None;
+    ReleaseUnknown "G07" "release-unknown" Warning None, None, Some("1"), None, None;
         "No grammar for this release"
         "No grammar is loaded for the set in the release that GS08 names, so that only the envelope was checked."
         "GS08's first six characters choose the grammar."

@@ -4,6 +4,7 @@
 //! TA1, terminal, API, console) renders the same one.
 
 mod code;
+mod fault;
 
 pub use code::{Code, Entry};
 

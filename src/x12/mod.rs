@@ -8,6 +8,7 @@ mod envelope;
 mod fault;
 mod index;
 mod isa;
+mod line;
 mod reader;
 mod seen;
 mod segment;
@@ -21,6 +22,7 @@ pub use envelope::{
     InterchangeEnd, SetControlNumber, TransactionSet,
 };
 pub use fault::{Fault, FaultKind};
+pub use line::Line;
 pub use reader::{Limits, Reader};
 pub use segment::{Mark, Segment, SegmentFlags, Segments};
 pub use style::{DelimiterInData, Style};

@@ -1,0 +1,365 @@
+//! Reading with findings: the events of the wire format, each checked against what is known of it.
+
+use std::io::Read;
+
+use super::Engine;
+use crate::findings::{Code, Finding, Findings, Place, Severity};
+use crate::grammar::{Checker, Scratch, Tree, Walked};
+use crate::x12::{
+    Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
+    Segment, Segments, SetControlNumber,
+};
+
+/// What a session meets, in order. Findings of a step are those of the thing itself, not of what is inside it.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// ISA.
+    Interchange {
+        /// The header.
+        header: &'a Interchange,
+        /// What is wrong with it.
+        findings: Vec<Finding>,
+    },
+    /// TA1: the answer to an interchange of ours.
+    InterchangeAck {
+        /// The segment.
+        segment: Segment<'a>,
+        /// What is wrong with it.
+        findings: Vec<Finding>,
+    },
+    /// GS.
+    Group {
+        /// The header.
+        header: &'a Group,
+        /// What is wrong with it.
+        findings: Vec<Finding>,
+    },
+    /// ST to SE.
+    Set(CheckedSet<'a>),
+    /// GE, or the end of the group without it.
+    GroupEnd {
+        /// The counts.
+        end: GroupEnd,
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+    /// IEA, or the end of the interchange without it.
+    InterchangeEnd {
+        /// The counts.
+        end: InterchangeEnd,
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+    /// What belongs to nothing.
+    Stray(Finding),
+}
+
+/// A transaction set, walked and checked.
+#[derive(Debug)]
+pub struct CheckedSet<'a> {
+    /// ST01.
+    pub id: String,
+    /// ST02.
+    pub control_number: SetControlNumber,
+    /// ST03, where it is there.
+    pub convention: Option<String>,
+    /// GS08 of its group; empty outside one.
+    pub version: String,
+    /// The segments, ST and SE among them.
+    pub segments: Segments<'a>,
+    /// The walk, where a grammar is loaded.
+    pub walked: Option<Walked<'a>>,
+    /// All findings, in the order of the set.
+    pub findings: Vec<Finding>,
+}
+
+impl CheckedSet<'_> {
+    /// The weight of the heaviest finding.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|f| f.severity).max()
+    }
+}
+
+/// How a session reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Bounds.
+    pub limits: Limits,
+    /// The weight of a set for which no grammar is loaded: a warning where one only looks, fatal where one has to
+    /// translate.
+    pub unknown_set: Severity,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { limits: Limits::default(), unknown_set: Severity::Warning }
+    }
+}
+
+/// Reads and checks a stream, one set at a time.
+///
+/// ```
+/// use crossdock::translate::{Engine, Options, Session, Step};
+/// let engine = Engine::embedded();
+/// let mut session = Session::new(&engine, &b"no X12 at all"[..], Options::default());
+/// let Some(Step::Stray(finding)) = session.next()? else { panic!("a finding") };
+/// assert_eq!(finding.code.entry().name, "no-interchange");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Session<'e, R> {
+    engine: &'e Engine,
+    options: Options,
+    reader: Reader<R>,
+    version: String,
+    group_code: String,
+    interchange_version: String,
+    scratch: Scratch,
+    tree: Tree,
+    findings: Findings,
+    /// The checker of the last set, which mostly is that of the next one.
+    last: Option<(String, &'e Checker)>,
+}
+
+impl<'e, R: Read> Session<'e, R> {
+    /// Begins.
+    pub fn new(engine: &'e Engine, input: R, options: Options) -> Self {
+        Self {
+            engine,
+            options,
+            reader: Reader::with_limits(input, options.limits),
+            version: String::new(),
+            group_code: String::new(),
+            interchange_version: String::new(),
+            scratch: Scratch::default(),
+            tree: Tree::default(),
+            findings: Findings::default(),
+            last: None,
+        }
+    }
+
+    /// How many bytes have been read through; for progress bars.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.reader.position()
+    }
+
+    /// The next step; `None` at the end.
+    ///
+    /// # Errors
+    /// Only what the stream itself reports.
+    #[allow(clippy::should_implement_trait, reason = "the steps borrow the session")]
+    pub fn next(&mut self) -> std::io::Result<Option<Step<'_>>> {
+        let Some(event) = self.reader.next()? else { return Ok(None) };
+        Ok(Some(match event {
+            Event::Interchange(header) => {
+                self.interchange_version = header.element(12);
+                Step::Interchange { header, findings: interchange_findings(self.engine, header) }
+            }
+            Event::InterchangeAck(segment) => {
+                let mut found = Findings::default();
+                self.engine.envelope().check(
+                    segment,
+                    crate::x12::Delimiters::default(),
+                    &mut found,
+                );
+                Step::InterchangeAck { segment, findings: found.finish() }
+            }
+            Event::Group(header) => {
+                self.version = header.version();
+                self.group_code = header.element(1);
+                self.last = None;
+                Step::Group {
+                    header,
+                    findings: group_findings(self.engine, header, &self.interchange_version),
+                }
+            }
+            Event::Set(set) => {
+                let known = match &self.last {
+                    Some((id, checker)) if *id == set.id => Some(*checker),
+                    _ => self.engine.checker(&set.id, &self.version),
+                };
+                self.last = known.map(|checker| (set.id.clone(), checker));
+                let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
+                let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
+                let checker = known.filter(|_| whole);
+                if let Some(checker) = checker {
+                    self.findings.clear();
+                    checker.check(
+                        &set.segments,
+                        &mut self.scratch,
+                        &mut self.tree,
+                        &mut self.findings,
+                    );
+                    if !self.findings.is_empty() {
+                        findings.extend(std::mem::take(&mut self.findings).finish());
+                    }
+                    findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
+                } else if whole {
+                    findings.push(unknown(
+                        self.engine,
+                        &set.id,
+                        &self.version,
+                        &set.segments,
+                        self.options.unknown_set,
+                    ));
+                }
+                if findings.len() > 1 {
+                    findings.sort_by_key(|f| (f.place.offset, f.place.element));
+                }
+                let walked = checker.map(|c| Walked {
+                    segments: set.segments,
+                    tree: &self.tree,
+                    grammar: c.grammar(),
+                });
+                Step::Set(CheckedSet {
+                    id: set.id,
+                    control_number: set.control_number,
+                    convention: set.convention,
+                    version: self.version.clone(),
+                    segments: set.segments,
+                    walked,
+                    findings,
+                })
+            }
+            Event::GroupEnd(end) => {
+                self.version.clear();
+                self.group_code.clear();
+                let findings = in_words(&end.faults);
+                Step::GroupEnd { end, findings }
+            }
+            Event::InterchangeEnd(end) => {
+                let findings = in_words(&end.faults);
+                Step::InterchangeEnd { end, findings }
+            }
+            Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
+        }))
+    }
+}
+
+fn in_words(faults: &[Fault]) -> Vec<Finding> {
+    faults.iter().map(Finding::from).collect()
+}
+
+/// ISA: its faults, and its elements against the dictionary.
+fn interchange_findings(engine: &Engine, header: &Interchange) -> Vec<Finding> {
+    let mut findings = in_words(&header.faults);
+    if header
+        .faults
+        .iter()
+        .any(|f| matches!(f.kind, FaultKind::IsaLength | FaultKind::DelimiterClash))
+    {
+        return findings;
+    }
+    let mut found = Findings::default();
+    let line = header.line();
+    engine.envelope().check(line.segment(), header.delimiters, &mut found);
+    findings.extend(found.finish().into_iter().map(|f| of_envelope(f, Code::IsaElement)));
+    findings
+}
+
+/// GS: its faults, its elements, and whether it names the release that ISA names.
+fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) -> Vec<Finding> {
+    let mut findings = in_words(&header.faults);
+    let separator = header.raw.get(2).copied().unwrap_or(b'*');
+    let line = Line::new(header.raw.clone(), separator, header.offset);
+    let mut found = Findings::default();
+    engine.envelope().check(
+        line.segment(),
+        crate::x12::Delimiters { element: separator, ..Default::default() },
+        &mut found,
+    );
+    findings.extend(found.finish().into_iter().map(|f| of_envelope(f, Code::GroupElement)));
+    let release = header.release();
+    if !interchange_version.is_empty()
+        && !release.is_empty()
+        && !release.starts_with(interchange_version)
+    {
+        let place = Place {
+            offset: line.segment().element_offset(8),
+            length: 6,
+            segment: "GS".to_owned(),
+            element: 8,
+            ..Place::default()
+        };
+        let says = format!("GS08 says {release}, ISA12 says {interchange_version}; GS08 decides.");
+        findings.push(Finding::new(Code::VersionUnknown, place, says, String::new()));
+    }
+    findings
+}
+
+/// A finding about an element of the envelope has the envelope's code, so that TA1 and AK9 can say it. Advice and
+/// warnings stay what they are.
+fn of_envelope(mut finding: Finding, code: Code) -> Finding {
+    if finding.severity >= Severity::Error {
+        finding.code = code;
+        finding.severity = Severity::Error;
+    }
+    finding
+}
+
+/// The set is of another kind than its group.
+fn group_mismatch(checker: &Checker, group_code: &str, segments: &Segments<'_>) -> Option<Finding> {
+    let grammar = checker.grammar();
+    if group_code.is_empty() || grammar.group == group_code {
+        return None;
+    }
+    let st = segments.get(0)?;
+    let place = Place {
+        offset: st.offset(),
+        length: 2,
+        segment: "ST".to_owned(),
+        segment_position: 1,
+        element: 1,
+        element_id: "143".to_owned(),
+        ..Place::default()
+    };
+    let says = format!(
+        "The {} belongs in a group {}; GS01 says {group_code:?}.",
+        grammar.set, grammar.group
+    );
+    let mend = format!("Send {} in GS01, or the set in a group of its own.", grammar.group);
+    Some(Finding::new(Code::GroupTypeMismatch, place, says, mend))
+}
+
+/// No grammar for the set.
+fn unknown(
+    engine: &Engine,
+    id: &str,
+    version: &str,
+    segments: &Segments<'_>,
+    severity: Severity,
+) -> Finding {
+    let offset = segments.get(0).map_or(0, |st| st.element_offset(1));
+    let place = Place {
+        offset,
+        length: u32::try_from(id.len()).unwrap_or(0),
+        segment: "ST".to_owned(),
+        segment_position: 1,
+        element: 1,
+        ..Place::default()
+    };
+    let (code, says) = if engine.knows(id) {
+        (
+            Code::ReleaseUnknown,
+            format!(
+                "No grammar is loaded for the {id} in {version:?}; only its envelope was checked."
+            ),
+        )
+    } else {
+        (
+            Code::SetUnknown,
+            format!("No grammar is loaded for the set {id:?}; only its envelope was checked."),
+        )
+    };
+    let mut finding = Finding::new(
+        code,
+        place,
+        says,
+        "Add a grammar for it, or agree on a release that is known.".to_owned(),
+    );
+    finding.value = Some(id.chars().take(80).collect());
+    finding.severity = severity;
+    finding
+}
