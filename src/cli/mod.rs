@@ -5,6 +5,7 @@
 
 mod completions;
 mod definitions;
+mod demo;
 mod error;
 mod explain;
 mod grammar;
@@ -97,6 +98,8 @@ enum Command {
     Grammar(grammar::Args),
     /// Print the JSON Schema of a canonical document
     Schema(schema::Args),
+    /// See the gateway at work: an order comes in, a shipment and an invoice go out
+    Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
     /// Print completions for a shell
@@ -161,6 +164,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),
+        Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),
     }
