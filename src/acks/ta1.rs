@@ -1,7 +1,7 @@
 //! The interchange acknowledgement, TA1, written.
 
 use super::report::is_reported;
-use super::{AckPolicy, InterchangeReport, Ta1Policy, interchange_verdict};
+use super::{AckPolicy, InterchangeReport, Ta1Policy, Verdict, interchange_verdict};
 use crate::findings::Finding;
 use crate::x12::Style;
 
@@ -31,7 +31,11 @@ pub fn write_ta1(
 ) -> Option<Vec<u8>> {
     let wanted = match policy.ta1 {
         Ta1Policy::Always => true,
-        Ta1Policy::AsRequested => interchange.acknowledgement_requested == "1",
+        // A rejected interchange gets no 997, so that its sender would hear nothing at all.
+        Ta1Policy::AsRequested => {
+            interchange.acknowledgement_requested == "1"
+                || interchange_verdict(interchange.findings) == Verdict::Rejected
+        }
         Ta1Policy::Never => false,
     };
     if !wanted {

@@ -306,7 +306,7 @@ mod tests {
 
 // TEMPORARY until findings are made of faults by the core.
 impl Finding {
-    fn of_fault(fault: &Fault) -> Self {
+    pub(super) fn of_fault(fault: &Fault) -> Self {
         use crate::findings::{Code, Place};
         Finding {
             code: Code::NoInterchange,

@@ -16,6 +16,7 @@ mod report;
 mod schema;
 mod serve;
 mod snippet;
+mod validate;
 
 pub use error::Error;
 pub use paint::{Colour, Paint};
@@ -92,6 +93,8 @@ pub enum Format {
 enum Command {
     /// Show the envelope tree: interchanges, groups and sets
     Inspect(inspect::Args),
+    /// Check everything, and show each finding with its place, rule and mend
+    Validate(validate::Args),
     /// Explain a finding: what it means, why it matters, how it is answered
     Explain(explain::Args),
     /// Show, list and check grammars
@@ -161,6 +164,7 @@ pub fn run() -> ExitCode {
 fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     match command {
         Command::Inspect(args) => inspect::run(args, context, out),
+        Command::Validate(args) => validate::run(args, context, out),
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),

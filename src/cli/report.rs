@@ -8,6 +8,7 @@ use super::paint::{Paint, severity_word};
 use super::snippet::Snippet;
 use super::{Context, Format};
 use crate::findings::{Finding, Severity};
+use crate::x12::Segments;
 
 /// Where a finding was met, as far as it is not in the finding itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,6 +25,15 @@ pub struct Scene<'a> {
     pub segment: Option<(&'a [u8], u64)>,
     /// The terminator, where the segment has one.
     pub terminator: Option<u8>,
+}
+
+impl<'a> Scene<'a> {
+    /// Takes up the segment of the set that the finding is about, with the terminator that it was read with.
+    pub fn look_up(&mut self, set: &Segments<'a>, finding: &Finding) {
+        let at = finding.place.segment_position.saturating_sub(1) as usize;
+        self.segment = set.get(at).map(|segment| (segment.raw(), segment.offset()));
+        self.terminator = Some(set.delimiters().segment);
+    }
 }
 
 /// A finding as a line of JSON.

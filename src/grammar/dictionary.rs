@@ -56,6 +56,9 @@ impl Dictionary {
     }
 }
 
+/// Beyond so many faults nobody reads on; what comes then is dropped.
+const FAULTS_MAX: usize = 2000;
+
 /// Faults of all files, gathered.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
@@ -63,6 +66,11 @@ pub(super) struct Faults {
 }
 
 impl Faults {
+    /// No more are taken, so that their words need not be made up either.
+    pub(super) fn is_full(&self) -> bool {
+        self.lines.len() >= FAULTS_MAX
+    }
+
     pub(super) fn add(
         &mut self,
         file: &Arc<str>,
@@ -70,6 +78,9 @@ impl Faults {
         message: String,
         mend: impl Into<String>,
     ) {
+        if self.is_full() {
+            return;
+        }
         let (line, column) = (at.line, at.column);
         self.lines.push(LineError {
             file: Arc::clone(file),
@@ -157,10 +168,14 @@ impl Names {
                 faults.add(file, *at, message, "take it out of `also`");
             }
         }
+        let known = Known {
+            composites: self.composites.keys().map(String::as_str).collect(),
+            codes: self.codes.keys().map(String::as_str).collect(),
+        };
         let composites: Vec<_> =
-            self.composites.values().map(|w| self.composite(w, faults)).collect();
+            self.composites.values().map(|w| composite(w, &known, faults)).collect();
         let mut segments: Vec<_> =
-            self.segments.values().map(|w| self.segment(w, faults)).collect();
+            self.segments.values().map(|w| segment(w, &known, faults)).collect();
         segments.sort_by_key(|s| s.tag);
         let tags = self.segments.keys().chain(self.also.keys());
         let mut known_tags: Vec<_> = tags.map(|t| Tag::new(t.as_bytes())).collect();
@@ -168,112 +183,123 @@ impl Names {
         let codes = self.codes.values().cloned().collect();
         Dictionary { release: release.to_owned(), segments, composites, codes, known_tags }
     }
+}
 
-    fn segment(&self, written: &Written, faults: &mut Faults) -> SegmentDef {
-        let Written { file, block } = written;
-        SegmentDef {
-            tag: Tag::new(block.name.as_bytes()),
-            title: block.title.clone(),
-            elements: self.elements(written, true, faults),
-            notes: notes(written, faults),
-            rule: rule(file, block.at),
-        }
+/// Names that elements may refer to, in order: the place of one is its number.
+struct Known<'a> {
+    composites: Vec<&'a str>,
+    codes: Vec<&'a str>,
+}
+
+fn segment(written: &Written, known: &Known<'_>, faults: &mut Faults) -> SegmentDef {
+    let Written { file, block } = written;
+    SegmentDef {
+        tag: Tag::new(block.name.as_bytes()),
+        title: block.title.clone(),
+        elements: elements(written, true, known, faults),
+        notes: notes(written, faults),
+        rule: rule(file, block.at),
     }
+}
 
-    fn composite(&self, written: &Written, faults: &mut Faults) -> CompositeDef {
-        let Written { file, block } = written;
-        CompositeDef {
-            id: block.name.clone(),
-            title: block.title.clone(),
-            components: self.elements(written, false, faults),
-            notes: notes(written, faults),
-            rule: rule(file, block.at),
-        }
+fn composite(written: &Written, known: &Known<'_>, faults: &mut Faults) -> CompositeDef {
+    let Written { file, block } = written;
+    CompositeDef {
+        id: block.name.clone(),
+        title: block.title.clone(),
+        components: elements(written, false, known, faults),
+        notes: notes(written, faults),
+        rule: rule(file, block.at),
     }
+}
 
-    fn elements(
-        &self,
-        written: &Written,
-        in_segment: bool,
-        faults: &mut Faults,
-    ) -> Vec<ElementDef> {
-        let Written { file, block } = written;
-        if block.elements.is_empty() && !block.broken {
-            let message = format!("{} has no elements", block.name);
-            faults.add(
-                file,
-                block.at,
-                message,
-                "write them below it: `01 330 M AN 1/30 \"title\"`",
-            );
+fn elements(
+    written: &Written,
+    in_segment: bool,
+    known: &Known<'_>,
+    faults: &mut Faults,
+) -> Vec<ElementDef> {
+    let Written { file, block } = written;
+    if block.elements.is_empty() && !block.broken {
+        let message = format!("{} has no elements", block.name);
+        faults.add(file, block.at, message, "write them below it: `01 330 M AN 1/30 \"title\"`");
+    }
+    let mut elements: Vec<ElementDef> = Vec::with_capacity(block.elements.len());
+    for line in &block.elements {
+        let expected = elements.last().map_or(1, |e| e.position + 1);
+        if line.position < expected {
+            let message =
+                format!("position {:02} after position {:02}", line.position, expected - 1);
+            faults.add(file, line.at, message, "write each position once, in order");
+            continue;
         }
-        let mut elements: Vec<ElementDef> = Vec::with_capacity(block.elements.len());
-        for line in &block.elements {
-            let expected = elements.last().map_or(1, |e| e.position + 1);
-            if line.position < expected {
-                let message =
-                    format!("position {:02} after position {:02}", line.position, expected - 1);
-                faults.add(file, line.at, message, "write each position once, in order");
-                continue;
-            }
-            if line.position > expected && !block.broken {
-                let message =
-                    format!("position {:02} where {expected:02} should stand", line.position);
-                faults.add(file, line.at, message, "write the positions without gaps");
-            }
-            elements.push(ElementDef {
-                position: line.position,
-                id: line.id.clone(),
-                requirement: line.requirement,
-                shape: self.shape(file, line, in_segment, faults),
-                repeat: line.repeat,
-                title: line.title.clone(),
-                rule: rule(file, line.at),
+        if line.position > expected && !block.broken {
+            let message = format!("position {:02} where {expected:02} should stand", line.position);
+            faults.add(file, line.at, message, "write the positions without gaps");
+        }
+        elements.push(ElementDef {
+            position: line.position,
+            id: line.id.clone(),
+            requirement: line.requirement,
+            shape: shape(file, line, in_segment, known, faults),
+            repeat: line.repeat,
+            title: line.title.clone(),
+            rule: rule(file, line.at),
+        });
+    }
+    elements
+}
+
+fn shape(
+    file: &Arc<str>,
+    line: &ElementLine,
+    in_segment: bool,
+    known: &Known<'_>,
+    faults: &mut Faults,
+) -> ElementShape {
+    match &line.shape {
+        ShapeSyntax::Simple { data_type, min, max, codes } => {
+            let codes = codes.as_ref().and_then(|(name, at)| {
+                find(&known.codes, name, "code list", "codes", (file, *at), faults).map(CodeListId)
             });
+            ElementShape::Simple { data_type: *data_type, min: *min, max: *max, codes }
         }
-        elements
+        ShapeSyntax::Composite if !in_segment => {
+            let message = format!("a composite inside a composite: {}", line.id);
+            faults.add(file, line.at, message, "write its components here");
+            ElementShape::Composite(CompositeId(0))
+        }
+        ShapeSyntax::Composite => {
+            let id = find(
+                &known.composites,
+                &line.id,
+                "composite",
+                "composite",
+                (file, line.at),
+                faults,
+            );
+            ElementShape::Composite(CompositeId(id.unwrap_or(0)))
+        }
     }
+}
 
-    fn shape(
-        &self,
-        file: &Arc<str>,
-        line: &ElementLine,
-        in_segment: bool,
-        faults: &mut Faults,
-    ) -> ElementShape {
-        match &line.shape {
-            ShapeSyntax::Simple { data_type, min, max, codes } => {
-                let codes = codes.as_ref().and_then(|(name, at)| {
-                    let known = self.codes.keys();
-                    let index = index_of(known.clone(), name);
-                    if index.is_none() {
-                        let message = format!("there is no code list {name}");
-                        let otherwise = format!("add it: `codes {name} \"title\"`");
-                        let mend = suggest::mend(name, known.map(String::as_str), &otherwise);
-                        faults.add(file, *at, message, mend);
-                    }
-                    index.map(CodeListId)
-                });
-                ElementShape::Simple { data_type: *data_type, min: *min, max: *max, codes }
-            }
-            ShapeSyntax::Composite if !in_segment => {
-                let message = format!("a composite inside a composite: {}", line.id);
-                faults.add(file, line.at, message, "write its components here");
-                ElementShape::Composite(CompositeId(0))
-            }
-            ShapeSyntax::Composite => {
-                let known = self.composites.keys();
-                let index = index_of(known.clone(), &line.id);
-                if index.is_none() {
-                    let message = format!("there is no composite {}", line.id);
-                    let otherwise = format!("add it: `composite {} \"title\"`", line.id);
-                    let mend = suggest::mend(&line.id, known.map(String::as_str), &otherwise);
-                    faults.add(file, line.at, message, mend);
-                }
-                ElementShape::Composite(CompositeId(index.unwrap_or(0)))
-            }
-        }
+/// The number of a name among the known ones; that there is none is a fault. Names beyond the range of the
+/// numbers are none: no dictionary is so large.
+fn find(
+    known: &[&str],
+    name: &str,
+    what: &str,
+    keyword: &str,
+    (file, at): (&Arc<str>, At),
+    faults: &mut Faults,
+) -> Option<u16> {
+    let index = known.binary_search(&name).ok().and_then(|i| u16::try_from(i).ok());
+    if index.is_none() && !faults.is_full() {
+        let otherwise = format!("add it: `{keyword} {name} \"title\"`");
+        let mend = suggest::mend(name, known.iter().copied(), &otherwise);
+        faults.add(file, at, format!("there is no {what} {name}"), mend);
     }
+    index
 }
 
 fn add_blocks(
@@ -298,11 +324,6 @@ fn add_blocks(
             }
         }
     }
-}
-
-/// Index of a name in its sorted map. Names beyond the range of the ids are none: no dictionary is so large.
-fn index_of<'a>(mut names: impl Iterator<Item = &'a String>, name: &str) -> Option<u16> {
-    names.position(|n| n == name).and_then(|i| u16::try_from(i).ok())
 }
 
 fn notes(written: &Written, faults: &mut Faults) -> Vec<SyntaxNote> {

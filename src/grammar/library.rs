@@ -1,7 +1,7 @@
 //! All the grammars at hand, by set and release.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use include_dir::{Dir, include_dir};
 
@@ -49,13 +49,18 @@ impl Library {
         if lines.is_empty() { Ok(library) } else { Err(LoadError { lines }) }
     }
 
-    /// The grammars that are part of the program.
+    /// The grammars that are part of the program; read once a process.
     ///
     /// # Panics
     /// Never: a test reads all that is embedded.
     #[must_use]
     pub fn embedded() -> Self {
-        Self::from_sources(&Self::embedded_sources()).expect("a test reads the embedded grammars")
+        static READ: OnceLock<Library> = OnceLock::new();
+        READ.get_or_init(|| {
+            Self::from_sources(&Self::embedded_sources())
+                .expect("a test reads the embedded grammars")
+        })
+        .clone()
     }
 
     /// The files of [`Library::embedded`]: what a folder of one's own is appended to.

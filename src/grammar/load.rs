@@ -300,7 +300,7 @@ impl Check<'_> {
 
     fn known(&mut self, place: &Place) {
         // The opening segment of a loop says it for the loop.
-        if place.is_loop || place.name.is_empty() {
+        if place.is_loop || place.name.is_empty() || self.faults.is_full() {
             return;
         }
         if self.dictionary.segment(Tag::new(place.name.as_bytes())).is_none() {

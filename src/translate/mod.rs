@@ -2,8 +2,14 @@
 //!
 //! It knows no file, socket, clock or thread: what it needs of them (numbers, times) is given to it.
 
+mod document;
 mod engine;
+mod receive;
 mod session;
 
 pub use engine::Engine;
+pub use receive::{
+    ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
+    answer_interchange, answer_version, receive,
+};
 pub use session::{CheckedSet, Options, Session, Step};

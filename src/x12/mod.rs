@@ -15,6 +15,7 @@ mod segment;
 mod style;
 mod tag;
 mod text;
+mod writer;
 
 pub use delimiters::Delimiters;
 pub use envelope::{
@@ -28,3 +29,4 @@ pub use segment::{Mark, Segment, SegmentFlags, Segments};
 pub use style::{DelimiterInData, Style};
 pub use tag::Tag;
 pub use text::{Charset, decode};
+pub use writer::{EnvelopeError, GroupSpec, InterchangeSpec, InterchangeWriter, Stamp};

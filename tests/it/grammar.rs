@@ -293,6 +293,15 @@ fn what_is_wrong_with_whole_files_is_reported() {
 }
 
 #[test]
+fn a_file_full_of_faults_is_given_up() {
+    let text = format!("dictionary release 004010\n{}", "nonsense here\n".repeat(100_000));
+    let (_, errors) = parse_file("full.grammar", &text);
+    assert_eq!(errors.len(), 500);
+    let (_, errors) = parse_file("large.grammar", &" ".repeat(5 << 20));
+    assert_eq!(errors.len(), 1);
+}
+
+#[test]
 fn oddities_are_advice() {
     let text = r#"dictionary release 004010
 segment N1 "Party"
@@ -329,6 +338,13 @@ fn a_segment_is_shown_with_its_elements_and_notes() {
     insta::assert_snapshot!("segment-mea", show::set(grammar, &options("mea", false)));
     insta::assert_snapshot!("segment-td5", show::set(grammar, &options("TD5", true)));
     assert!(show::view(grammar, &options("ZZZ", false)).segments.is_empty());
+}
+
+#[test]
+fn the_envelope_is_shown_like_any_dictionary() {
+    let library = Library::embedded();
+    let options = ShowOptions { codes: true, segment: Some("ISA".to_owned()), elements: false };
+    insta::assert_snapshot!(show::dictionary(library.envelope(), &options));
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl ElementCheck<'_> {
             Self::presence(plan, present, Spot::default(), reporter);
         }
         for (at, note) in plan.notes.iter().enumerate() {
-            if !note.holds(present) {
+            // Of a segment without data that is all there is to say.
+            if !note.holds(present) && present != 0 {
                 reporter.note(at, present, Spot::default());
             }
         }
@@ -50,7 +51,7 @@ impl ElementCheck<'_> {
 
     #[cold]
     fn presence(plan: &Plan, present: u128, spot: Spot, reporter: &mut Reporter<'_, '_>) {
-        if present == 0 && spot.element == 0 {
+        if present == 0 && spot.element == 0 && plan.mandatory == 0 {
             reporter.empty();
         }
         for (at, _) in plan.elements.iter().enumerate() {

@@ -17,7 +17,7 @@ pub(super) struct Level {
 /// What is wrong with an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LevelFault {
-    /// Its number is missing or was used before.
+    /// Its number was used before.
     Number,
     /// Its parent's number has not come.
     Parent,
@@ -59,7 +59,11 @@ impl Levels {
             self.numbers = (0..index).map(|n| ((n + 1).to_string().into_bytes(), n)).collect();
         }
         let mut fault = None;
-        if self.irregular && (id.is_empty() || self.numbers.insert(id.to_vec(), index).is_some()) {
+        // That a number is missing is told of the element.
+        if self.irregular
+            && !id.is_empty()
+            && self.numbers.insert(id.to_vec(), index).is_some()
+        {
             fault = Some(LevelFault::Number);
         }
         if !parent.is_empty() {

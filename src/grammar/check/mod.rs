@@ -365,7 +365,7 @@ impl Walk<'_, '_> {
             LevelFault::Number => (
                 Code::LevelNumberInvalid,
                 nested.id,
-                "is missing or was used before in this set",
+                "was used before in this set",
                 "Number the levels 1, 2, 3, … through the whole set.",
             ),
             LevelFault::Parent => (

@@ -83,11 +83,10 @@ impl Reader {
     pub(super) fn add_code(&mut self, token: Token<'_>, meaning: Option<String>) -> Read<()> {
         let code = facts::code(token)?;
         let Some(CodesBlock { list, .. }) = self.blocks.codes.last_mut() else { return Ok(()) };
-        if list.codes.contains_key(code) {
+        if list.codes.insert(code.into(), meaning).is_some() {
             let message = format!("the code `{}` stands twice in the list", token.text);
             return Err(Fault::new(token.offset, message, "take one of them out"));
         }
-        list.codes.insert(code.into(), meaning);
         Ok(())
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::view::{CodesView, ElementView, PlaceView, SegmentView, SetView, view};
+use super::view::{CodesView, ElementView, PlaceView, SegmentView, SetView, dictionary_view, view};
 use super::{CodeView, ShowOptions};
-use crate::grammar::Grammar;
+use crate::grammar::{Dictionary, Grammar};
 
 /// Room for the name of a segment, indented by its loops.
 const NAME_COLUMNS: usize = 16;
@@ -28,11 +28,16 @@ pub fn set(grammar: &Grammar, options: &ShowOptions) -> String {
     out
 }
 
-/// One segment with its elements, notes and codes.
+/// The segments of a dictionary with their elements (the envelope's, or a release's), or the one asked for.
 #[must_use]
-pub fn segment(shown: &SegmentView) -> String {
+pub fn dictionary(dictionary: &Dictionary, options: &ShowOptions) -> String {
     let mut out = String::new();
-    segment_to(&mut out, shown);
+    for shown in &dictionary_view(dictionary, options) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        segment_to(&mut out, shown);
+    }
     out
 }
 

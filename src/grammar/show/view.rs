@@ -1,11 +1,13 @@
 //! What is shown of a set, as data.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::ShowOptions;
 use crate::grammar::{
-    Area, CodeList, DataType, ElementDef, ElementShape, Grammar, Node, NodeId, NodeKind, NoteKind,
-    Requirement, SegmentDef, SyntaxNote,
+    Area, CodeList, CompositeDef, DataType, Dictionary, ElementDef, ElementShape, Grammar, Node,
+    NodeId, NodeKind, NoteKind, Requirement, SegmentDef, SyntaxNote,
 };
 
 /// A set: its places in order, and its segments.
@@ -124,10 +126,28 @@ pub struct CodeView {
     pub meaning: Option<String>,
 }
 
+/// What the elements of a segment refer to by number.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    composites: &'a [CompositeDef],
+    codes: &'a [Arc<CodeList>],
+}
+
+/// Gathers what is shown of a dictionary: its segments, or the one that is asked for.
+#[must_use]
+pub fn dictionary_view(dictionary: &Dictionary, options: &ShowOptions) -> Vec<SegmentView> {
+    let parts = Parts { composites: &dictionary.composites, codes: &dictionary.codes };
+    let shown = dictionary.segments.iter().filter(|s| wanted(s, options));
+    shown.map(|s| segment(parts, s, options)).collect()
+}
+
+fn wanted(segment: &SegmentDef, options: &ShowOptions) -> bool {
+    options.segment.as_ref().is_none_or(|s| s.eq_ignore_ascii_case(&segment.tag.to_string()))
+}
+
 /// Gathers what is shown of a set. With [`ShowOptions::segment`], only the places of that segment and only it.
 #[must_use]
 pub fn view(grammar: &Grammar, options: &ShowOptions) -> SetView {
-    let wanted = |tag: &str| options.segment.as_ref().is_none_or(|s| s.eq_ignore_ascii_case(tag));
     let mut number = 0;
     let mut places = Vec::new();
     for index in 1..grammar.nodes.len() {
@@ -136,12 +156,13 @@ pub fn view(grammar: &Grammar, options: &ShowOptions) -> SetView {
             number += 1;
         }
         let shown = options.segment.is_none() || node.kind == NodeKind::Segment;
-        if shown && wanted(&grammar.segments[usize::from(node.segment.0)].tag.to_string()) {
+        if shown && wanted(&grammar.segments[usize::from(node.segment.0)], options) {
             places.push(place(grammar, node, number));
         }
     }
     let elements = options.elements || options.segment.is_some();
-    let segments = grammar.segments.iter().filter(|s| elements && wanted(&s.tag.to_string()));
+    let segments = grammar.segments.iter().filter(|s| elements && wanted(s, options));
+    let parts = Parts { composites: &grammar.composites, codes: &grammar.codes };
     SetView {
         set: grammar.set.clone(),
         title: grammar.title.clone(),
@@ -149,7 +170,7 @@ pub fn view(grammar: &Grammar, options: &ShowOptions) -> SetView {
         release: grammar.release.clone(),
         rule: format!("{}:{}", grammar.rule.file, grammar.rule.line),
         places,
-        segments: segments.map(|s| segment(grammar, s, options)).collect(),
+        segments: segments.map(|s| segment(parts, s, options)).collect(),
     }
 }
 
@@ -179,12 +200,12 @@ fn place(grammar: &Grammar, node: &Node, number: u32) -> PlaceView {
     }
 }
 
-fn segment(grammar: &Grammar, segment: &SegmentDef, options: &ShowOptions) -> SegmentView {
+fn segment(parts: Parts<'_>, segment: &SegmentDef, options: &ShowOptions) -> SegmentView {
     let tag = segment.tag.to_string();
     let elements = segment
         .elements
         .iter()
-        .map(|e| element(grammar, e, format!("{tag}{:02}", e.position), options))
+        .map(|e| element(parts, e, format!("{tag}{:02}", e.position), options))
         .collect();
     SegmentView {
         elements,
@@ -196,7 +217,7 @@ fn segment(grammar: &Grammar, segment: &SegmentDef, options: &ShowOptions) -> Se
 }
 
 fn element(
-    grammar: &Grammar,
+    parts: Parts<'_>,
     element: &ElementDef,
     reference: String,
     options: &ShowOptions,
@@ -217,15 +238,15 @@ fn element(
         ElementShape::Simple { data_type, min, max, codes: list } => {
             shown.data_type = type_name(data_type);
             shown.length = Some((min, max));
-            shown.codes = list.map(|id| codes(grammar.code_list(id), options));
+            shown.codes = list.map(|id| codes(&parts.codes[usize::from(id.0)], options));
         }
         ElementShape::Composite(id) => {
-            let composite = grammar.composite(id);
+            let composite = &parts.composites[usize::from(id.0)];
             "composite".clone_into(&mut shown.data_type);
             let name = format!("{}-", shown.reference);
             for component in &composite.components {
                 let reference = format!("{name}{}", component.position);
-                shown.components.push(self::element(grammar, component, reference, options));
+                shown.components.push(self::element(parts, component, reference, options));
             }
             shown.notes = composite.notes.iter().map(|n| note_in_words(&name, n)).collect();
         }

@@ -1,0 +1,310 @@
+//! A whole input at once: interchanges with their groups, sets, findings, verdicts and canonical documents, and the
+//! acknowledgements that answer them.
+
+use crate::acks::{
+    self, AckKind, AckPolicy, Answer, ErrorsAs, GroupAnswer, GroupHeader, GroupOutcome,
+    GroupTrailer, InterchangeOutcome, InterchangeReport, SetReport, Verdict,
+};
+use crate::canonical::Document;
+use crate::findings::{Finding, Severity};
+use crate::x12::{Group, Interchange, Limits, SetControlNumber, Style};
+
+use super::{CheckedSet, Engine, Options, Session, Step};
+
+/// GS01 of acknowledgements, which are not acknowledged themselves (X12C/TG1 technical report on 997).
+pub const ACKNOWLEDGEMENT_GROUP: &str = "FA";
+
+/// An input, read through.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// Its interchanges, in order.
+    pub interchanges: Vec<ReceivedInterchange>,
+    /// What belongs to none: text between them, no interchange at all.
+    pub stray: Vec<Finding>,
+}
+
+/// An interchange of the input.
+#[derive(Debug)]
+pub struct ReceivedInterchange {
+    /// ISA.
+    pub header: Interchange,
+    /// Findings of ISA, IEA and of segments outside any group.
+    pub findings: Vec<Finding>,
+    /// Where it stands in the input: from ISA to one past its end.
+    pub bytes: std::ops::Range<usize>,
+    /// Its groups, in order.
+    pub groups: Vec<ReceivedGroup>,
+    /// TA1 segments in it: answers to interchanges of ours.
+    pub acknowledged: Vec<InterchangeOutcome>,
+    /// What becomes of it as a whole; a rejected one rejects all of its groups.
+    pub verdict: Verdict,
+}
+
+/// A functional group.
+#[derive(Debug)]
+pub struct ReceivedGroup {
+    /// GS.
+    pub header: Group,
+    /// Findings of GS and GE, and of segments outside any set.
+    pub findings: Vec<Finding>,
+    /// GE01.
+    pub stated_sets: Option<u32>,
+    /// Its sets, in order.
+    pub sets: Vec<ReceivedSet>,
+    /// What becomes of it.
+    pub verdict: Verdict,
+}
+
+impl ReceivedGroup {
+    /// Whether it holds acknowledgements.
+    #[must_use]
+    pub fn is_acknowledgement(&self) -> bool {
+        self.header.element(1) == ACKNOWLEDGEMENT_GROUP
+    }
+}
+
+/// A transaction set.
+#[derive(Debug)]
+pub struct ReceivedSet {
+    /// ST01.
+    pub id: String,
+    /// ST02.
+    pub control_number: SetControlNumber,
+    /// ST03.
+    pub convention: Option<String>,
+    /// Where it stands in the input, ST to SE.
+    pub bytes: std::ops::Range<usize>,
+    /// All of its findings.
+    pub findings: Vec<Finding>,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// What it says, where a map reads it and nothing would have to be guessed. There for rejected sets too, where
+    /// it could be read, so that a person can look at it.
+    pub document: Option<Document>,
+    /// For a 997 or 999: what it says of groups of ours.
+    pub outcomes: Vec<GroupOutcome>,
+}
+
+/// Reads an input through. `errors_as` tells for an interchange what its agreement makes of errors.
+#[must_use]
+pub fn receive(
+    engine: &Engine,
+    bytes: &[u8],
+    limits: Limits,
+    errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
+) -> Received {
+    let options = Options { limits, unknown_set: Severity::Fatal };
+    let mut session = Session::new(engine, bytes, options);
+    let mut received = Received::default();
+    let mut strictness = ErrorsAs::default();
+    // Reading from a slice cannot fail.
+    while let Ok(Some(step)) = session.next() {
+        match step {
+            Step::Interchange { header, findings } => {
+                strictness = errors_as(header);
+                received.interchanges.push(open_interchange(header, findings));
+            }
+            Step::Stray(finding) => keep_stray(&mut received, finding),
+            Step::InterchangeAck { segment, findings } => {
+                if let Some(interchange) = received.interchanges.last_mut() {
+                    interchange
+                        .acknowledged
+                        .push(acks::read_ta1(&segment, Some(engine.grammars().envelope())));
+                    interchange.findings.extend(findings);
+                }
+            }
+            Step::Group { header, findings } => {
+                if let Some(interchange) = received.interchanges.last_mut() {
+                    let group = ReceivedGroup {
+                        header: header.clone(),
+                        findings,
+                        stated_sets: None,
+                        sets: Vec::new(),
+                        verdict: Verdict::Accepted,
+                    };
+                    interchange.groups.push(group);
+                }
+            }
+            Step::Set(set) => {
+                let read = read_set(engine, set, strictness);
+                match received.interchanges.last_mut() {
+                    Some(interchange) => {
+                        match interchange.groups.last_mut().filter(|_| !read.outside) {
+                            Some(group) => group.sets.push(read.set),
+                            None => interchange.findings.extend(read.set.findings),
+                        }
+                    }
+                    None => received.stray.extend(read.set.findings),
+                }
+            }
+            Step::GroupEnd { end, findings } => {
+                if let Some(group) =
+                    received.interchanges.last_mut().and_then(|i| i.groups.last_mut())
+                {
+                    group.stated_sets = end.stated_sets;
+                    group.findings.extend(findings);
+                    group.verdict = group_verdict(group, strictness);
+                }
+            }
+            Step::InterchangeEnd { end, findings } => {
+                if let Some(interchange) = received.interchanges.last_mut() {
+                    interchange.bytes.end = offset(end.end);
+                    interchange.findings.extend(findings);
+                    interchange.verdict = acks::interchange_verdict(&interchange.findings);
+                }
+            }
+        }
+    }
+    received
+}
+
+fn open_interchange(header: &Interchange, findings: Vec<Finding>) -> ReceivedInterchange {
+    let start = offset(header.offset);
+    ReceivedInterchange {
+        header: header.clone(),
+        findings,
+        bytes: start..start + header.length,
+        groups: Vec::new(),
+        acknowledged: Vec::new(),
+        verdict: Verdict::Accepted,
+    }
+}
+
+/// Segments outside a set are findings of what they stand in: the group or interchange that is open by their place.
+fn keep_stray(received: &mut Received, finding: Finding) {
+    let inside = finding.code != crate::findings::Code::TextBeforeInterchange
+        && finding.code != crate::findings::Code::NoInterchange
+        && finding.code != crate::findings::Code::ByteOrderMark;
+    match received.interchanges.last_mut().filter(|_| inside) {
+        Some(interchange) => interchange.findings.push(finding),
+        None => received.stray.push(finding),
+    }
+}
+
+/// A set, and whether it stands outside any group.
+struct ReadSet {
+    set: ReceivedSet,
+    outside: bool,
+}
+
+fn read_set(engine: &Engine, set: CheckedSet<'_>, errors_as: ErrorsAs) -> ReadSet {
+    let start = offset(set.segments.offset());
+    let mut findings = set.findings;
+    let mut outcomes = Vec::new();
+    let mut document = None;
+    if let Some(walked) = &set.walked {
+        if walked.grammar.group == ACKNOWLEDGEMENT_GROUP {
+            let reading = acks::read(set.segments, Some(walked.grammar));
+            outcomes = reading.groups;
+            findings.extend(reading.findings);
+        }
+        let read = super::document::read(engine, walked);
+        document = read.0;
+        findings.extend(read.1);
+        super::document::name_fields(engine, walked, &mut findings);
+    }
+    findings.sort_by_key(|f| (f.place.offset, f.place.element));
+    let verdict = acks::set_verdict(&findings, errors_as);
+    let set_read = ReceivedSet {
+        id: set.id,
+        control_number: set.control_number,
+        convention: set.convention,
+        bytes: start..start + set.segments.raw().len(),
+        findings,
+        verdict,
+        document,
+        outcomes,
+    };
+    ReadSet { set: set_read, outside: set.version.is_empty() }
+}
+
+/// The verdict that a 997 would give the group.
+fn group_verdict(group: &ReceivedGroup, errors_as: ErrorsAs) -> Verdict {
+    let own = acks::set_verdict(&group.findings, errors_as);
+    let rejected = group.sets.iter().filter(|s| s.verdict == Verdict::Rejected).count();
+    let with_errors = group.sets.iter().any(|s| s.verdict == Verdict::AcceptedWithErrors);
+    match () {
+        () if own == Verdict::Rejected || (rejected > 0 && rejected == group.sets.len()) => {
+            Verdict::Rejected
+        }
+        () if rejected > 0 => Verdict::PartiallyAccepted,
+        () if own == Verdict::AcceptedWithErrors || with_errors => Verdict::AcceptedWithErrors,
+        () => Verdict::Accepted,
+    }
+}
+
+/// The TA1 that answers an interchange, with its terminator; `None` where the policy wants none.
+#[must_use]
+pub fn answer_interchange(
+    interchange: &ReceivedInterchange,
+    policy: &AckPolicy,
+    style: &Style,
+) -> Option<Vec<u8>> {
+    let header = &interchange.header;
+    let (number, date, time, requested) =
+        (header.element(13), header.element(9), header.element(10), header.element(14));
+    let report = InterchangeReport {
+        control_number: &number,
+        date: &date,
+        time: &time,
+        acknowledgement_requested: &requested,
+        findings: &interchange.findings,
+    };
+    acks::write_ta1(&report, policy, style)
+}
+
+/// The 997 or 999 that answers a group, ST to SE; `None` for a group of acknowledgements, and where no grammar of
+/// the answer is loaded. A rejected interchange is answered by its TA1 alone: ask for this only where it is not.
+#[must_use]
+pub fn answer_group(
+    engine: &Engine,
+    group: &ReceivedGroup,
+    policy: &AckPolicy,
+    style: &Style,
+    control_number: &SetControlNumber,
+) -> Option<Answer> {
+    if group.is_acknowledgement() {
+        return None;
+    }
+    let version = answer_version(engine, group, policy)?;
+    let grammar = engine.checker(policy.kind.set(), &version)?.grammar();
+    let (functional_id, number, group_version) =
+        (group.header.element(1), group.header.element(6), group.header.version());
+    let header = GroupHeader {
+        functional_id: &functional_id,
+        control_number: &number,
+        version: &group_version,
+    };
+    let mut answer = GroupAnswer::begin(&header, policy, grammar, style, &control_number.0);
+    for set in &group.sets {
+        answer.add_set(&SetReport {
+            id: &set.id,
+            control_number: &set.control_number.0,
+            implementation: set.convention.as_deref().unwrap_or_default(),
+            known_as: None,
+            findings: &set.findings,
+        });
+    }
+    Some(answer.finish(&GroupTrailer { stated: group.stated_sets, findings: &group.findings }))
+}
+
+/// GS08 of the answer to a group: the policy's, else the group's own release, else the newest that has the answer.
+#[must_use]
+pub fn answer_version(
+    engine: &Engine,
+    group: &ReceivedGroup,
+    policy: &AckPolicy,
+) -> Option<String> {
+    let set = policy.kind.set();
+    let own = group.header.release();
+    let convention = if policy.kind == AckKind::Implementation { "X231A1" } else { "" };
+    let candidates = policy.release.iter().cloned().chain([format!("{own}{convention}")]);
+    let newest = engine.grammars().sets().filter(|g| g.set == set).map(|g| g.release.clone()).max();
+    candidates
+        .chain(newest.map(|release| format!("{release}{convention}")))
+        .find(|version| engine.checker(set, version).is_some())
+}
+
+fn offset(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
