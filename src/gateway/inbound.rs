@@ -210,13 +210,14 @@ impl Gateway {
             note_ta1(draft, partner, outcome, arriving.now);
         }
         for set in &received.sets {
-            if !set.accepted {
-                tally.rejected += 1;
-            } else if set.is_acknowledgement {
+            // Of an acknowledgement whatever could be read counts: many are not as the standard wants them.
+            if set.is_acknowledgement && !set.outcomes.is_empty() {
                 tally.applied += 1;
                 for outcome in &set.outcomes {
                     self.apply_acknowledgement(draft, partner, outcome, arriving.now)?;
                 }
+            } else if !set.accepted || set.is_acknowledgement {
+                tally.rejected += 1;
             } else {
                 self.decide_document(draft, partner, arriving, header, set, &mut tally)?;
             }
@@ -338,7 +339,10 @@ impl Gateway {
             return Ok(None);
         }
         let numbers = self.number(draft, partner, u32::from(groups > 0), groups)?;
-        let bytes = self.translator.answer(received, partner, &numbers, now);
+        let bytes =
+            self.translator.answer(received, partner, &numbers, now).map_err(|e| {
+                Error::Configuration(format!("{} cannot be answered: {e}", partner.name))
+            })?;
         let payload = self.ledger.store().put_payload(&bytes)?;
         let label = if groups > 0 { partner.acknowledgements.policy.kind.set() } else { "TA1" };
         let name = format!("{}-{label}-{:09}.edi", partner.name, numbers.interchange);

@@ -47,16 +47,7 @@ pub(super) fn open(config: Config) -> Result<Gateway, Problems> {
     let endpoints = open_endpoints(&config, &mut problems);
     check_partners(&partners, &endpoints, &config, &mut problems);
     let mailboxes = open_mailboxes(&config, &partners, &mut problems);
-    let translator = match Translator::new() {
-        Ok(translator) => Some(translator),
-        Err(words) => {
-            problems.extend(words.into_iter().map(|w| Problem::whole("grammars", w)));
-            None
-        }
-    };
-    if problems.is_empty()
-        && let Some(translator) = translator
-    {
+    if problems.is_empty() {
         // The store is opened last: a faulty configuration leaves it untouched.
         match EmbeddedStore::open(&config.data) {
             Ok(store) => {
@@ -72,7 +63,7 @@ pub(super) fn open(config: Config) -> Result<Gateway, Problems> {
                     translations: Semaphore::new(config.limits.translations as usize),
                     config,
                     ledger,
-                    translator,
+                    translator: Translator::new(),
                     partners,
                     mailboxes,
                     endpoints,

@@ -3,13 +3,18 @@
 use std::ops::Range;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::acks::{GroupOutcome, InterchangeOutcome};
+use crate::acks::{self, GroupOutcome, InterchangeOutcome, Verdict};
 use crate::canonical::Document;
 use crate::findings::Finding;
-use crate::profile::{DocumentFlow, Partner};
+use crate::profile::{DocumentFlow, Partner, Usage};
 use crate::store::InterchangeKey;
-use crate::x12::{Event, Identity, Reader};
+use crate::translate::{self, Engine, ReceivedGroup, ReceivedInterchange};
+use crate::x12::{
+    Event, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
+    InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
+};
 
 /// One interchange of a file.
 pub(super) struct Part {
@@ -93,6 +98,10 @@ pub(super) struct Received {
     pub(super) sets: Vec<ReceivedSet>,
     /// TA1 segments in it.
     pub(super) interchange_outcomes: Vec<InterchangeOutcome>,
+    /// The whole, for the answer.
+    read: Option<ReceivedInterchange>,
+    /// The TA1 that answers it, if one does.
+    ta1: Option<Vec<u8>>,
 }
 
 /// A transaction set as it was read and judged.
@@ -105,7 +114,7 @@ pub(super) struct ReceivedSet {
     pub(super) group: String,
     pub(super) accepted: bool,
     pub(super) findings: Vec<Finding>,
-    /// `None` where no map reads it, and for acknowledgements.
+    /// `None` where no map reads it.
     pub(super) document: Option<Document>,
     /// Whether it is a 997 or 999.
     pub(super) is_acknowledgement: bool,
@@ -121,13 +130,19 @@ impl ReceivedSet {
 }
 
 impl Received {
-    /// Groups that are answered: all but those of acknowledgements.
+    /// Groups that are answered: all but those of acknowledgements; none of an interchange that is rejected as a
+    /// whole, for which there is the TA1.
+    fn groups(&self) -> impl Iterator<Item = &ReceivedGroup> {
+        let groups = self.read.iter().filter(|_| self.accepted).flat_map(|read| &read.groups);
+        groups.filter(|group| !group.is_acknowledgement())
+    }
+
     pub(super) fn groups_to_answer(&self) -> usize {
-        0
+        self.groups().count()
     }
 
     pub(super) fn wants_ta1(&self) -> bool {
-        false
+        self.ta1.is_some()
     }
 }
 
@@ -141,33 +156,98 @@ pub(super) struct Sent {
 }
 
 /// The engine, loaded once.
-pub(super) struct Translator;
+pub(super) struct Translator {
+    engine: Engine,
+}
 
 impl Translator {
-    /// Loads grammars and maps.
-    pub(super) fn new() -> Result<Self, Vec<String>> {
-        Ok(Self)
+    pub(super) fn new() -> Self {
+        Self { engine: Engine::embedded() }
     }
 
     /// Reads and judges one interchange as the partner's agreement wants it.
-    pub(super) fn receive(&self, _interchange: &[u8], _partner: &Partner) -> Received {
-        Received {
+    pub(super) fn receive(&self, interchange: &[u8], partner: &Partner) -> Received {
+        let policy = &partner.acknowledgements.policy;
+        let limits = Limits::default();
+        let mut all = translate::receive(&self.engine, interchange, limits, &|_| policy.errors_as);
+        let mut received = Received {
             accepted: false,
-            findings: Vec::new(),
+            findings: all.stray,
             sets: Vec::new(),
             interchange_outcomes: Vec::new(),
+            read: None,
+            ta1: None,
+        };
+        if all.interchanges.is_empty() {
+            return received;
         }
+        let mut read = all.interchanges.swap_remove(0);
+        received.accepted = read.verdict != Verdict::Rejected;
+        received.findings.extend(read.findings.iter().cloned());
+        received.interchange_outcomes = std::mem::take(&mut read.acknowledged);
+        for group in &mut read.groups {
+            received.findings.extend(group.findings.iter().cloned());
+            let sound = acks::set_verdict(&group.findings, policy.errors_as) != Verdict::Rejected;
+            let is_acknowledgement = group.is_acknowledgement();
+            let number = group.header.element(6);
+            for set in &mut group.sets {
+                received.sets.push(ReceivedSet {
+                    set: set.id.clone(),
+                    number: set.control_number.0.clone(),
+                    group: number.clone(),
+                    accepted: received.accepted && sound && set.verdict != Verdict::Rejected,
+                    findings: set.findings.clone(),
+                    document: set.document.take(),
+                    is_acknowledgement,
+                    outcomes: std::mem::take(&mut set.outcomes),
+                });
+            }
+        }
+        received.ta1 = translate::answer_interchange(&read, policy, &partner.envelope.style());
+        received.read = Some(read);
+        received
     }
 
-    /// Writes what answers it.
+    /// Writes what answers it. The error says why it cannot be written.
     pub(super) fn answer(
         &self,
-        _received: &Received,
-        _partner: &Partner,
-        _numbers: &Numbers,
-        _now: Timestamp,
-    ) -> Vec<u8> {
-        Vec::new()
+        received: &Received,
+        partner: &Partner,
+        numbers: &Numbers,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, String> {
+        let policy = &partner.acknowledgements.policy;
+        let (mut spec, stamp) = (interchange_spec(partner, partner.usage, false), stamp(now));
+        if let Some(read) = &received.read {
+            // The answer goes back to where the question came from.
+            (spec.sender, spec.receiver) = (read.header.receiver(), read.header.sender());
+            spec.test = read.header.is_test();
+        }
+        let number = interchange_number(numbers)?;
+        let mut writer =
+            InterchangeWriter::begin(&spec, number, &stamp).map_err(|e| e.to_string())?;
+        if let Some(ta1) = &received.ta1 {
+            writer.rendered(ta1);
+        }
+        let given = numbers.groups.iter().zip(&numbers.sets);
+        for (group, (&number, &set)) in received.groups().zip(given) {
+            let set = SetControlNumber(format!("{set:04}"));
+            let answer = translate::answer_group(&self.engine, group, policy, &spec.style, &set);
+            let version = translate::answer_version(&self.engine, group, policy);
+            let (Some(answer), Some(version)) = (answer, version) else {
+                return Err(format!("no grammar of the {} is loaded", policy.kind.set()));
+            };
+            let group = GroupSpec {
+                functional_id: translate::ACKNOWLEDGEMENT_GROUP.to_owned(),
+                sender: group.header.element(3),
+                receiver: group.header.element(2),
+                version,
+            };
+            writer
+                .group(&group, group_number(number)?, &stamp, [answer.bytes.as_slice()])
+                .map_err(|e| e.to_string())?;
+        }
+        Ok(writer.finish())
     }
 
     /// Writes a document as an interchange of its own. The error says why it cannot be.
@@ -181,4 +261,49 @@ impl Translator {
     ) -> Result<Sent, String> {
         Err(String::new())
     }
+}
+
+/// ISA, by the agreement.
+fn interchange_spec(partner: &Partner, usage: Usage, request_ta1: bool) -> InterchangeSpec {
+    let sides = partner.identity.of(usage);
+    let identity = |who: &crate::profile::Identity| Identity {
+        qualifier: who.qualifier.clone(),
+        id: who.id.clone(),
+    };
+    InterchangeSpec {
+        authorization: ("00".to_owned(), String::new()),
+        security: ("00".to_owned(), String::new()),
+        sender: identity(&sides.own),
+        receiver: identity(&sides.partner),
+        version: partner.envelope.interchange_version.clone(),
+        acknowledgement_requested: request_ta1,
+        test: usage == Usage::Test,
+        style: partner.envelope.style(),
+    }
+}
+
+/// GS, by the agreement.
+fn group_spec(partner: &Partner, usage: Usage, code: &str, version: String) -> GroupSpec {
+    let sides = partner.identity.of(usage);
+    GroupSpec {
+        functional_id: code.to_owned(),
+        sender: sides.own.group_code().to_owned(),
+        receiver: sides.partner.group_code().to_owned(),
+        version,
+    }
+}
+
+fn interchange_number(numbers: &Numbers) -> Result<InterchangeControlNumber, String> {
+    let number = u32::try_from(numbers.interchange).map_err(|e| e.to_string())?;
+    Ok(InterchangeControlNumber(number))
+}
+
+fn group_number(number: u64) -> Result<GroupControlNumber, String> {
+    Ok(GroupControlNumber(u32::try_from(number).map_err(|e| e.to_string())?))
+}
+
+/// Local time, as partners expect it.
+fn stamp(now: Timestamp) -> Stamp {
+    let local = now.to_zoned(TimeZone::system());
+    Stamp::new(local.year(), local.month(), local.day(), local.hour(), local.minute())
 }

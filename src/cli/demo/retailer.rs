@@ -9,9 +9,9 @@ pub(super) fn order() -> &'static str {
 }
 
 /// A 997 that accepts every set of an interchange.
-pub(super) fn acknowledge(sent: &str, number: u32) -> Result<String, Error> {
+pub(super) fn acknowledge(interchange: &str, number: u32) -> Result<String, Error> {
     let unreadable = || Error::Gateway("what was sent cannot be read back".to_owned());
-    let mut reader = Reader::new(sent.as_bytes());
+    let mut reader = Reader::new(interchange.as_bytes());
     let mut lines = Vec::new();
     let (mut answered, mut sets) = (None, 0_u32);
     let mut responses = String::new();

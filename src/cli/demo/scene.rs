@@ -34,6 +34,8 @@ pub(super) struct Scene {
     folder: PathBuf,
     gateway: Arc<Gateway>,
     records: broadcast::Receiver<JournalRecord>,
+    /// Events that came while another was waited for.
+    early: Vec<JournalRecord>,
     stopper: watch::Sender<bool>,
     running: JoinHandle<Result<(), gateway::Error>>,
 }
@@ -73,7 +75,14 @@ impl Scene {
         let records = gateway.subscribe();
         let (stopper, stop) = watch::channel(false);
         let running = tokio::spawn(Arc::clone(&gateway).run(stop));
-        Ok(Self { folder: folder.to_path_buf(), gateway, records, stopper, running })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            gateway,
+            records,
+            early: Vec::new(),
+            stopper,
+            running,
+        })
     }
 
     /// The retailer puts a file into its mailbox.
@@ -104,6 +113,10 @@ impl Scene {
         event: Event,
         is_it: impl Fn(&JournalEntry) -> bool,
     ) -> Result<JournalRecord, Error> {
+        let wanted = |entry: &JournalEntry| entry.event == event && is_it(entry);
+        if let Some(place) = self.early.iter().position(|record| wanted(&record.entry)) {
+            return Ok(self.early.remove(place));
+        }
         let wait = async {
             loop {
                 let record = match self.records.recv().await {
@@ -115,7 +128,7 @@ impl Scene {
                 };
                 let entry = &record.entry;
                 match entry.event {
-                    found if found == event && is_it(entry) => return Ok(record),
+                    _ if wanted(entry) => return Ok(record),
                     Event::WorkParked
                     | Event::InterchangeQuarantined
                     | Event::InterchangeRejected
@@ -123,7 +136,7 @@ impl Scene {
                         let words = format!("{}: {}", entry.subject, entry.note);
                         return Err(Error::Gateway(words));
                     }
-                    _ => {}
+                    _ => self.early.push(record),
                 }
             }
         };
@@ -136,13 +149,13 @@ impl Scene {
     /// The canonical document of an id.
     pub(super) fn document(&self, id: &str) -> Result<Document, Error> {
         let record = self.record(id)?;
-        let json = self.gateway.store().payload(record.payload).map_err(of_store)?;
+        let json = self.gateway.store().payload(record.payload).map_err(|e| of_store(&e))?;
         serde_json::from_slice(&json).map_err(|e| Error::Document(format!("{id}: {e}")))
     }
 
     /// What the store says of a document.
     pub(super) fn record(&self, id: &str) -> Result<store::Document, Error> {
-        let record = self.gateway.store().document(id).map_err(of_store)?;
+        let record = self.gateway.store().document(id).map_err(|e| of_store(&e))?;
         record.ok_or_else(|| Error::Gateway(format!("document {id} is unknown")))
     }
 
@@ -151,7 +164,7 @@ impl Scene {
         let id = entry
             .payload
             .ok_or_else(|| Error::Gateway(format!("{} has no bytes", entry.subject)))?;
-        let bytes = self.gateway.store().payload(id).map_err(of_store)?;
+        let bytes = self.gateway.store().payload(id).map_err(|e| of_store(&e))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -175,6 +188,6 @@ impl Scene {
     }
 }
 
-fn of_store(error: store::Error) -> Error {
+fn of_store(error: &store::Error) -> Error {
     Error::Gateway(error.to_string())
 }

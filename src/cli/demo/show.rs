@@ -80,9 +80,9 @@ pub(super) fn order(out: &mut dyn Write, paint: Paint, order: &Order) -> io::Res
 }
 
 fn address(party: &Party) -> String {
-    let parts = [&party.name, &party.street, &party.city, &party.region, &party.postal_code];
-    let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-    parts.join(", ")
+    let lines = [&party.name, &party.street, &party.city, &party.region, &party.postal_code];
+    let lines: Vec<&str> = lines.into_iter().flatten().map(String::as_str).collect();
+    lines.join(", ")
 }
 
 pub(super) fn path(out: &mut dyn Write, paint: Paint, path: &Path) -> io::Result<()> {
