@@ -186,7 +186,7 @@ impl EndpointConfig {
         let mut problems = Vec::new();
         match (&self.folder, &self.url) {
             (Some(_), Some(_)) => {
-                problems.push("has either `folder` or `url`, not both".to_owned())
+                problems.push("has either `folder` or `url`, not both".to_owned());
             }
             (None, None) => problems.push("needs `folder` or `url`".to_owned()),
             (Some(_), None) => {

@@ -339,10 +339,9 @@ impl Gateway {
             return Ok(None);
         }
         let numbers = self.number(draft, partner, u32::from(groups > 0), groups)?;
-        let bytes =
-            self.translator.answer(received, partner, &numbers, now).map_err(|e| {
-                Error::Configuration(format!("{} cannot be answered: {e}", partner.name))
-            })?;
+        let bytes = self.translator.answer(received, partner, &numbers, now).map_err(|e| {
+            Error::Configuration(format!("{} cannot be answered: {e}", partner.name))
+        })?;
         let payload = self.ledger.store().put_payload(&bytes)?;
         let label = if groups > 0 { partner.acknowledgements.policy.kind.set() } else { "TA1" };
         let name = format!("{}-{label}-{:09}.edi", partner.name, numbers.interchange);

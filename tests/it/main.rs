@@ -6,4 +6,5 @@ mod canonical;
 mod cli;
 mod corpus;
 mod grammar;
+mod kill;
 mod store;
