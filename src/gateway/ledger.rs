@@ -218,6 +218,7 @@ pub(super) fn subject(task: &Task) -> String {
 fn log(record: &JournalRecord) {
     let JournalEntry { event, partner, subject, note, .. } = &record.entry;
     let sequence = record.sequence;
+    let note = note.trim().replace('\n', " | ");
     let event = serde_json::to_value(event).unwrap_or_default();
     let event = event.as_str().unwrap_or_default();
     match record.entry.event {

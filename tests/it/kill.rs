@@ -51,6 +51,16 @@ enum Fate {
     Quarantined,
 }
 
+/// The running program; killed when the test ends, however it ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 struct Yard {
     folder: tempfile::TempDir,
     next: u32,
@@ -155,15 +165,16 @@ impl Yard {
         self.sent.insert(number);
     }
 
-    fn start(&self) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_crossdock"))
+    fn start(&self) -> Running {
+        let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_crossdock"))
             .args(["serve", "--config"])
             .arg(self.path("crossdock.toml"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap()
+            .stderr(log)
+            .spawn();
+        Running(child.unwrap())
     }
 
     fn names(&self, place: &str) -> Vec<String> {
@@ -200,7 +211,7 @@ fn interchange(sender: &str, number: u32, order: &str, sound: bool) -> String {
 
 fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
     for _ in 0..kills {
-        let mut child = yard.start();
+        let child = yard.start();
         let moment = Duration::from_millis(dice.below(450));
         let begun = Instant::now();
         while begun.elapsed() < moment {
@@ -210,23 +221,23 @@ fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
             }
             std::thread::sleep(Duration::from_millis(5 + dice.below(40)));
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        // On Unix this is SIGKILL: nothing is flushed, nothing is said.
+        drop(child);
     }
 }
 
 /// Lets it finish, then stops it as an operator would.
 fn finish(yard: &Yard) {
-    let mut child = yard.start();
+    let mut running = yard.start();
     let deadline = Instant::now() + Duration::from_mins(4);
     while !yard.is_complete() {
-        assert!(child.try_wait().unwrap().is_none(), "the gateway ended by itself");
+        assert!(running.0.try_wait().unwrap().is_none(), "the gateway ended by itself");
         assert!(Instant::now() < deadline, "the gateway does not come to an end: {}", state(yard));
         std::thread::sleep(Duration::from_millis(50));
     }
-    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let told = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
     assert!(told.success());
-    assert!(child.wait().unwrap().success(), "a graceful stop ends well");
+    assert!(running.0.wait().unwrap().success(), "a graceful stop ends well");
 }
 
 fn state(yard: &Yard) -> String {
