@@ -5,6 +5,7 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod gateway;
 mod grammar;
 mod kill;
 mod store;
