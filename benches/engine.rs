@@ -7,10 +7,13 @@ mod generate;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use crossdock::x12::{Event, Reader};
+use crossdock::acks::{AckPolicy, GroupAnswer, GroupHeader, GroupTrailer, SetReport};
+use crossdock::translate::{Engine, Options, Session, Step};
+use crossdock::x12::{Event, Reader, Style};
 use generate::Kind;
 
 /// Size of each generated file.
@@ -51,6 +54,7 @@ struct Task {
 const TASKS: &[Task] = &[
     Task { name: "baseline: nom splitter", wanted: None, run: split },
     Task { name: "tokenise", wanted: Some(1.5), run: tokenise },
+    Task { name: "check in full, 997 ready", wanted: Some(0.5), run: check },
 ];
 
 fn split(bytes: &[u8]) -> u64 {
@@ -68,6 +72,55 @@ fn tokenise(bytes: &[u8]) -> u64 {
         }
     }
     elements
+}
+
+/// The grammars are loaded once, as in a gateway.
+static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::embedded);
+
+/// Every set walked and checked, and the 997 of every group written.
+fn check(bytes: &[u8]) -> u64 {
+    let (policy, style) = (AckPolicy::default(), Style::default());
+    let grammar = ENGINE.checker("997", "004010").expect("it is embedded").grammar();
+    let mut session = Session::new(&ENGINE, bytes, Options::default());
+    let mut answer: Option<GroupAnswer<'_>> = None;
+    let mut written = 0;
+    while let Some(step) = session.next().expect("memory can be read") {
+        match step {
+            Step::Group { header, .. } => {
+                let (functional_id, number, version) =
+                    (header.element(1), header.element(6), header.version());
+                let header = GroupHeader {
+                    functional_id: &functional_id,
+                    control_number: &number,
+                    version: &version,
+                };
+                answer = Some(GroupAnswer::begin(&header, &policy, grammar, &style, "0001"));
+            }
+            Step::Set(set) => {
+                assert!(
+                    set.findings.is_empty(),
+                    "the generator writes what is valid: {:?}",
+                    set.findings
+                );
+                if let Some(answer) = &mut answer {
+                    answer.add_set(&SetReport {
+                        id: &set.id,
+                        control_number: &set.control_number.0,
+                        implementation: "",
+                        known_as: None,
+                        findings: &set.findings,
+                    });
+                }
+            }
+            Step::GroupEnd { end, findings } => {
+                let trailer = GroupTrailer { stated: end.stated_sets, findings: &findings };
+                written +=
+                    answer.take().map_or(0, |answer| answer.finish(&trailer).bytes.len() as u64);
+            }
+            _ => {}
+        }
+    }
+    written
 }
 
 /// Seconds of each sample, by file and task.

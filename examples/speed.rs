@@ -19,6 +19,39 @@ fn main() {
     }
     let bytes = text.as_bytes();
     let mb = bytes.len() as f64 / 1e6;
+    if let Some(mode) = std::env::args().nth(1) {
+        for _ in 0..10 {
+            if mode == "base" {
+                let mut rest = bytes;
+                let mut els = 0;
+                while let Some((r, e, _)) = one(rest) {
+                    els += e.len();
+                    rest = r;
+                }
+                std::hint::black_box(els);
+            } else if mode == "read" || mode == "els" {
+                let mut r = Reader::of_slice(bytes, Limits::default());
+                let mut n = 0;
+                while let Some(e) = r.next().unwrap() {
+                    if let Event::Set(s) = e {
+                        if mode == "read" {
+                            n += s.segments.len();
+                        } else {
+                            for seg in s.segments.iter() {
+                                for el in seg.elements() {
+                                    n += el.len();
+                                }
+                            }
+                        }
+                    }
+                }
+                std::hint::black_box(n);
+            } else if mode == "check" {
+                check(bytes, mb);
+            }
+        }
+        return;
+    }
     check(bytes, mb);
     for _ in 0..2 {
         let t = Instant::now();
@@ -53,7 +86,7 @@ fn main() {
         let b2 = t.elapsed().as_secs_f64();
         println!("baseline2 {:.0} MB/s {segs} {els} {sum}", mb / b2);
         let t = Instant::now();
-        let mut r = Reader::new(bytes);
+        let mut r = Reader::of_slice(bytes, Limits::default());
         let mut segs = 0;
         while let Some(e) = r.next().unwrap() {
             if let Event::Set(s) = e {
@@ -62,7 +95,7 @@ fn main() {
         }
         println!("reader only {:.0} MB/s {segs}", mb / t.elapsed().as_secs_f64());
         let t = Instant::now();
-        let mut r = Reader::new(bytes);
+        let mut r = Reader::of_slice(bytes, Limits::default());
         let (mut segs, mut els, mut sum, mut faults) = (0usize, 0usize, 0usize, 0);
         while let Some(e) = r.next().unwrap() {
             if let Event::Set(s) = e {
@@ -94,7 +127,7 @@ fn check(bytes: &[u8], mb: f64) {
         (Scratch::default(), Tree::default(), crossdock::findings::Findings::default());
     for _ in 0..3 {
         let t = Instant::now();
-        let mut r = Reader::new(bytes);
+        let mut r = Reader::of_slice(bytes, Limits::default());
         while let Some(e) = r.next().unwrap() {
             if let Event::Set(s) = e {
                 c.check(&s.segments, &mut scratch, &mut tree, &mut f);

@@ -11,6 +11,7 @@ pub mod disk;
 pub mod findings;
 pub mod gateway;
 pub mod grammar;
+pub mod map;
 pub mod profile;
 pub mod store;
 pub mod translate;

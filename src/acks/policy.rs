@@ -42,7 +42,7 @@ pub enum ErrorsAs {
 pub enum Ta1Policy {
     /// Always.
     Always,
-    /// Where ISA14 is `1`. It nearly always is `0`.
+    /// Where ISA14 is `1` (it nearly always is `0`), and where the interchange is rejected.
     #[default]
     AsRequested,
     /// Never.

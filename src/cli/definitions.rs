@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Context, Error};
 use crate::grammar::{Library, SourceFile};
+use crate::translate::Engine;
 
 /// More than any grammar or map has; what is larger is none.
 const BYTES_MAX: u64 = 16 << 20;
@@ -17,6 +18,18 @@ pub fn library(context: &Context) -> Result<Library, Error> {
     let mut sources = Library::embedded_sources();
     sources.extend(sources_in(folder, "grammar")?);
     Library::from_sources(&sources).map_err(|e| Error::Definitions(e.to_string()))
+}
+
+/// Grammars and maps, ready for use.
+///
+/// # Errors
+/// As [`library`], of both.
+pub fn engine(context: &Context) -> Result<Engine, Error> {
+    let mut maps = crate::map::Library::embedded_sources();
+    if let Some(folder) = &context.maps {
+        maps.extend(sources_in(folder, "map")?);
+    }
+    Engine::new(library(context)?, &maps).map_err(|e| Error::Definitions(e.to_string()))
 }
 
 /// The files of a folder with this ending, by their path in it.

@@ -33,7 +33,7 @@ pub enum Error {
     #[error("{0}")]
     Gateway(String),
     /// Some of the inputs could not be read; each was named when it was met.
-    #[error("{0} of the inputs could not be read")]
+    #[error("{0} {n} could not be read", n = if *.0 == 1 { "input" } else { "inputs" })]
     Inputs(usize),
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Error;
+use super::{Context, Error};
 
 /// From this size on a file has a progress bar, where standard error is a terminal. Below it, reading takes less
 /// than the eye notices.
@@ -112,6 +112,35 @@ fn matching(given: &Path, sources: &mut Vec<Source>) -> Result<(), Error> {
         return Err(Error::NoInput(format!("{pattern}: no file matches")));
     }
     Ok(())
+}
+
+/// Inputs that could not be read. One of them does not keep the others from being read.
+#[derive(Debug, Default)]
+pub struct Failures(usize);
+
+impl Failures {
+    /// Says of an input that could not be read why, and counts it; passes on any other failure.
+    ///
+    /// # Errors
+    /// What is no failure of the input.
+    pub fn take(&mut self, done: Result<(), Error>, context: &Context) -> Result<(), Error> {
+        match done {
+            Err(error @ Error::Read { .. }) => {
+                self.0 += 1;
+                super::complain(context, &error);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// A failure if there was one.
+    ///
+    /// # Errors
+    /// [`Error::Inputs`].
+    pub fn finish(&self) -> Result<(), Error> {
+        if self.0 > 0 { Err(Error::Inputs(self.0)) } else { Ok(()) }
+    }
 }
 
 /// An open source that moves its progress bar on.

@@ -4,15 +4,16 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::definitions::library;
-use super::input::{Files, Source};
+use super::definitions::engine;
+use super::input::{Failures, Files, Source};
 use super::paint::{Paint, severity_word};
-use super::report::{self, Tally, count, grouped};
+use super::report::{self, Tally, count, grouped, verdict};
+use super::scene::{self, Met, Scene};
 use super::snippet::byte_word;
 use super::{Context, Error, Format, Verdict};
-use crate::findings::{Finding, Severity};
-use crate::grammar::Library;
-use crate::x12::{Delimiters, Event, Fault, Group, Interchange, Reader, Segment, TransactionSet};
+use crate::findings::{Code, Finding, Severity};
+use crate::translate::{CheckedSet, Engine, Options};
+use crate::x12::{Group, Interchange, Segment};
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
@@ -31,13 +32,15 @@ pub struct Args {
 /// # Errors
 /// Files that cannot be read; output that cannot be written.
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
-    let library = library(context)?;
-    let mut inspection =
-        Inspection { library: &library, context, out, sums: Sums::default(), file: String::new() };
+    let engine = engine(context)?;
+    let mut inspection = Inspection { context, out, sums: Sums::default(), file: String::new() };
+    let mut failures = Failures::default();
     for source in args.files.sources()? {
-        inspection.source(&source)?;
+        let done = inspection.source(&source, &engine);
+        failures.take(done, context)?;
     }
     inspection.summary()?;
+    failures.finish()?;
     let faulty = inspection.sums.tally.has(Severity::Error);
     Ok(if faulty { Verdict::Findings } else { Verdict::Clean })
 }
@@ -53,7 +56,6 @@ struct Sums {
 }
 
 struct Inspection<'a> {
-    library: &'a Library,
     context: &'a Context,
     out: &'a mut dyn Write,
     sums: Sums,
@@ -61,45 +63,39 @@ struct Inspection<'a> {
 }
 
 impl Inspection<'_> {
-    fn source(&mut self, source: &Source) -> Result<(), Error> {
+    fn source(&mut self, source: &Source, engine: &Engine) -> Result<(), Error> {
         self.file = source.to_string();
         self.sums.files += 1;
-        let mut reader = Reader::new(source.open()?);
         if self.context.format == Format::Human {
             writeln!(self.out, "{s}{}{s:#}", self.file, s = self.context.paint.strong)?;
         }
-        let mut release = String::new();
-        let mut delimiters = Delimiters::default();
-        while let Some(event) = reader.next().map_err(Error::read(self.file.clone()))? {
-            match event {
-                Event::Interchange(interchange) => {
-                    self.sums.interchanges += 1;
-                    delimiters = interchange.delimiters;
-                    self.interchange(interchange)?;
-                    self.faults(4, &interchange.faults)?;
-                }
-                Event::InterchangeAck(segment) => self.acknowledgement(&segment, delimiters)?,
-                Event::Group(group) => {
-                    self.sums.groups += 1;
-                    release = group.release();
-                    self.group(group)?;
-                    self.faults(6, &group.faults)?;
-                }
-                Event::Set(set) => {
-                    self.sums.sets += 1;
-                    self.set(&set, &release)?;
-                    self.faults(8, &set.faults)?;
-                }
-                Event::GroupEnd(end) => self.faults(4, &end.faults)?,
-                Event::InterchangeEnd(end) => self.faults(2, &end.faults)?,
-                Event::Stray(fault) => self.faults(2, &[fault])?,
-            }
-        }
-        self.sums.bytes += reader.position();
+        let options = Options::default();
+        self.sums.bytes +=
+            scene::read(engine, source.open()?, source, options, |met, findings, scene| {
+                let indent = match met {
+                    Met::Interchange(header) => {
+                        self.interchange(header)?;
+                        4
+                    }
+                    Met::InterchangeAck(segment, terminator) => {
+                        self.acknowledgement(segment, terminator)?;
+                        6
+                    }
+                    Met::Group(header) => {
+                        self.group(header)?;
+                        6
+                    }
+                    Met::Set(set) => return self.set(set, &scene),
+                    Met::GroupEnd => 4,
+                    Met::InterchangeEnd | Met::Stray => 2,
+                };
+                findings.iter().try_for_each(|finding| self.finding(indent, finding, &scene))
+            })?;
         Ok(())
     }
 
     fn interchange(&mut self, interchange: &Interchange) -> Result<(), Error> {
+        self.sums.interchanges += 1;
         let (sender, receiver) = (interchange.sender(), interchange.receiver());
         let date = date(&interchange.element(9));
         let (time, number) = (time(&interchange.element(10)), interchange.element(13));
@@ -138,6 +134,7 @@ impl Inspection<'_> {
     }
 
     fn group(&mut self, group: &Group) -> Result<(), Error> {
+        self.sums.groups += 1;
         let element = |n| group.element(n);
         let (date, time) = (date(&element(4)), time(&element(5)));
         if self.context.format == Format::Json {
@@ -161,32 +158,53 @@ impl Inspection<'_> {
         Ok(())
     }
 
-    fn set(&mut self, set: &TransactionSet<'_>, release: &str) -> Result<(), Error> {
+    /// A set, the faults of its envelope, and how many findings there are inside.
+    fn set(&mut self, set: &CheckedSet<'_>, scene: &Scene<'_>) -> Result<(), Error> {
+        self.sums.sets += 1;
         let (id, number) = (&set.id, &set.control_number.0);
         let (segments, bytes) = (set.segments.len() as u64, set.segments.raw().len() as u64);
-        let title = self.library.grammar(id, release).map(|g| g.title.as_str());
+        let title = set.walked.map(|walked| walked.grammar.title.as_str());
+        let (envelope, inside): (Vec<_>, Vec<_>) =
+            set.findings.iter().cloned().partition(|f| is_of_envelope(f.code));
+        let mut tally = Tally::default();
+        for finding in &inside {
+            tally.add(finding.severity);
+            self.sums.tally.add(finding.severity);
+        }
         if self.context.format == Format::Json {
+            let mut all = tally;
+            for finding in &envelope {
+                all.add(finding.severity);
+            }
             let value = json!({
                 "type": "set", "file": self.file, "offset": set.segments.offset(), "set": id,
                 "control_number": number, "title": title, "segments": segments, "bytes": bytes,
+                "verdict": verdict(set.worst()), "findings": all,
             });
-            return Ok(writeln!(self.out, "{value}")?);
+            writeln!(self.out, "{value}")?;
+            return envelope.iter().try_for_each(|f| self.finding(8, f, scene));
         }
-        let Paint { strong, faint, .. } = self.context.paint;
+        let paint = self.context.paint;
+        let Paint { strong, faint, .. } = paint;
         let title = title.unwrap_or("(no grammar)");
         let segments = count(segments, "segment", "segments");
         let bytes = count(bytes, "byte", "bytes");
+        let found = if tally.has(Severity::Warning) {
+            format!("  {}", tally.words(&paint))
+        } else {
+            String::new()
+        };
         writeln!(
             self.out,
-            "      {strong}{id}{strong:#} {number:<9}  {title:<32} {segments:>16} {faint}{bytes:>18}{faint:#}"
+            "      {strong}{id}{strong:#} {number:<9}  {title:<26} {segments:>15} {faint}{bytes:>15}{faint:#}{found}",
         )?;
-        Ok(())
+        envelope.iter().try_for_each(|f| self.finding(8, f, scene))
     }
 
     fn acknowledgement(
         &mut self,
         segment: &Segment<'_>,
-        delimiters: Delimiters,
+        terminator: Option<u8>,
     ) -> Result<(), Error> {
         let text = |n| crate::x12::decode(segment.element(n)).into_owned();
         if self.context.format == Format::Json {
@@ -196,29 +214,28 @@ impl Inspection<'_> {
             });
             return Ok(writeln!(self.out, "{value}")?);
         }
-        let shown =
-            super::snippet::Snippet::new(segment.raw(), Some(delimiters.segment), 0, 0).text;
+        let shown = super::snippet::Snippet::new(segment.raw(), terminator, 0, 0).text;
         writeln!(self.out, "    TA1 for interchange {}  {shown}", text(1))?;
         Ok(())
     }
 
-    fn faults(&mut self, indent: usize, faults: &[Fault]) -> Result<(), Error> {
-        for fault in faults {
-            let finding = Finding::of_fault(fault);
-            self.sums.tally.add(finding.severity);
-            if self.context.format == Format::Json {
-                let scene = report::Scene { file: &self.file, ..report::Scene::default() };
-                report::finding(&finding, &scene, self.context, self.out)?;
-                continue;
-            }
-            let style = self.context.paint.severity(finding.severity);
-            let word = severity_word(finding.severity);
-            writeln!(
-                self.out,
-                "{:indent$}{style}{word}[{}]{style:#}: {}",
-                "", finding.code, finding.message
-            )?;
+    fn finding(
+        &mut self,
+        indent: usize,
+        finding: &Finding,
+        scene: &Scene<'_>,
+    ) -> Result<(), Error> {
+        self.sums.tally.add(finding.severity);
+        if self.context.format == Format::Json {
+            return Ok(report::finding(finding, scene, self.context, self.out)?);
         }
+        let style = self.context.paint.severity(finding.severity);
+        let word = severity_word(finding.severity);
+        writeln!(
+            self.out,
+            "{:indent$}{style}{word}[{}]{style:#}: {}",
+            "", finding.code, finding.message
+        )?;
         Ok(())
     }
 
@@ -244,6 +261,13 @@ impl Inspection<'_> {
         )?;
         Ok(())
     }
+}
+
+/// Whether a finding is about how the set stands in its group, not about what is in it. That there is no grammar
+/// for it is said in place of its title.
+fn is_of_envelope(code: Code) -> bool {
+    let unknown = matches!(code, Code::SetUnknown | Code::ReleaseUnknown);
+    !unknown && code.entry().id.starts_with(['I', 'G', 'T'])
 }
 
 /// ISA15 in a word.
@@ -301,29 +325,5 @@ mod tests {
             ["1405", "140530", "14053099", "14", "noon"].map(time),
             ["14:05", "14:05:30", "14:05:30.99", "14", "noon"]
         );
-    }
-}
-
-// TEMPORARY until findings are made of faults by the core.
-impl Finding {
-    pub(super) fn of_fault(fault: &Fault) -> Self {
-        use crate::findings::{Code, Place};
-        Finding {
-            code: Code::NoInterchange,
-            severity: Severity::Error,
-            place: Place {
-                offset: fault.offset,
-                length: fault.length,
-                segment: fault.segment.to_string(),
-                segment_position: fault.segment_position,
-                element: fault.element,
-                ..Place::default()
-            },
-            value: Some(fault.found.clone()),
-            message: format!("{:?}", fault.kind),
-            mend: String::new(),
-            rule: None,
-            field: None,
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! What a command finds in a partner's document is output, never a failure. Exit codes: 0 clean, 1 findings that
 //! make a document faulty, 2 our failure (a file that cannot be read, a bad grammar, wrong arguments).
 
+mod ack;
 mod completions;
 mod definitions;
 mod demo;
@@ -13,6 +14,7 @@ mod input;
 mod inspect;
 mod paint;
 mod report;
+mod scene;
 mod schema;
 mod serve;
 mod snippet;
@@ -95,6 +97,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Check everything, and show each finding with its place, rule and mend
     Validate(validate::Args),
+    /// Print the 997 or 999 and TA1 that answer a file
+    Ack(ack::Args),
     /// Explain a finding: what it means, why it matters, how it is answered
     Explain(explain::Args),
     /// Show, list and check grammars
@@ -165,6 +169,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
     match command {
         Command::Inspect(args) => inspect::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),
+        Command::Ack(args) => ack::run(args, context, out),
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),
@@ -176,9 +181,14 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
 
 /// Says on standard error what has failed.
 fn complain(context: &Context, error: &Error) {
+    say(context, &error.to_string());
+}
+
+/// Says something on standard error.
+fn say(context: &Context, text: &str) {
     let style = context.paint_err.severity(crate::findings::Severity::Error);
     // Where standard error is gone too, nobody is left to be told.
-    let _ = writeln!(io::stderr(), "{style}crossdock:{style:#} {error}");
+    let _ = writeln!(io::stderr(), "{style}crossdock:{style:#} {text}");
 }
 
 /// The name that is nearest to what was typed, where one is near enough to be meant.

@@ -5,36 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::paint::{Paint, severity_word};
+use super::scene::Scene;
 use super::snippet::Snippet;
 use super::{Context, Format};
 use crate::findings::{Finding, Severity};
-use crate::x12::Segments;
-
-/// Where a finding was met, as far as it is not in the finding itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Scene<'a> {
-    /// Name of the input.
-    pub file: &'a str,
-    /// ISA13.
-    pub interchange: &'a str,
-    /// GS06.
-    pub group: &'a str,
-    /// ST01 and ST02.
-    pub set: Option<(&'a str, &'a str)>,
-    /// The segment at the finding's place, without its terminator, and its offset in the input.
-    pub segment: Option<(&'a [u8], u64)>,
-    /// The terminator, where the segment has one.
-    pub terminator: Option<u8>,
-}
-
-impl<'a> Scene<'a> {
-    /// Takes up the segment of the set that the finding is about, with the terminator that it was read with.
-    pub fn look_up(&mut self, set: &Segments<'a>, finding: &Finding) {
-        let at = finding.place.segment_position.saturating_sub(1) as usize;
-        self.segment = set.get(at).map(|segment| (segment.raw(), segment.offset()));
-        self.terminator = Some(set.delimiters().segment);
-    }
-}
 
 /// A finding as a line of JSON.
 #[derive(Serialize)]
@@ -148,7 +122,7 @@ fn is_missing(finding: &Finding, raw: &[u8]) -> bool {
 fn circumstances(finding: &Finding, scene: &Scene<'_>) -> String {
     let mut parts = Vec::new();
     if let Some((id, number)) = scene.set {
-        parts.push(format!("{id} {number}"));
+        parts.push(format!("{id} {number}").trim_end().to_owned());
     } else if !scene.group.is_empty() {
         parts.push(format!("group {}", scene.group));
     } else if !scene.interchange.is_empty() {
@@ -224,6 +198,16 @@ impl Tally {
         } else {
             parts.join(", ")
         }
+    }
+}
+
+/// What becomes of a set whose heaviest finding has this weight.
+#[must_use]
+pub fn verdict(worst: Option<Severity>) -> &'static str {
+    match worst {
+        Some(Severity::Fatal) => "rejected",
+        Some(Severity::Error) => "accepted_with_errors",
+        _ => "accepted",
     }
 }
 

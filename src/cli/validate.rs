@@ -4,11 +4,13 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::definitions::library;
-use super::input::{Files, Source};
-use super::report::{self, Scene, Tally, count, grouped};
+use super::definitions::engine;
+use super::input::{Failures, Files, Source};
+use super::report::{self, Tally, count, grouped};
+use super::scene::{self, Met, Scene};
 use super::{Context, Error, Format, Verdict};
 use crate::findings::{Finding, Severity};
+use crate::translate::{Engine, Options};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -53,15 +55,17 @@ impl From<Weight> for Severity {
 /// # Errors
 /// Files that cannot be read; output that cannot be written.
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
-    let library = library(context)?;
+    let engine = engine(context)?;
     let usual = if context.format == Format::Json { Severity::Advice } else { Severity::Warning };
     let shown = args.show.map_or(usual, Severity::from);
-    let mut validation =
-        Validation { context, out, shown, sums: Sums::default(), file: String::new() };
+    let mut validation = Validation { context, out, shown, sums: Sums::default() };
+    let mut failures = Failures::default();
     for source in args.files.sources()? {
-        validation.source(&source, &library)?;
+        let done = validation.source(&source, &engine);
+        failures.take(done, context)?;
     }
     validation.summary()?;
+    failures.finish()?;
     let limit = if args.strict { Severity::Warning } else { Severity::Error };
     Ok(if validation.sums.tally.has(limit) { Verdict::Findings } else { Verdict::Clean })
 }
@@ -82,114 +86,41 @@ struct Validation<'a> {
     out: &'a mut dyn Write,
     shown: Severity,
     sums: Sums,
-    file: String,
 }
 
 impl Validation<'_> {
-    fn source(&mut self, source: &Source, library: &crate::grammar::Library) -> Result<(), Error> {
-        use crate::grammar::{Checker, Scratch, Tree};
-        use crate::x12::{Event, Reader};
-        self.file = source.to_string();
+    fn source(&mut self, source: &Source, engine: &Engine) -> Result<(), Error> {
         self.sums.files += 1;
-        let mut reader = Reader::new(source.open()?);
-        let mut checkers = std::collections::HashMap::<(String, String), Option<Checker>>::new();
-        let (mut scratch, mut tree) = (Scratch::default(), Tree::default());
-        let (mut release, mut interchange, mut group) =
-            (String::new(), String::new(), String::new());
-        while let Some(event) = reader.next().map_err(Error::read(self.file.clone()))? {
-            match event {
-                Event::Interchange(header) => {
-                    self.sums.interchanges += 1;
-                    interchange = header.element(13);
-                    let found: Vec<_> = header.faults.iter().map(Finding::of_fault).collect();
-                    self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, ..Scene::default() },
-                        None,
-                    )?;
-                }
-                Event::Group(header) => {
-                    release = header.release();
-                    group = header.element(6);
-                    let found: Vec<_> = header.faults.iter().map(Finding::of_fault).collect();
-                    self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, group: &group, ..Scene::default() },
-                        None,
-                    )?;
-                }
-                Event::Set(set) => {
-                    let checker =
-                        checkers.entry((set.id.clone(), release.clone())).or_insert_with(|| {
-                            library.grammar(&set.id, &release).map(|g| Checker::new(g.clone()))
-                        });
-                    let mut found = crate::findings::Findings::default();
-                    for fault in &set.faults {
-                        found.push(Finding::of_fault(fault));
-                    }
-                    if let Some(checker) = checker {
-                        checker.check(&set.segments, &mut scratch, &mut tree, &mut found);
-                    }
-                    match found.worst() {
+        scene::read(engine, source.open()?, source, Options::default(), |met, findings, scene| {
+            let mut set = None;
+            match met {
+                Met::Interchange(_) => self.sums.interchanges += 1,
+                Met::Set(checked) => {
+                    set = Some(&checked.segments);
+                    match checked.worst() {
                         Some(Severity::Fatal) => self.sums.rejected += 1,
                         Some(Severity::Error) => self.sums.with_errors += 1,
                         _ => self.sums.accepted += 1,
                     }
-                    if found.is_empty() {
-                        continue;
-                    }
-                    let scene = Scene {
-                        interchange: &interchange,
-                        group: &group,
-                        set: Some((&set.id, &set.control_number.0)),
-                        ..Scene::default()
-                    };
-                    self.findings(&found.finish(), &scene, Some(&set.segments))?;
                 }
-                Event::GroupEnd(end) => {
-                    let found: Vec<_> = end.faults.iter().map(Finding::of_fault).collect();
-                    self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, group: &group, ..Scene::default() },
-                        None,
-                    )?;
-                }
-                Event::InterchangeEnd(end) => {
-                    let found: Vec<_> = end.faults.iter().map(Finding::of_fault).collect();
-                    self.findings(
-                        &found,
-                        &Scene { interchange: &interchange, ..Scene::default() },
-                        None,
-                    )?;
-                }
-                Event::Stray(fault) => {
-                    self.findings(&[Finding::of_fault(&fault)], &Scene::default(), None)?
-                }
-                Event::InterchangeAck(_) => {}
+                _ => {}
             }
-        }
+            for finding in findings {
+                let scene = set.map_or(scene, |segments| scene.at(finding, segments));
+                self.finding(finding, &scene)?;
+            }
+            Ok(())
+        })?;
         Ok(())
     }
 
-    fn findings(
-        &mut self,
-        findings: &[Finding],
-        scene: &Scene<'_>,
-        set: Option<&crate::x12::Segments<'_>>,
-    ) -> Result<(), Error> {
-        for finding in findings {
-            self.sums.tally.add(finding.severity);
-            if finding.severity < self.shown {
-                self.sums.not_shown += 1;
-                continue;
-            }
-            let mut scene = Scene { file: &self.file, ..*scene };
-            if let Some(segments) = set {
-                scene.look_up(segments, finding);
-            }
-            report::finding(finding, &scene, self.context, self.out)?;
+    fn finding(&mut self, finding: &Finding, scene: &Scene<'_>) -> Result<(), Error> {
+        self.sums.tally.add(finding.severity);
+        if finding.severity < self.shown {
+            self.sums.not_shown += 1;
+            return Ok(());
         }
-        Ok(())
+        Ok(report::finding(finding, scene, self.context, self.out)?)
     }
 
     fn summary(&mut self) -> Result<(), Error> {

@@ -11,7 +11,7 @@ mod load;
 mod model;
 mod parse;
 pub mod show;
-mod suggest;
+pub(crate) mod suggest;
 mod tree;
 
 pub use check::{Checker, Scratch, SegmentChecker};

@@ -2,13 +2,60 @@
 
 use super::Engine;
 use crate::canonical::Document;
-use crate::findings::Finding;
+use crate::findings::{Code, Finding, Place, Severity};
 use crate::grammar::Walked;
+use crate::map::Reader;
 
-/// Reads a set into its document. `None` where no map reads the set, or where something would have to be guessed.
-pub(super) fn read(_engine: &Engine, _walked: &Walked<'_>) -> (Option<Document>, Vec<Finding>) {
-    (None, Vec::new())
+/// Reads a set into its document. `None` where no map reads the set.
+pub(super) fn read(
+    engine: &Engine,
+    walked: &Walked<'_>,
+    reader: &mut Reader,
+) -> (Option<Document>, Vec<Finding>) {
+    let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) else {
+        return (None, Vec::new());
+    };
+    let reading = reader.read(walked, map);
+    let mut findings = reading.findings().to_vec();
+    let document = match reading.document() {
+        "order" => reading.to().map(|d| Document::Order(Box::new(d))),
+        "shipment" => reading.to().map(|d| Document::Shipment(Box::new(d))),
+        "invoice" => reading.to().map(|d| Document::Invoice(Box::new(d))),
+        "acknowledgement" => reading.to().map(|d| Document::Acknowledgement(Box::new(d))),
+        _ => return (None, findings),
+    };
+    match document {
+        Ok(document) => (Some(document), findings),
+        // A field that the document must have and the set does not say; the check has mostly said so already.
+        Err(error) => {
+            let place = Place {
+                offset: walked.segments.offset(),
+                segment: "ST".to_owned(),
+                segment_position: 1,
+                ..Place::default()
+            };
+            let says = format!("No {} can be made of it: {error}.", reading.document());
+            findings.push(Finding::new(
+                Code::NotTranslatable,
+                place,
+                says,
+                "Mend what is missing.".to_owned(),
+            ));
+            (None, findings)
+        }
+    }
 }
 
 /// Notes in each finding the field of the canonical document that its value goes to.
-pub(super) fn name_fields(_engine: &Engine, _walked: &Walked<'_>, _findings: &mut [Finding]) {}
+pub(super) fn name_fields(engine: &Engine, walked: &Walked<'_>, findings: &mut [Finding]) {
+    let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) else { return };
+    for finding in findings
+        .iter_mut()
+        .filter(|f| f.field.is_none() && f.severity > Severity::Advice && f.place.element > 0)
+    {
+        let index = (finding.place.segment_position as usize).checked_sub(1);
+        let placed = index.and_then(|index| walked.tree.segments.get(index));
+        finding.field =
+            placed.and_then(|p| map.field_of(p.node, finding.place.element)).map(str::to_owned);
+    }
+}

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::grammar::{Checker, Grammar, Library, SegmentChecker};
+use crate::canonical;
+use crate::grammar::{Checker, Grammar, Library, LoadError, SegmentChecker};
+use crate::map;
 
-/// Grammars, ready for use. Shared by all threads.
+/// Grammars and maps, ready for use. Shared by all threads.
 #[derive(Debug)]
 pub struct Engine {
     grammars: Library,
+    maps: map::Library,
     sets: HashMap<(String, String), Prepared>,
     envelope: SegmentChecker,
 }
@@ -21,28 +24,41 @@ struct Prepared {
 }
 
 impl Engine {
-    /// The grammars that come with the program.
+    /// The grammars and maps that come with the program.
+    ///
+    /// # Panics
+    /// Never: that the embedded files load is tested.
     #[must_use]
     pub fn embedded() -> Self {
-        Self::new(Library::embedded())
+        Self::new(Library::embedded(), &map::Library::embedded_sources())
+            .expect("the embedded maps fit the embedded grammars")
     }
 
-    /// Grammars of one's own.
-    #[must_use]
-    pub fn new(grammars: Library) -> Self {
+    /// Grammars and maps of one's own.
+    ///
+    /// # Errors
+    /// Every fault of the maps.
+    pub fn new(grammars: Library, maps: &[crate::grammar::SourceFile]) -> Result<Self, LoadError> {
+        let maps = map::Library::from_sources(maps, &grammars, canonical::schema)?;
         let sets = grammars.sets().map(|grammar| {
             let key = (grammar.set.clone(), grammar.release.clone());
             (key, Prepared { grammar: Arc::clone(grammar), checker: OnceLock::new() })
         });
         let sets = sets.collect();
         let envelope = SegmentChecker::new(Arc::clone(grammars.envelope()));
-        Self { grammars, sets, envelope }
+        Ok(Self { grammars, maps, sets, envelope })
     }
 
     /// The grammars.
     #[must_use]
     pub fn grammars(&self) -> &Library {
         &self.grammars
+    }
+
+    /// The maps.
+    #[must_use]
+    pub fn maps(&self) -> &map::Library {
+        &self.maps
     }
 
     /// The checker of a set, chosen by the first six characters of GS08.

@@ -5,6 +5,7 @@
 mod document;
 mod engine;
 mod receive;
+mod send;
 mod session;
 
 pub use engine::Engine;
@@ -12,4 +13,5 @@ pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
     answer_interchange, answer_version, receive,
 };
+pub use send::{Outbound, WriteError, Written, judge, write};
 pub use session::{CheckedSet, Options, Session, Step};

@@ -94,7 +94,8 @@ pub fn receive(
     errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
 ) -> Received {
     let options = Options { limits, unknown_set: Severity::Fatal };
-    let mut session = Session::new(engine, bytes, options);
+    let mut session = Session::of_slice(engine, bytes, options);
+    let mut reader = crate::map::Reader::new();
     let mut received = Received::default();
     let mut strictness = ErrorsAs::default();
     // Reading from a slice cannot fail.
@@ -126,7 +127,7 @@ pub fn receive(
                 }
             }
             Step::Set(set) => {
-                let read = read_set(engine, set, strictness);
+                let read = read_set(engine, set, strictness, &mut reader);
                 match received.interchanges.last_mut() {
                     Some(interchange) => {
                         match interchange.groups.last_mut().filter(|_| !read.outside) {
@@ -187,7 +188,12 @@ struct ReadSet {
     outside: bool,
 }
 
-fn read_set(engine: &Engine, set: CheckedSet<'_>, errors_as: ErrorsAs) -> ReadSet {
+fn read_set(
+    engine: &Engine,
+    set: CheckedSet<'_>,
+    errors_as: ErrorsAs,
+    reader: &mut crate::map::Reader,
+) -> ReadSet {
     let start = offset(set.segments.offset());
     let mut findings = set.findings;
     let mut outcomes = Vec::new();
@@ -198,7 +204,7 @@ fn read_set(engine: &Engine, set: CheckedSet<'_>, errors_as: ErrorsAs) -> ReadSe
             outcomes = reading.groups;
             findings.extend(reading.findings);
         }
-        let read = super::document::read(engine, walked);
+        let read = super::document::read(engine, walked, reader);
         document = read.0;
         findings.extend(read.1);
         super::document::name_fields(engine, walked, &mut findings);

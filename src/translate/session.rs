@@ -111,7 +111,7 @@ impl Default for Options {
 pub struct Session<'e, R> {
     engine: &'e Engine,
     options: Options,
-    reader: Reader<R>,
+    reader: Reader<'e, R>,
     version: String,
     group_code: String,
     interchange_version: String,
@@ -120,6 +120,17 @@ pub struct Session<'e, R> {
     findings: Findings,
     /// The checker of the last set, which mostly is that of the next one.
     last: Option<(String, &'e Checker)>,
+}
+
+impl<'e> Session<'e, &'e [u8]> {
+    /// Reads bytes that are all in memory, where they lie.
+    #[must_use]
+    pub fn of_slice(engine: &'e Engine, bytes: &'e [u8], options: Options) -> Self {
+        Self {
+            reader: Reader::of_slice(bytes, options.limits),
+            ..Self::new(engine, bytes, options)
+        }
+    }
 }
 
 impl<'e, R: Read> Session<'e, R> {

@@ -11,15 +11,17 @@
 
 use wide::u8x16;
 
-use super::segment::{Mark, SegmentFlags};
-use super::{Delimiters, Segments};
+use super::segment::Mark;
+use super::{Delimiters, Segments, Tag};
 
 const BLOCK: usize = 64;
 
 /// Element ends and segment marks of a buffer, grown as the buffer grows. Offsets are relative to the buffer.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    /// Offsets of delimiters; the first `known` are valid, the rest is room.
     ends: Vec<u32>,
+    known: usize,
     marks: Vec<Mark>,
     /// Bytes before this offset are indexed.
     upto: usize,
@@ -27,7 +29,8 @@ pub(super) struct Index {
     open_start: usize,
     /// Index into `ends` of the first end of that segment.
     open_first: usize,
-    open_flags: u8,
+    /// Whether something not plain has come in it.
+    open_special: bool,
     /// Still in the blanks before that segment.
     skipping: bool,
 }
@@ -36,14 +39,14 @@ pub(super) struct Index {
 struct Block {
     ends: u64,
     terminators: u64,
-    separators: u64,
-    unusual: u64,
+    /// Separators within elements, control characters, bytes outside ASCII.
+    special: u64,
 }
 
 impl Index {
     /// Forgets everything and starts at an offset.
     pub fn restart(&mut self, at: usize) {
-        self.ends.clear();
+        self.known = 0;
         self.marks.clear();
         self.resume(at);
     }
@@ -52,15 +55,15 @@ impl Index {
     /// interchange.
     pub fn truncate(&mut self, mark: usize, at: usize) {
         self.marks.truncate(mark);
-        self.ends.truncate(self.marks.last().map_or(0, |m| m.last as usize));
+        self.known = self.marks.last().map_or(0, |m| m.last as usize);
         self.resume(at);
     }
 
     fn resume(&mut self, at: usize) {
         self.upto = at;
         self.open_start = at;
-        self.open_first = self.ends.len();
-        self.open_flags = 0;
+        self.open_first = self.known;
+        self.open_special = false;
         self.skipping = true;
     }
 
@@ -68,13 +71,15 @@ impl Index {
     pub fn shift(&mut self, marks: usize, bytes: usize) {
         let dropped = self.marks.get(marks).map_or(self.open_first, |m| m.first as usize);
         self.marks.drain(..marks.min(self.marks.len()));
-        self.ends.drain(..dropped.min(self.ends.len()));
+        self.ends.copy_within(dropped..self.known, 0);
+        self.known -= dropped;
         let (by, ends) = (to_u32(bytes), to_u32(dropped));
-        for end in &mut self.ends {
+        for end in &mut self.ends[..self.known] {
             *end -= by;
         }
         for mark in &mut self.marks {
             mark.start -= by;
+            mark.end -= by;
             mark.first -= ends;
             mark.last -= ends;
         }
@@ -99,38 +104,33 @@ impl Index {
         self.marks.get(index).copied()
     }
 
-    /// Offset of the terminator of a mark.
-    pub fn end_of(&self, mark: Mark) -> usize {
-        self.ends
-            .get((mark.last as usize).wrapping_sub(1))
-            .map_or(mark.start as usize, |&e| e as usize)
-    }
-
-    /// The end of its tag.
-    #[inline]
-    pub fn tag_end(&self, mark: Mark) -> usize {
-        self.ends.get(mark.first as usize).map_or(mark.start as usize, |&e| e as usize)
-    }
-
     /// Adds a segment whose last element holds data that the index must not look into.
-    pub fn push_opaque(&mut self, start: usize, ends: &[usize]) {
-        let first = self.ends.len();
-        self.ends.extend(ends.iter().map(|&e| to_u32(e)));
-        let flags = SegmentFlags(SegmentFlags::UNUSUAL);
+    pub fn push_opaque(&mut self, tag: Tag, start: usize, ends: &[usize]) {
+        let first = self.known;
+        self.make_room(ends.len());
+        for &end in ends {
+            self.ends[self.known] = to_u32(end);
+            self.known += 1;
+        }
+        let end = ends.last().copied().unwrap_or(start);
         self.marks.push(Mark {
             start: to_u32(start),
+            end: to_u32(end),
             first: to_u32(first),
-            last: to_u32(self.ends.len()),
-            flags,
+            last: to_u32(self.known),
+            tag,
+            plain: false,
         });
-        self.resume(ends.last().map_or(start, |&e| e + 1));
+        self.resume(end + 1);
     }
 
     /// Closes the open segment at `end` though no terminator stands there: the input is cut off.
-    pub fn close_open(&mut self, end: usize) {
+    pub fn close_open(&mut self, bytes: &[u8], end: usize) {
         if self.open_start < end {
-            self.ends.push(to_u32(end));
-            self.push_mark(self.ends.len(), self.open_flags);
+            self.make_room(1);
+            self.ends[self.known] = to_u32(end);
+            self.known += 1;
+            self.push_mark(bytes, end, self.known);
         }
         self.resume(end);
     }
@@ -163,8 +163,7 @@ impl Index {
                 let keep = (1u64 << size) - 1;
                 block.ends &= keep;
                 block.terminators &= keep;
-                block.separators &= keep;
-                block.unusual &= keep;
+                block.special &= keep;
             }
             self.take(bytes, upto, &block, delimiters);
             self.upto += size;
@@ -174,12 +173,18 @@ impl Index {
     #[inline]
     fn take(&mut self, bytes: &[u8], upto: usize, block: &Block, delimiters: Delimiters) {
         let at = self.upto;
-        let known = self.ends.len();
+        let known = self.known;
+        self.make_room(BLOCK);
+        let room = &mut self.ends[known..known + BLOCK];
+        let mut count = 0;
         let mut bits = block.ends;
         while bits != 0 {
-            self.ends.push(to_u32(at + bits.trailing_zeros() as usize));
+            // A block has as many bits as there is room, so that the mask changes nothing but the bounds check.
+            room[count % BLOCK] = to_u32(at) + bits.trailing_zeros();
+            count += 1;
             bits &= bits - 1;
         }
+        self.known += count;
         if self.skipping {
             self.skip_blanks(bytes, upto, delimiters);
         }
@@ -188,27 +193,40 @@ impl Index {
             let bit = terminators.trailing_zeros();
             let through = u64::MAX >> (63 - bit);
             let last = known + (block.ends & through).count_ones() as usize;
-            let flags = self.open_flags | flags_of(block, through & from(self.open_start, at));
-            if at + bit as usize == self.open_start {
+            let end = at + bit as usize;
+            if end == self.open_start {
                 self.open_first = last;
             } else {
-                self.push_mark(last, flags);
+                self.open_special |= block.special & through & from(self.open_start, at) != 0;
+                self.push_mark(bytes, end, last);
             }
-            self.open_start = at + bit as usize + 1;
-            self.open_flags = 0;
+            self.open_start = end + 1;
+            self.open_special = false;
             self.skip_blanks(bytes, upto, delimiters);
             terminators &= terminators - 1;
         }
-        self.open_flags |= flags_of(block, from(self.open_start, at));
+        self.open_special |= block.special & from(self.open_start, at) != 0;
+    }
+
+    /// Makes room for so many more ends.
+    #[inline]
+    fn make_room(&mut self, count: usize) {
+        if self.ends.len() < self.known + count {
+            self.ends.resize((self.known + count) * 2, 0);
+        }
     }
 
     #[inline]
-    fn push_mark(&mut self, last: usize, flags: u8) {
+    fn push_mark(&mut self, bytes: &[u8], end: usize, last: usize) {
+        let start = self.open_start;
+        let tag_end = self.ends.get(self.open_first).map_or(end, |&e| e as usize);
         self.marks.push(Mark {
-            start: to_u32(self.open_start),
+            start: to_u32(start),
+            end: to_u32(end),
             first: to_u32(self.open_first),
             last: to_u32(last),
-            flags: SegmentFlags(flags),
+            tag: Tag::at(&bytes[start..], tag_end - start),
+            plain: !self.open_special,
         });
         self.open_first = last;
     }
@@ -242,18 +260,6 @@ fn from(start: usize, block: usize) -> u64 {
         n if n < BLOCK => u64::MAX << n,
         _ => 0,
     }
-}
-
-#[inline]
-fn flags_of(block: &Block, range: u64) -> u8 {
-    let mut flags = 0;
-    if block.separators & range != 0 {
-        flags |= SegmentFlags::SEPARATORS;
-    }
-    if block.unusual & range != 0 {
-        flags |= SegmentFlags::UNUSUAL;
-    }
-    flags
 }
 
 /// What stands between segments without meaning: line breaks, spaces, tabs, NUL, the old end-of-file mark, and
@@ -297,7 +303,7 @@ impl Needles {
             padded[..size].copy_from_slice(&bytes[..size]);
             &padded
         };
-        let mut found = Block { ends: 0, terminators: 0, separators: 0, unusual: 0 };
+        let mut found = Block { ends: 0, terminators: 0, special: 0 };
         for (i, lane) in block.as_chunks::<16>().0.iter().enumerate() {
             let lane = u8x16::new(*lane);
             let terminators = lane.simd_eq(self.segment);
@@ -309,10 +315,9 @@ impl Needles {
             let shift = i * 16;
             found.terminators |= u64::from(terminators.to_bitmask()) << shift;
             found.ends |= u64::from(ends.to_bitmask()) << shift;
-            found.separators |= u64::from(separators.to_bitmask()) << shift;
-            found.unusual |= u64::from(unusual.to_bitmask()) << shift;
+            found.special |= u64::from((separators | unusual).to_bitmask()) << shift;
         }
-        found.unusual &= !(found.ends | found.separators);
+        found.special &= !found.ends;
         found
     }
 }

@@ -1,6 +1,6 @@
 //! A segment that stands on its own, outside the buffer of a reader.
 
-use super::segment::{Segment, SegmentFlags};
+use super::{Segment, Tag};
 
 /// A segment with its own bytes: a header of the envelope that is checked like any other segment.
 ///
@@ -27,15 +27,19 @@ impl Line {
         Self { bytes, ends, offset }
     }
 
-    /// The segment. Its flags say nothing.
+    /// The segment. It counts as plain: its elements are read as they stand.
     #[must_use]
     pub fn segment(&self) -> Segment<'_> {
+        let tag = Tag::new(
+            self.bytes.get(..self.ends.first().map_or(0, |&e| e as usize)).unwrap_or_default(),
+        );
         Segment {
             bytes: &self.bytes,
             start: 0,
             ends: &self.ends,
             base: self.offset,
-            flags: SegmentFlags::default(),
+            tag,
+            plain: true,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use envelope::{
 pub use fault::{Fault, FaultKind};
 pub use line::Line;
 pub use reader::{Limits, Reader};
-pub use segment::{Mark, Segment, SegmentFlags, Segments};
+pub use segment::{Mark, Segment, Segments};
 pub use style::{DelimiterInData, Style};
 pub use tag::Tag;
 pub use text::{Charset, decode};

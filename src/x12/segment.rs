@@ -2,39 +2,21 @@
 
 use super::{Delimiters, Tag};
 
-/// What the index saw in a segment that most segments do not have, so that checks may skip the search for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SegmentFlags(pub(super) u8);
-
-impl SegmentFlags {
-    /// A component or repetition separator stands in it.
-    pub const SEPARATORS: u8 = 1;
-    /// A control character or a byte outside ASCII stands in it.
-    pub const UNUSUAL: u8 = 2;
-
-    /// Whether a component or repetition separator stands in the segment.
-    #[must_use]
-    pub fn has_separators(self) -> bool {
-        self.0 & Self::SEPARATORS != 0
-    }
-
-    /// Whether a control character or a byte outside ASCII stands in the segment.
-    #[must_use]
-    pub fn has_unusual_bytes(self) -> bool {
-        self.0 & Self::UNUSUAL != 0
-    }
-}
-
-/// Where a segment begins, in the bytes and in the list of element ends.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a segment stands, in the bytes and in the list of element ends.
+#[derive(Debug, Clone, Copy)]
 pub struct Mark {
     /// Offset of its tag.
     pub(super) start: u32,
+    /// Offset of its terminator.
+    pub(super) end: u32,
     /// Index of its first end (that of the tag) in the list of ends.
     pub(super) first: u32,
     /// One past its last end (the terminator).
     pub(super) last: u32,
-    pub(super) flags: SegmentFlags,
+    pub(super) tag: Tag,
+    /// Whether nothing but plain characters stands in it: no component or repetition separator, no control
+    /// character, nothing outside ASCII. Checks may then skip the search for them.
+    pub(super) plain: bool,
 }
 
 /// A run of segments: a transaction set with its ST and SE, usually.
@@ -70,7 +52,8 @@ impl<'a> Segments<'a> {
             start: mark.start,
             ends: self.ends.get(mark.first as usize..mark.last as usize)?,
             base: self.base,
-            flags: mark.flags,
+            tag: mark.tag,
+            plain: mark.plain,
         })
     }
 
@@ -83,7 +66,8 @@ impl<'a> Segments<'a> {
             start: mark.start,
             ends: ends.get(mark.first as usize..mark.last as usize).unwrap_or_default(),
             base,
-            flags: mark.flags,
+            tag: mark.tag,
+            plain: mark.plain,
         })
     }
 
@@ -126,15 +110,20 @@ pub struct Segment<'a> {
     /// Offsets of the delimiters that end the tag and each element; never empty for a segment of the reader.
     pub(super) ends: &'a [u32],
     pub(super) base: u64,
-    pub(super) flags: SegmentFlags,
+    pub(super) tag: Tag,
+    pub(super) plain: bool,
 }
 
 impl<'a> Segment<'a> {
+    /// No segment: no tag, no elements.
+    pub const EMPTY: Segment<'static> =
+        Segment { bytes: &[], start: 0, ends: &[], base: 0, tag: Tag::OTHER, plain: true };
+
     /// Its tag.
     #[must_use]
     #[inline]
     pub fn tag(&self) -> Tag {
-        Tag::new(self.id())
+        self.tag
     }
 
     /// The bytes of its tag.
@@ -202,10 +191,11 @@ impl<'a> Segment<'a> {
         self.bytes.get(self.start as usize..end as usize).unwrap_or_default()
     }
 
-    /// What the index saw in it.
+    /// Whether nothing but plain characters stands in it: no component or repetition separator, no control
+    /// character, nothing outside ASCII.
     #[must_use]
     #[inline]
-    pub fn flags(&self) -> SegmentFlags {
-        self.flags
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 }

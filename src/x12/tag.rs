@@ -31,6 +31,18 @@ impl Tag {
         })
     }
 
+    /// The tag at the beginning of some bytes, of so many bytes.
+    #[inline]
+    pub(super) fn at(bytes: &[u8], length: usize) -> Self {
+        match (bytes.first_chunk::<4>(), length) {
+            // Without a branch on the length, which the processor could not foresee.
+            (Some(four), 1..=4) => {
+                Self(u32::from_be_bytes(*four) & (u32::MAX << (32 - 8 * length)))
+            }
+            _ => Self::new(bytes.get(..length).unwrap_or_default()),
+        }
+    }
+
     /// The packed number.
     #[must_use]
     #[inline]

@@ -61,7 +61,7 @@ fn help_is_short_and_names_every_command() {
 
 #[test]
 fn every_command_has_help_with_an_example_where_it_reads_files() {
-    for command in ["inspect", "explain", "grammar", "completions"] {
+    for command in ["inspect", "validate", "ack", "explain", "grammar", "schema", "completions"] {
         let output = run(&[command, "--help"]);
         assert!(output.status.success(), "{command}");
         let text = String::from_utf8(output.stdout).unwrap();
@@ -119,6 +119,67 @@ fn inspect_in_json_is_one_object_a_line() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(value["type"].is_string(), "{line}");
     }
+}
+
+#[test]
+fn validate_shows_the_segment_the_value_the_mend_and_the_rule() {
+    snapshot!(run(&["validate", "fixtures/004010/850/many-things-wrong-at-once.edi"]));
+}
+
+#[test]
+fn validate_shows_the_faults_of_the_envelope() {
+    snapshot!(run(&[
+        "validate",
+        "fixtures/envelope/all-trailers-are-missing.edi",
+        "fixtures/envelope/date-and-time-of-the-header-are-impossible.edi",
+        "fixtures/envelope/not-an-interchange-at-all.edi",
+    ]));
+}
+
+#[test]
+fn validate_in_json_has_the_same_findings() {
+    snapshot!(run(&["validate", "--format", "json", "fixtures/004010/850/quantity-is-a-word.edi"]));
+}
+
+/// The moment of the answers, so that they are the same every time.
+const AT: [&str; 2] = ["--at", "2026-03-02T10:00"];
+
+#[test]
+fn ack_answers_what_is_right_and_what_is_wrong() {
+    let file = "fixtures/004010/850/one-good-order-and-one-bad.edi";
+    snapshot!(run(&[&["ack", file], &AT[..]].concat()));
+}
+
+#[test]
+fn ack_rejects_an_interchange_by_its_ta1_alone() {
+    let file = "fixtures/envelope/three-interchanges-the-second-broken.edi";
+    snapshot!(run(&[&["ack", file], &AT[..]].concat()));
+}
+
+#[test]
+fn what_ack_prints_is_valid() {
+    for set in ["997", "999"] {
+        let answer = run(&[
+            "ack",
+            "--as",
+            set,
+            "fixtures/005010/850/three-orders-of-which-two-are-rejected.edi",
+        ]);
+        assert_eq!(answer.status.code(), Some(1), "{set}: two of three are rejected");
+        let checked = fed(&["validate", "--strict"], &answer.stdout);
+        assert_eq!(checked.status.code(), Some(0), "{}", shown(&checked));
+    }
+}
+
+#[test]
+fn findings_make_the_exit_code() {
+    let code = |arguments: &[&str]| run(arguments).status.code();
+    assert_eq!(code(&["validate", ORDER]), Some(0));
+    assert_eq!(code(&["validate", "fixtures/004010/850/quantity-is-a-word.edi"]), Some(1));
+    let warned = "fixtures/004010/850/codes-that-no-list-has.edi";
+    assert_eq!(code(&["validate", warned]), Some(0));
+    assert_eq!(code(&["validate", "--strict", warned]), Some(1));
+    assert_eq!(code(&["validate", ORDER, "no-such-file.edi"]), Some(2));
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod gateway;
 mod grammar;
 mod kill;
 mod store;
+mod x12;

@@ -18,7 +18,7 @@ impl ElementCheck<'_> {
     pub fn segment(&self, plan: &Plan, segment: Segment<'_>, reporter: &mut Reporter<'_, '_>) {
         let count = segment.len();
         let mut present = 0u128;
-        let unusual = segment.flags().has_unusual_bytes() || segment.flags().has_separators();
+        let unusual = !segment.is_plain();
         for (at, value) in segment.elements().enumerate().take(ELEMENTS_MAX) {
             if value.is_empty() {
                 continue;

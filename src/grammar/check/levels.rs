@@ -60,10 +60,7 @@ impl Levels {
         }
         let mut fault = None;
         // That a number is missing is told of the element.
-        if self.irregular
-            && !id.is_empty()
-            && self.numbers.insert(id.to_vec(), index).is_some()
-        {
+        if self.irregular && !id.is_empty() && self.numbers.insert(id.to_vec(), index).is_some() {
             fault = Some(LevelFault::Number);
         }
         if !parent.is_empty() {

@@ -3,10 +3,16 @@
 //! Memory is bounded by the largest set that is allowed ([`Limits`]), whatever the size of the input. Nothing in
 //! the input is an error: what is wrong comes as faults beside the events.
 
+mod ahead;
+mod ends;
+
+use std::borrow::Cow;
 use std::io::Read;
 
+use ahead::Peek;
+
 use super::envelope::{
-    Event, Group, GroupEnd, Interchange, InterchangeEnd, SetControlNumber, TransactionSet, number,
+    Event, Group, GroupEnd, Interchange, InterchangeEnd, SetControlNumber, TransactionSet,
 };
 use super::index::{Index, is_blank};
 use super::seen::Seen;
@@ -15,6 +21,10 @@ use super::{Delimiters, Fault, FaultKind, Tag, decode, isa};
 /// How many bytes are asked of the stream at a time. Small enough that bytes, ends and marks stay in a core's
 /// cache, large enough that the calls do not count.
 const CHUNK: usize = 128 * 1024;
+
+/// Marks that have been handed out and are kept nevertheless, at most: dropping them one set at a time would move
+/// the rest too often.
+const MARKS_KEPT: usize = 4096;
 
 /// Bounds on what a reader keeps in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +81,11 @@ const BDS: Tag = Tag::new(b"BDS");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Reader<R> {
+pub struct Reader<'a, R> {
     input: R,
     limits: Limits,
     /// Bytes of the input from `base` on; `filled` of them are valid.
-    buffer: Vec<u8>,
+    buffer: Cow<'a, [u8]>,
     filled: usize,
     base: u64,
     at_end: bool,
@@ -91,6 +101,8 @@ pub struct Reader<R> {
     seen: SeenNumbers,
     /// A fault that belongs to whatever ends next.
     pending: Option<Fault>,
+    /// Where to look for the next ISA, once the rest of the interchange cannot be read.
+    lost: Option<usize>,
     /// Header of a set that was too large, for the event.
     header: Vec<u8>,
 }
@@ -125,7 +137,23 @@ enum Step {
     End,
 }
 
-impl<R: Read> Reader<R> {
+impl<'a> Reader<'a, &'a [u8]> {
+    /// Reads bytes that are all in memory, where they lie: nothing is copied.
+    #[must_use]
+    pub fn of_slice(bytes: &'a [u8], limits: Limits) -> Self {
+        let mut reader = Self::with_limits(bytes, limits);
+        // Offsets in the index are 32 bits; what is larger is read like a stream.
+        if bytes.len() < 1 << 31 {
+            reader.input = &[];
+            reader.buffer = Cow::Borrowed(bytes);
+            reader.filled = bytes.len();
+            reader.at_end = true;
+        }
+        reader
+    }
+}
+
+impl<'a, R: Read> Reader<'a, R> {
     /// Reads with the usual limits.
     pub fn new(input: R) -> Self {
         Self::with_limits(input, Limits::default())
@@ -137,7 +165,7 @@ impl<R: Read> Reader<R> {
         Self {
             input,
             limits,
-            buffer: Vec::new(),
+            buffer: Cow::Borrowed(&[]),
             filled: 0,
             base: 0,
             at_end: false,
@@ -150,6 +178,7 @@ impl<R: Read> Reader<R> {
             counts: Counts::default(),
             seen: SeenNumbers::default(),
             pending: None,
+            lost: None,
             header: Vec::new(),
         }
     }
@@ -335,6 +364,10 @@ impl<R: Read> Reader<R> {
 
     /// Inside an interchange: the next piece of it.
     fn step_inside(&mut self) -> std::io::Result<Step> {
+        if self.next >= MARKS_KEPT {
+            self.index.shift(self.next, 0);
+            self.next = 0;
+        }
         let Some(tag) = self.peek()? else { return Ok(self.end_of_input()) };
         let in_group = self.state == State::Group;
         match tag {
@@ -387,94 +420,6 @@ impl<R: Read> Reader<R> {
         Step::Group
     }
 
-    fn take_group_end(&mut self, trailer: bool) -> Step {
-        let mut end = GroupEnd {
-            stated_sets: None,
-            sets: self.counts.sets,
-            offset: self.position(),
-            faults: Vec::new(),
-        };
-        let opened = self.group.take();
-        let number_of_header =
-            opened.as_ref().and_then(|g| g.elements.get(5).cloned()).unwrap_or_default();
-        if trailer {
-            let segments = self.segments(self.next..self.next + 1);
-            if let Some(ge) = segments.get(0) {
-                end.stated_sets = number(ge.element(1));
-                if end.stated_sets != Some(end.sets) {
-                    let fault =
-                        Fault::at(FaultKind::SetCount, ge.element_offset(1), ge.element(1).len())
-                            .of(b"GE", 1);
-                    end.faults.push(fault.found(decode(ge.element(1)), end.sets));
-                }
-                if !same_number(ge.element(2), &number_of_header) {
-                    let fault = Fault::at(
-                        FaultKind::GroupNumber,
-                        ge.element_offset(2),
-                        ge.element(2).len(),
-                    )
-                    .of(b"GE", 2);
-                    end.faults.push(fault.found(decode(ge.element(2)), decode(&number_of_header)));
-                }
-            }
-            self.next += 1;
-        } else {
-            let fault = Fault::at(FaultKind::GroupTrailerMissing, end.offset, 0).of(b"GE", 0);
-            end.faults.push(fault.found("", decode(&number_of_header)));
-        }
-        end.faults.extend(self.pending.take_if(|f| f.segment == GE));
-        self.state = State::Interchange;
-        Step::GroupEnd(end)
-    }
-
-    fn take_interchange_end(&mut self, trailer: bool) -> Step {
-        let mut end = InterchangeEnd {
-            stated_groups: None,
-            groups: self.counts.groups,
-            end: self.position(),
-            faults: Vec::new(),
-        };
-        let number_of_header =
-            self.interchange.as_ref().map_or(Vec::new(), |i| i.elements[12].clone());
-        if trailer {
-            let segments = self.segments(self.next..self.next + 1);
-            if let Some(iea) = segments.get(0) {
-                end.stated_groups = number(iea.element(1));
-                if end.stated_groups != Some(end.groups) {
-                    let fault = Fault::at(
-                        FaultKind::GroupCount,
-                        iea.element_offset(1),
-                        iea.element(1).len(),
-                    )
-                    .of(b"IEA", 1);
-                    end.faults.push(fault.found(decode(iea.element(1)), end.groups));
-                }
-                if !same_number(iea.element(2), &number_of_header) {
-                    let fault = Fault::at(
-                        FaultKind::InterchangeNumber,
-                        iea.element_offset(2),
-                        iea.element(2).len(),
-                    )
-                    .of(b"IEA", 2);
-                    end.faults.push(fault.found(decode(iea.element(2)), decode(&number_of_header)));
-                }
-            }
-            self.outside = self
-                .index
-                .mark(self.next)
-                .map_or(self.filled, |mark| (self.index.end_of(mark) + 1).min(self.filled));
-        } else {
-            let fault = Fault::at(FaultKind::InterchangeTrailerMissing, end.end, 0).of(b"IEA", 0);
-            end.faults.push(fault.found("", decode(&number_of_header)));
-            self.outside =
-                self.index.mark(self.next).map_or(self.filled, |mark| mark.start as usize);
-        }
-        end.faults.extend(self.pending.take());
-        end.end = self.base + self.outside as u64;
-        self.state = State::Outside;
-        Step::InterchangeEnd(end)
-    }
-
     /// ST and what follows, up to SE or whatever shows that SE is missing.
     fn take_set(&mut self) -> std::io::Result<Step> {
         let mut count = 1;
@@ -500,69 +445,6 @@ impl<R: Read> Reader<R> {
 
     fn count_set(&mut self) {
         self.counts.sets = self.counts.sets.saturating_add(1);
-    }
-
-    fn judge_set(&mut self, marks: std::ops::Range<usize>, trailer: bool) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        let segments =
-            self.index.segments(&self.buffer[..self.filled], marks, self.base, self.delimiters());
-        let Some(st) = segments.get(0) else { return faults };
-        let last = segments.get(segments.len() - 1).unwrap_or(st);
-        let count = segments.len();
-        if self.group.is_none() {
-            faults.push(
-                Fault::at(FaultKind::OutsideEnvelope, st.offset(), st.raw().len())
-                    .of(b"ST", 0)
-                    .found(decode(st.raw()), "GS"),
-            );
-        }
-        let name = st.element(2);
-        let name = name.strip_suffix(b" ").map_or(name, <[u8]>::trim_ascii_end);
-        if !(4..=9).contains(&name.len()) {
-            faults.push(Fault {
-                segment_position: 1,
-                ..Fault::at(FaultKind::SetNumberInvalid, st.element_offset(2), name.len())
-                    .of(b"ST", 2)
-                    .found(decode(name), "")
-            });
-        }
-        if !name.is_empty() && !self.seen.sets.insert(name) {
-            faults.push(Fault {
-                segment_position: 1,
-                ..Fault::at(FaultKind::SetNumberRepeated, st.element_offset(2), name.len())
-                    .of(b"ST", 2)
-                    .found(decode(name), "")
-            });
-        }
-        let position = u32::try_from(count).unwrap_or(u32::MAX);
-        faults.extend(self.pending.take().map(|f| Fault { segment_position: position, ..f }));
-        if !trailer {
-            let end = last.offset() + last.raw().len() as u64 + 1;
-            faults.push(Fault {
-                segment_position: position.saturating_add(1),
-                ..Fault::at(FaultKind::SetTrailerMissing, end, 0)
-                    .of(b"SE", 0)
-                    .found("", decode(name))
-            });
-            return faults;
-        }
-        if number(last.element(1)).map(|n| n as usize) != Some(count) {
-            faults.push(Fault {
-                segment_position: position,
-                ..Fault::at(FaultKind::SegmentCount, last.element_offset(1), last.element(1).len())
-                    .of(b"SE", 1)
-                    .found(decode(last.element(1)), count)
-            });
-        }
-        if last.element(2).trim_ascii_end() != name {
-            faults.push(Fault {
-                segment_position: position,
-                ..Fault::at(FaultKind::SetNumber, last.element_offset(2), last.element(2).len())
-                    .of(b"SE", 2)
-                    .found(decode(last.element(2)), decode(name))
-            });
-        }
-        faults
     }
 
     /// The set is larger than the limit: passes over it, segment by segment, up to its end.
@@ -628,179 +510,6 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// What a look ahead sees.
-enum Peek {
-    Tag(Tag),
-    TooLarge,
-    End,
-}
-
-impl<R: Read> Reader<R> {
-    /// The tag of the next segment, reading on as needed; `None` at the end of what can be read.
-    fn peek(&mut self) -> std::io::Result<Option<Tag>> {
-        Ok(match self.look(0)? {
-            Peek::Tag(tag) => Some(tag),
-            Peek::TooLarge | Peek::End => None,
-        })
-    }
-
-    /// The tag of a segment further on, where all from the next one to there has to stay in memory.
-    #[inline]
-    fn peek_within(&mut self, ahead: usize) -> std::io::Result<Peek> {
-        if let Some(found) = self.index.mark(self.next + ahead)
-            && let Some(tag) =
-                self.buffer.get(found.start as usize..self.index.tag_end(found)).map(Tag::new)
-            && tag != BIN
-            && tag != BDS
-            && !self.too_large(found.start as usize)
-        {
-            return Ok(Peek::Tag(tag));
-        }
-        self.look(ahead)
-    }
-
-    fn look(&mut self, ahead: usize) -> std::io::Result<Peek> {
-        loop {
-            if let Some(found) = self.index.mark(self.next + ahead) {
-                if self.too_large(found.start as usize) {
-                    return Ok(Peek::TooLarge);
-                }
-                let tag = Tag::new(
-                    self.buffer
-                        .get(found.start as usize..self.index.tag_end(found))
-                        .unwrap_or_default(),
-                );
-                if matches!(tag, BIN | BDS) {
-                    self.take_binary(ahead, usize::from(tag == BDS))?;
-                }
-                return Ok(Peek::Tag(tag));
-            }
-            if self.index.upto() < self.filled {
-                let upto = self.filled.min(self.index.upto() + CHUNK);
-                self.index.extend(&self.buffer[..self.filled], upto, self.delimiters());
-            } else if self.at_end {
-                if !self.close_cut_off() {
-                    return Ok(Peek::End);
-                }
-            } else if self.too_large(self.filled) {
-                if ahead > 0 {
-                    return Ok(Peek::TooLarge);
-                }
-                // One segment without end: nothing after it can be told apart up to the next ISA.
-                let start = self.base + self.index.open_start() as u64;
-                self.pending = Some(
-                    Fault::at(FaultKind::SegmentTooLarge, start, 0)
-                        .found("", self.limits.set_bytes_max),
-                );
-                return Ok(Peek::End);
-            } else {
-                self.fill()?;
-            }
-        }
-    }
-
-    /// Whether an offset is further from the next segment than a set may be large.
-    #[inline]
-    fn too_large(&self, at: usize) -> bool {
-        let start =
-            self.index.mark(self.next).map_or(self.index.open_start(), |m| m.start as usize);
-        at.saturating_sub(start) > self.limits.set_bytes_max
-    }
-
-    /// At the end of the input: what has no terminator is a segment all the same, with a fault.
-    fn close_cut_off(&mut self) -> bool {
-        let start = self.index.open_start();
-        let rest = self.bytes(start);
-        let length = rest.len() - rest.iter().rev().take_while(|&&b| is_blank(b)).count();
-        if length == 0 {
-            return false;
-        }
-        let element = self.delimiters().element;
-        let id = rest[..length].split(|&b| b == element).next().unwrap_or_default();
-        let fault = Fault::at(FaultKind::CutOff, self.base + start as u64, length).of(id, 0);
-        let shown = decode(&rest[..length.min(80)]).into_owned();
-        self.pending = Some(fault.found(shown, ""));
-        self.index.close_open(start + length);
-        true
-    }
-
-    /// BIN and BDS: the element before the data tells its length, and delimiters inside are data. Where the length
-    /// does not lead to a terminator, the segment is read like any other.
-    fn take_binary(&mut self, ahead: usize, elements_before: usize) -> std::io::Result<()> {
-        let Some(mark) = self.index.mark(self.next + ahead) else { return Ok(()) };
-        let d = self.delimiters();
-        let bytes = self.bytes(mark.start as usize);
-        // Tag, what stands before, and a length of up to 15 digits: more than 64 bytes is no such segment.
-        let head = &bytes[..bytes.len().min(64)];
-        let separators: Vec<usize> =
-            memchr::memchr_iter(d.element, head).take(elements_before + 2).collect();
-        let [.., from, to] = separators[..] else { return Ok(()) };
-        if separators.len() < elements_before + 2 {
-            return Ok(());
-        }
-        let Some(length) = number(&head[from + 1..to]) else { return Ok(()) };
-        let end = to + 1 + length as usize;
-        if length as usize > self.limits.set_bytes_max {
-            return Ok(());
-        }
-        let start = self.base + u64::from(mark.start);
-        self.fill_to(start + end as u64 + 1)?;
-        // Filling may have moved the buffer, and the marks with it.
-        let Some(mark) = self.index.mark(self.next + ahead) else { return Ok(()) };
-        let begin = mark.start as usize;
-        if self.buffer[..self.filled].get(begin + end) == Some(&d.segment) {
-            let mut ends: Vec<usize> = separators.iter().map(|&s| begin + s).collect();
-            ends.push(begin + end);
-            self.index.truncate(self.next + ahead, begin);
-            self.index.push_opaque(begin, &ends);
-        }
-        Ok(())
-    }
-
-    /// Reads on until the input is known up to an offset.
-    fn fill_to(&mut self, offset: u64) -> std::io::Result<()> {
-        while self.base + (self.filled as u64) < offset && !self.at_end {
-            self.fill()?;
-        }
-        Ok(())
-    }
-
-    /// Reads one chunk more, dropping what was handed out when that is worth the move.
-    fn fill(&mut self) -> std::io::Result<()> {
-        let outside = self.state == State::Outside;
-        let keep = if outside {
-            self.outside
-        } else {
-            self.index.mark(self.next).map_or(self.index.open_start(), |m| m.start as usize)
-        };
-        if keep > 0 && keep >= self.filled - keep {
-            self.buffer.copy_within(keep..self.filled, 0);
-            self.filled -= keep;
-            self.base += keep as u64;
-            if outside {
-                self.outside = 0;
-                self.index.restart(0);
-            } else {
-                self.index.shift(self.next, keep);
-            }
-            self.next = 0;
-        }
-        if self.buffer.len() < self.filled + CHUNK {
-            self.buffer.resize(self.filled + CHUNK, 0);
-        }
-        let room = &mut self.buffer[self.filled..self.filled + CHUNK];
-        let count = loop {
-            match self.input.read(room) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        self.filled += count.min(CHUNK);
-        self.at_end = count == 0;
-        Ok(())
-    }
-}
-
 /// Notes what stands between interchanges: offset, length and a sample of what is not blank.
 fn note_text(text: &mut Option<(u64, usize, Vec<u8>)>, bytes: &[u8], offset: u64) {
     const SAMPLE: usize = 80;
@@ -812,13 +521,5 @@ fn note_text(text: &mut Option<(u64, usize, Vec<u8>)>, bytes: &[u8], offset: u64
     *length = usize::try_from(end.saturating_sub(*start)).unwrap_or(usize::MAX);
     if sample.len() < SAMPLE {
         sample.extend(bytes[first..=last].iter().take(SAMPLE - sample.len()));
-    }
-}
-
-/// Whether two control numbers are the same: as numbers where both are, else as they stand.
-fn same_number(a: &[u8], b: &[u8]) -> bool {
-    match (number(a), number(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a.trim_ascii() == b.trim_ascii(),
     }
 }

@@ -1,0 +1,49 @@
+//! Maps: how transaction sets meet the canonical model, written once and run both ways.
+//!
+//! A map file is held against a grammar and the JSON Schema of a canonical document; the result reads walked sets
+//! into documents ([`Reader`]) and writes documents as segments ([`Writer`]). Both work on one flat layout of the
+//! document's values, which serde serializes and deserializes: typed documents are made from it and laid out in
+//! it, and it streams into JSON and XML by itself.
+//!
+//! It must never know a particular set, segment or document: all of that stands in map files.
+
+mod compile;
+mod form;
+mod lay;
+mod library;
+mod parse;
+mod plan;
+mod read;
+mod shape;
+mod syntax;
+mod values;
+mod view;
+mod write;
+
+pub use library::Library;
+pub use parse::parse_map;
+pub use plan::Map;
+pub use read::{Reader, Reading};
+pub use syntax::MapSource;
+pub use write::{WriteOptions, Writer};
+
+/// What goes wrong between a document's values and a type.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The type is not that of the map's document, or has other fields than the map was made for.
+    #[error("{0}")]
+    Type(String),
+}
+
+impl serde::de::Error for Error {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::Type(message.to_string())
+    }
+}
+
+impl serde::ser::Error for Error {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::Type(message.to_string())
+    }
+}

@@ -1,0 +1,180 @@
+//! Places of which `unmapped` knows something: kept segments stand where they stood, kept elements fill in.
+
+use super::super::plan::{Block, GroupKind};
+use super::super::shape::FieldId;
+use super::super::values::{Entry, Tag};
+use super::{Given, NOTHING, Pass};
+
+/// What one position of a run is written from.
+#[derive(Clone, Copy)]
+struct Claim {
+    group: u16,
+    entry: Entry,
+}
+
+impl<'w> Pass<'w> {
+    /// A place of a block that keeps something in `unmapped`, at this place or another.
+    pub(super) fn place_with_rest(
+        &mut self,
+        block: &'w Block,
+        local: usize,
+        object: Entry,
+        given: Given<'_>,
+        rest: Entry,
+    ) {
+        let place = &block.places[local];
+        let fields = self.map.rest;
+        let absent = self.entries(rest, fields.absent).iter().any(|&e| self.str(e) == place.key);
+        let claims = self.claims(block, local, object, absent);
+        let claims = self.ordered(claims, &place.key, rest);
+        let kept = self.of_place(rest, fields.segments.0, fields.segment[0], &place.key);
+        let elements = self.of_place(rest, fields.elements.0, fields.partial[0], &place.key);
+        let sent = self.of_place(rest, fields.as_sent.0, fields.partial[0], &place.key);
+        let strays = self.of_place(rest, fields.unplaced.0, fields.stray[0], &place.key);
+        let mut claims = claims.into_iter();
+        let mut kept = kept.into_iter().peekable();
+        let mut nth = 0;
+        loop {
+            nth += 1;
+            let here = kept.next_if(|&e| self.nth(e, fields.segment[1]) <= nth);
+            if let Some(entry) = here {
+                self.kept_segment(entry);
+            } else if let Some(claim) = claims.next() {
+                let find = |list: &[Entry]| {
+                    let entry = list.iter().find(|&&e| self.nth(e, fields.partial[1]) == nth)?;
+                    self.values.get(*entry, fields.partial[2])
+                };
+                let (extra, hint) = (find(&elements), find(&sent));
+                self.write_claim(block, local, claim, object, given, extra, hint);
+            } else if let Some(entry) = kept.next() {
+                self.kept_segment(entry);
+            } else {
+                break;
+            }
+            for &stray in &strays {
+                if self.nth(stray, fields.stray[1]) == nth {
+                    let tag = self.values.get(stray, fields.stray[2]).map_or("", |e| self.str(e));
+                    let elements = self.values.get(stray, fields.stray[3]);
+                    self.kept(tag, elements);
+                }
+            }
+        }
+    }
+
+    /// What the fields write at a place, in the usual order.
+    fn claims(&self, block: &Block, local: usize, object: Entry, absent: bool) -> Vec<Claim> {
+        let mut claims = Vec::new();
+        for &index in &block.places[local].groups {
+            let mut claim = |entry| claims.push(Claim { group: index, entry });
+            match &block.groups[usize::from(index)].kind {
+                GroupKind::Elements(set) => {
+                    if index == 0 || self.present(&set.slots, object) {
+                        claim(object);
+                    }
+                }
+                GroupKind::Object { field, list, always, .. } => {
+                    let value = self.values.get(object, *field);
+                    if *list {
+                        value
+                            .map_or(&[][..], |v| self.values.within(v))
+                            .iter()
+                            .copied()
+                            .for_each(claim);
+                    } else if let Some(value) =
+                        value.or_else(|| (*always && !absent).then_some(NOTHING))
+                    {
+                        claim(value);
+                    }
+                }
+                GroupKind::Texts { field, .. } => {
+                    let list = self.values.get(object, *field);
+                    list.map_or(&[][..], |v| self.values.within(v)).iter().copied().for_each(claim);
+                }
+            }
+        }
+        claims
+    }
+
+    /// The claims in the order that was noted, where it still is one of so many.
+    fn ordered(&self, claims: Vec<Claim>, key: &str, rest: Entry) -> Vec<Claim> {
+        let fields = self.map.rest;
+        let Some(&note) = self.of_place(rest, fields.order.0, fields.permutation[0], key).first()
+        else {
+            return claims;
+        };
+        let order =
+            self.values.get(note, fields.permutation[1]).map_or(&[][..], |l| self.values.within(l));
+        let mut placed: Vec<Option<Claim>> = vec![None; claims.len()];
+        if order.len() != claims.len() {
+            return claims;
+        }
+        for (claim, position) in claims.iter().zip(order) {
+            match placed.get_mut((position.a as usize).wrapping_sub(1)) {
+                Some(slot) if slot.is_none() => *slot = Some(*claim),
+                _ => return claims,
+            }
+        }
+        placed.into_iter().flatten().collect()
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn write_claim(
+        &mut self,
+        block: &'w Block,
+        local: usize,
+        claim: Claim,
+        object: Entry,
+        given: Given<'_>,
+        extra: Option<Entry>,
+        hint: Option<Entry>,
+    ) {
+        let node = block.places[local].node;
+        let group = &block.groups[usize::from(claim.group)];
+        match &group.kind {
+            GroupKind::Elements(set) => self.segment(node, set, object, given, extra, hint),
+            GroupKind::Object { .. } => self.object(group, node, claim.entry, extra, hint),
+            GroupKind::Texts { field, set } => {
+                self.text_segment(node, set, *field, claim.entry, extra, hint)
+            }
+        }
+    }
+
+    /// A whole segment or loop.
+    fn kept_segment(&mut self, entry: Entry) {
+        let fields = self.map.rest;
+        let key = self.values.get(entry, fields.segment[0]).map_or("", |e| self.str(e));
+        let tag = key.split('#').next().unwrap_or(key);
+        self.kept(tag, self.values.get(entry, fields.segment[2]));
+        for &inner in self.entries(entry, fields.segment[3]) {
+            let tag = self.values.get(inner, fields.inside[0]).map_or("", |e| self.str(e));
+            self.kept(tag, self.values.get(inner, fields.inside[1]));
+        }
+    }
+
+    /// The entries of a list field.
+    fn entries(&self, object: Entry, field: FieldId) -> &'w [Entry] {
+        let values = self.values;
+        values.get(object, field).map_or(&[], |list| values.within(list))
+    }
+
+    /// The entries of a list of `unmapped` that are about a place.
+    fn of_place(&self, rest: Entry, list: FieldId, name: FieldId, key: &str) -> Vec<Entry> {
+        let about = |e: &&Entry| self.values.get(**e, name).is_some_and(|n| self.str(n) == key);
+        self.entries(rest, list).iter().filter(about).copied().collect()
+    }
+
+    fn nth(&self, entry: Entry, field: FieldId) -> u32 {
+        let nth = self.values.get(entry, field);
+        nth.map_or(1, |e| if e.tag == Tag::Integer { e.a } else { 1 })
+    }
+
+    /// How many whole segments or loops `unmapped` keeps for a place.
+    pub(super) fn kept_at(&self, block: &Block, object: Entry, local: usize) -> usize {
+        let fields = self.map.rest;
+        let Some(rest) = block.rest.and_then(|field| self.values.get(object, field)) else {
+            return 0;
+        };
+        let Some(place) = block.places.get(local) else { return 0 };
+        self.of_place(rest, fields.segments.0, fields.segment[0], &place.key).len()
+    }
+}

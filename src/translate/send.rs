@@ -1,0 +1,112 @@
+//! From canonical documents to transaction sets, and our own output judged like anybody's.
+
+use super::{Engine, Options, Session, Step};
+use crate::canonical::Document;
+use crate::findings::{Finding, Severity};
+use crate::map::{WriteOptions, Writer};
+use crate::x12::{Limits, Style};
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Outbound<'a> {
+    /// ST01, where several sets say the same kind of document (997, 999); `None` = the one that does.
+    pub set: Option<&'a str>,
+    /// GS08: the first six characters choose map and grammar.
+    pub version: &'a str,
+    /// ST02 and SE02.
+    pub control_number: &'a str,
+    /// Delimiters, line breaks, encoding.
+    pub style: &'a Style,
+    /// Levels of an 856 from the outermost, by their names; `None` = as the document says.
+    pub hierarchy: Option<&'a [String]>,
+}
+
+/// A document as a transaction set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// ST01.
+    pub set: String,
+    /// GS01 of the group that it belongs in.
+    pub group: String,
+    /// ST to SE.
+    pub bytes: Vec<u8>,
+    /// What could not be said. A fatal one: do not send it.
+    pub findings: Vec<Finding>,
+}
+
+/// Why nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// No map says this kind of document in this release; a map is to be added, or another release agreed.
+    #[error("no map writes a document of kind {kind:?} in release {release:?}")]
+    NoMap {
+        /// Kind of document.
+        kind: &'static str,
+        /// Release asked for.
+        release: String,
+    },
+    /// Map and canonical model do not fit: a fault of the map.
+    #[error("the map of the {set} does not fit the document: {reason}")]
+    Map {
+        /// ST01.
+        set: String,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// Writes a document as a transaction set, ST to SE.
+///
+/// # Errors
+/// No map for it, or a map that does not fit the model. What is wrong with the document itself is a finding.
+pub fn write(
+    engine: &Engine,
+    document: &Document,
+    outbound: &Outbound<'_>,
+) -> Result<Written, WriteError> {
+    let kind = document.kind();
+    let release: String = outbound.version.chars().take(6).collect();
+    let fits = |map: &&std::sync::Arc<crate::map::Map>| {
+        map.document() == kind
+            && map.release() == release
+            && outbound.set.is_none_or(|set| set == map.set())
+    };
+    let none = || WriteError::NoMap { kind, release: release.clone() };
+    let map = engine.maps().maps().find(fits).ok_or_else(none)?;
+    let grammar = engine.grammars().grammar(map.set(), &release).ok_or_else(none)?;
+    let options = WriteOptions {
+        control_number: outbound.control_number,
+        style: outbound.style,
+        hierarchy: outbound.hierarchy,
+    };
+    let mut bytes = Vec::new();
+    let findings = Writer::new().write(document, map, grammar, &options, &mut bytes);
+    let findings = findings
+        .map_err(|e| WriteError::Map { set: map.set().to_owned(), reason: e.to_string() })?;
+    Ok(Written { set: map.set().to_owned(), group: grammar.group.clone(), bytes, findings })
+}
+
+/// Checks an interchange that we wrote, as its receiver would: every finding of envelope and sets.
+#[must_use]
+pub fn judge(engine: &Engine, interchange: &[u8]) -> Vec<Finding> {
+    let mut session = Session::of_slice(
+        engine,
+        interchange,
+        Options { limits: Limits::default(), unknown_set: Severity::Fatal },
+    );
+    let mut all = Vec::new();
+    // Reading from memory cannot fail.
+    while let Ok(Some(step)) = session.next() {
+        match step {
+            Step::Interchange { findings, .. }
+            | Step::InterchangeAck { findings, .. }
+            | Step::Group { findings, .. }
+            | Step::GroupEnd { findings, .. }
+            | Step::InterchangeEnd { findings, .. } => all.extend(findings),
+            Step::Set(set) => all.extend(set.findings),
+            Step::Stray(finding) => all.push(finding),
+        }
+    }
+    all
+}

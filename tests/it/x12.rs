@@ -1,0 +1,203 @@
+//! The reader: what it makes of an input does not depend on how the input arrives, and it never stops or panics.
+
+use std::io::Read;
+
+use crossdock::x12::{Event, FaultKind, Limits, Reader};
+use proptest::prelude::*;
+
+const ISA: &str = "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *261121*0915*U*00401*000000007*0*P*>~";
+const GS: &str = "GS*PO*SENDER*RECEIVER*20261121*0915*7*X*004010~";
+
+/// Hands out a few bytes at a time.
+struct Trickle<'a> {
+    bytes: &'a [u8],
+    size: usize,
+}
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.size.min(buffer.len()).min(self.bytes.len());
+        buffer[..count].copy_from_slice(&self.bytes[..count]);
+        self.bytes = &self.bytes[count..];
+        Ok(count)
+    }
+}
+
+/// Everything that the reader says, as text.
+fn events(input: impl Read, limits: Limits) -> Vec<String> {
+    let mut reader = Reader::with_limits(input, limits);
+    let mut all = Vec::new();
+    while let Some(event) = reader.next().expect("memory never fails") {
+        all.push(match event {
+            Event::Set(set) => {
+                let segments: Vec<String> = set
+                    .segments
+                    .iter()
+                    .map(|s| {
+                        format!(
+                            "{}@{}={:?} {:?}",
+                            s.tag(),
+                            s.offset(),
+                            s.raw(),
+                            s.elements().collect::<Vec<_>>()
+                        )
+                    })
+                    .collect();
+                format!("set {} {:?} {:?} {segments:?}", set.id, set.control_number, set.faults)
+            }
+            Event::InterchangeAck(segment) => format!("TA1 {:?}", segment.raw()),
+            other => format!("{other:?}"),
+        });
+        assert!(all.len() < 100_000, "the reader does not come to an end");
+    }
+    all
+}
+
+fn kinds(bytes: &[u8]) -> Vec<FaultKind> {
+    let mut reader = Reader::new(bytes);
+    let mut all = Vec::new();
+    while let Some(event) = reader.next().expect("memory never fails") {
+        match event {
+            Event::Interchange(i) => all.extend(i.faults.iter().map(|f| f.kind)),
+            Event::Group(g) => all.extend(g.faults.iter().map(|f| f.kind)),
+            Event::Set(s) => all.extend(s.faults.iter().map(|f| f.kind)),
+            Event::GroupEnd(e) => all.extend(e.faults.iter().map(|f| f.kind)),
+            Event::InterchangeEnd(e) => all.extend(e.faults.iter().map(|f| f.kind)),
+            Event::Stray(f) => all.push(f.kind),
+            Event::InterchangeAck(_) => {}
+        }
+    }
+    all
+}
+
+/// A piece of a file: mostly well formed, sometimes not.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    let text = |s: &str| s.as_bytes().to_vec();
+    prop_oneof![
+        Just(text(ISA)),
+        Just(ISA.replace('*', "|").replace('~', "\n").into_bytes()),
+        Just(text("ISA*00**00**ZZ*ME*ZZ*YOU*261121*0915*^*00501*7*0*P*:\u{1C}")),
+        Just(text(GS)),
+        Just(text("ST*850*0001~BEG*00*SA*1**20261121~SE*3*0001~")),
+        Just(text("ST*850*0002~\r\nPO1*1*2*EA~\r\n")),
+        Just(text("SE*2*0001~")),
+        Just(text("ST*841*0001~BIN*5*a~*b~~SE*3*0001~")),
+        Just(text("BIN*99999*x~")),
+        Just(text("BDS*ASC*3*~~~~")),
+        Just(text("GE*1*7~")),
+        Just(text("IEA*1*000000007~")),
+        Just(text("TA1*000000001*261121*0915*A*000~")),
+        Just(text("\r\n  \n")),
+        Just(b"\xEF\xBB\xBF".to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..40),
+        "[A-Z0-9*~>]{0,60}".prop_map(String::into_bytes),
+        (1usize..300).prop_map(|n| vec![b'x'; n * 10]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn how_the_input_arrives_changes_nothing(pieces in proptest::collection::vec(piece(), 0..25), size in 1usize..200) {
+        let bytes = pieces.concat();
+        let whole = events(&bytes[..], Limits::default());
+        prop_assert_eq!(&whole, &events(Trickle { bytes: &bytes, size }, Limits::default()));
+    }
+
+    #[test]
+    fn a_small_limit_still_comes_to_an_end(pieces in proptest::collection::vec(piece(), 0..40)) {
+        let bytes = pieces.concat();
+        let limits = Limits { set_bytes_max: 1024 };
+        prop_assert_eq!(events(&bytes[..], limits), events(Trickle { bytes: &bytes, size: 7 }, limits));
+    }
+}
+
+#[test]
+fn delimiters_inside_binary_data_are_data() {
+    let text = format!("{ISA}{GS}ST*841*0001~BIN*8*a~*b~SE*~SE*3*0001~GE*1*7~IEA*1*000000007~");
+    let mut reader = Reader::new(text.as_bytes());
+    let mut seen = 0;
+    while let Some(event) = reader.next().expect("memory never fails") {
+        if let Event::Set(set) = event {
+            assert_eq!(set.segments.len(), 3);
+            assert_eq!(set.segments.get(1).expect("BIN").element(2), b"a~*b~SE*");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 1);
+    assert_eq!(kinds(text.as_bytes()), []);
+}
+
+#[test]
+fn a_set_over_the_limit_is_passed_over_and_the_next_one_read() {
+    let long = "PO1*1*1*EA~".repeat(500);
+    let text = format!(
+        "{ISA}{GS}ST*850*0001~{long}SE*502*0001~ST*850*0002~SE*2*0002~GE*2*7~IEA*1*000000007~"
+    );
+    let all = events(text.as_bytes(), Limits { set_bytes_max: 2048 });
+    assert!(all.iter().any(|e| e.starts_with("set 850") && e.contains("SetTooLarge")), "{all:#?}");
+    assert!(all.iter().any(|e| e.contains("\"0002\"") && e.contains("[] [")), "{all:#?}");
+}
+
+#[test]
+fn a_segment_without_end_ends_the_interchange_but_not_the_next() {
+    let text = format!("{ISA}{GS}ST*850*0001~{}{ISA}IEA*0*000000007~", "x".repeat(10_000));
+    let limits = Limits { set_bytes_max: 2048 };
+    let all = events(text.as_bytes(), limits);
+    assert_eq!(all.iter().filter(|e| e.starts_with("Interchange(")).count(), 2, "{all:#?}");
+}
+
+#[test]
+fn faults_of_the_envelope_are_told_apart() {
+    let set = "ST*850*0001~BEG*00*SA*1**20261121~SE*3*0001~";
+    let cases = [
+        (format!("{ISA}{GS}{set}GE*1*7~IEA*1*000000007~"), vec![]),
+        (format!("{ISA}{GS}{set}GE*2*8~IEA*2*000000008~"), {
+            use FaultKind::{GroupCount, GroupNumber, InterchangeNumber, SetCount};
+            vec![SetCount, GroupNumber, GroupCount, InterchangeNumber]
+        }),
+        (
+            format!("{ISA}{GS}{set}"),
+            vec![FaultKind::GroupTrailerMissing, FaultKind::InterchangeTrailerMissing],
+        ),
+        (
+            format!("{ISA}{GS}ST*850*0001~GE*1*7~IEA*1*000000007~"),
+            vec![FaultKind::SetTrailerMissing],
+        ),
+        (format!("{ISA}{GS}{set}{set}GE*2*7~IEA*1*000000007~"), vec![FaultKind::SetNumberRepeated]),
+        (
+            format!("{ISA}{GS}{set}GE*1*7~{GS}{set}GE*1*7~IEA*2*000000007~"),
+            vec![FaultKind::GroupNumberRepeated],
+        ),
+        (
+            format!("{ISA}IEA*0*000000007~\n\n{ISA}IEA*0*000000007~"),
+            vec![FaultKind::InterchangeNumberRepeated],
+        ),
+        (format!("{ISA}TA1*000000001*261121*0915*A*000~IEA*0*000000007~"), vec![]),
+        (
+            format!("{ISA}{GS}BEG*00~SE*2*0001~GE*0*7~IEA*1*000000007~"),
+            vec![FaultKind::SetHeaderMissing],
+        ),
+        (
+            format!("{ISA}REF*1*2~{GS}{set}GE*1*7~IEA*1*000000007~"),
+            vec![FaultKind::OutsideEnvelope],
+        ),
+        (format!("{ISA}{GS}{set}GE*1*7~GE*1*7~IEA*1*000000007~"), vec![FaultKind::StrayTrailer]),
+        (format!("{ISA}{GS}{set}GE*1*7~IEA*1*000000007"), vec![FaultKind::CutOff]),
+        (
+            format!("{ISA}{GS}ST*850*0001~SE*2*0002~GE*1*7~IEA*1*000000007~"),
+            vec![FaultKind::SetNumber],
+        ),
+        (
+            format!("{ISA}{GS}ST*850*1~SE*9*1~GE*1*7~IEA*1*000000007~"),
+            vec![FaultKind::SetNumberInvalid, FaultKind::SegmentCount],
+        ),
+        (format!("hello\n{ISA}IEA*0*000000007~"), vec![FaultKind::TextBeforeInterchange]),
+        ("hello".to_owned(), vec![FaultKind::NoInterchange]),
+        (String::new(), vec![FaultKind::NoInterchange]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(kinds(text.as_bytes()), expected, "{text}");
+    }
+}
