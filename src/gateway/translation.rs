@@ -10,7 +10,7 @@ use crate::canonical::Document;
 use crate::findings::Finding;
 use crate::profile::{DocumentFlow, Partner, Usage};
 use crate::store::InterchangeKey;
-use crate::translate::{self, Engine, ReceivedGroup, ReceivedInterchange};
+use crate::translate::{self, Engine, Outbound, ReceivedGroup, ReceivedInterchange};
 use crate::x12::{
     Event, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
     InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
@@ -217,7 +217,9 @@ impl Translator {
         now: Timestamp,
     ) -> Result<Vec<u8>, String> {
         let policy = &partner.acknowledgements.policy;
-        let (mut spec, stamp) = (interchange_spec(partner, partner.usage, false), stamp(now));
+        let (mut spec, stamp) = (interchange_spec(partner), stamp(now));
+        // What answers is not answered.
+        spec.acknowledgement_requested = false;
         if let Some(read) = &received.read {
             // The answer goes back to where the question came from.
             (spec.sender, spec.receiver) = (read.header.receiver(), read.header.sender());
@@ -244,28 +246,62 @@ impl Translator {
                 version,
             };
             writer
-                .group(&group, group_number(number)?, &stamp, [answer.bytes.as_slice()])
+                .group(&group, group_control_number(number)?, &stamp, [answer.bytes.as_slice()])
                 .map_err(|e| e.to_string())?;
         }
         Ok(writer.finish())
     }
 
-    /// Writes a document as an interchange of its own. The error says why it cannot be.
+    /// Writes a document as an interchange of its own, and judges it as its receiver would. The error says why it
+    /// cannot be written at all.
     pub(super) fn send(
         &self,
-        _document: &Document,
-        _partner: &Partner,
-        _flow: &DocumentFlow,
-        _numbers: &Numbers,
-        _now: Timestamp,
+        document: &Document,
+        partner: &Partner,
+        flow: &DocumentFlow,
+        numbers: &Numbers,
+        now: Timestamp,
     ) -> Result<Sent, String> {
-        Err(String::new())
+        let envelope = &partner.envelope;
+        let spec = interchange_spec(partner);
+        let release = flow.release.as_ref().unwrap_or(&envelope.release);
+        let version = format!("{release}{}", envelope.release_suffix);
+        let (group_number, set_number) = match (numbers.groups.first(), numbers.sets.first()) {
+            (Some(&group), Some(&set)) => (group_control_number(group)?, format!("{set:04}")),
+            _ => return Err("there are no control numbers for it".to_owned()),
+        };
+        let outbound = Outbound {
+            set: None,
+            version: &version,
+            control_number: &set_number,
+            style: &spec.style,
+            hierarchy: Some(flow.hierarchy.as_slice()).filter(|levels| !levels.is_empty()),
+        };
+        let written =
+            translate::write(&self.engine, document, &outbound).map_err(|e| e.to_string())?;
+        let stamp = stamp(now);
+        let sides = partner.identity.of(partner.usage);
+        let group = GroupSpec {
+            functional_id: written.group,
+            sender: sides.own.group_code().to_owned(),
+            receiver: sides.partner.group_code().to_owned(),
+            version,
+        };
+        let mut writer = InterchangeWriter::begin(&spec, interchange_number(numbers)?, &stamp)
+            .map_err(|e| e.to_string())?;
+        writer
+            .group(&group, group_number, &stamp, [written.bytes.as_slice()])
+            .map_err(|e| e.to_string())?;
+        let bytes = writer.finish();
+        let mut findings = written.findings;
+        findings.extend(translate::judge(&self.engine, &bytes));
+        Ok(Sent { bytes, set: written.set, findings })
     }
 }
 
 /// ISA, by the agreement.
-fn interchange_spec(partner: &Partner, usage: Usage, request_ta1: bool) -> InterchangeSpec {
-    let sides = partner.identity.of(usage);
+fn interchange_spec(partner: &Partner) -> InterchangeSpec {
+    let sides = partner.identity.of(partner.usage);
     let identity = |who: &crate::profile::Identity| Identity {
         qualifier: who.qualifier.clone(),
         id: who.id.clone(),
@@ -276,20 +312,9 @@ fn interchange_spec(partner: &Partner, usage: Usage, request_ta1: bool) -> Inter
         sender: identity(&sides.own),
         receiver: identity(&sides.partner),
         version: partner.envelope.interchange_version.clone(),
-        acknowledgement_requested: request_ta1,
-        test: usage == Usage::Test,
+        acknowledgement_requested: partner.envelope.request_ta1,
+        test: partner.usage == Usage::Test,
         style: partner.envelope.style(),
-    }
-}
-
-/// GS, by the agreement.
-fn group_spec(partner: &Partner, usage: Usage, code: &str, version: String) -> GroupSpec {
-    let sides = partner.identity.of(usage);
-    GroupSpec {
-        functional_id: code.to_owned(),
-        sender: sides.own.group_code().to_owned(),
-        receiver: sides.partner.group_code().to_owned(),
-        version,
     }
 }
 
@@ -298,7 +323,7 @@ fn interchange_number(numbers: &Numbers) -> Result<InterchangeControlNumber, Str
     Ok(InterchangeControlNumber(number))
 }
 
-fn group_number(number: u64) -> Result<GroupControlNumber, String> {
+fn group_control_number(number: u64) -> Result<GroupControlNumber, String> {
     Ok(GroupControlNumber(u32::try_from(number).map_err(|e| e.to_string())?))
 }
 

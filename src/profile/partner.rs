@@ -185,8 +185,8 @@ pub struct DocumentFlow {
     /// The release by which it is written, where it is not that of the envelope. Outbound only.
     #[serde(default)]
     pub release: Option<String>,
-    /// Order of the levels of an 856, by HL03: `["S", "O", "T", "P", "I"]`. Outbound shipments only; empty: as the
-    /// document came, or the map's own order.
+    /// Levels of an 856 from the outermost, by their names in the map: `["shipment", "order", "tare", "pack",
+    /// "item"]`. Outbound shipments only; empty: as the document says.
     #[serde(default)]
     pub hierarchy: Vec<String>,
 }
@@ -337,11 +337,11 @@ fn check_documents(sections: &mut Sections, documents: &BTreeMap<String, Documen
                 format!("documents.{kind}: `release` is six digits, such as 004010"),
             );
         }
-        if flow.hierarchy.iter().any(|level| level.is_empty() || level.len() > 2) {
+        if flow.hierarchy.iter().any(|level| level.is_empty()) {
             let place = sections.place(&["documents", kind, "hierarchy"]);
             sections.problem(
                 place,
-                format!("documents.{kind}: `hierarchy` is a list of HL03 codes, such as S O P I"),
+                format!("documents.{kind}: `hierarchy` is a list of levels, such as shipment, order, pack, item"),
             );
         }
     }
