@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use super::definitions::engine;
 use super::{Context, Error, Verdict};
 use crate::gateway::{Config, Gateway, LogConfig, LogFormat};
 
@@ -33,20 +34,21 @@ pub struct ServeArgs {
 /// What is wrong with the configuration, all of it; or why the gateway stopped by itself.
 pub(super) fn run(
     args: &ServeArgs,
-    _context: &Context,
+    context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
     let config = Config::read(&args.config).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Error::Gateway(format!("the configuration cannot be used\n{}", lines.join("\n")))
     })?;
+    let engine = engine(context)?;
     start_log(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
     runtime.block_on(async {
-        let gateway = Gateway::open(config).map_err(|problems| {
+        let gateway = Gateway::open(config, engine).map_err(|problems| {
             Error::Gateway(format!("the gateway cannot be started\n{problems}"))
         })?;
         if args.check {

@@ -21,6 +21,10 @@ mod setup;
 mod status;
 mod translation;
 
+pub use crate::store::{
+    Document as DocumentRecord, DocumentState, Error as StoreError, Event, JournalEntry,
+    JournalRecord,
+};
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use setup::Problems;
 
@@ -32,7 +36,8 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::bridge::Endpoint;
 use crate::profile::Partner;
-use crate::store::{JournalRecord, Store};
+use crate::store::Store;
+use crate::translate::Engine;
 use crate::transport::Mailbox;
 use ledger::Ledger;
 use translation::Translator;
@@ -81,12 +86,13 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Opens store, profiles, mailboxes and endpoints. Call it within a tokio runtime.
+    /// Opens store, profiles, mailboxes and endpoints. `engine` has the grammars and maps. Call it within a tokio
+    /// runtime.
     ///
     /// # Errors
     /// Everything that is wrong, at once.
-    pub fn open(config: Config) -> Result<Arc<Self>, Problems> {
-        setup::open(config).map(Arc::new)
+    pub fn open(config: Config, engine: Engine) -> Result<Arc<Self>, Problems> {
+        setup::open(config, engine).map(Arc::new)
     }
 
     /// What happens from now on, as the journal has it. One that reads too slowly misses records; the journal

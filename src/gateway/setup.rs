@@ -18,6 +18,7 @@ use super::{Gateway, MailboxBinding};
 use crate::bridge::{DirectoryEndpoint, Endpoint};
 use crate::profile::{Direction, Partner, Problem, State};
 use crate::store::{Change, EmbeddedStore, Event};
+use crate::translate::Engine;
 use crate::transport::DirectoryMailbox;
 
 /// Everything that keeps a gateway from starting.
@@ -41,7 +42,7 @@ impl std::error::Error for Problems {}
 /// Work that was given up and is queued again at a start; the rest waits for the next.
 const UNPARKED_MAX: usize = 10_000;
 
-pub(super) fn open(config: Config) -> Result<Gateway, Problems> {
+pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> {
     let mut problems = Vec::new();
     let partners = read_partners(&config.profiles, &mut problems);
     let endpoints = open_endpoints(&config, &mut problems);
@@ -63,7 +64,7 @@ pub(super) fn open(config: Config) -> Result<Gateway, Problems> {
                     translations: Semaphore::new(config.limits.translations as usize),
                     config,
                     ledger,
-                    translator: Translator::new(),
+                    translator: Translator::new(engine),
                     partners,
                     mailboxes,
                     endpoints,
@@ -71,7 +72,7 @@ pub(super) fn open(config: Config) -> Result<Gateway, Problems> {
                 });
             }
             Err(e) => {
-                problems.push(Problem::whole(&config.data.display().to_string(), e.to_string()))
+                problems.push(Problem::whole(&config.data.display().to_string(), e.to_string()));
             }
         }
     }

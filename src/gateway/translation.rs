@@ -155,14 +155,14 @@ pub(super) struct Sent {
     pub(super) findings: Vec<Finding>,
 }
 
-/// The engine, loaded once.
+/// The engine, in the gateway's words.
 pub(super) struct Translator {
     engine: Engine,
 }
 
 impl Translator {
-    pub(super) fn new() -> Self {
-        Self { engine: Engine::embedded() }
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine }
     }
 
     /// Reads and judges one interchange as the partner's agreement wants it.

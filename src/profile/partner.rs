@@ -337,7 +337,7 @@ fn check_documents(sections: &mut Sections, documents: &BTreeMap<String, Documen
                 format!("documents.{kind}: `release` is six digits, such as 004010"),
             );
         }
-        if flow.hierarchy.iter().any(|level| level.is_empty()) {
+        if flow.hierarchy.iter().any(String::is_empty) {
             let place = sections.place(&["documents", kind, "hierarchy"]);
             sections.problem(
                 place,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossdock::gateway::{Config, Gateway};
 use crossdock::store::{DocumentState, Event, JournalRecord, Outcome};
+use crossdock::translate::Engine;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
@@ -50,7 +51,7 @@ impl House {
         fs::write(partner.join("partner.toml"), profile.replace("= 5 ", "= 1 ")).unwrap();
         fs::write(folder.path().join("crossdock.toml"), config).unwrap();
         let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
-        let gateway = Gateway::open(config).unwrap();
+        let gateway = Gateway::open(config, Engine::embedded()).unwrap();
         let records = gateway.subscribe();
         let (stopper, stop) = watch::channel(false);
         let running = tokio::spawn(Arc::clone(&gateway).run(stop));
@@ -98,8 +99,8 @@ impl House {
                 self.early.push(record);
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, wait).await;
-        waited.unwrap_or_else(|_| panic!("{event:?} did not come; there came {:#?}", self.early))
+        let ended = tokio::time::timeout(PATIENCE, wait).await;
+        ended.unwrap_or_else(|_| panic!("{event:?} did not come; there came {:#?}", self.early))
     }
 
     fn names(&self, place: &str) -> Vec<String> {

@@ -11,10 +11,14 @@ mod warehouse;
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::definitions::engine;
 use super::{Context, Error, Verdict};
 use crate::canonical::Document;
-use crate::store::{DocumentState, Event};
+use crate::gateway::{DocumentState, Event};
 use scene::Scene;
+
+/// The sample profile, below `partner-profiles/`.
+const PARTNER: &str = "harbor-and-pine";
 
 /// See the gateway at work: an order comes in, a shipment and an invoice go out
 #[derive(Debug, clap::Args)]
@@ -67,7 +71,7 @@ async fn play(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let paint = context.paint;
-    let mut scene = Scene::open(folder)?;
+    let mut scene = Scene::open(folder, engine(context)?)?;
     show::opening(out, paint, folder)?;
 
     let order_file = retailer::order();
@@ -81,7 +85,7 @@ async fn play(
 
     show::step(out, paint, 2, "The warehouse receives the order, as JSON")?;
     show::order(out, paint, &order)?;
-    show::path(out, paint, &scene.latest("warehouse/harbor-and-pine/orders")?)?;
+    show::path(out, paint, &scene.latest_order()?)?;
 
     show::step(out, paint, 3, "The retailer receives the acknowledgement: a 997")?;
     let answer =

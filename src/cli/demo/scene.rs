@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
-use super::Error;
+use super::{Error, PARTNER};
 use crate::canonical::Document;
-use crate::disk;
-use crate::gateway::{self, Config, Gateway};
-use crate::store::{self, Event, JournalEntry, JournalRecord};
+use crate::gateway::{
+    self, Config, DocumentRecord, Event, Gateway, JournalEntry, JournalRecord, StoreError,
+};
+use crate::translate::Engine;
 
 const PROFILE: &str = include_str!("../../../partner-profiles/harbor-and-pine/partner.toml");
-const PARTNER: &str = "harbor-and-pine";
 const CONFIG: &str = r#"# Written by `crossdock demo`. See docs/configuration.md for every field.
 data = "data"
 profiles = "partners"
@@ -57,7 +57,7 @@ pub(super) fn folder(named: Option<PathBuf>) -> Result<PathBuf, Error> {
 
 impl Scene {
     /// Writes configuration and profile, and starts the gateway. Call it within a tokio runtime.
-    pub(super) fn open(folder: &Path) -> Result<Self, Error> {
+    pub(super) fn open(folder: &Path, engine: Engine) -> Result<Self, Error> {
         let profile = folder.join("partners").join(PARTNER);
         fs::create_dir_all(&profile).map_err(Error::read(&profile))?;
         let files = [
@@ -71,7 +71,7 @@ impl Scene {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             Error::Gateway(lines.join("\n"))
         })?;
-        let gateway = Gateway::open(config).map_err(|e| Error::Gateway(e.to_string()))?;
+        let gateway = Gateway::open(config, engine).map_err(|e| Error::Gateway(e.to_string()))?;
         let records = gateway.subscribe();
         let (stopper, stop) = watch::channel(false);
         let running = tokio::spawn(Arc::clone(&gateway).run(stop));
@@ -94,14 +94,16 @@ impl Scene {
     pub(super) fn drop_from_warehouse(&self, kind: &str, document: &Document) -> Result<(), Error> {
         let json = serde_json::to_vec_pretty(document)
             .map_err(|e| Error::Gateway(format!("the {kind}: {e}")))?;
-        let name = format!("{}.json", disk::safe_name(document.number()));
+        let name = format!("{}.json", document.number());
         self.put(&format!("warehouse/{PARTNER}/{kind}s"), &name, &json)
     }
 
     fn put(&self, place: &str, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let folder = self.folder.join(place);
-        disk::create_dir(&folder).map_err(Error::read(&folder))?;
-        disk::write_to(&folder, name, bytes).map_err(Error::read(folder.join(name)))?;
+        fs::create_dir_all(&folder).map_err(Error::read(&folder))?;
+        let (half, whole) = (folder.join(format!(".{name}.tmp")), folder.join(name));
+        fs::write(&half, bytes).map_err(Error::read(&half))?;
+        fs::rename(&half, &whole).map_err(Error::read(whole))?;
         self.gateway.look_now();
         Ok(())
     }
@@ -154,7 +156,7 @@ impl Scene {
     }
 
     /// What the store says of a document.
-    pub(super) fn record(&self, id: &str) -> Result<store::Document, Error> {
+    pub(super) fn record(&self, id: &str) -> Result<DocumentRecord, Error> {
         let record = self.gateway.store().document(id).map_err(|e| of_store(&e))?;
         record.ok_or_else(|| Error::Gateway(format!("document {id} is unknown")))
     }
@@ -168,13 +170,13 @@ impl Scene {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// A file of a folder, below the demonstration's own.
-    pub(super) fn latest(&self, place: &str) -> Result<PathBuf, Error> {
-        let folder = self.folder.join(place);
+    /// The last of the orders that the warehouse has received.
+    pub(super) fn latest_order(&self) -> Result<PathBuf, Error> {
+        let folder = self.folder.join("warehouse").join(PARTNER).join("orders");
         let entries = fs::read_dir(&folder).map_err(Error::read(&folder))?;
         let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         files.sort();
-        files.pop().ok_or_else(|| Error::Gateway(format!("{place} is empty")))
+        files.pop().ok_or_else(|| Error::Gateway(format!("{} is empty", folder.display())))
     }
 
     /// Stops the gateway as SIGTERM would.
@@ -188,6 +190,6 @@ impl Scene {
     }
 }
 
-fn of_store(error: &store::Error) -> Error {
+fn of_store(error: &StoreError) -> Error {
     Error::Gateway(error.to_string())
 }

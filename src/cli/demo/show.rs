@@ -8,6 +8,8 @@ use rust_decimal::Decimal;
 use crate::canonical::{Order, Party};
 use crate::cli::Paint;
 
+use super::PARTNER;
+
 pub(super) fn opening(out: &mut dyn Write, paint: Paint, folder: &Path) -> io::Result<()> {
     let (strong, faint) = (paint.strong, paint.faint);
     writeln!(out, "{strong}Crossdock between a retailer and a warehouse{strong:#}")?;
@@ -108,12 +110,12 @@ pub(super) fn farewell(out: &mut dyn Write, paint: Paint, folder: &Path) -> io::
     let shown = folder.display();
     writeln!(out, "\n{strong}All of it lies in {shown}{strong:#}")?;
     let places = [
-        ("crossdock.toml", "the gateway's configuration"),
-        ("partners/harbor-and-pine/partner.toml", "the agreement with the retailer"),
-        ("mailboxes/harbor-and-pine/outbound/", "what the retailer was sent"),
-        ("mailboxes/harbor-and-pine/archive/", "what the retailer sent"),
-        ("warehouse/harbor-and-pine/orders/", "what the warehouse was sent"),
-        ("data/", "the store: numbers, outcomes, every byte received and sent"),
+        ("crossdock.toml".to_owned(), "the gateway's configuration"),
+        (format!("partners/{PARTNER}/partner.toml"), "the agreement with the retailer"),
+        (format!("mailboxes/{PARTNER}/outbound/"), "what the retailer was sent"),
+        (format!("mailboxes/{PARTNER}/archive/"), "what the retailer sent"),
+        (format!("warehouse/{PARTNER}/orders/"), "what the warehouse was sent"),
+        ("data/".to_owned(), "the store: numbers, outcomes, every byte received and sent"),
     ];
     for (place, what) in places {
         writeln!(out, "    {place:<40} {faint}{what}{faint:#}")?;
