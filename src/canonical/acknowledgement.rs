@@ -17,11 +17,11 @@ nouns! {
         /// X12 code (element 715).
         outcome: Option<String>,
         /// How many sets the group said it had.
-        sets_included: Option<u32>,
+        sets_included: Option<i64>,
         /// How many were received.
-        sets_received: Option<u32>,
+        sets_received: Option<i64>,
         /// How many were accepted.
-        sets_accepted: Option<u32>,
+        sets_accepted: Option<i64>,
         /// What is wrong with the group, as X12 codes (element 716).
         errors: Vec<ErrorCode>,
         /// What no field holds.
@@ -51,7 +51,7 @@ nouns! {
         /// Its name, for instance `PO1`.
         segment: Option<String>,
         /// Its position in the set, the first being 1.
-        position: Option<u32>,
+        position: Option<i64>,
         /// The loop that it is in.
         loop_id: Option<String>,
         /// What is wrong, as the X12 code (element 720 or 620).
@@ -67,11 +67,11 @@ nouns! {
     /// What is wrong with an element.
     struct ElementError {
         /// Its position in the segment, from 1.
-        position: Option<u32>,
+        position: Option<i64>,
         /// Its component in the composite, from 1.
-        component: Option<u32>,
+        component: Option<i64>,
         /// Its repetition, from 1.
-        repetition: Option<u32>,
+        repetition: Option<i64>,
         /// Its number in the dictionary, for instance `330`.
         element: Option<String>,
         /// What is wrong, as the X12 code (element 723 or 621).
@@ -93,7 +93,7 @@ nouns! {
         /// The segment, where the context is one.
         segment: Option<String>,
         /// Its position in the set.
-        position: Option<u32>,
+        position: Option<i64>,
         /// The loop that it is in.
         loop_id: Option<String>,
     }

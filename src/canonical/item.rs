@@ -40,7 +40,7 @@ nouns! {
     /// How an item is packed.
     struct Packaging {
         /// How many inner packages are in an outer one.
-        pack: Option<u32>,
+        pack: Option<i64>,
         /// Size of a unit in the pack.
         size: Option<Decimal>,
         /// Unit of `size`.
@@ -66,7 +66,7 @@ nouns! {
         /// Unit of length, width and height.
         dimension_unit: Option<String>,
         /// How many units are in an inner package.
-        inner_pack: Option<u32>,
+        inner_pack: Option<i64>,
     }
 
     /// How something is to be marked, packed or loaded.
@@ -144,7 +144,7 @@ nouns! {
         /// A condition in words.
         condition: Option<String>,
         /// How many units have this price together.
-        multiple: Option<u32>,
+        multiple: Option<i64>,
         /// What no field holds.
         unmapped: Option<Box<Unmapped>>,
     }

@@ -27,11 +27,11 @@ nouns! {
         /// Last day for the discount.
         discount_due: Option<Date>,
         /// Days for the discount.
-        discount_days: Option<u32>,
+        discount_days: Option<i64>,
         /// Day on which the whole amount is due.
         net_due: Option<Date>,
         /// Days until the whole amount is due.
-        net_days: Option<u32>,
+        net_days: Option<i64>,
         /// Discount as an amount.
         discount_amount: Option<Decimal>,
         /// Day on which a deferred amount is due.
@@ -43,7 +43,7 @@ nouns! {
         /// In words.
         description: Option<String>,
         /// Day of the month on which payment is due.
-        day_of_month: Option<u32>,
+        day_of_month: Option<i64>,
         /// How it is to be paid, as the X12 code (element 107).
         payment_method: Option<String>,
     }

@@ -187,11 +187,11 @@ nouns! {
         /// Kind of pallet, as the X12 code (element 883).
         kind: Option<String>,
         /// Number of layers.
-        tiers: Option<u32>,
+        tiers: Option<i64>,
         /// Number of packages in a layer.
-        blocks: Option<u32>,
+        blocks: Option<i64>,
         /// Number of packs in a package.
-        pack: Option<u32>,
+        pack: Option<i64>,
         /// Weight of the empty pallet.
         weight: Option<Decimal>,
         /// Unit of `weight`.

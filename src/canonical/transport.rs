@@ -44,7 +44,7 @@ nouns! {
         /// Kind of packaging, as the X12 code (element 103), for instance `CTN25`.
         packaging: Option<String>,
         /// How many packages.
-        packages: Option<u32>,
+        packages: Option<i64>,
         /// What kind of code `commodity` is, as the X12 code (element 23).
         commodity_kind: Option<String>,
         /// What kind of goods.

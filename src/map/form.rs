@@ -45,7 +45,7 @@ pub(super) enum Decoded {
     New,
     /// A word of the table.
     Word(u32),
-    Integer(u32),
+    Integer(i64),
     /// No such value.
     Bad(&'static str),
 }
@@ -226,13 +226,15 @@ fn implied(bytes: &[u8], places: u8, min: u16, arena: &mut String) -> (Decoded, 
 }
 
 fn integer(bytes: &[u8], min: u16) -> (Decoded, bool) {
-    let parsed = std::str::from_utf8(bytes).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()));
-    match parsed.and_then(|t| t.parse::<u32>().ok()) {
+    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    let parsed = std::str::from_utf8(bytes).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
+    match parsed.and_then(|t| t.parse::<i64>().ok()) {
         Some(n) => {
-            let digits = n.checked_ilog10().unwrap_or(0) as usize + 1;
-            (Decoded::Integer(n), bytes.len() == digits.max(usize::from(min)))
+            let least = n.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
+            let zero = n == 0 && digits.len() < bytes.len();
+            (Decoded::Integer(n), digits.len() == least.max(usize::from(min)) && !zero)
         }
-        None => (Decoded::Bad("is no whole number up to 4294967295"), false),
+        None => (Decoded::Bad("is no whole number"), false),
     }
 }
 
@@ -304,7 +306,7 @@ pub(super) fn encode(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), &'
         Form::Decimal { min } => encode_decimal(text, min, out),
         Form::Implied { places, min } => encode_implied(text, usize::from(places), min, out),
         Form::Integer { min } => {
-            let number: u32 = text.parse().map_err(|_| "is no whole number")?;
+            let number: i64 = text.parse().map_err(|_| "is no whole number")?;
             encode_integer(number, min, out);
             Ok(())
         }
@@ -335,9 +337,9 @@ pub(super) fn encode(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), &'
     }
 }
 
-pub(super) fn encode_integer(number: u32, min: u16, out: &mut Vec<u8>) {
-    let mut buffer = [b'0'; 10];
-    let (mut n, mut at) = (number, buffer.len());
+pub(super) fn encode_integer(number: i64, min: u16, out: &mut Vec<u8>) {
+    let mut buffer = [b'0'; 20];
+    let (mut n, mut at) = (number.unsigned_abs(), buffer.len());
     loop {
         at -= 1;
         buffer[at] = b'0' + u8::try_from(n % 10).unwrap_or(0);
@@ -345,6 +347,9 @@ pub(super) fn encode_integer(number: u32, min: u16, out: &mut Vec<u8>) {
         if n == 0 {
             break;
         }
+    }
+    if number < 0 {
+        out.push(b'-');
     }
     pad(buffer.len() - at, min, out);
     out.extend_from_slice(&buffer[at..]);

@@ -50,8 +50,8 @@ impl Layer<'_> {
         if self.list {
             return Err(self.wrong("a number"));
         }
-        match (self.kind, u32::try_from(number)) {
-            (Kind::Integer, Ok(number)) => Ok(Some(Entry::integer(number))),
+        match (self.kind, i64::try_from(number)) {
+            (Kind::Integer, Ok(number)) => Ok(Some(Entry::whole(number))),
             (Kind::Decimal | Kind::Text, _) => self.collect_str(&number),
             _ => Err(self.wrong("a number")),
         }
@@ -83,7 +83,7 @@ impl<'v> Serializer for Layer<'v> {
     fn serialize_str(self, text: &str) -> Result<Self::Ok, Error> {
         match self.kind {
             Kind::Integer if !self.list => match text.parse() {
-                Ok(number) => Ok(Some(Entry::integer(number))),
+                Ok(number) => Ok(Some(Entry::whole(number))),
                 Err(_) => Err(self.wrong("a text")),
             },
             Kind::Object(_) => Err(self.wrong("a text")),

@@ -38,13 +38,30 @@ impl Library {
             sources.iter().map(|s| (s.path.as_ref(), s.text.as_str())).collect();
         let mut lines = Vec::new();
         let mut library = Self::default();
+        let mut shared = MapSource { shared: true, ..MapSource::default() };
+        let mut maps = Vec::new();
         for (path, text) in files {
             let (source, faults) = parse_map(path, text);
-            let clean = faults.is_empty();
             lines.extend(faults);
-            if !source.set.text.is_empty() {
-                lines.extend(library.add(&source, grammars, &schema, clean));
+            match source.shared {
+                // A second file of this kind shares as well; its faults are told under the name of the first.
+                true => shared.share(&source),
+                false => maps.push(source),
             }
+        }
+        let clean = lines.is_empty();
+        let mut used = BTreeSet::new();
+        for source in &mut maps {
+            source.share(&shared);
+            if !source.set.text.is_empty() {
+                lines.extend(library.add(source, grammars, &schema, clean, &mut used));
+            }
+        }
+        if clean && lines.is_empty() && !maps.is_empty() {
+            let mut faults = Faults { files: vec![Arc::default()], errors: Vec::new() };
+            faults.files.extend(shared.files.iter().cloned());
+            unused(&shared, &used, &mut faults);
+            lines.extend(faults.errors);
         }
         lines.sort();
         lines.dedup();
@@ -95,8 +112,9 @@ impl Library {
         grammars: &grammar::Library,
         schema: impl Fn(&str) -> Option<Json>,
         clean: bool,
+        shared_used: &mut BTreeSet<Spot>,
     ) -> Vec<LineError> {
-        let mut faults = Faults { file: Arc::clone(&source.file), errors: Vec::new() };
+        let mut faults = Faults { files: source.files.clone(), errors: Vec::new() };
         let document = &source.document;
         let Some(schema) = schema(&document.text) else {
             let message = format!("there is no canonical document `{}`", document.text);
@@ -144,6 +162,7 @@ impl Library {
         if clean && faults.errors.is_empty() {
             unused(source, &used, &mut faults);
         }
+        shared_used.extend(used.into_iter().filter(|spot| spot.file > 0));
         faults.errors
     }
 }
@@ -163,7 +182,9 @@ fn unused(source: &MapSource, used: &BTreeSet<Spot>, faults: &mut Faults) {
             if let LineKind::Field { how: How::Inline(inner), .. } = &line.kind {
                 open.push(inner);
             }
-            if !used.contains(&line.at) {
+            // What maps share is judged once all of them are read.
+            let own = line.at.file == 0 || source.shared;
+            if own && !used.contains(&line.at) {
                 faults.add(
                     line.at,
                     "no place of the set, in no release, has what this line names",

@@ -97,7 +97,6 @@ pub(super) const NO_PLACE: u16 = u16::MAX;
 pub(super) struct PlacePlan {
     pub node: NodeId,
     pub key: String,
-    pub is_loop: bool,
     pub groups: Vec<u16>,
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Where something stands in a map file: line and column, 1-based.
+/// Where something stands in a map file: line and column, 1-based, and whether the file is the map's own (0) or the
+/// one that maps share (1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Spot {
+    pub file: u16,
     pub line: u32,
     pub column: u32,
 }
@@ -20,7 +22,10 @@ pub(super) struct Word {
 /// A whole map file.
 #[derive(Debug, Clone, Default)]
 pub struct MapSource {
-    pub(super) file: Arc<str>,
+    /// The map's own file, and that of what it shares.
+    pub(super) files: Vec<Arc<str>>,
+    /// Whether this is what maps share, and no map itself.
+    pub(super) shared: bool,
     /// `850`
     pub(super) set: Word,
     pub(super) releases: Vec<String>,
@@ -49,6 +54,17 @@ impl MapSource {
     #[must_use]
     pub fn document(&self) -> &str {
         &self.document.text
+    }
+
+    /// Adds what maps share; what the map has itself under the same name stays.
+    pub(super) fn share(&mut self, shared: &Self) {
+        self.files.extend(shared.files.iter().cloned());
+        for (name, section) in &shared.sections {
+            self.sections.entry(name.clone()).or_insert_with(|| section.clone());
+        }
+        for (name, table) in &shared.tables {
+            self.tables.entry(name.clone()).or_insert_with(|| table.clone());
+        }
     }
 }
 
@@ -117,7 +133,6 @@ pub(super) struct Selector {
 /// `section NAME`
 #[derive(Debug, Clone)]
 pub(super) struct Section {
-    pub at: Spot,
     pub lines: Vec<Line>,
 }
 

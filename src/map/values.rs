@@ -16,7 +16,7 @@ pub(super) enum Tag {
     Arena,
     /// Canonical word: index.
     Word,
-    /// Number: the number.
+    /// Whole number: its lower and upper half. References are small and positive: `a` alone.
     Integer,
     /// Fields: first, how many.
     Object,
@@ -38,6 +38,16 @@ impl Entry {
         Self { field: 0, tag: Tag::Integer, a: n, b: 0 }
     }
 
+    pub(super) fn whole(number: i64) -> Self {
+        let [a, b] = split(number);
+        Self { field: 0, tag: Tag::Integer, a, b }
+    }
+
+    /// The number of an integer.
+    pub(super) fn number(self) -> i64 {
+        i64::from_le_bytes(join(self.a, self.b))
+    }
+
     pub(super) fn word(index: u32) -> Self {
         Self { field: 0, tag: Tag::Word, a: index, b: 0 }
     }
@@ -45,6 +55,16 @@ impl Entry {
     pub(super) fn at(self, field: FieldId) -> Self {
         Self { field, ..self }
     }
+}
+
+fn split(number: i64) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+}
+
+fn join(low: u32, high: u32) -> [u8; 8] {
+    let ([a, b, c, d], [e, f, g, h]) = (low.to_le_bytes(), high.to_le_bytes());
+    [a, b, c, d, e, f, g, h]
 }
 
 /// The values of one document.

@@ -87,7 +87,7 @@ impl Serialize for View<'_> {
             return map.end();
         }
         match self.entry.tag {
-            Tag::Integer => serializer.serialize_u32(self.entry.a),
+            Tag::Integer => serializer.serialize_i64(self.entry.number()),
             _ => serializer.serialize_str(self.str()),
         }
     }
@@ -105,7 +105,7 @@ impl<'de> Deserializer<'de> for View<'de> {
             return visitor.visit_map(Fields { view: self, rest, value: None, tag: self.tagged });
         }
         match self.entry.tag {
-            Tag::Integer => visitor.visit_u32(self.entry.a),
+            Tag::Integer => visitor.visit_i64(self.entry.number()),
             _ => visitor.visit_borrowed_str(self.str()),
         }
     }

@@ -100,8 +100,7 @@ impl Compiler<'_> {
                 .iter()
                 .map(|&child| {
                     let c = self.grammar.node(child);
-                    let is_loop = c.kind == NodeKind::Loop;
-                    PlacePlan { node: child, key: c.key.clone(), is_loop, groups: Vec::new() }
+                    PlacePlan { node: child, key: c.key.clone(), groups: Vec::new() }
                 })
                 .collect();
             draft.block.rest = self.shapes.get(draft.at.shape).find("unmapped", 0);

@@ -21,7 +21,7 @@ pub(super) fn compile(
     shapes: &Arc<Shapes>,
     used: &mut BTreeSet<Spot>,
 ) -> Result<Map, Vec<LineError>> {
-    let faults = Faults { file: Arc::clone(&source.file), errors: Vec::new() };
+    let faults = Faults { files: source.files.clone(), errors: Vec::new() };
     let mut compiler = Compiler {
         source,
         grammar,

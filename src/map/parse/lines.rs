@@ -23,7 +23,7 @@ impl Node {
 }
 
 /// The lines of a file as a tree by their indentation.
-pub(super) fn tree(text: &str, faults: &mut Faults) -> Vec<Node> {
+pub(super) fn tree(text: &str, file: u16, faults: &mut Faults) -> Vec<Node> {
     let mut open: Vec<Node> = vec![Node::default()];
     let close = |open: &mut Vec<Node>| {
         if let (Some(done), Some(parent)) = (open.pop(), open.last_mut()) {
@@ -32,7 +32,7 @@ pub(super) fn tree(text: &str, faults: &mut Faults) -> Vec<Node> {
     };
     for (number, line) in text.lines().enumerate() {
         let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-        let words = split(line, number);
+        let words = split(line, file, number);
         if words.is_empty() {
             continue;
         }

@@ -12,15 +12,18 @@ use lines::{Node, block, tree};
 /// Reads a map file. All that is wrong with it is told; what is right is there all the same.
 #[must_use]
 pub fn parse_map(file: &str, text: &str) -> (MapSource, Vec<LineError>) {
-    let mut faults = Faults { file: file.into(), errors: Vec::new() };
-    let nodes = tree(text, &mut faults);
-    let mut source = MapSource { file: file.into(), ..MapSource::default() };
+    let shared = text.lines().any(|line| line.split_whitespace().eq(["shared"]));
+    let files = vec![file.into(); if shared { 2 } else { 1 }];
+    let mut faults = Faults { files: files.clone(), errors: Vec::new() };
+    let nodes = tree(text, u16::from(shared), &mut faults);
+    let files = files.into_iter().take(1).collect();
+    let mut source = MapSource { files, shared, ..MapSource::default() };
     for node in &nodes {
         directive(node, &mut source, &mut faults);
     }
-    if source.set.text.is_empty() && faults.errors.is_empty() {
+    if source.set.text.is_empty() && !shared && faults.errors.is_empty() {
         faults.add(
-            Spot { line: 1, column: 1 },
+            Spot { file: 0, line: 1, column: 1 },
             "the file names no set",
             "begin it with `map SET RELEASE … to DOCUMENT`",
         );
@@ -30,14 +33,15 @@ pub fn parse_map(file: &str, text: &str) -> (MapSource, Vec<LineError>) {
 
 /// Faults as they are found.
 pub(super) struct Faults {
-    pub file: Arc<str>,
+    /// By the file of a spot.
+    pub files: Vec<Arc<str>>,
     pub errors: Vec<LineError>,
 }
 
 impl Faults {
     pub(super) fn add(&mut self, at: Spot, message: impl Into<String>, mend: impl Into<String>) {
         self.errors.push(LineError {
-            file: Arc::clone(&self.file),
+            file: self.files.get(usize::from(at.file)).cloned().unwrap_or_default(),
             line: at.line,
             column: at.column,
             message: message.into(),
@@ -50,10 +54,14 @@ fn directive(node: &Node, source: &mut MapSource, faults: &mut Faults) {
     let words: Vec<&str> = node.words.iter().map(|w| w.text.as_str()).collect();
     let at = node.words.first().map(|w| w.at).unwrap_or_default();
     match words.as_slice() {
+        ["map", ..] if source.shared => {
+            faults.add(at, "a file that maps share is no map itself", "take `shared` or `map` out");
+        }
         ["map", ..] => head(node, source, faults),
+        ["shared"] => {}
         ["section", name] if words::is_name(name) => {
             let lines = block(&node.children, faults);
-            if source.sections.insert((*name).to_owned(), Section { at, lines }).is_some() {
+            if source.sections.insert((*name).to_owned(), Section { lines }).is_some() {
                 faults.add(
                     at,
                     format!("section `{name}` is there twice"),
@@ -75,6 +83,13 @@ fn directive(node: &Node, source: &mut MapSource, faults: &mut Faults) {
         }
         ["levels", ..] => {
             faults.add(at, "levels need their loop", "write `levels HL hierarchy S O T P I`")
+        }
+        _ if source.shared => {
+            faults.add(
+                at,
+                "a file that maps share has sections and code tables only",
+                "move the line into a map",
+            );
         }
         _ => source.lines.extend(block(std::slice::from_ref(node), faults)),
     }

@@ -11,7 +11,7 @@ use nom::{IResult, Parser};
 use super::super::syntax::{Path, Place, Selector, Spot, Word};
 
 /// Splits a line into its words; what follows a `#` at the start of a word is a comment.
-pub(super) fn split(line: &str, number: u32) -> Vec<Word> {
+pub(super) fn split(line: &str, file: u16, number: u32) -> Vec<Word> {
     let mut words = Vec::new();
     let mut at = 0;
     for part in line.split([' ', '\t']) {
@@ -21,7 +21,7 @@ pub(super) fn split(line: &str, number: u32) -> Vec<Word> {
         if !part.is_empty() {
             let column = line.get(..at).map_or(0, |before| before.chars().count());
             let column = u32::try_from(column + 1).unwrap_or(u32::MAX);
-            words.push(Word { text: part.to_owned(), at: Spot { line: number, column } });
+            words.push(Word { text: part.to_owned(), at: Spot { file, line: number, column } });
         }
         at += part.len() + 1;
     }

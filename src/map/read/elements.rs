@@ -131,7 +131,7 @@ impl<'r> Pass<'r, '_> {
             }
             Decoded::New => self.values.text_from(start),
             Decoded::Word(word) => Entry::word(word),
-            Decoded::Integer(n) => Entry::integer(n),
+            Decoded::Integer(n) => Entry::whole(n),
         };
         Ok((entry, flags))
     }
@@ -192,7 +192,7 @@ impl<'r> Pass<'r, '_> {
     fn count(&mut self, counted: &[Counted], piece: Piece<'r>, index: u32) -> u8 {
         let stated =
             match decode(Form::Integer { min: 1 }, piece.bytes, &[], &mut self.values.arena) {
-                (Decoded::Integer(n), faithful) => Some((n, faithful)),
+                (Decoded::Integer(n), faithful) => u32::try_from(n).ok().map(|n| (n, faithful)),
                 _ => None,
             };
         let actual: Vec<u32> = counted.iter().map(|&c| self.counted(c)).collect();

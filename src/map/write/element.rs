@@ -34,7 +34,7 @@ impl Pass<'_> {
                 self.pad(start, min);
             }
             Form::Integer { min } if entry.tag == Tag::Integer => {
-                encode_integer(entry.a, min, self.scratch)
+                encode_integer(entry.number(), min, self.scratch)
             }
             _ => {
                 if let Err(why) = encode(form, text, self.scratch) {
@@ -70,7 +70,7 @@ impl Pass<'_> {
             Decoded::Word(word) => {
                 self.map.words.get(word as usize).map(AsRef::as_ref) == Some(self.str(entry))
             }
-            Decoded::Integer(n) => entry.tag == Tag::Integer && entry.a == n,
+            Decoded::Integer(n) => entry.tag == Tag::Integer && entry.number() == n,
             Decoded::Blank | Decoded::Bad(_) => false,
         }
     }
@@ -107,7 +107,7 @@ impl Pass<'_> {
         let stated = sent.and_then(|s| s.parse::<u32>().ok());
         match sent {
             Some(sent) if stated.is_some_and(|n| counts.contains(&n)) => self.data(sent),
-            _ => encode_integer(first, 1, self.scratch),
+            _ => encode_integer(i64::from(first), 1, self.scratch),
         }
     }
 

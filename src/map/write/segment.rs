@@ -23,7 +23,9 @@ impl<'w> Pass<'w> {
             let (more, sent) = (self.text_of(extra, i), self.text_of(hint, i));
             let start = self.scratch.len();
             match slot {
-                Slot::Unread | Slot::InRange => {}
+                Slot::Unread => {}
+                // Written with the first of its range.
+                Slot::InRange => continue,
                 Slot::Fixed(code, kept) => self.fixed(code, *kept, object),
                 Slot::Elsewhere => {
                     let text = given.iter().find(|(p, _)| *p == self.position);

@@ -1,0 +1,117 @@
+//! The two laws of maps, for every map and release: a set that is read and written is the same set, and a document
+//! that is written and read is the same document.
+
+use std::sync::LazyLock;
+
+use crossdock::findings::Severity;
+use crossdock::x12::Delimiters;
+use proptest::prelude::*;
+
+use super::generate::{Choices, Maker, bytes, interchange};
+use super::map::{Bench, each_set, plain, round};
+
+static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
+
+/// How many cases: `CROSSDOCK_CASES`, or few enough for every run.
+fn cases() -> ProptestConfig {
+    let named = std::env::var("CROSSDOCK_CASES").ok().and_then(|n| n.parse().ok());
+    ProptestConfig {
+        cases: named.unwrap_or(48),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+fn delimiters(release: &str, choice: u8) -> Delimiters {
+    let (element, component, segment) =
+        [(b'*', b'>', b'~'), (b'|', b':', b'\n'), (0x1D, b'<', 0x1C)][usize::from(choice) % 3];
+    let repetition = (release == "005010").then_some(b'^');
+    Delimiters { element, component, repetition, segment }
+}
+
+/// What law 2 says of the sets that a string of choices makes; whether a set was clean enough to say anything.
+fn comes_back(
+    set: &str,
+    release: &str,
+    choices: &[u8],
+    delimiter: u8,
+) -> Result<bool, TestCaseError> {
+    let grammar = BENCH.grammars.grammar(set, release).unwrap();
+    let delimiters = delimiters(release, delimiter);
+    let mut source = Choices::new(choices);
+    let made = Maker::new(grammar, &mut source, delimiters).set();
+    let input = interchange(&bytes(&made, delimiters), &grammar.group, release, delimiters);
+    let mut clean = false;
+    let mut outcome = Ok(());
+    each_set(&BENCH, &input, |checker, map, segments| {
+        let round = round(checker, map, segments, b"");
+        clean = round.checked.iter().all(|f| f.severity < Severity::Error);
+        let same = || -> Result<(), TestCaseError> {
+            prop_assert_eq!(&round.streamed, &round.typed);
+            if clean {
+                let (expected, got) = (plain(segments), round.bytes.clone());
+                prop_assert!(
+                    round.read.is_empty(),
+                    "{:?}\n{}",
+                    round.read,
+                    String::from_utf8_lossy(&expected)
+                );
+                prop_assert!(
+                    round.written.is_empty(),
+                    "{:?}\n{}\n{}",
+                    round.written,
+                    String::from_utf8_lossy(&expected),
+                    round.streamed
+                );
+                prop_assert_eq!(
+                    String::from_utf8_lossy(&expected),
+                    String::from_utf8_lossy(&got),
+                    "{}",
+                    round.streamed
+                );
+            }
+            Ok(())
+        };
+        outcome = same();
+    });
+    outcome.map(|()| clean)
+}
+
+macro_rules! laws {
+    ($($name:ident $set:literal $release:literal)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let mut clean = 0;
+                let mut all = 0;
+                let mut runner = proptest::test_runner::TestRunner::new(cases());
+                let strategy = (proptest::collection::vec(any::<u8>(), 0..4000), any::<u8>());
+                let clean_of = std::cell::Cell::new((0, 0));
+                let result = runner.run(&strategy, |(choices, delimiter)| {
+                    let clean = comes_back($set, $release, &choices, delimiter)?;
+                    let (c, a) = clean_of.get();
+                    clean_of.set((c + u32::from(clean), a + 1));
+                    Ok(())
+                });
+                (clean, all) = { let (c, a) = clean_of.get(); (clean + c, all + a) };
+                println!("{} {}: {clean} of {all} sets were clean", $set, $release);
+                if let Err(error) = result {
+                    panic!("{error}");
+                }
+                assert!(clean * 3 >= all, "only {clean} of {all} sets were clean");
+            }
+        )*
+    };
+}
+
+laws! {
+    orders_of_004010_come_back "850" "004010"
+    orders_of_005010_come_back "850" "005010"
+    ship_notices_of_004010_come_back "856" "004010"
+    ship_notices_of_005010_come_back "856" "005010"
+    invoices_of_004010_come_back "810" "004010"
+    invoices_of_005010_come_back "810" "005010"
+    acknowledgements_of_004010_come_back "997" "004010"
+    acknowledgements_of_005010_come_back "997" "005010"
+    implementation_acknowledgements_come_back "999" "005010"
+}
