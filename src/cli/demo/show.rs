@@ -77,7 +77,7 @@ pub(super) fn order(out: &mut dyn Write, paint: Paint, order: &Order) -> io::Res
             line.unit.as_deref().unwrap_or_default(),
         )?;
     }
-    writeln!(out, "    {:>83}", format!("{strong}{total}{strong:#}"))?;
+    writeln!(out, "    {strong}{total:>83}{strong:#}")?;
     out.flush()
 }
 

@@ -46,7 +46,7 @@ pub(super) fn shipment(order: &Order) -> Shipment {
         ship_from: Some(ship_from()),
         loads: vec![Load {
             packaging: text("CTN25"),
-            packages: Some(count),
+            packages: Some(i64::from(count)),
             weight_kind: text("G"),
             weight: Some(Decimal::new(1284, 1)),
             weight_unit: text("LB"),
