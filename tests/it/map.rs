@@ -6,7 +6,7 @@ use crossdock::canonical::{Acknowledgement, Invoice, Order, Shipment, schema};
 use crossdock::findings::{Finding, Findings};
 use crossdock::grammar::{Checker, Library as Grammars, Scratch, Tree, Walked};
 use crossdock::map::{Library, Map, Reader, Reading, WriteOptions, Writer};
-use crossdock::x12::{Event, Reader as X12Reader, Segments, Style};
+use crossdock::x12::{Delimiters, Event, Reader as X12Reader, Segments, Style};
 
 /// Grammars, maps and checkers, made once.
 pub struct Bench {
@@ -118,6 +118,22 @@ pub fn round(checker: &Checker, map: &Map, segments: &Segments<'_>, suffix: &[u8
         written,
         bytes,
     }
+}
+
+/// The document that a set alone, ST to SE, is read as.
+pub fn walk_and_read(checker: &Checker, map: &Map, set: &[u8], delimiters: Delimiters) -> String {
+    let grammar = checker.grammar();
+    let input = super::generate::interchange(set, &grammar.group, &grammar.release, delimiters);
+    let mut reader = X12Reader::new(&input[..]);
+    while let Some(event) = reader.next().unwrap() {
+        if let Event::Set(set) = event {
+            let (mut tree, mut found) = (Tree::default(), Findings::default());
+            checker.check(&set.segments, &mut Scratch::default(), &mut tree, &mut found);
+            let walked = Walked { segments: set.segments, tree: &tree, grammar };
+            return serde_json::to_string(&Reader::new().read(&walked, map)).unwrap();
+        }
+    }
+    panic!("no set in {}", String::from_utf8_lossy(&input));
 }
 
 /// Every set of an input that is ours.
