@@ -7,6 +7,7 @@ mod cli;
 mod corpus;
 mod generate;
 mod grammar;
+mod hierarchies;
 mod laws;
 mod map;
 mod x12;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::super::plan::{Block, LevelPlan, Levels, Map, NO_PLACE, Target};
-use super::super::shape::FieldId;
+use super::super::shape::{FieldId, Kind};
 use super::super::values::{Entry, Tag, Values, small};
 use super::{NOTHING, Pass, WriteOptions};
 use crate::findings::{Code, Finding, Place, Severity};
@@ -120,6 +120,7 @@ pub(super) fn plan(
         planned: Planned::default(),
         nodes: Vec::new(),
         roots: Vec::new(),
+        divided: Vec::new(),
         index: HashMap::new(),
     };
     let structure = planner.values.get(root, levels.structure.field);
@@ -171,6 +172,8 @@ struct Planner<'w> {
     planned: Planned,
     nodes: Vec<Node>,
     roots: Vec<usize>,
+    /// Entries whose quantity has gone to the rows within them.
+    divided: Vec<(FieldId, u32)>,
     /// Node by parent, plan and entry.
     index: HashMap<(Option<usize>, usize, u32), usize>,
 }
@@ -316,6 +319,7 @@ impl Planner<'_> {
             }
         }
         self.without_rows(top, row, hierarchy, &placed);
+        self.undivided();
         if self.nodes.is_empty()
             && let Some(top) = top
         {
@@ -488,7 +492,7 @@ impl Planner<'_> {
         let map = self.map;
         let shape = map.shapes.get(self.levels.row_shape);
         let inner = match map.shapes.field(0, *list).kind {
-            super::super::shape::Kind::Object(inner) => map.shapes.get(inner),
+            Kind::Object(inner) => map.shapes.get(inner),
             _ => return row,
         };
         let mut fields: Vec<Entry> = self.values.within(row).to_vec();
@@ -510,11 +514,35 @@ impl Planner<'_> {
                 None => {}
             }
         }
+        self.divided.push((*list, *entry));
         let mark = self.values.mark();
         for field in fields {
             self.values.push(field.field, field);
         }
         self.values.object(mark)
+    }
+
+    /// Takes what went to the rows out of the entries.
+    fn undivided(&mut self) {
+        let map = self.map;
+        for (list, entry) in std::mem::take(&mut self.divided) {
+            let Kind::Object(inner) = map.shapes.field(0, list).kind else { continue };
+            let shape = map.shapes.get(inner);
+            let gone: Vec<_> =
+                self.levels.split.iter().filter_map(|name| shape.find(name, 0)).collect();
+            let Some(&object) = self.list(list).get((entry as usize).wrapping_sub(1)) else {
+                continue;
+            };
+            let mark = self.values.mark();
+            for field in self.values.within(object).to_vec() {
+                if !gone.contains(&field.field) {
+                    self.values.push(field.field, field);
+                }
+            }
+            let without = self.values.object(mark);
+            let same = |o: Entry| (o.a, o.b) == (object.a, object.b);
+            self.nodes.iter_mut().filter(|n| same(n.object)).for_each(|n| n.object = without);
+        }
     }
 
     /// Follows a path down from a node, making what is not there.
@@ -541,10 +569,13 @@ impl Planner<'_> {
             };
             if let Some(list) = list {
                 let before = placed.insert((list, stop.entry), at);
-                if before.is_some_and(|b| b != at) {
+                // What contains others stands at one place; anything else may be told again at another.
+                let target = self.levels.plans[stop.plan].target;
+                let one_place = matches!(target, Target::List { nested: Some(_), .. });
+                if one_place && before.is_some_and(|b| b != at) {
                     let name = &self.map.shapes.field(0, list).name;
                     let message = format!(
-                        "Entry {} of `{name}` has contents of several levels above it, which this hierarchy cannot say.",
+                        "Entry {} of `{name}` is within several levels, which this hierarchy cannot say.",
                         stop.entry
                     );
                     self.fault(if shared { Severity::Fatal } else { Severity::Warning }, message);
