@@ -108,12 +108,16 @@ pub fn round(checker: &Checker, map: &Map, segments: &Segments<'_>, suffix: &[u8
     let style =
         Style { delimiters: segments.delimiters(), suffix: suffix.to_vec(), ..Style::default() };
     let options = WriteOptions { control_number: &number, style: &style, hierarchy: None };
+    let streamed = serde_json::to_string(&reading).unwrap();
+    let mut json = Vec::new();
+    reading.write_json(&mut json);
+    assert_eq!(String::from_utf8(json).unwrap(), streamed);
     let (typed, (written, bytes)) =
         typed(&reading, &mut |d| d.write(map, checker.grammar(), &options));
     Round {
         checked: found.finish(),
         read: reading.findings().to_vec(),
-        streamed: serde_json::to_string(&reading).unwrap(),
+        streamed,
         typed,
         written,
         bytes,

@@ -322,7 +322,7 @@ impl<'w> Planner<'w> {
         let mut fields: Vec<Entry> = self.values.within(row).to_vec();
         let levels = self.levels;
         for (i, name) in levels.split.iter().enumerate() {
-            let (Some(own), Some(other)) = (shape.find(name, 0), inner.find(name, 0)) else {
+            let (Some(own), Some(other)) = (shape.find(name), inner.find(name)) else {
                 continue;
             };
             if let Some(value) = self.values.get(from, other) {
@@ -355,7 +355,7 @@ impl<'w> Planner<'w> {
             };
             let shape = map.shapes.get(inner);
             let gone: Vec<_> =
-                self.levels.split.iter().filter_map(|name| shape.find(name, 0)).collect();
+                self.levels.split.iter().filter_map(|name| shape.find(name)).collect();
             let mut fields = self.values.within(object).to_vec();
             fields.retain(|e| !gone.contains(&e.field));
             let without = self.object_of(&fields);
