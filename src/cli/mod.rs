@@ -6,6 +6,7 @@
 mod ack;
 mod completions;
 mod definitions;
+mod demo;
 mod documents;
 mod envelope;
 mod error;
@@ -18,6 +19,7 @@ mod report;
 mod rewrite;
 mod scene;
 mod schema;
+mod serve;
 mod sheaf;
 mod snippet;
 mod translate;
@@ -110,6 +112,10 @@ enum Command {
     Grammar(grammar::Args),
     /// Print the JSON Schema of a canonical document
     Schema(schema::Args),
+    /// See the gateway at work: an order comes in, a shipment and an invoice go out
+    Demo(demo::DemoArgs),
+    /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
+    Serve(serve::ServeArgs),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -175,6 +181,8 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),
+        Command::Demo(args) => demo::run(args, context, out),
+        Command::Serve(args) => serve::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }
