@@ -29,7 +29,7 @@ pub struct Args {
     #[command(flatten)]
     files: Files,
     /// What to write: json, xml or x12
-    #[arg(long, value_enum, hide_possible_values = true)]
+    #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
     to: To,
     /// JSON: one array of all documents
     #[arg(long)]
