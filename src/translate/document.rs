@@ -1,5 +1,7 @@
 //! Between walked sets and canonical documents, by the maps.
 
+use std::collections::HashSet;
+
 use super::{ACKNOWLEDGEMENT_GROUP, CheckedSet, Engine};
 use crate::acks;
 use crate::canonical::Document;
@@ -66,17 +68,13 @@ pub fn add_meaning(engine: &Engine, set: &mut CheckedSet<'_>, reader: &mut Reade
 /// Adds what the map finds, except where the check has found a fault at the same place: its words are nearer to what was
 /// sent, and an acknowledgement should name an element once.
 pub(super) fn add_new(findings: &mut Vec<Finding>, more: Vec<Finding>) {
-    let of_check = findings.len();
-    for finding in more {
-        let same = |f: &Finding| {
-            f.severity >= Severity::Error
-                && f.place.offset == finding.place.offset
-                && f.place.element == finding.place.element
-        };
-        if !findings[..of_check].iter().any(same) {
-            findings.push(finding);
-        }
+    if more.is_empty() {
+        return;
     }
+    let spot = |f: &Finding| (f.place.offset, f.place.element, f.place.component);
+    let judged = findings.iter().filter(|f| f.severity >= Severity::Error && f.place.element > 0);
+    let told: HashSet<_> = judged.map(spot).collect();
+    findings.extend(more.into_iter().filter(|f| !told.contains(&spot(f))));
 }
 
 /// Notes in each finding the field of the canonical document that its value goes to.
