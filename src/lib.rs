@@ -4,10 +4,16 @@
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
 pub mod acks;
+pub mod bridge;
 pub mod canonical;
 pub mod cli;
+pub mod disk;
 pub mod findings;
+pub mod gateway;
 pub mod grammar;
 pub mod map;
+pub mod profile;
+pub mod store;
 pub mod translate;
+pub mod transport;
 pub mod x12;

@@ -1,8 +1,6 @@
 //! A whole input at once: interchanges with their groups, sets, findings, verdicts and canonical documents, and the
 //! acknowledgements that answer them.
 
-use std::collections::HashSet;
-
 use crate::acks::{
     self, AckKind, AckPolicy, Answer, ErrorsAs, GroupAnswer, GroupHeader, GroupOutcome,
     GroupTrailer, InterchangeOutcome, InterchangeReport, SetReport, Verdict,
@@ -230,7 +228,7 @@ fn read_set(
         }
         let read = super::document::read(engine, walked, reader);
         document = read.0;
-        keep_untold(&mut findings, read.1);
+        super::document::add_new(&mut findings, read.1);
         super::document::name_fields(engine, walked, &mut findings);
     }
     findings.sort_by_key(|f| (f.place.offset, f.place.element));
@@ -246,14 +244,6 @@ fn read_set(
         outcomes,
     };
     ReadSet { set: set_read, outside: set.version.is_empty() }
-}
-
-/// Adds what the map found, except about values of which the check has said the same already.
-fn keep_untold(findings: &mut Vec<Finding>, read: Vec<Finding>) {
-    let spot = |f: &Finding| (f.place.offset, f.place.element, f.place.component);
-    let judged = findings.iter().filter(|f| f.severity >= Severity::Error && f.place.element > 0);
-    let told: HashSet<_> = judged.map(spot).collect();
-    findings.extend(read.into_iter().filter(|f| !told.contains(&spot(f))));
 }
 
 /// The verdict that a 997 would give the group.

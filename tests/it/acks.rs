@@ -213,7 +213,10 @@ fn a_ta1_says_the_weightiest_thing() {
     let usual = AckPolicy::default();
     assert_eq!(written(&findings[..1], "0", &usual), None);
     assert!(written(&findings[..1], "1", &usual).is_some());
-    assert!(written(&findings, "0", &usual).is_some(), "else a rejected interchange had no answer at all");
+    assert!(
+        written(&findings, "0", &usual).is_some(),
+        "else a rejected interchange had no answer at all"
+    );
 }
 
 /// Reads the sets of an interchange that holds just these segments.

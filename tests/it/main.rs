@@ -1,4 +1,4 @@
-//! The integration tests: one binary, one module a subject.
+//! The integration tests, in one binary.
 
 mod acks;
 mod arrows;
@@ -6,8 +6,11 @@ mod canonical;
 mod cli;
 mod corpus;
 mod fixtures;
+mod gateway;
 mod generate;
 mod grammar;
+mod kill;
 mod laws;
 mod map;
+mod store;
 mod x12;

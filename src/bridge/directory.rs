@@ -1,0 +1,92 @@
+//! An endpoint that is a folder: for each partner `orders/`, `shipments/`, `invoices/`, one JSON file a document.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Arrival, Call, Endpoint, Error, Look, plural};
+use crate::disk::{Arrivals, Limits, create_dir, safe_name, write_to};
+
+/// `<folder>/<partner>/<kinds>/<document>.json` out; the same the other way, and from there to
+/// `<folder>/<partner>/archive/<kinds>/`. A kind flows in one direction for one partner, as its profile says.
+pub struct DirectoryEndpoint {
+    folder: PathBuf,
+    limits: Limits,
+    arrivals: Mutex<HashMap<(String, String), Arc<Arrivals>>>,
+}
+
+impl DirectoryEndpoint {
+    /// An endpoint below this folder, which is made where it is missing.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn open(folder: PathBuf, limits: Limits) -> Result<Self, Error> {
+        create_dir(&folder)?;
+        Ok(Self { folder, limits, arrivals: Mutex::default() })
+    }
+
+    fn arrivals(&self, partner: &str, kind: &str) -> Result<Arc<Arrivals>, Error> {
+        let mut all = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (partner.to_owned(), kind.to_owned());
+        if let Some(found) = all.get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let root = self.folder.join(safe_name(partner));
+        let kinds = plural(kind);
+        let opened = Arc::new(Arrivals::open(
+            root.join(&kinds),
+            root.join("archive").join(&kinds),
+            root.join("quarantine").join(&kinds),
+            self.limits,
+        )?);
+        all.insert(key, Arc::clone(&opened));
+        Ok(opened)
+    }
+}
+
+impl Endpoint for DirectoryEndpoint {
+    /// The file is named after the key, so that a repeated call replaces it with the same bytes.
+    fn deliver(&self, call: &Call) -> Result<(), Error> {
+        let folder = self.folder.join(safe_name(call.partner)).join(plural(call.kind));
+        create_dir(&folder)?;
+        let name = format!("{}.json", safe_name(call.idempotency_key));
+        Ok(write_to(&folder, &name, call.json)?)
+    }
+
+    fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
+        Ok(self.arrivals(partner, kind)?.look()?)
+    }
+
+    fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error> {
+        self.arrivals(partner, kind)?.read(arrival).map_err(|e| match e.kind() {
+            ErrorKind::FileTooLarge => Error::Refused { reason: e.to_string() },
+            _ => e.into(),
+        })
+    }
+
+    fn confirm(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<(), Error> {
+        Ok(self.arrivals(partner, kind)?.archive(arrival)?)
+    }
+
+    fn set_aside(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        note: &str,
+    ) -> Result<(), Error> {
+        Ok(self.arrivals(partner, kind)?.set_aside(arrival, note)?)
+    }
+
+    fn quarantine(
+        &self,
+        partner: &str,
+        kind: &str,
+        name: &str,
+        json: &[u8],
+        note: &[u8],
+    ) -> Result<(), Error> {
+        Ok(self.arrivals(partner, kind)?.quarantine(name, json, note)?)
+    }
+}

@@ -1,0 +1,148 @@
+//! An endpoint over HTTP(S): each document is one POST. What the warehouse sends back lies in a folder.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, StatusCode};
+use tokio::runtime::Handle;
+
+use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Secret, plural};
+
+/// How much of an answer is shown when it is a refusal.
+const ANSWER_CHARS_MAX: usize = 300;
+/// The longest that an endpoint may ask us to wait.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+
+/// What an HTTP endpoint needs.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Documents go to `<url>/orders`, `<url>/shipments`, …
+    pub url: String,
+    /// Sent as `Authorization: Bearer …`.
+    pub bearer: Option<Secret>,
+    /// From the first byte of the call to the last of the answer.
+    pub timeout: Duration,
+}
+
+/// `POST <url>/<kinds>` with the headers `Idempotency-Key` and `Crossdock-Partner`. 2xx: taken. 408, 425, 429, 5xx
+/// and failed connections: tried again, not before `Retry-After`. Anything else: refused.
+pub struct HttpEndpoint {
+    client: Client,
+    runtime: Handle,
+    settings: HttpSettings,
+    returns: DirectoryEndpoint,
+}
+
+impl HttpEndpoint {
+    /// Makes the client. `returns` is the folder endpoint from which the warehouse's own documents are taken.
+    ///
+    /// # Errors
+    /// Where the machine has no usable TLS roots.
+    pub fn new(
+        settings: HttpSettings,
+        returns: DirectoryEndpoint,
+        runtime: Handle,
+    ) -> Result<Self, Error> {
+        // An error means that a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .timeout(settings.timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("crossdock/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Error::Refused { reason: chain(&e) })?;
+        Ok(Self { client, runtime, settings, returns })
+    }
+
+    async fn post(&self, call: &Call<'_>) -> Result<(), Error> {
+        let url = format!("{}/{}", self.settings.url.trim_end_matches('/'), plural(call.kind));
+        let mut request = self
+            .client
+            .post(&url)
+            .header(CONTENT_TYPE, "application/json")
+            .header("Idempotency-Key", call.idempotency_key)
+            .header("Crossdock-Partner", call.partner)
+            .body(call.json.to_vec());
+        if let Some(bearer) = &self.settings.bearer {
+            let token =
+                bearer.read().map_err(|reason| Error::Transient { reason, retry_after: None })?;
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let mut answer = request
+            .send()
+            .await
+            .map_err(|e| Error::Transient { reason: chain(&e), retry_after: None })?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let retry_after = answer
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+        // One chunk says enough; an endless answer is not read.
+        let text = answer.chunk().await.ok().flatten().unwrap_or_default();
+        let text: String = String::from_utf8_lossy(&text).chars().take(ANSWER_CHARS_MAX).collect();
+        let reason = format!("POST {url}: {status} {}", text.trim());
+        if is_transient(status) {
+            Err(Error::Transient { reason, retry_after })
+        } else {
+            Err(Error::Refused { reason })
+        }
+    }
+}
+
+impl Endpoint for HttpEndpoint {
+    fn deliver(&self, call: &Call) -> Result<(), Error> {
+        self.runtime.block_on(self.post(call))
+    }
+
+    fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
+        self.returns.look(partner, kind)
+    }
+
+    fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error> {
+        self.returns.fetch(partner, kind, arrival)
+    }
+
+    fn confirm(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<(), Error> {
+        self.returns.confirm(partner, kind, arrival)
+    }
+
+    fn set_aside(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        note: &str,
+    ) -> Result<(), Error> {
+        self.returns.set_aside(partner, kind, arrival, note)
+    }
+
+    fn quarantine(
+        &self,
+        partner: &str,
+        kind: &str,
+        name: &str,
+        json: &[u8],
+        note: &[u8],
+    ) -> Result<(), Error> {
+        self.returns.quarantine(partner, kind, name, json, note)
+    }
+}
+
+fn is_transient(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429)
+}
+
+/// An error with its causes: reqwest's own text leaves out what went wrong.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,122 @@
+//! `crossdock serve`: runs the gateway until it is told to stop.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use super::definitions::engine;
+use super::{Context, Error, Verdict};
+use crate::gateway::{Config, Gateway, LogConfig, LogFormat};
+
+/// Run the gateway: poll mailboxes, translate, acknowledge, deliver
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// The configuration file
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "crossdock.toml",
+        env = "CROSSDOCK_CONFIG",
+        hide_env_values = true
+    )]
+    config: PathBuf,
+    /// Open everything, say what is wrong, and stop
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs until SIGTERM or SIGINT; then steps under way are finished and the store is closed.
+///
+/// # Errors
+/// What is wrong with the configuration, all of it; or why the gateway stopped by itself.
+pub(super) fn run(
+    args: &ServeArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Verdict, Error> {
+    let config = Config::read(&args.config).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Error::Gateway(format!("the configuration cannot be used\n{}", lines.join("\n")))
+    })?;
+    let engine = engine(context)?;
+    start_log(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    runtime.block_on(async {
+        let gateway = Gateway::open(config, engine).map_err(|problems| {
+            Error::Gateway(format!("the gateway cannot be started\n{problems}"))
+        })?;
+        if args.check {
+            for partner in gateway.partners() {
+                let (name, folder) = (&partner.title, &partner.mailbox.folder);
+                writeln!(out, "{name}: mailbox {folder}, endpoint {}", partner.endpoint)?;
+            }
+            writeln!(out, "All is well.")?;
+            return Ok(Verdict::Clean);
+        }
+        serve(gateway).await
+    })
+}
+
+async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
+    let (stopper, stop) = watch::channel(false);
+    tokio::spawn(async move {
+        match told_to_stop().await {
+            Ok(signal) => {
+                tracing::info!(signal, "stopping: steps under way are finished");
+                // Without a receiver the gateway has stopped already.
+                let _ = stopper.send(true);
+            }
+            Err(e) => {
+                tracing::error!("signals cannot be received: {e}");
+                // The gateway runs on; it can still be killed without loss.
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    for partner in gateway.partners() {
+        let (name, mailbox) = (&partner.name, &partner.mailbox.folder);
+        let (state, endpoint) = (format!("{:?}", partner.state).to_lowercase(), &partner.endpoint);
+        tracing::info!(partner = name, mailbox, endpoint, state, "serving");
+    }
+    gateway.run(stop).await.map_err(|e| Error::Gateway(e.to_string()))?;
+    tracing::info!("stopped");
+    Ok(Verdict::Clean)
+}
+
+#[cfg(unix)]
+async fn told_to_stop() -> std::io::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_stop() -> std::io::Result<&'static str> {
+    tokio::signal::ctrl_c().await.map(|()| "ctrl-c")
+}
+
+/// Log lines go to standard error. `RUST_LOG` goes before the configured level.
+fn start_log(config: &LogConfig) -> Result<(), Error> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(filter) if !filter.is_empty() => filter,
+        _ => config.level.clone(),
+    };
+    let filter = EnvFilter::try_new(&filter)
+        .map_err(|e| Error::Gateway(format!("log level {filter:?}: {e}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match config.format {
+        LogFormat::Human => log.with_target(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_target(false).try_init(),
+    };
+    started.map_err(|e| Error::Gateway(format!("the log cannot be started: {e}")))
+}

@@ -1,0 +1,213 @@
+//! A folder in which others put files, and when a file of it is finished.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{create_dir, safe_name, write_to};
+
+/// What bounds a folder of arrivals.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// A file is finished when size and time of change are the same over at least this long.
+    pub settle: Duration,
+    /// Largest file that is read, in bytes.
+    pub file_bytes: u64,
+    /// Most files told of at one look; the others at the next.
+    pub files: usize,
+}
+
+/// A finished file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// Its name for people; bytes that are no text are replaced.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Time of its last change, nanoseconds since 1970.
+    pub modified_nanoseconds: i128,
+    file_name: OsString,
+}
+
+/// What a look at the folder showed.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Finished files, the oldest first.
+    pub ready: Vec<Arrival>,
+    /// Files that may still be growing: look again soon.
+    pub unsettled: usize,
+}
+
+struct Sighting {
+    size: u64,
+    modified_nanoseconds: i128,
+    since: Instant,
+}
+
+/// The folder, with an archive and a quarantine beside it for what was taken.
+pub struct Arrivals {
+    inbound: PathBuf,
+    archive: PathBuf,
+    quarantine: PathBuf,
+    limits: Limits,
+    sightings: Mutex<HashMap<OsString, Sighting>>,
+}
+
+impl Arrivals {
+    /// Opens the folders; those that are missing are made.
+    ///
+    /// # Errors
+    /// Where one cannot be made.
+    pub fn open(
+        inbound: PathBuf,
+        archive: PathBuf,
+        quarantine: PathBuf,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        for folder in [&inbound, &archive, &quarantine] {
+            create_dir(folder).map_err(|e| named(folder, &e))?;
+        }
+        Ok(Self { inbound, archive, quarantine, limits, sightings: Mutex::default() })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.inbound
+    }
+
+    /// Lists what is finished. Passed over: folders, links, names that begin with a dot or end in `.tmp`, `.part`
+    /// or `.filepart` (what uploaders call a file that they are still writing).
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn look(&self) -> io::Result<Look> {
+        let mut sightings = self.sightings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut *sightings);
+        let mut look = Look::default();
+        for entry in fs::read_dir(&self.inbound).map_err(|e| named(&self.inbound, &e))? {
+            let entry = entry?;
+            let file_name = entry.file_name();
+            let name = file_name.to_string_lossy().into_owned();
+            // It may be gone by now; that is no error.
+            let Some(metadata) = entry.metadata().ok().filter(Metadata::is_file) else { continue };
+            if is_unfinished(&name) {
+                continue;
+            }
+            let (size, modified_nanoseconds) = (metadata.len(), modified(&metadata));
+            let known = before
+                .remove(&file_name)
+                .filter(|s| s.size == size && s.modified_nanoseconds == modified_nanoseconds);
+            let since = known.as_ref().map_or_else(Instant::now, |s| s.since);
+            if known.is_some() && since.elapsed() >= self.limits.settle {
+                look.ready.push(Arrival {
+                    name,
+                    size,
+                    modified_nanoseconds,
+                    file_name: file_name.clone(),
+                });
+            } else {
+                look.unsettled += 1;
+            }
+            sightings.insert(file_name, Sighting { size, modified_nanoseconds, since });
+        }
+        look.ready.sort_by(|a, b| {
+            (a.modified_nanoseconds, &a.file_name).cmp(&(b.modified_nanoseconds, &b.file_name))
+        });
+        look.ready.truncate(self.limits.files);
+        Ok(look)
+    }
+
+    /// Reads a finished file.
+    ///
+    /// # Errors
+    /// `FileTooLarge` past the limit; `NotFound` where somebody took it away; `ResourceBusy` where it has changed
+    /// since the look, so that it was not finished after all.
+    pub fn read(&self, arrival: &Arrival) -> io::Result<Vec<u8>> {
+        let path = self.inbound.join(&arrival.file_name);
+        let limit = self.limits.file_bytes;
+        if arrival.size > limit {
+            let text = format!("{} bytes, more than the limit of {limit}", arrival.size);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
+        let mut file = File::open(&path).map_err(|e| named(&path, &e))?;
+        let mut bytes = Vec::with_capacity(usize::try_from(arrival.size).unwrap_or(0));
+        file.by_ref().take(arrival.size + 1).read_to_end(&mut bytes)?;
+        let metadata = file.metadata()?;
+        let same = bytes.len() as u64 == arrival.size
+            && modified(&metadata) == arrival.modified_nanoseconds;
+        if !same {
+            let text = "it changed while it was read";
+            return Err(named(&path, &io::Error::new(io::ErrorKind::ResourceBusy, text)));
+        }
+        Ok(bytes)
+    }
+
+    /// Moves a file that was taken into the archive. The rename is not synced: a file that comes back by a power
+    /// cut has the same name, size, time and bytes, by which it is known.
+    ///
+    /// # Errors
+    /// Where it cannot be moved. A file that is gone already is no error.
+    pub fn archive(&self, arrival: &Arrival) -> io::Result<()> {
+        self.move_to(&self.archive, arrival).map(|_| ())
+    }
+
+    /// Moves a file that cannot be taken into the quarantine, with a note for a person beside it.
+    ///
+    /// # Errors
+    /// Where it cannot be moved or the note cannot be written.
+    pub fn set_aside(&self, arrival: &Arrival, note: &str) -> io::Result<()> {
+        let name = self.move_to(&self.quarantine, arrival)?;
+        write_to(&self.quarantine, &note_name(&name), note.as_bytes())
+    }
+
+    /// Puts bytes into the quarantine, with a note for a person beside them. Repeated, it leaves the same.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn quarantine(&self, name: &str, bytes: &[u8], note: &[u8]) -> io::Result<()> {
+        let name = safe_name(name);
+        write_to(&self.quarantine, &note_name(&name), note)?;
+        write_to(&self.quarantine, &name, bytes)
+    }
+
+    fn move_to(&self, folder: &Path, arrival: &Arrival) -> io::Result<String> {
+        let from = self.inbound.join(&arrival.file_name);
+        let mut name = safe_name(&arrival.name);
+        let mut copy = 1;
+        while folder.join(&name).symlink_metadata().is_ok() {
+            copy += 1;
+            name = format!("{}.{copy}", safe_name(&arrival.name));
+        }
+        match fs::rename(&from, folder.join(&name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(named(&from, &e)),
+            _ => Ok(name),
+        }
+    }
+}
+
+fn note_name(name: &str) -> String {
+    format!("{name}.findings.txt")
+}
+
+fn is_unfinished(name: &str) -> bool {
+    let end = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default();
+    name.starts_with('.')
+        || ["tmp", "part", "filepart"].iter().any(|unfinished| end.eq_ignore_ascii_case(unfinished))
+}
+
+/// Nanoseconds since 1970; 0 where the file system keeps no times.
+fn modified(metadata: &Metadata) -> i128 {
+    let Ok(time) = metadata.modified() else { return 0 };
+    let signed = |d: Duration| i128::try_from(d.as_nanos()).unwrap_or(i128::MAX);
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or_else(|before| -signed(before.duration()), signed)
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,55 @@
+//! Writing so that a power cut leaves the old or the new, never a half.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Makes the names in a folder durable.
+///
+/// # Errors
+/// Where the folder cannot be opened or synced.
+pub fn sync_dir(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder with its parents, each of them durably. One that is there is left as it is.
+///
+/// # Errors
+/// Where one of them cannot be made.
+pub fn create_dir(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        create_dir(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    sync_dir(folder)?;
+    sync_dir(parent.unwrap_or(Path::new(".")))
+}
+
+/// Writes a new file and waits until the disk has its bytes. Its name becomes durable with [`sync_dir`].
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Puts a file into a folder in one step: a hidden temporary name, fsync, rename, fsync of the folder. Nobody who
+/// looks sees a half. A file of that name is replaced.
+///
+/// # Errors
+/// Where one of the steps fails; the file is then absent, or the old one.
+pub fn write_to(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let half = folder.join(format!(".{name}.tmp"));
+    write_new(&half, bytes)?;
+    fs::rename(&half, folder.join(name))?;
+    sync_dir(folder)
+}

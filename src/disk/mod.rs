@@ -1,0 +1,33 @@
+//! Files that survive a power cut, and folders in which files arrive.
+//!
+//! A file written here is whole or absent, under its name, whenever the power goes; a file read here is one that
+//! its writer has finished. It knows no mailbox, no warehouse and no store: they are built of it.
+
+mod arrivals;
+mod durable;
+
+pub use arrivals::{Arrival, Arrivals, Limits, Look};
+pub use durable::{create_dir, sync_dir, write_new, write_to};
+
+/// Longest file name that is made here, in bytes; common file systems allow 255.
+const NAME_BYTES_MAX: usize = 200;
+
+/// A name that is safe on any file system: letters, digits, `.`, `-`, `_`; anything else becomes `_`. It never
+/// begins with a dot, is never empty, and is cut to 200 bytes.
+///
+/// ```
+/// assert_eq!(crossdock::disk::safe_name("PO 45/7*?.edi"), "PO_45_7__.edi");
+/// assert_eq!(crossdock::disk::safe_name("../up"), "_.__up");
+/// ```
+#[must_use]
+pub fn safe_name(name: &str) -> String {
+    let mut safe: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' })
+        .take(NAME_BYTES_MAX)
+        .collect();
+    if safe.is_empty() || safe.starts_with('.') {
+        safe = format!("_{}", safe.get(1..).unwrap_or_default());
+    }
+    safe
+}

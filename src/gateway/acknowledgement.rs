@@ -1,0 +1,124 @@
+//! What partners say of what we sent: it closes the clocks, and tells how the documents fared.
+
+use jiff::Timestamp;
+
+use super::ledger::Draft;
+use super::{Error, Gateway};
+use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict};
+use crate::profile::Partner;
+use crate::store::{self, AckState, Change, DocumentState, Event, Expectation};
+
+/// Overdue acknowledgements that one tick of the clock marks.
+const OVERDUE_A_TICK: usize = 1000;
+
+impl Gateway {
+    /// Applies a 997 or 999: each document of the group that it names gets its verdict.
+    pub(super) fn apply_acknowledgement(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        outcome: &GroupOutcome,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let group = outcome.control_number.trim();
+        let expected = match group.parse() {
+            Ok(number) => self.ledger.store().expectations(&partner.name, number)?,
+            Err(_) => Vec::new(),
+        };
+        if expected.is_empty() {
+            let subject = format!("group {group} ({})", outcome.functional_id);
+            let note = "nothing of this number was sent to this partner";
+            draft.journal(now, Event::AcknowledgementUnmatched, &partner.name, &subject, note);
+            return Ok(());
+        }
+        for expectation in expected {
+            let verdict = outcome.verdict_of(&expectation.set_id, &expectation.set.to_string());
+            let Some((state, reached, words)) = fate(verdict) else {
+                let note = "the acknowledgement does not say what became of it";
+                let event = Event::AcknowledgementUnmatched;
+                draft.journal(now, event, &partner.name, &expectation.document, note);
+                continue;
+            };
+            draft.push(Change::Advance {
+                document: expectation.document.clone(),
+                state: reached,
+                at: now,
+            });
+            let note = format!("{words}{}", reasons(outcome, &expectation));
+            let event = Event::DocumentAcknowledged;
+            draft.journal(now, event, &partner.name, &expectation.document, &note);
+            draft.push(Change::Expect(Expectation { state, answered: Some(now), ..expectation }));
+        }
+        Ok(())
+    }
+
+    /// Marks what has not been acknowledged in time.
+    pub(super) fn mark_overdue(&self) -> Result<(), store::Error> {
+        let now = Timestamp::now();
+        for expectation in self.ledger.store().overdue(now, OVERDUE_A_TICK)? {
+            let mut draft = Draft::new();
+            let note = format!("expected by {}", expectation.due);
+            let event = Event::AcknowledgementOverdue;
+            draft.journal(now, event, &expectation.partner, &expectation.document, &note);
+            draft.push(Change::Expect(Expectation { state: AckState::Overdue, ..expectation }));
+            self.ledger.commit(draft)?;
+        }
+        Ok(())
+    }
+}
+
+/// A TA1 is noted; only a 997 or 999 closes a clock.
+pub(super) fn note_ta1(
+    draft: &mut Draft,
+    partner: &Partner,
+    outcome: &InterchangeOutcome,
+    now: Timestamp,
+) {
+    let event = match outcome.verdict {
+        Verdict::Accepted | Verdict::AcceptedWithErrors => Event::InterchangeAcknowledged,
+        _ => Event::InterchangeRefused,
+    };
+    let subject = format!("interchange {}", outcome.control_number);
+    let note = format!(
+        "TA1 {} {} {}",
+        outcome.status.code,
+        outcome.note.code,
+        outcome.note.meaning.as_deref().unwrap_or_default()
+    );
+    draft.journal(now, event, &partner.name, &subject, note.trim());
+}
+
+fn fate(verdict: Verdict) -> Option<(AckState, DocumentState, &'static str)> {
+    match verdict {
+        Verdict::Accepted => Some((AckState::Accepted, DocumentState::Accepted, "accepted")),
+        Verdict::AcceptedWithErrors => Some((
+            AckState::AcceptedWithErrors,
+            DocumentState::AcceptedWithErrors,
+            "accepted with errors",
+        )),
+        Verdict::Rejected => Some((AckState::Rejected, DocumentState::Rejected, "rejected")),
+        Verdict::PartiallyAccepted | Verdict::Unknown => None,
+    }
+}
+
+/// What the partner blames, in short.
+fn reasons(outcome: &GroupOutcome, expectation: &Expectation) -> String {
+    let number = expectation.set.to_string();
+    let same = |n: &str| n.trim().trim_start_matches('0') == number;
+    let Some(set) = outcome.sets.iter().find(|set| same(&set.control_number)) else {
+        return String::new();
+    };
+    let mut text = String::new();
+    for segment in &set.segments {
+        let words = segment.error.meaning.as_deref().unwrap_or(&segment.error.code);
+        text = format!("{text}; {} at {}: {words}", segment.segment, segment.position);
+        for element in &segment.elements {
+            let words = element.error.meaning.as_deref().unwrap_or(&element.error.code);
+            text = format!(
+                "{text}; {}{:02} {:?}: {words}",
+                segment.segment, element.position, element.value
+            );
+        }
+    }
+    text
+}

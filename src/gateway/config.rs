@@ -1,0 +1,222 @@
+//! `crossdock.toml`: where things are, and what bounds them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::disk;
+use crate::profile::{Problem, Sections};
+
+/// The configuration of a gateway. Relative paths are relative to the folder of the file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `data`: folder of the store: state, payloads, journal. Local disk.
+    pub data: PathBuf,
+    /// `profiles`: folder with one folder for each partner, a `partner.toml` in each.
+    pub profiles: PathBuf,
+    /// Folder that mailboxes' relative folders start from: that of the file.
+    pub base: PathBuf,
+    /// `poll_seconds`: from one look into a mailbox or endpoint to the next, where a profile does not say.
+    pub poll: Duration,
+    /// `settle_milliseconds`: a file is finished when it has not changed for this long.
+    pub settle: Duration,
+    /// `[endpoints.NAME]`: the warehouse's systems.
+    pub endpoints: BTreeMap<String, EndpointConfig>,
+    /// `[log]`
+    pub log: LogConfig,
+    /// `[limits]`
+    pub limits: Limits,
+}
+
+/// `[endpoints.NAME]`: either `folder`, or `url` with `returns`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointConfig {
+    /// A folder: `FOLDER/PARTNER/orders/*.json` and so on.
+    pub folder: Option<PathBuf>,
+    /// An HTTP(S) address: documents are posted to `URL/orders` and so on.
+    pub url: Option<String>,
+    /// With `url`: where the bearer token is: `env:NAME` or `file:PATH`. Never the token itself.
+    pub bearer: Option<String>,
+    /// With `url`: seconds until a call counts as failed; 30 where it is not given.
+    pub timeout_seconds: Option<u32>,
+    /// With `url`: the folder in which the warehouse's own documents arrive, laid out like `folder`.
+    pub returns: Option<PathBuf>,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// `human` or `json`.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`, or a filter such as `crossdock=debug`.
+    pub level: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, level: "info".to_owned() }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest file that is taken in, in MiB. It is held in memory while it is worked on.
+    pub file_mebibytes: u32,
+    /// How many files and documents are translated at a time.
+    pub translations: u32,
+    /// How often work is tried before it is given up.
+    pub attempts: u32,
+    /// Seconds before the second attempt; then twice as many each time, with some chance in it.
+    pub retry_seconds_first: u32,
+    /// The longest pause between attempts, in seconds.
+    pub retry_seconds_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            file_mebibytes: 64,
+            translations: 2,
+            attempts: 12,
+            retry_seconds_first: 2,
+            retry_seconds_max: 600,
+        }
+    }
+}
+
+/// Most finished files of a folder that one look hands on: what bounds the list in memory.
+const FILES_A_LOOK: usize = 1000;
+
+impl Config {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(file: &Path) -> Result<Self, Vec<Problem>> {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| vec![Problem::whole(&name, format!("cannot be read: {e}"))])?;
+        let base = file.parent().unwrap_or(Path::new("."));
+        Self::parse(&name, &text, base)
+    }
+
+    /// Reads the text of a configuration; `base` is what relative paths start from.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(file: &str, text: &str, base: &Path) -> Result<Self, Vec<Problem>> {
+        let mut sections = Sections::parse(file, text);
+        let data: Option<PathBuf> = sections.required("data");
+        let profiles: Option<PathBuf> = sections.required("profiles");
+        let poll = sections.read::<u32>("poll_seconds").unwrap_or(5);
+        let settle = sections.read::<u32>("settle_milliseconds").unwrap_or(1000);
+        let mut endpoints: BTreeMap<String, EndpointConfig> = sections.optional("endpoints");
+        let log = sections.optional("log");
+        let limits: Limits = sections.optional("limits");
+        if poll == 0 {
+            let place = sections.place(&["poll_seconds"]);
+            sections.problem(place, "`poll_seconds` is at least 1");
+        }
+        for (name, endpoint) in &mut endpoints {
+            for words in endpoint.problems() {
+                let place = sections.place(&["endpoints", name]);
+                sections.problem(place, format!("endpoints.{name}: {words}"));
+            }
+            for path in [&mut endpoint.folder, &mut endpoint.returns].into_iter().flatten() {
+                *path = base.join(&*path);
+            }
+        }
+        let numbers = [
+            ("file_mebibytes", limits.file_mebibytes),
+            ("translations", limits.translations),
+            ("attempts", limits.attempts),
+            ("retry_seconds_first", limits.retry_seconds_first),
+            ("retry_seconds_max", limits.retry_seconds_max),
+        ];
+        for (field, _) in numbers.into_iter().filter(|(_, value)| *value == 0) {
+            let place = sections.place(&["limits", field]);
+            sections.problem(place, format!("limits: `{field}` is at least 1"));
+        }
+        let problems = sections.finish();
+        match (data, profiles) {
+            (Some(data), Some(profiles)) if problems.is_empty() => Ok(Self {
+                data: base.join(data),
+                profiles: base.join(profiles),
+                base: base.to_path_buf(),
+                poll: Duration::from_secs(u64::from(poll)),
+                settle: Duration::from_millis(u64::from(settle)),
+                endpoints,
+                log,
+                limits,
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// What bounds the folders of mailboxes and endpoints.
+    #[must_use]
+    pub fn arrivals(&self) -> disk::Limits {
+        disk::Limits {
+            settle: self.settle,
+            file_bytes: u64::from(self.limits.file_mebibytes) << 20,
+            files: FILES_A_LOOK,
+        }
+    }
+}
+
+impl EndpointConfig {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        match (&self.folder, &self.url) {
+            (Some(_), Some(_)) => {
+                problems.push("has either `folder` or `url`, not both".to_owned());
+            }
+            (None, None) => problems.push("needs `folder` or `url`".to_owned()),
+            (Some(_), None) => {
+                if self.bearer.is_some() || self.timeout_seconds.is_some() || self.returns.is_some()
+                {
+                    problems.push(
+                        "`bearer`, `timeout_seconds` and `returns` belong to `url`".to_owned(),
+                    );
+                }
+            }
+            (None, Some(url)) => {
+                if !(url.starts_with("http://") || url.starts_with("https://")) {
+                    problems.push("`url` begins with http:// or https://".to_owned());
+                }
+                if self.returns.is_none() {
+                    problems.push(
+                        "needs `returns`: the folder in which the warehouse's documents arrive"
+                            .to_owned(),
+                    );
+                }
+                if cfg!(not(feature = "http")) {
+                    problems.push("this program was built without the feature `http`".to_owned());
+                }
+            }
+        }
+        if let Some(bearer) = &self.bearer
+            && let Err(words) = bearer.parse::<crate::bridge::Secret>()
+        {
+            problems.push(format!("`bearer`: {words}"));
+        }
+        problems
+    }
+}

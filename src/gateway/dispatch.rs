@@ -1,0 +1,128 @@
+//! Working off what was committed: calls to endpoints, deliveries into mailboxes, copies for people. Each can be
+//! repeated: same key, same name, same bytes.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::ledger::Draft;
+use super::{Error, Gateway, MailboxBinding};
+use crate::bridge::{Call, Endpoint};
+use crate::profile::{Partner, Usage};
+use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
+
+impl Gateway {
+    /// Does one piece of work. When it returns well, the work is done and gone from the store.
+    pub(super) fn perform(&self, work: &Work) -> Result<(), Error> {
+        match &work.task {
+            Task::Translate { receipt } => self.translate(work, *receipt),
+            Task::Render { document } => self.render(work, document),
+            Task::Call { document } => self.call(work, document),
+            Task::Send { payload, name, documents } => self.send(work, *payload, name, documents),
+            Task::Quarantine { place, payload, name, note } => {
+                self.quarantine(work, place, *payload, name, *note)
+            }
+        }
+    }
+
+    fn call(&self, work: &Work, document: &str) -> Result<(), Error> {
+        let store = self.ledger.store();
+        let record = store
+            .document(document)?
+            .ok_or_else(|| Error::Defect(format!("document {document} is unknown")))?;
+        let partner = self.partner(&record.partner)?;
+        let usage = match record.interchange.map(|id| store.interchange(id)).transpose()?.flatten()
+        {
+            Some(interchange) if interchange.test => Usage::Test,
+            _ => Usage::Production,
+        };
+        let name = match usage {
+            Usage::Production => &partner.endpoint,
+            Usage::Test => partner.test_endpoint.as_ref().ok_or_else(|| {
+                Error::Configuration(format!("{} has no test_endpoint any more", partner.name))
+            })?,
+        };
+        let json = store.payload(record.payload)?;
+        self.endpoint(name)?.deliver(&Call {
+            partner: &partner.name,
+            kind: &record.kind,
+            idempotency_key: &record.id,
+            json: &json,
+        })?;
+        let now = Timestamp::now();
+        let mut draft = Draft::new();
+        draft.done(work);
+        draft.journal(now, Event::DocumentDelivered, &partner.name, &record.id, name);
+        let state = DocumentState::Delivered;
+        draft.push(Change::Advance { document: record.id, state, at: now });
+        Ok(self.ledger.commit(draft)?)
+    }
+
+    fn send(
+        &self,
+        work: &Work,
+        payload: PayloadId,
+        name: &str,
+        documents: &[String],
+    ) -> Result<(), Error> {
+        let partner = self.partner(&self.partner_of(work))?;
+        let bytes = self.ledger.store().payload(payload)?;
+        self.mailbox(&partner.mailbox.folder)?.mailbox.deliver(name, &bytes)?;
+        let now = Timestamp::now();
+        let mut draft = Draft::new();
+        draft.done(work);
+        let note = documents.join(", ");
+        draft.journal_with(now, Event::InterchangeSent, &partner.name, name, &note, Some(payload));
+        for document in documents {
+            let (document, state) = (document.clone(), DocumentState::Sent);
+            draft.push(Change::Advance { document, state, at: now });
+        }
+        Ok(self.ledger.commit(draft)?)
+    }
+
+    fn quarantine(
+        &self,
+        work: &Work,
+        place: &Place,
+        payload: PayloadId,
+        name: &str,
+        note: PayloadId,
+    ) -> Result<(), Error> {
+        let store = self.ledger.store();
+        let (bytes, note) = (store.payload(payload)?, store.payload(note)?);
+        match place {
+            Place::Mailbox(key) => self.mailbox(key)?.mailbox.quarantine(name, &bytes, &note)?,
+            Place::Endpoint { endpoint, partner, kind } => {
+                self.endpoint(endpoint)?.quarantine(partner, kind, name, &bytes, &note)?;
+            }
+        }
+        let mut draft = Draft::new();
+        draft.done(work);
+        Ok(self.ledger.commit(draft)?)
+    }
+
+    pub(super) fn partner(&self, name: &str) -> Result<&Arc<Partner>, Error> {
+        self.partners.get(name).ok_or_else(|| {
+            Error::Configuration(format!("the partner `{name}` has no profile any more"))
+        })
+    }
+
+    pub(super) fn mailbox(&self, key: &str) -> Result<&MailboxBinding, Error> {
+        self.mailboxes.get(key).ok_or_else(|| {
+            Error::Configuration(format!("the mailbox {key} is in no live profile any more"))
+        })
+    }
+
+    pub(super) fn endpoint(&self, name: &str) -> Result<&dyn Endpoint, Error> {
+        let found = self.endpoints.get(name);
+        found.map(AsRef::as_ref).ok_or_else(|| {
+            Error::Configuration(format!("the endpoint `{name}` is not in crossdock.toml any more"))
+        })
+    }
+
+    /// Whose work it is: the lane says so; empty where it is nobody's.
+    pub(super) fn partner_of(&self, work: &Work) -> String {
+        let name = work.lane.split_once(' ').map(|(_, name)| name);
+        name.filter(|name| self.partners.contains_key(*name)).unwrap_or_default().to_owned()
+    }
+}

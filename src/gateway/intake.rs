@@ -1,0 +1,244 @@
+//! Taking files in: from a partner's mailbox, and from the warehouse's endpoint. Bytes are durable before the file
+//! may leave where it lies.
+
+use jiff::Timestamp;
+
+use super::ledger::Draft;
+use super::{Error, Gateway, MailboxBinding, lanes};
+use crate::bridge::{self, Endpoint};
+use crate::canonical;
+use crate::disk::{Arrival, safe_name};
+use crate::profile::Partner;
+use crate::store::{
+    Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt,
+    Task,
+};
+use crate::transport;
+
+impl Gateway {
+    /// Looks into a mailbox and takes in what is finished. Tells whether files are there that still grow.
+    pub(super) fn take_from_mailbox(
+        &self,
+        binding: &MailboxBinding,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, Error> {
+        let look = binding.mailbox.look()?;
+        for arrival in &look.ready {
+            if stop() {
+                break;
+            }
+            match self.take_file(binding, arrival) {
+                Err(Error::Mailbox(transport::Error::NotReady(e))) => {
+                    tracing::debug!(mailbox = binding.key, file = arrival.name, "{e}");
+                }
+                result => result?,
+            }
+        }
+        Ok(look.unsettled > 0)
+    }
+
+    fn take_file(&self, binding: &MailboxBinding, arrival: &Arrival) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let bytes = match binding.mailbox.fetch(arrival) {
+            Err(transport::Error::TooLarge { name, reason }) => {
+                let note = format!("{name} was not taken in: {reason}.\n");
+                binding.mailbox.set_aside(arrival, &note)?;
+                let mut draft = Draft::new();
+                draft.journal(now, Event::InterchangeQuarantined, "", &name, &reason);
+                return Ok(self.ledger.commit(draft)?);
+            }
+            fetched => fetched?,
+        };
+        let store = self.ledger.store();
+        let payload = store.put_payload(&bytes)?;
+        let file = file_key(&binding.key, arrival, payload);
+        if store.file(&file)?.is_none() {
+            let receipt = Receipt { id: store.next_receipt(), file, at: now, done: false };
+            let mut draft = Draft::new();
+            let lane = lanes::receive(&binding.key);
+            let task = Task::Translate { receipt: receipt.id };
+            draft.queue(lane, &binding.key, task, now);
+            draft.journal_with(
+                now,
+                Event::FileReceived,
+                "",
+                &arrival.name,
+                &format!("{} bytes in {}", bytes.len(), binding.key),
+                Some(payload),
+            );
+            draft.push(Change::TakeFile(receipt));
+            self.ledger.commit(draft)?;
+        }
+        Ok(binding.mailbox.confirm(arrival)?)
+    }
+
+    /// Looks for documents of a kind for a partner at its endpoint and takes in what is finished.
+    pub(super) fn take_from_endpoint(
+        &self,
+        partner: &Partner,
+        kind: &str,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, Error> {
+        let endpoint = self.endpoint(&partner.endpoint)?;
+        let look = endpoint.look(&partner.name, kind)?;
+        for arrival in &look.ready {
+            if stop() {
+                break;
+            }
+            self.take_document(endpoint, partner, kind, arrival)?;
+        }
+        Ok(look.unsettled > 0)
+    }
+
+    fn take_document(
+        &self,
+        endpoint: &dyn Endpoint,
+        partner: &Partner,
+        kind: &str,
+        arrival: &Arrival,
+    ) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let json = match endpoint.fetch(&partner.name, kind, arrival) {
+            Err(bridge::Error::Refused { reason }) => {
+                let note = format!("{} was not taken in: {reason}.\n", arrival.name);
+                endpoint.set_aside(&partner.name, kind, arrival, &note)?;
+                let mut draft = Draft::new();
+                draft.journal(
+                    now,
+                    Event::DocumentQuarantined,
+                    &partner.name,
+                    &arrival.name,
+                    &reason,
+                );
+                return Ok(self.ledger.commit(draft)?);
+            }
+            fetched => fetched?,
+        };
+        let store = self.ledger.store();
+        let payload = store.put_payload(&json)?;
+        let place = format!("endpoint {} {} {kind}", partner.endpoint, partner.name);
+        let file = file_key(&place, arrival, payload);
+        if store.file(&file)?.is_none() {
+            let mut draft = self.collect(partner, kind, arrival, payload, &json, now)?;
+            draft.push(Change::FileSeen(file));
+            self.ledger.commit(draft)?;
+        }
+        Ok(endpoint.confirm(&partner.name, kind, arrival)?)
+    }
+
+    /// What follows from a document of the warehouse: it is queued to be written, repeats another, or cannot be.
+    fn collect(
+        &self,
+        partner: &Partner,
+        kind: &str,
+        arrival: &Arrival,
+        payload: PayloadId,
+        json: &[u8],
+        now: Timestamp,
+    ) -> Result<Draft, Error> {
+        let store = self.ledger.store();
+        let mut draft = Draft::new();
+        let refused = match read_document(kind, json) {
+            Ok(number) => {
+                let id = outbound_id(&partner.name, kind, &number, payload);
+                let key = PurchaseOrderKey {
+                    partner: partner.name.clone(),
+                    kind: format!("out {kind}"),
+                    number: number.clone(),
+                };
+                match store.purchase_order(&key)? {
+                    Some(before) if before == id => {
+                        let note = "the same document came again; it is not sent again";
+                        draft.journal(now, Event::DocumentDuplicate, &partner.name, &id, note);
+                        return Ok(draft);
+                    }
+                    Some(_) => format!(
+                        "{kind} {number} was taken before, with other contents. Give this one a number of its own."
+                    ),
+                    None => {
+                        draft.push(Change::PurchaseOrder(key, id.clone()));
+                        draft.push(Change::Document(Document {
+                            id: id.clone(),
+                            partner: partner.name.clone(),
+                            kind: kind.to_owned(),
+                            number,
+                            state: DocumentState::Queued,
+                            payload,
+                            interchange: None,
+                            rendered: None,
+                            at: now,
+                        }));
+                        let event = Event::DocumentCollected;
+                        draft.journal_with(
+                            now,
+                            event,
+                            &partner.name,
+                            &id,
+                            &arrival.name,
+                            Some(payload),
+                        );
+                        let lane = lanes::render(&partner.name);
+                        draft.queue(lane, "", Task::Render { document: id }, now);
+                        return Ok(draft);
+                    }
+                }
+            }
+            Err(words) => words,
+        };
+        let note = store.put_payload(format!("{}: {refused}\n", arrival.name).as_bytes())?;
+        draft.journal_with(
+            now,
+            Event::DocumentQuarantined,
+            &partner.name,
+            &arrival.name,
+            &refused,
+            Some(payload),
+        );
+        let place = Place::Endpoint {
+            endpoint: partner.endpoint.clone(),
+            partner: partner.name.clone(),
+            kind: kind.to_owned(),
+        };
+        let name = format!("{}-{}", payload.short(), safe_name(&arrival.name));
+        let task = Task::Quarantine { place, payload, name, note };
+        draft.queue(lanes::QUARANTINE.to_owned(), "", task, now);
+        Ok(draft)
+    }
+}
+
+/// The number of a canonical document, or why it is none of this kind.
+fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
+    let document: canonical::Document = serde_json::from_slice(json)
+        .map_err(|e| format!("it is no canonical document: {e}. See `crossdock schema {kind}`."))?;
+    if document.kind() != kind {
+        return Err(format!("it is a document of the kind {}, not {kind}.", document.kind()));
+    }
+    if document.number().trim().is_empty() {
+        return Err("it has no number.".to_owned());
+    }
+    Ok(document.number().to_owned())
+}
+
+fn file_key(mailbox: &str, arrival: &Arrival, payload: PayloadId) -> FileKey {
+    FileKey {
+        mailbox: mailbox.to_owned(),
+        name: arrival.name.clone(),
+        size: arrival.size,
+        modified_nanoseconds: arrival.modified_nanoseconds,
+        payload,
+    }
+}
+
+/// Longest part of a business number that goes into an id.
+const NUMBER_CHARS_MAX: usize = 60;
+
+/// A document's id: speaking, safe as a file name, and the same for the same document.
+pub(super) fn document_id(kind: &str, number: &str, fingerprint: &str) -> String {
+    let number: String = number.trim().chars().take(NUMBER_CHARS_MAX).collect();
+    let unique = PayloadId::of(fingerprint.as_bytes()).short();
+    format!("{}-{}-{unique}", safe_name(kind), safe_name(&number))
+}
+
+fn outbound_id(partner: &str, kind: &str, number: &str, payload: PayloadId) -> String {
+    document_id(kind, number, &format!("out\n{partner}\n{kind}\n{number}\n{payload}"))
+}

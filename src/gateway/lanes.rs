@@ -1,0 +1,233 @@
+//! Who works, and when: one task for each mailbox and endpoint that is looked into, and one for each lane of
+//! queued work. A lane does one thing at a time; a slow one holds up nobody else.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::ledger::Failure;
+use super::{Error, Gateway, setup};
+use crate::store::{self, Taken, Task, Work};
+
+/// The lane of copies for people.
+pub(super) const QUARANTINE: &str = "quarantine";
+
+/// How often overdue acknowledgements are looked for, and the status written.
+const CLOCK: Duration = Duration::from_secs(5);
+/// The longest that a lane sleeps although nothing wakes it.
+const NAP_MAX: Duration = Duration::from_mins(1);
+
+pub(super) fn receive(mailbox: &str) -> String {
+    format!("receive {mailbox}")
+}
+
+pub(super) fn call(partner: &str) -> String {
+    format!("call {partner}")
+}
+
+pub(super) fn render(partner: &str) -> String {
+    format!("render {partner}")
+}
+
+pub(super) fn send(partner: &str) -> String {
+    format!("send {partner}")
+}
+
+/// Every lane that this configuration has.
+pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
+    let mut lanes: BTreeSet<String> = [QUARANTINE.to_owned()].into();
+    lanes.extend(gateway.mailboxes.keys().map(|key| receive(key)));
+    for name in gateway.partners.keys() {
+        lanes.extend([call(name), render(name), send(name)]);
+    }
+    lanes
+}
+
+/// Runs all of them until stopped, or until the store fails.
+pub(super) async fn run(gateway: Arc<Gateway>, stop: watch::Receiver<bool>) -> Result<(), Error> {
+    let mut tasks = JoinSet::new();
+    for lane in all(&gateway) {
+        tasks.spawn(work_off(Arc::clone(&gateway), lane, stop.clone()));
+    }
+    for key in gateway.mailboxes.keys().cloned() {
+        tasks.spawn(watch_mailbox(Arc::clone(&gateway), key, stop.clone()));
+    }
+    for name in gateway.partners.keys().cloned() {
+        tasks.spawn(watch_endpoint(Arc::clone(&gateway), name, stop.clone()));
+    }
+    tasks.spawn(keep_time(Arc::clone(&gateway), stop.clone()));
+    let mut outcome = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        let result = ended.unwrap_or_else(|e| Err(Error::Defect(e.to_string())));
+        if result.is_err() && outcome.is_ok() {
+            outcome = result;
+            // The store is not to be trusted any more: nobody goes on.
+            tasks.abort_all();
+        }
+    }
+    gateway.write_status(true);
+    outcome
+}
+
+async fn work_off(
+    gateway: Arc<Gateway>,
+    lane: String,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let wake = gateway.ledger.wake(&lane);
+    while !*stop.borrow() {
+        let taken = {
+            let (gateway, lane) = (Arc::clone(&gateway), lane.clone());
+            blocking(move || Ok(gateway.ledger.store().take(&lane, Timestamp::now())?)).await?
+        };
+        let nap = match taken {
+            Taken::Work(work) => {
+                do_one(&gateway, *work).await?;
+                continue;
+            }
+            Taken::NotBefore(due) => until(due),
+            Taken::Nothing => NAP_MAX,
+        };
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tokio::time::sleep(nap.min(NAP_MAX)) => {}
+            _ = stop.changed() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Does one piece of work; a failure is recorded, and only that of the store ends the gateway.
+async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
+    let heavy = matches!(work.task, Task::Translate { .. } | Task::Render { .. });
+    let _permit = if heavy { gateway.translations.acquire().await.ok() } else { None };
+    let (doer, done) = (Arc::clone(gateway), work.clone());
+    let result = blocking(move || doer.perform(&done)).await;
+    let failure = match result {
+        Ok(()) => return Ok(()),
+        Err(Error::Store(e)) if is_lasting(&e) => return Err(Error::Store(e)),
+        Err(e) => failure(&e),
+    };
+    let gateway = Arc::clone(gateway);
+    blocking(move || {
+        let partner = gateway.partner_of(&work);
+        match gateway.ledger.fail(&work, &partner, &failure) {
+            // Somebody finished it meanwhile: nothing is left to fail.
+            Err(store::Error::Conflict(_)) => gateway.ledger.store().release(work.id),
+            result => result?,
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Whether the store will answer no call any more.
+fn is_lasting(error: &store::Error) -> bool {
+    matches!(error, store::Error::Database { .. } | store::Error::Closed)
+}
+
+fn failure(error: &Error) -> Failure {
+    use crate::bridge::Error as Bridge;
+    let (for_good, wait) = match error {
+        Error::Endpoint(Bridge::Refused { .. }) => (true, None),
+        Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, *retry_after),
+        // A condition did not hold, because another lane was first: look again at once.
+        Error::Store(store::Error::Conflict(_)) => (false, Some(Duration::ZERO)),
+        _ => (false, None),
+    };
+    Failure { reason: error.to_string(), for_good, wait }
+}
+
+async fn watch_mailbox(
+    gateway: Arc<Gateway>,
+    key: String,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    while !*stop.borrow() {
+        let (eyes, name, stopped) = (Arc::clone(&gateway), key.clone(), stop.clone());
+        let looked = blocking(move || {
+            let Some(binding) = eyes.mailboxes.get(&name) else { return Ok(false) };
+            eyes.take_from_mailbox(binding, &|| *stopped.borrow())
+        })
+        .await;
+        let unsettled = gateway.looked(&format!("mailbox {key}"), looked)?;
+        let poll = gateway.mailboxes.get(&key).map_or(gateway.config.poll, |b| b.poll);
+        pause(&gateway, unsettled, poll, &mut stop).await;
+    }
+    Ok(())
+}
+
+async fn watch_endpoint(
+    gateway: Arc<Gateway>,
+    partner: String,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    while !*stop.borrow() {
+        let (eyes, name, stopped) = (Arc::clone(&gateway), partner.clone(), stop.clone());
+        let looked = blocking(move || {
+            let Some(partner) = eyes.partners.get(&name) else { return Ok(false) };
+            let mut unsettled = false;
+            for kind in setup::kinds_out(partner) {
+                unsettled |= eyes.take_from_endpoint(partner, &kind, &|| *stopped.borrow())?;
+            }
+            Ok(unsettled)
+        })
+        .await;
+        let unsettled = gateway.looked(&format!("endpoint of {partner}"), looked)?;
+        let poll = gateway.config.poll;
+        pause(&gateway, unsettled, poll, &mut stop).await;
+    }
+    Ok(())
+}
+
+/// Until the next look: soon where files still grow.
+async fn pause(
+    gateway: &Gateway,
+    unsettled: bool,
+    poll: Duration,
+    stop: &mut watch::Receiver<bool>,
+) {
+    let nap = if unsettled { gateway.config.settle.min(poll) } else { poll };
+    // A look that costs nothing must not become a busy loop.
+    let nap = nap.max(Duration::from_millis(5));
+    tokio::select! {
+        () = gateway.ledger.looked_for() => {}
+        () = tokio::time::sleep(nap) => {}
+        _ = stop.changed() => {}
+    }
+}
+
+async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+    while !*stop.borrow() {
+        let keeper = Arc::clone(&gateway);
+        blocking(move || {
+            keeper.mark_overdue()?;
+            keeper.write_status(false);
+            Ok(())
+        })
+        .await?;
+        tokio::select! {
+            () = tokio::time::sleep(CLOCK) => {}
+            _ = stop.changed() => {}
+        }
+    }
+    Ok(())
+}
+
+fn until(due: Timestamp) -> Duration {
+    Duration::try_from(Timestamp::now().duration_until(due)).unwrap_or(Duration::ZERO)
+}
+
+/// Runs a step where blocking is allowed. A step that panics is a defect, and a failure like any other.
+async fn blocking<T: Send + 'static>(
+    step: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(step).await {
+        Ok(result) => result,
+        Err(e) => Err(Error::Defect(format!("a step ended in a panic: {e}"))),
+    }
+}

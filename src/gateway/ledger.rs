@@ -1,0 +1,235 @@
+//! The store, and those who are to be told when something was committed.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, broadcast};
+
+use super::config::Limits;
+use crate::store::{
+    self, Change, Event, JournalEntry, JournalRecord, NewWork, Series, Store, Task, Transaction,
+    Work,
+};
+
+/// Records that a slow subscriber may lag behind.
+const SUBSCRIBER_LAG_MAX: usize = 4096;
+
+pub(super) struct Ledger {
+    store: Box<dyn Store>,
+    records: broadcast::Sender<JournalRecord>,
+    wakes: Mutex<HashMap<String, Arc<Notify>>>,
+    look: Notify,
+    limits: Limits,
+    jitter: RandomState,
+}
+
+impl Ledger {
+    pub(super) fn new(store: Box<dyn Store>, limits: Limits) -> Self {
+        Self {
+            store,
+            records: broadcast::channel(SUBSCRIBER_LAG_MAX).0,
+            wakes: Mutex::default(),
+            look: Notify::new(),
+            limits,
+            jitter: RandomState::new(),
+        }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<JournalRecord> {
+        self.records.subscribe()
+    }
+
+    pub(super) fn look_now(&self) {
+        self.look.notify_waiters();
+    }
+
+    /// Resolves at the next [`Ledger::look_now`].
+    pub(super) async fn looked_for(&self) {
+        self.look.notified().await;
+    }
+
+    /// What wakes a lane.
+    pub(super) fn wake(&self, lane: &str) -> Arc<Notify> {
+        let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(wakes.entry(lane.to_owned()).or_default())
+    }
+
+    /// Commits, then tells subscribers, and the lanes that have something new to do.
+    pub(super) fn commit(&self, draft: Draft) -> Result<(), store::Error> {
+        let journal = self.store.commit(draft.transaction)?;
+        for record in journal {
+            log(&record);
+            // No subscriber is no error.
+            let _ = self.records.send(record);
+        }
+        for lane in draft.lanes {
+            self.wake(&lane).notify_one();
+        }
+        Ok(())
+    }
+
+    /// Numbers for one rendering; see [`Store::reserve_numbers`].
+    pub(super) fn numbers(
+        &self,
+        partner: &str,
+        level: &str,
+        range: crate::profile::Range,
+        count: u32,
+    ) -> Result<(Series, Vec<u64>), store::Error> {
+        let series = Series { partner: partner.to_owned(), level: level.to_owned() };
+        let numbers = self.store.reserve_numbers(&series, range.first..=range.last, count)?;
+        Ok((series, numbers))
+    }
+
+    /// Records that work failed: it is tried again later, or given up.
+    pub(super) fn fail(
+        &self,
+        work: &Work,
+        partner: &str,
+        failure: &Failure,
+    ) -> Result<(), store::Error> {
+        let now = Timestamp::now();
+        let mut draft = Draft::new();
+        let attempts = work.attempts.saturating_add(1);
+        let subject = subject(&work.task);
+        if failure.for_good || attempts >= self.limits.attempts {
+            draft.push(Change::Park {
+                lane: work.lane.clone(),
+                work: work.id,
+                error: failure.reason.clone(),
+            });
+            draft.journal(now, Event::WorkParked, partner, &subject, &failure.reason);
+        } else {
+            let due = now
+                .saturating_add(failure.wait.map_or_else(|| self.pause(work), signed))
+                .unwrap_or(Timestamp::MAX);
+            draft.push(Change::Retry {
+                lane: work.lane.clone(),
+                work: work.id,
+                due,
+                error: failure.reason.clone(),
+            });
+            let note = format!("attempt {attempts}: {}", failure.reason);
+            draft.journal(now, Event::AttemptFailed, partner, &subject, &note);
+        }
+        self.commit(draft)
+    }
+
+    /// Twice as long after each attempt, up to the maximum; half of it left to chance, so that what failed together
+    /// does not come back together.
+    fn pause(&self, work: &Work) -> SignedDuration {
+        let first = u64::from(self.limits.retry_seconds_first) * 1000;
+        let longest = u64::from(self.limits.retry_seconds_max) * 1000;
+        let whole = first.saturating_mul(1 << work.attempts.min(20)).min(longest);
+        let chance = self.jitter.hash_one((work.id, work.attempts)) % (whole / 2 + 1);
+        SignedDuration::from_millis(i64::try_from(whole / 2 + chance).unwrap_or(i64::MAX))
+    }
+}
+
+/// Why a step did not succeed, and whether it is worth repeating.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) reason: String,
+    pub(super) for_good: bool,
+    pub(super) wait: Option<Duration>,
+}
+
+/// A transaction in the making, with the lanes that are to be woken by it.
+#[derive(Default)]
+pub(super) struct Draft {
+    transaction: Transaction,
+    lanes: Vec<String>,
+}
+
+impl Draft {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn push(&mut self, change: Change) {
+        self.transaction.push(change);
+    }
+
+    pub(super) fn queue(&mut self, lane: String, order: &str, task: Task, now: Timestamp) {
+        self.transaction.push(Change::Queue(NewWork {
+            lane: lane.clone(),
+            order: order.to_owned(),
+            task,
+            due: now,
+        }));
+        self.lanes.push(lane);
+    }
+
+    pub(super) fn done(&mut self, work: &Work) {
+        self.push(Change::Done { lane: work.lane.clone(), work: work.id });
+    }
+
+    pub(super) fn journal(
+        &mut self,
+        at: Timestamp,
+        event: Event,
+        partner: &str,
+        subject: &str,
+        note: &str,
+    ) {
+        self.journal_with(at, event, partner, subject, note, None);
+    }
+
+    pub(super) fn journal_with(
+        &mut self,
+        at: Timestamp,
+        event: Event,
+        partner: &str,
+        subject: &str,
+        note: &str,
+        payload: Option<store::PayloadId>,
+    ) {
+        self.transaction.journal(JournalEntry {
+            at,
+            event,
+            partner: partner.to_owned(),
+            subject: subject.to_owned(),
+            payload,
+            note: note.to_owned(),
+        });
+    }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+/// What a piece of work is about, for people.
+pub(super) fn subject(task: &Task) -> String {
+    match task {
+        Task::Translate { receipt } => format!("receipt {receipt}"),
+        Task::Call { document } | Task::Render { document } => document.clone(),
+        Task::Send { name, .. } | Task::Quarantine { name, .. } => name.clone(),
+    }
+}
+
+fn log(record: &JournalRecord) {
+    let JournalEntry { event, partner, subject, note, .. } = &record.entry;
+    let sequence = record.sequence;
+    let note = note.trim().replace('\n', " | ");
+    let event = serde_json::to_value(event).unwrap_or_default();
+    let event = event.as_str().unwrap_or_default();
+    match record.entry.event {
+        Event::WorkParked | Event::DocumentQuarantined | Event::InterchangeQuarantined => {
+            tracing::error!(sequence, event, partner, subject, note);
+        }
+        Event::AttemptFailed
+        | Event::AcknowledgementOverdue
+        | Event::AcknowledgementUnmatched
+        | Event::InterchangeRefused
+        | Event::InterchangeRejected => tracing::warn!(sequence, event, partner, subject, note),
+        _ => tracing::info!(sequence, event, partner, subject, note),
+    }
+}

@@ -1,0 +1,128 @@
+//! The gateway: the paths of documents between mailboxes and endpoints, and what keeps them safe.
+//!
+//! Inbound: `intake` makes a file durable and only then lets it leave the mailbox; `inbound` splits, checks and
+//! translates it and commits what follows from it; `dispatch` hands documents to the endpoint and
+//! acknowledgements to the mailbox. Outbound: `intake` takes a document from the endpoint, `outbound` writes and
+//! numbers it, `dispatch` sends it, and the partner's acknowledgement closes it.
+//!
+//! Every step ends in one durable commit, and can be repeated after a crash: what was done already is known by its
+//! key. The gateway decides; what X12 says is `translate`'s business, what a folder is that of the transports.
+
+mod acknowledgement;
+mod config;
+mod dispatch;
+mod inbound;
+mod intake;
+mod lanes;
+mod ledger;
+mod notes;
+mod outbound;
+mod setup;
+mod status;
+mod translation;
+
+pub use crate::store::{
+    Document as DocumentRecord, DocumentState, Error as StoreError, Event, JournalEntry,
+    JournalRecord,
+};
+pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
+pub use setup::Problems;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use crate::bridge::Endpoint;
+use crate::profile::Partner;
+use crate::store::Store;
+use crate::translate::Engine;
+use crate::transport::Mailbox;
+use ledger::Ledger;
+use translation::Translator;
+
+/// Why the gateway stopped, or one of its steps did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store failed. After a failed write nothing is done any more: better to stand still than to forget.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// A mailbox failed.
+    #[error(transparent)]
+    Mailbox(#[from] crate::transport::Error),
+    /// An endpoint failed, or refused.
+    #[error(transparent)]
+    Endpoint(#[from] crate::bridge::Error),
+    /// Something that the work names is not in the configuration any more.
+    #[error("{0}")]
+    Configuration(String),
+    /// A defect of this program: a step panicked.
+    #[error("{0}")]
+    Defect(String),
+}
+
+/// A mailbox with those who share it.
+struct MailboxBinding {
+    /// Its folder as the profiles name it: its key in the store.
+    key: String,
+    mailbox: Arc<dyn Mailbox>,
+    partners: Vec<Arc<Partner>>,
+    poll: Duration,
+}
+
+/// A gateway: everything that it needs, opened and checked.
+pub struct Gateway {
+    config: Config,
+    ledger: Ledger,
+    translator: Translator,
+    partners: BTreeMap<String, Arc<Partner>>,
+    mailboxes: BTreeMap<String, MailboxBinding>,
+    endpoints: BTreeMap<String, Arc<dyn Endpoint>>,
+    /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
+    translations: Semaphore,
+    status: status::Board,
+}
+
+impl Gateway {
+    /// Opens store, profiles, mailboxes and endpoints. `engine` has the grammars and maps. Call it within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn open(config: Config, engine: Engine) -> Result<Arc<Self>, Problems> {
+        setup::open(config, engine).map(Arc::new)
+    }
+
+    /// What happens from now on, as the journal has it. One that reads too slowly misses records; the journal
+    /// itself has all.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<JournalRecord> {
+        self.ledger.subscribe()
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.ledger.store()
+    }
+
+    /// The partners by name.
+    pub fn partners(&self) -> impl Iterator<Item = &Partner> {
+        self.partners.values().map(AsRef::as_ref)
+    }
+
+    /// Looks into every mailbox and endpoint now rather than at its time.
+    pub fn look_now(&self) {
+        self.ledger.look_now();
+    }
+
+    /// Works until `stop` becomes true (or its sender is gone), then finishes the steps that are under way.
+    ///
+    /// # Errors
+    /// Where the store fails, on which it stops by itself.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) -> Result<(), Error> {
+        lanes::run(self, stop).await
+    }
+}

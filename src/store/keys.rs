@@ -1,0 +1,130 @@
+//! Keys of the one tree: a prefix, then parts that sort as they should.
+//!
+//! Text parts end with a zero byte (a zero inside is written as `\0` followed by 0xFF, so that no two keys
+//! coincide); numbers are big-endian, so that they sort by value.
+
+use super::records::{FileKey, InterchangeId, InterchangeKey, PurchaseOrderKey, Series};
+
+pub(super) const META: u8 = b'm';
+pub(super) const JOURNAL: u8 = b'j';
+pub(super) const WORK: u8 = b'w';
+pub(super) const PARKED: u8 = b'p';
+pub(super) const RECEIPT: u8 = b'r';
+pub(super) const FILE: u8 = b'f';
+pub(super) const INTERCHANGE: u8 = b'i';
+pub(super) const SEEN: u8 = b's';
+pub(super) const ORDER: u8 = b'o';
+pub(super) const DOCUMENT: u8 = b'd';
+pub(super) const NUMBER: u8 = b'n';
+pub(super) const EXPECTATION: u8 = b'e';
+/// Open expectations by the time they are due.
+pub(super) const CLOCK: u8 = b'c';
+
+/// A key in the making.
+pub(super) struct Key(Vec<u8>);
+
+impl Key {
+    pub(super) fn new(prefix: u8) -> Self {
+        Self(vec![prefix])
+    }
+
+    pub(super) fn text(mut self, part: &str) -> Self {
+        for &byte in part.as_bytes() {
+            self.0.push(byte);
+            if byte == 0 {
+                self.0.push(0xFF);
+            }
+        }
+        self.0.push(0);
+        self
+    }
+
+    pub(super) fn number(mut self, part: u64) -> Self {
+        self.0.extend_from_slice(&part.to_be_bytes());
+        self
+    }
+
+    pub(super) fn bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+pub(super) fn meta(name: &str) -> Vec<u8> {
+    Key::new(META).text(name).bytes()
+}
+
+pub(super) fn journal(sequence: u64) -> Vec<u8> {
+    Key::new(JOURNAL).number(sequence).bytes()
+}
+
+pub(super) fn lane(prefix: u8, lane: &str) -> Vec<u8> {
+    Key::new(prefix).text(lane).bytes()
+}
+
+pub(super) fn work(prefix: u8, lane: &str, id: u64) -> Vec<u8> {
+    Key::new(prefix).text(lane).number(id).bytes()
+}
+
+pub(super) fn receipt(id: u64) -> Vec<u8> {
+    Key::new(RECEIPT).number(id).bytes()
+}
+
+pub(super) fn file(key: &FileKey) -> Vec<u8> {
+    let mut bytes = Key::new(FILE).text(&key.mailbox).text(&key.name).number(key.size).bytes();
+    bytes.extend_from_slice(&key.modified_nanoseconds.to_be_bytes());
+    bytes.extend_from_slice(key.payload.as_bytes());
+    bytes
+}
+
+pub(super) fn interchange(id: InterchangeId) -> Vec<u8> {
+    Key::new(INTERCHANGE).number(id.receipt).number(u64::from(id.index)).bytes()
+}
+
+/// The other way round; `None` where the bytes are no such key.
+pub(super) fn interchange_id(key: &[u8]) -> Option<InterchangeId> {
+    let receipt = u64::from_be_bytes(key.get(1..9)?.try_into().ok()?);
+    let index = u64::from_be_bytes(key.get(9..17)?.try_into().ok()?);
+    Some(InterchangeId { receipt, index: u32::try_from(index).ok()? })
+}
+
+pub(super) fn seen(key: &InterchangeKey) -> Vec<u8> {
+    Key::new(SEEN).text(&key.sender).text(&key.receiver).text(&key.number).bytes()
+}
+
+pub(super) fn purchase_order(key: &PurchaseOrderKey) -> Vec<u8> {
+    Key::new(ORDER).text(&key.partner).text(&key.kind).text(&key.number).bytes()
+}
+
+pub(super) fn document(id: &str) -> Vec<u8> {
+    Key::new(DOCUMENT).text(id).bytes()
+}
+
+pub(super) fn series(series: &Series) -> Vec<u8> {
+    Key::new(NUMBER).text(&series.partner).text(&series.level).bytes()
+}
+
+pub(super) fn number(of: &Series, number: u64) -> Vec<u8> {
+    Key(series(of)).number(number).bytes()
+}
+
+pub(super) fn group(partner: &str, group: u64) -> Vec<u8> {
+    Key::new(EXPECTATION).text(partner).number(group).bytes()
+}
+
+pub(super) fn expectation(partner: &str, group: u64, set: u64) -> Vec<u8> {
+    Key::new(EXPECTATION).text(partner).number(group).number(set).bytes()
+}
+
+pub(super) fn clock(due: jiff::Timestamp, expectation: &[u8]) -> Vec<u8> {
+    // Seconds since 1970, shifted so that the sign sorts.
+    let shifted = due.as_second().cast_unsigned() ^ (1 << 63);
+    let mut bytes = Key::new(CLOCK).number(shifted).bytes();
+    bytes.extend_from_slice(expectation);
+    bytes
+}
+
+/// The last 8 bytes of a key as a number.
+pub(super) fn last_number(key: &[u8]) -> Option<u64> {
+    let tail = key.len().checked_sub(8)?;
+    Some(u64::from_be_bytes(key.get(tail..)?.try_into().ok()?))
+}

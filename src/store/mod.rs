@@ -1,0 +1,228 @@
+//! What must survive a power cut: files taken in, outcomes, control numbers, work still to be done, the clocks of
+//! acknowledgements, and a journal of every change.
+//!
+//! [`Store`] speaks the domain's words; [`EmbeddedStore`] is the backend that ships. Nothing of the database
+//! shows outside this module, and it knows nothing of segments, maps or profiles.
+//!
+//! One [`Transaction`] is one durable commit: when [`Store::commit`] returns, all of it is on the disk, or none.
+
+mod embedded;
+mod format;
+mod keys;
+mod payloads;
+mod records;
+mod transaction;
+mod writer;
+
+pub use embedded::EmbeddedStore;
+pub use payloads::PayloadId;
+pub use records::{
+    AckState, Document, DocumentState, Event, Expectation, FileKey, InterchangeId, InterchangeKey,
+    InterchangeRecord, JournalEntry, JournalRecord, Outcome, Place, PurchaseOrderKey, Receipt,
+    Seen, Series, Task, Work,
+};
+pub use transaction::{Change, NewWork, Transaction};
+
+use jiff::Timestamp;
+
+/// Why the store could not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder of the store cannot be read or written: rights, a full disk, a lost mount.
+    #[error("{doing} {path}: {reason}")]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// On which path.
+        path: String,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// The folder cannot be opened as a store. It is never reset: what it holds guards against double orders.
+    #[error("{path}: {reason}")]
+    Open {
+        /// The store's folder.
+        path: String,
+        /// What is wrong, and what may be done.
+        reason: String,
+    },
+    /// The database failed. After a failed flush the store refuses further commits until it is opened anew.
+    #[error("the database failed while {doing}: {reason}")]
+    Database {
+        /// What was tried.
+        doing: &'static str,
+        /// What the database said.
+        reason: String,
+    },
+    /// A condition of the transaction does not hold (a number used already, a file seen already). Nothing of the
+    /// transaction was applied.
+    #[error("{0}")]
+    Conflict(String),
+    /// A record is larger than the bound of 4096 bytes, or cannot be read back.
+    #[error("record {key}: {reason}")]
+    Record {
+        /// Its key.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A payload is not there, or its bytes are not the ones that were stored.
+    #[error("payload {id}: {reason}")]
+    Payload {
+        /// SHA-256 of the payload.
+        id: PayloadId,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Every control number of the range has been used.
+    #[error(
+        "control numbers of {series} are used up: the last is {last}. Agree on a new range with the partner"
+    )]
+    NumbersUsedUp {
+        /// Which series.
+        series: Series,
+        /// End of its range.
+        last: u64,
+    },
+    /// The store was closed while the commit waited.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// What [`Store::take`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Taken {
+    /// Something to do now. It is leased to the caller.
+    Work(Box<Work>),
+    /// Nothing is due before this moment.
+    NotBefore(Timestamp),
+    /// The lane is empty, or all of it is leased.
+    Nothing,
+}
+
+/// Everything that a gateway must not forget.
+///
+/// Calls block until the disk has answered; call them where blocking is allowed. Reads see only what is durable,
+/// so that nobody acts on a change that a power cut could take back.
+pub trait Store: Send + Sync {
+    /// Keeps bytes under their SHA-256, durably. Bytes that are there already are not written again.
+    ///
+    /// # Errors
+    /// [`Error::File`] where they cannot be written.
+    fn put_payload(&self, bytes: &[u8]) -> Result<PayloadId, Error>;
+
+    /// Reads bytes back; they are compared with their SHA-256.
+    ///
+    /// # Errors
+    /// [`Error::Payload`] where they are missing or damaged.
+    fn payload(&self, id: PayloadId) -> Result<Vec<u8>, Error>;
+
+    /// Applies all changes or none, durably, and tells the journal records that came of it.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where a condition of a change does not hold; others where the disk fails.
+    fn commit(&self, transaction: Transaction) -> Result<Vec<JournalRecord>, Error>;
+
+    /// A number for a new receipt; never given twice.
+    fn next_receipt(&self) -> u64;
+
+    /// Sets numbers of a series aside for one rendering, in rising order. They count as used only once a
+    /// [`Change::Number`] for each is committed, together with the bytes that hold them.
+    ///
+    /// # Errors
+    /// [`Error::NumbersUsedUp`] past the end of the range; others where the disk fails.
+    fn reserve_numbers(
+        &self,
+        series: &Series,
+        range: std::ops::RangeInclusive<u64>,
+        count: u32,
+    ) -> Result<Vec<u64>, Error>;
+
+    /// Whether this very file was taken in before, and as which receipt.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn file(&self, key: &FileKey) -> Result<Option<u64>, Error>;
+
+    /// A file that was taken in.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn receipt(&self, id: u64) -> Result<Option<Receipt>, Error>;
+
+    /// Where an interchange of these identities and this number was seen first.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn seen(&self, key: &InterchangeKey) -> Result<Option<Seen>, Error>;
+
+    /// What became of an interchange.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn interchange(&self, id: InterchangeId) -> Result<Option<InterchangeRecord>, Error>;
+
+    /// Up to `limit` interchanges after `after`, in the order of their receipt.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn interchanges(
+        &self,
+        after: Option<InterchangeId>,
+        limit: usize,
+    ) -> Result<Vec<(InterchangeId, InterchangeRecord)>, Error>;
+
+    /// The document that a purchase order (or another numbered document) became when it was first seen.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn purchase_order(&self, key: &PurchaseOrderKey) -> Result<Option<String>, Error>;
+
+    /// A document by its id.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn document(&self, id: &str) -> Result<Option<Document>, Error>;
+
+    /// What a partner still has to acknowledge, or has acknowledged, of one group (GS06); all sets of it.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn expectations(&self, partner: &str, group: u64) -> Result<Vec<Expectation>, Error>;
+
+    /// Up to `limit` open expectations whose time ran out before `now`, oldest first.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Expectation>, Error>;
+
+    /// Takes the first piece of work of a lane that is due, and leases it. Work with the same `order` key is given
+    /// out in the order in which it was queued, one at a time. A lease ends with the commit that finishes, retries
+    /// or parks the work, with [`Store::release`], and with the process.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error>;
+
+    /// Gives a lease back without a change.
+    fn release(&self, work: u64);
+
+    /// How many pieces of work wait in a lane; counted up to 10,000.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn waiting(&self, lane: &str) -> Result<usize, Error>;
+
+    /// Work that was given up after its last attempt, up to `limit`.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn parked(&self, limit: usize) -> Result<Vec<Work>, Error>;
+
+    /// Up to `limit` journal records after number `after`, in order.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error>;
+}

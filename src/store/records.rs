@@ -1,0 +1,397 @@
+//! What is stored, as data.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::PayloadId;
+
+/// One very file: the same name with another size, time or content is another file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileKey {
+    /// The mailbox that it was found in.
+    pub mailbox: String,
+    /// Its name there.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Time of its last change, nanoseconds since 1970 as the mailbox tells them.
+    pub modified_nanoseconds: i128,
+    /// SHA-256 of its bytes.
+    pub payload: PayloadId,
+}
+
+/// A file that was taken in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Number; rising.
+    pub id: u64,
+    /// What was taken in.
+    pub file: FileKey,
+    /// When.
+    pub at: Timestamp,
+    /// Whether every interchange of it has an outcome.
+    pub done: bool,
+}
+
+/// An interchange by where it came from: the receipt, and its place in the file (0 = the first).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct InterchangeId {
+    /// The receipt.
+    pub receipt: u64,
+    /// Its place in the file.
+    pub index: u32,
+}
+
+/// An interchange by what its sender says: duplicates are judged by it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InterchangeKey {
+    /// ISA05 and ISA06, `08:6113310214`.
+    pub sender: String,
+    /// ISA07 and ISA08.
+    pub receiver: String,
+    /// ISA13 as it stands there, blanks trimmed.
+    pub number: String,
+}
+
+impl fmt::Display for InterchangeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {} number {}", self.sender, self.receiver, self.number)
+    }
+}
+
+/// Where an interchange key was seen first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// As which interchange.
+    pub id: InterchangeId,
+    /// SHA-256 of the bytes from ISA to the end of IEA.
+    pub payload: PayloadId,
+}
+
+/// How an inbound interchange ended. Exactly one of them, decided once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// At least one set was accepted; its documents are delivered, or queued to be.
+    Accepted,
+    /// Nothing in it could be accepted; the partner is told so where the agreement says that it is told.
+    Rejected,
+    /// It was received before, with the same bytes; nothing was done again.
+    Duplicate,
+    /// It belongs to no agreement, or contradicts what was received before: a person has to look.
+    Quarantined,
+}
+
+/// What became of an inbound interchange.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InterchangeRecord {
+    /// What its sender says it is; nothing where no ISA could be read.
+    pub key: Option<InterchangeKey>,
+    /// The agreement's partner; empty where none was found.
+    pub partner: String,
+    /// SHA-256 of its bytes.
+    pub payload: PayloadId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it is a test (ISA15 `T`).
+    pub test: bool,
+    /// Documents that came of it.
+    pub documents: u32,
+    /// The acknowledgement that answers it, and the name under which it was sent.
+    pub answer: Option<(PayloadId, String)>,
+    /// In a few words: why, where it did not end well.
+    pub note: String,
+}
+
+/// A numbered business document of a partner: a repeated one is told by it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PurchaseOrderKey {
+    /// The partner.
+    pub partner: String,
+    /// `order`, `invoice`, …
+    pub kind: String,
+    /// Its number: the PO number of an order.
+    pub number: String,
+}
+
+/// How far a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentState {
+    /// Inbound: waits to be handed to the endpoint. Outbound: waits to be translated.
+    Queued,
+    /// Inbound: the endpoint has it.
+    Delivered,
+    /// Inbound: its number was seen before; recorded, not handed over.
+    Duplicate,
+    /// Outbound: rendered with its control numbers; the bytes are kept and will not change.
+    Rendered,
+    /// Outbound: in the partner's mailbox.
+    Sent,
+    /// Outbound: acknowledged and accepted.
+    Accepted,
+    /// Outbound: acknowledged, accepted with errors.
+    AcceptedWithErrors,
+    /// Outbound: acknowledged and rejected.
+    Rejected,
+    /// A person has to look.
+    Quarantined,
+}
+
+impl DocumentState {
+    /// How far along it is: a change to a state of the same or a lower rank comes too late, and is passed over.
+    /// An acknowledgement may be corrected by a later one.
+    #[must_use]
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::Queued => 0,
+            Self::Rendered => 1,
+            Self::Sent => 2,
+            Self::Accepted | Self::AcceptedWithErrors | Self::Rejected => 3,
+            Self::Delivered | Self::Duplicate | Self::Quarantined => 4,
+        }
+    }
+
+    /// Whether it is what a partner said.
+    #[must_use]
+    pub fn is_verdict(self) -> bool {
+        matches!(self, Self::Accepted | Self::AcceptedWithErrors | Self::Rejected)
+    }
+}
+
+/// A canonical document on its way in or out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Its id; also the idempotency key towards the endpoint.
+    pub id: String,
+    /// The partner.
+    pub partner: String,
+    /// `order`, `shipment`, `invoice`, …
+    pub kind: String,
+    /// Its business number.
+    pub number: String,
+    /// How far it is.
+    pub state: DocumentState,
+    /// Canonical JSON.
+    pub payload: PayloadId,
+    /// The inbound interchange that it came from.
+    pub interchange: Option<InterchangeId>,
+    /// The outbound X12 bytes that hold it.
+    pub rendered: Option<PayloadId>,
+    /// When it changed last.
+    pub at: Timestamp,
+}
+
+/// A series of control numbers: they are unique within it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Series {
+    /// The partner.
+    pub partner: String,
+    /// `interchange`, `group` or `set`.
+    pub level: String,
+}
+
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.partner, self.level)
+    }
+}
+
+/// What a partner has said of something sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AckState {
+    /// Nothing yet.
+    Open,
+    /// Nothing yet, and the time agreed is over.
+    Overdue,
+    /// Accepted.
+    Accepted,
+    /// Accepted, errors noted.
+    AcceptedWithErrors,
+    /// Rejected.
+    Rejected,
+}
+
+/// A transaction set that a partner has to acknowledge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// The partner.
+    pub partner: String,
+    /// GS06.
+    pub group: u64,
+    /// ST02.
+    pub set: u64,
+    /// ST01: `856`.
+    pub set_id: String,
+    /// The document in it.
+    pub document: String,
+    /// When it was sent (queued to be).
+    pub sent: Timestamp,
+    /// Until when the answer is expected.
+    pub due: Timestamp,
+    /// What was said.
+    pub state: AckState,
+    /// When it was said.
+    pub answered: Option<Timestamp>,
+}
+
+/// Something to be done, and done again until it succeeds. Each names what it needs; none holds more than names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Split, check and translate a file that was taken in.
+    Translate {
+        /// The receipt.
+        receipt: u64,
+    },
+    /// Hand a document to the partner's endpoint.
+    Call {
+        /// The document.
+        document: String,
+    },
+    /// Write a document that came from the endpoint as X12.
+    Render {
+        /// The document.
+        document: String,
+    },
+    /// Put bytes into the partner's mailbox.
+    Send {
+        /// The bytes.
+        payload: PayloadId,
+        /// Under which name; a retry uses the same.
+        name: String,
+        /// The documents that are on their way with it.
+        documents: Vec<String>,
+    },
+    /// Put bytes into a quarantine, with a note beside them.
+    Quarantine {
+        /// Whose.
+        place: Place,
+        /// The bytes.
+        payload: PayloadId,
+        /// Under which name.
+        name: String,
+        /// The note: text for a person.
+        note: PayloadId,
+    },
+}
+
+/// A place that has a quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A mailbox, by its key.
+    Mailbox(String),
+    /// An endpoint.
+    Endpoint {
+        /// Its name.
+        endpoint: String,
+        /// The partner.
+        partner: String,
+        /// The kind of document.
+        kind: String,
+    },
+}
+
+/// A queued [`Task`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// Number; rising in the order of queueing.
+    pub id: u64,
+    /// Lane: who works it off.
+    pub lane: String,
+    /// Work of one lane with the same key here is done in order; empty = no order.
+    pub order: String,
+    /// What is to be done.
+    pub task: Task,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// Not before.
+    pub due: Timestamp,
+    /// When it was queued.
+    pub queued: Timestamp,
+    /// What the last attempt failed of; empty before the first.
+    pub error: String,
+}
+
+/// What happened, in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A file was taken in.
+    FileReceived,
+    /// An inbound interchange was accepted.
+    InterchangeAccepted,
+    /// An inbound interchange was rejected.
+    InterchangeRejected,
+    /// An inbound interchange was received before.
+    InterchangeDuplicate,
+    /// An inbound interchange was set aside.
+    InterchangeQuarantined,
+    /// A document came from a partner.
+    DocumentReceived,
+    /// A document of a partner repeats one that was received before.
+    DocumentDuplicate,
+    /// A document was set aside.
+    DocumentQuarantined,
+    /// The endpoint has a document.
+    DocumentDelivered,
+    /// A document came from the endpoint.
+    DocumentCollected,
+    /// A document was written as X12 and numbered.
+    DocumentRendered,
+    /// An acknowledgement was written and numbered.
+    AcknowledgementRendered,
+    /// An interchange is in the partner's mailbox.
+    InterchangeSent,
+    /// A partner acknowledged a document.
+    DocumentAcknowledged,
+    /// A partner's TA1 accepted an interchange that we sent.
+    InterchangeAcknowledged,
+    /// A partner's TA1 rejected an interchange that we sent.
+    InterchangeRefused,
+    /// A partner acknowledged something that we do not know of.
+    AcknowledgementUnmatched,
+    /// An acknowledgement is overdue.
+    AcknowledgementOverdue,
+    /// An attempt failed and will be repeated.
+    AttemptFailed,
+    /// Work was given up after its last attempt.
+    WorkParked,
+    /// Work that was given up is queued again.
+    WorkQueuedAgain,
+}
+
+/// A change, told for the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+    /// The partner; empty where none is known.
+    pub partner: String,
+    /// To what: a document's id, an interchange's number, a file's name.
+    pub subject: String,
+    /// Bytes that belong to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<PayloadId>,
+    /// A few words; cut to 500 characters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// A journal entry with its number: rising by one, no gaps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalRecord {
+    /// Its number; the first is 1.
+    pub sequence: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub entry: JournalEntry,
+}

@@ -1,0 +1,131 @@
+//! Changes that belong together.
+
+use jiff::Timestamp;
+
+use super::records::{
+    Document, DocumentState, Expectation, FileKey, InterchangeId, InterchangeKey,
+    InterchangeRecord, JournalEntry, PurchaseOrderKey, Receipt, Seen, Series, Task,
+};
+
+/// Work to be queued; the store numbers it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewWork {
+    /// Lane: who works it off.
+    pub lane: String,
+    /// Work of one lane with the same key here is done in order; empty = no order.
+    pub order: String,
+    /// What is to be done.
+    pub task: Task,
+    /// Not before.
+    pub due: Timestamp,
+}
+
+/// One change. "Expects" names the condition without which the whole transaction is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A file was taken in. Expects that this very file was not.
+    TakeFile(Receipt),
+    /// Every interchange of a receipt has an outcome.
+    FinishReceipt(u64),
+    /// What became of an interchange. Expects that nothing had become of it yet.
+    Outcome(InterchangeId, InterchangeRecord),
+    /// An interchange key is seen for the first time. Expects that.
+    FirstSeen(InterchangeKey, Seen),
+    /// A business number is seen for the first time. Expects that.
+    PurchaseOrder(PurchaseOrderKey, String),
+    /// A control number is used. Expects that it never was.
+    Number(Series, u64),
+    /// A document is there, or is further.
+    Document(Document),
+    /// A document is further. One that is as far or further already stays as it is.
+    Advance {
+        /// Its id.
+        document: String,
+        /// How far.
+        state: DocumentState,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Work is queued.
+    Queue(NewWork),
+    /// Work is done. Expects that it is still queued.
+    Done {
+        /// Its lane.
+        lane: String,
+        /// Its number.
+        work: u64,
+    },
+    /// Work failed and is to be tried again. Expects that it is still queued.
+    Retry {
+        /// Its lane.
+        lane: String,
+        /// Its number.
+        work: u64,
+        /// Not before.
+        due: Timestamp,
+        /// What it failed of.
+        error: String,
+    },
+    /// Work is given up until a person looks. Expects that it is still queued.
+    Park {
+        /// Its lane.
+        lane: String,
+        /// Its number.
+        work: u64,
+        /// What it failed of.
+        error: String,
+    },
+    /// Work that was given up is queued again, its attempts forgotten. Expects that it was given up.
+    Unpark {
+        /// Its lane.
+        lane: String,
+        /// Its number.
+        work: u64,
+        /// Not before.
+        due: Timestamp,
+    },
+    /// The clock of an acknowledgement starts, or what the partner said. `Overdue` holds only while nothing was
+    /// said.
+    Expect(Expectation),
+    /// An endpoint's or mailbox's file was taken; `TakeFile` without translation. Expects that it was not.
+    FileSeen(FileKey),
+    /// For the record.
+    Journal(JournalEntry),
+}
+
+/// Changes that are applied all or not at all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Transaction {
+    pub(super) changes: Vec<Change>,
+}
+
+impl Transaction {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a change.
+    #[must_use]
+    pub fn with(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    /// Adds a change.
+    pub fn push(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Adds a line for the record.
+    pub fn journal(&mut self, entry: JournalEntry) {
+        self.changes.push(Change::Journal(entry));
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}

@@ -1,0 +1,287 @@
+//! The one thread that writes: it takes what waits, applies it, flushes once for all, and only then answers.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, RwLock};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Error;
+use super::keys;
+use super::records::{
+    AckState, Document, DocumentState, Expectation, JournalEntry, JournalRecord, Receipt, Work,
+};
+use super::transaction::{Change, NewWork, Transaction};
+
+/// Largest record. Sled puts larger values into files of their own, which one `fdatasync` does not cover.
+const RECORD_BYTES_MAX: usize = 4096;
+/// Most transactions for one flush: more would only lengthen the wait of the first.
+const GROUP_MAX: usize = 256;
+/// Longest note of a journal entry, in characters.
+const NOTE_CHARS_MAX: usize = 500;
+
+/// A transaction on its way to the writer.
+pub(super) struct Submission {
+    pub(super) transaction: Transaction,
+    pub(super) reply: SyncSender<Result<Vec<JournalRecord>, Error>>,
+}
+
+/// What the writer thread owns.
+pub(super) struct Writer {
+    pub(super) tree: sled::Tree,
+    /// The database's main file: `flush` hands the bytes to the kernel, `sync_data` to the disk.
+    pub(super) file: File,
+    /// Held while changes are applied but not yet durable, so that no reader sees them.
+    pub(super) gate: Arc<RwLock<()>>,
+    pub(super) next_work: u64,
+    pub(super) next_journal: u64,
+}
+
+impl Writer {
+    /// Works until every sender is gone.
+    pub(super) fn run(mut self, submissions: &Receiver<Submission>) {
+        let mut failed: Option<Error> = None;
+        while let Ok(first) = submissions.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_MAX {
+                let Ok(next) = submissions.try_recv() else { break };
+                group.push(next);
+            }
+            if let Some(error) = &failed {
+                for one in &group {
+                    answer(one, Err(error.clone()));
+                }
+                continue;
+            }
+            failed = self.write_group(&group);
+        }
+    }
+
+    /// Applies a group and flushes it. Returns the error after which nothing may be written any more.
+    fn write_group(&mut self, group: &[Submission]) -> Option<Error> {
+        let gate = Arc::clone(&self.gate);
+        let shut = gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let results: Vec<_> = group.iter().map(|one| self.apply(&one.transaction)).collect();
+        let flushed = self.tree.flush().map_err(|e| database("flushing", &e)).and_then(|_| {
+            self.file.sync_data().map_err(|e| Error::Database {
+                doing: "syncing to the disk",
+                reason: e.to_string(),
+            })
+        });
+        drop(shut);
+        let failure = flushed.err();
+        for (one, result) in group.iter().zip(results) {
+            answer(one, failure.clone().map_or(result, Err));
+        }
+        failure
+    }
+
+    fn apply(&mut self, transaction: &Transaction) -> Result<Vec<JournalRecord>, Error> {
+        let mut pending = Pending {
+            tree: &self.tree,
+            batch: sled::Batch::default(),
+            fresh: HashSet::new(),
+            next_work: self.next_work,
+            next_journal: self.next_journal,
+            journal: Vec::new(),
+        };
+        for change in &transaction.changes {
+            pending.change(change)?;
+        }
+        let Pending { batch, next_work, next_journal, journal, .. } = pending;
+        self.tree.apply_batch(batch).map_err(|e| database("applying a change", &e))?;
+        (self.next_work, self.next_journal) = (next_work, next_journal);
+        Ok(journal)
+    }
+}
+
+fn answer(submission: &Submission, result: Result<Vec<JournalRecord>, Error>) {
+    // A caller that no longer waits has nothing to be told.
+    let _ = submission.reply.send(result);
+}
+
+/// One transaction while its batch grows.
+struct Pending<'a> {
+    tree: &'a sled::Tree,
+    batch: sled::Batch,
+    /// Keys that this transaction makes and that must not have been there.
+    fresh: HashSet<Vec<u8>>,
+    next_work: u64,
+    next_journal: u64,
+    journal: Vec<JournalRecord>,
+}
+
+impl Pending<'_> {
+    fn change(&mut self, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::TakeFile(receipt) => {
+                let what = || format!("file {} was taken in before", receipt.file.name);
+                self.insert_new(keys::file(&receipt.file), &receipt.id, what)?;
+                self.insert(keys::receipt(receipt.id), receipt)
+            }
+            Change::FileSeen(file) => {
+                let what = || format!("file {} was taken in before", file.name);
+                self.insert_new(keys::file(file), &0_u64, what)
+            }
+            Change::FinishReceipt(id) => {
+                let key = keys::receipt(*id);
+                let mut receipt: Receipt = read(self.tree, &key)?
+                    .ok_or_else(|| Error::Conflict(format!("receipt {id} is unknown")))?;
+                receipt.done = true;
+                self.insert(key, &receipt)
+            }
+            Change::Outcome(id, record) => {
+                let what = || {
+                    format!("interchange {} of receipt {} has its outcome", id.index, id.receipt)
+                };
+                self.insert_new(keys::interchange(*id), record, what)
+            }
+            Change::FirstSeen(key, seen) => {
+                self.insert_new(keys::seen(key), seen, || format!("{key} was seen before"))
+            }
+            Change::PurchaseOrder(key, document) => {
+                let what = || format!("{} {} was seen before", key.kind, key.number);
+                self.insert_new(keys::purchase_order(key), document, what)
+            }
+            Change::Number(series, number) => {
+                let what = || format!("control number {number} of {series} was used before");
+                self.insert_new(keys::number(series, *number), &(), what)
+            }
+            Change::Document(document) => self.insert(keys::document(&document.id), document),
+            Change::Advance { document, state, at } => self.advance(document, *state, *at),
+            Change::Queue(work) => self.queue(work),
+            Change::Done { lane, work } => {
+                let key = keys::work(keys::WORK, lane, *work);
+                self.work(&key)?;
+                self.batch.remove(key);
+                Ok(())
+            }
+            Change::Retry { lane, work, due, error } => {
+                let key = keys::work(keys::WORK, lane, *work);
+                let attempts = self.work(&key)?.attempts.saturating_add(1);
+                let work = Work { attempts, due: *due, error: shorten(error), ..self.work(&key)? };
+                self.insert(key, &work)
+            }
+            Change::Park { lane, work, error } => {
+                let key = keys::work(keys::WORK, lane, *work);
+                let parked = Work { error: shorten(error), ..self.work(&key)? };
+                self.batch.remove(key);
+                self.insert(keys::work(keys::PARKED, lane, *work), &parked)
+            }
+            Change::Unpark { lane, work, due } => {
+                let key = keys::work(keys::PARKED, lane, *work);
+                let again = Work { attempts: 0, due: *due, ..self.work(&key)? };
+                self.batch.remove(key);
+                self.insert(keys::work(keys::WORK, lane, *work), &again)
+            }
+            Change::Expect(expectation) => self.expect(expectation),
+            Change::Journal(entry) => self.journal(entry),
+        }
+    }
+
+    fn queue(&mut self, new: &NewWork) -> Result<(), Error> {
+        let id = self.next_work;
+        self.next_work += 1;
+        let work = Work {
+            id,
+            lane: new.lane.clone(),
+            order: new.order.clone(),
+            task: new.task.clone(),
+            attempts: 0,
+            due: new.due,
+            queued: new.due,
+            error: String::new(),
+        };
+        self.insert(keys::work(keys::WORK, &new.lane, id), &work)
+    }
+
+    fn work(&self, key: &[u8]) -> Result<Work, Error> {
+        read(self.tree, key)?
+            .ok_or_else(|| Error::Conflict("the work is no longer queued".to_owned()))
+    }
+
+    fn advance(&mut self, id: &str, state: DocumentState, at: Timestamp) -> Result<(), Error> {
+        let key = keys::document(id);
+        let old: Document = read(self.tree, &key)?
+            .ok_or_else(|| Error::Conflict(format!("document {id} is unknown")))?;
+        let corrected = old.state.rank() == state.rank() && old.state.is_verdict();
+        if state.rank() > old.state.rank() || corrected {
+            self.insert(key, &Document { state, at, ..old })?;
+        }
+        Ok(())
+    }
+
+    fn expect(&mut self, new: &Expectation) -> Result<(), Error> {
+        let key = keys::expectation(&new.partner, new.group, new.set);
+        if let Some(old) = read::<Expectation>(self.tree, &key)? {
+            if new.state == AckState::Overdue && old.state != AckState::Open {
+                return Ok(());
+            }
+            self.batch.remove(keys::clock(old.due, &key));
+        }
+        if new.state == AckState::Open {
+            self.batch.insert(keys::clock(new.due, &key), &[][..]);
+        }
+        self.insert(key, new)
+    }
+
+    fn journal(&mut self, entry: &JournalEntry) -> Result<(), Error> {
+        let sequence = self.next_journal;
+        self.next_journal += 1;
+        let entry = JournalEntry { note: shorten(&entry.note), ..entry.clone() };
+        let record = JournalRecord { sequence, entry };
+        self.insert(keys::journal(sequence), &record)?;
+        self.journal.push(record);
+        Ok(())
+    }
+
+    fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(record).map_err(|e| damaged(&key, e.to_string()))?;
+        if bytes.len() > RECORD_BYTES_MAX {
+            let reason = format!("{} bytes, more than {RECORD_BYTES_MAX}", bytes.len());
+            return Err(damaged(&key, reason));
+        }
+        self.batch.insert(key, bytes);
+        Ok(())
+    }
+
+    fn insert_new(
+        &mut self,
+        key: Vec<u8>,
+        record: &impl Serialize,
+        conflict: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        let there = self.tree.contains_key(&key).map_err(|e| database("reading", &e))?;
+        if there || !self.fresh.insert(key.clone()) {
+            return Err(Error::Conflict(conflict()));
+        }
+        self.insert(key, record)
+    }
+}
+
+pub(super) fn database(doing: &'static str, error: &sled::Error) -> Error {
+    Error::Database { doing, reason: error.to_string() }
+}
+
+pub(super) fn damaged(key: &[u8], reason: String) -> Error {
+    Error::Record { key: String::from_utf8_lossy(key).replace('\0', "/"), reason }
+}
+
+/// Reads and decodes one record.
+pub(super) fn read<T: DeserializeOwned>(tree: &sled::Tree, key: &[u8]) -> Result<Option<T>, Error> {
+    let Some(bytes) = tree.get(key).map_err(|e| database("reading", &e))? else {
+        return Ok(None);
+    };
+    decode(key, &bytes).map(Some)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|e| damaged(key, e.to_string()))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(NOTE_CHARS_MAX).collect()
+}

@@ -1,0 +1,69 @@
+//! Mailboxes: where a partner puts files for us, and we put files for it.
+//!
+//! A mailbox moves bytes and names. It never sees a segment, and it never decides: the gateway says when a file
+//! may leave the inbound folder, and that is only once its bytes are durable elsewhere.
+
+mod directory;
+
+pub use crate::disk::{Arrival, Look};
+pub use directory::DirectoryMailbox;
+
+/// Why a mailbox did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file is larger than the limit. Repeating does not help.
+    #[error("{name}: {reason}")]
+    TooLarge {
+        /// The file.
+        name: String,
+        /// Its size and the limit.
+        reason: String,
+    },
+    /// The file is not there, or not as it was a moment ago. The next look will tell.
+    #[error("{0}")]
+    NotReady(std::io::Error),
+    /// Rights, a full disk, a lost mount. May go by.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A partner's mailbox. Calls may block.
+pub trait Mailbox: Send + Sync {
+    /// Lists the files that are finished and may be fetched, the oldest first.
+    ///
+    /// # Errors
+    /// Where the mailbox cannot be reached.
+    fn look(&self) -> Result<Look, Error>;
+
+    /// Fetches the bytes of one. It stays where it is until [`Mailbox::confirm`].
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::NotReady`], or where the mailbox cannot be reached.
+    fn fetch(&self, arrival: &Arrival) -> Result<Vec<u8>, Error>;
+
+    /// The bytes are durable: the file may leave the inbound side. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// Where the mailbox cannot be reached.
+    fn confirm(&self, arrival: &Arrival) -> Result<(), Error>;
+
+    /// Takes a file out of the inbound side that cannot be fetched at all.
+    ///
+    /// # Errors
+    /// Where the mailbox cannot be reached.
+    fn set_aside(&self, arrival: &Arrival, note: &str) -> Result<(), Error>;
+
+    /// Puts bytes on the outbound side. They appear whole under this name or not at all; repeated with the same
+    /// bytes it changes nothing.
+    ///
+    /// # Errors
+    /// Where the mailbox cannot be reached.
+    fn deliver(&self, name: &str, bytes: &[u8]) -> Result<(), Error>;
+
+    /// Puts bytes that a person has to look at into the quarantine, with a note.
+    ///
+    /// # Errors
+    /// Where the mailbox cannot be reached.
+    fn quarantine(&self, name: &str, bytes: &[u8], note: &[u8]) -> Result<(), Error>;
+}

@@ -1,0 +1,398 @@
+//! The gateway in this process, with real folders and a real store: what comes in, what goes out, what is set aside.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossdock::gateway::{Config, Gateway};
+use crossdock::store::{DocumentState, Event, JournalRecord, Outcome};
+use crossdock::translate::Engine;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+const PROFILE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");
+const ORDER: &str = include_str!("../../partner-profiles/harbor-and-pine/samples/order.edi");
+const CONFIG: &str = r#"
+data = "data"
+profiles = "partners"
+poll_seconds = 1
+settle_milliseconds = 5
+
+[endpoints.warehouse]
+folder = "warehouse"
+
+[limits]
+file_mebibytes = 1
+retry_seconds_first = 1
+"#;
+
+/// Only ends a test that hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+struct House {
+    folder: tempfile::TempDir,
+    gateway: Arc<Gateway>,
+    records: broadcast::Receiver<JournalRecord>,
+    early: Vec<JournalRecord>,
+    stopper: watch::Sender<bool>,
+    running: JoinHandle<Result<(), crossdock::gateway::Error>>,
+}
+
+impl House {
+    fn open() -> Self {
+        Self::with(CONFIG, PROFILE)
+    }
+
+    fn with(config: &str, profile: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = folder.path().join("partners/harbor-and-pine");
+        fs::create_dir_all(&partner).unwrap();
+        fs::write(partner.join("partner.toml"), profile.replace("= 5 ", "= 1 ")).unwrap();
+        fs::write(folder.path().join("crossdock.toml"), config).unwrap();
+        let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
+        let gateway = Gateway::open(config, Engine::embedded()).unwrap();
+        let records = gateway.subscribe();
+        let (stopper, stop) = watch::channel(false);
+        let running = tokio::spawn(Arc::clone(&gateway).run(stop));
+        Self { folder, gateway, records, early: Vec::new(), stopper, running }
+    }
+
+    fn path(&self, place: &str) -> PathBuf {
+        self.folder.path().join(place)
+    }
+
+    fn drop_inbound(&self, name: &str, text: &str) {
+        self.put("mailboxes/harbor-and-pine/inbound", name, text);
+    }
+
+    fn drop_outbound(&self, kinds: &str, name: &str, json: &str) {
+        self.put(&format!("warehouse/harbor-and-pine/{kinds}"), name, json);
+    }
+
+    fn put(&self, place: &str, name: &str, text: &str) {
+        let folder = self.path(place);
+        fs::create_dir_all(&folder).unwrap();
+        crossdock::disk::write_to(&folder, name, text.as_bytes()).unwrap();
+        self.gateway.look_now();
+    }
+
+    async fn wait(&mut self, event: Event) -> JournalRecord {
+        self.wait_for(event, |_| true).await
+    }
+
+    async fn wait_for(
+        &mut self,
+        event: Event,
+        is_it: impl Fn(&JournalRecord) -> bool,
+    ) -> JournalRecord {
+        let wanted = |record: &JournalRecord| record.entry.event == event && is_it(record);
+        if let Some(place) = self.early.iter().position(wanted) {
+            return self.early.remove(place);
+        }
+        let wait = async {
+            loop {
+                let record = self.records.recv().await.unwrap();
+                if wanted(&record) {
+                    return record;
+                }
+                self.early.push(record);
+            }
+        };
+        let ended = tokio::time::timeout(PATIENCE, wait).await;
+        ended.unwrap_or_else(|_| panic!("{event:?} did not come; there came {:#?}", self.early))
+    }
+
+    fn names(&self, place: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(place)).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn outcomes(&self) -> Vec<Outcome> {
+        let all = self.gateway.store().interchanges(None, 100).unwrap();
+        all.into_iter().map(|(_, record)| record.outcome).collect()
+    }
+
+    /// Stops it; afterwards everything that was queued for folders on this disk may still wait.
+    async fn close(self) -> tempfile::TempDir {
+        self.stopper.send(true).unwrap();
+        self.running.await.unwrap().unwrap();
+        self.folder
+    }
+}
+
+fn multi() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+/// The sample order under other numbers.
+fn order(interchange: u32, number: &str) -> String {
+    ORDER
+        .replace("000004711", &format!("{interchange:09}"))
+        .replace("4711", &interchange.to_string())
+        .replace("4500127731", number)
+}
+
+#[test]
+fn an_order_is_answered_and_delivered_once_whatever_is_repeated() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound("first.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::InterchangeSent).await;
+        let orders = house.names("warehouse/harbor-and-pine/orders");
+        assert_eq!(orders.len(), 1);
+        assert_eq!(house.names("mailboxes/harbor-and-pine/archive"), ["first.edi"]);
+
+        // The same interchange under another name.
+        house.drop_inbound("again.edi", &order(1, "PO-1"));
+        house.wait(Event::InterchangeDuplicate).await;
+        // The same order in a new interchange: it is acknowledged, and makes no second order.
+        house.drop_inbound("repeat.edi", &order(2, "PO-1"));
+        house.wait(Event::DocumentDuplicate).await;
+        house.wait(Event::InterchangeSent).await;
+        // The same number with other contents.
+        house.drop_inbound("other.edi", &order(1, "PO-2"));
+        house.wait(Event::InterchangeQuarantined).await;
+
+        assert_eq!(
+            house.outcomes(),
+            [Outcome::Accepted, Outcome::Duplicate, Outcome::Duplicate, Outcome::Quarantined]
+        );
+        assert_eq!(house.names("warehouse/harbor-and-pine/orders"), orders);
+        assert_eq!(house.names("mailboxes/harbor-and-pine/outbound").len(), 2);
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_belongs_to_nobody_is_set_aside_with_the_reason() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound(
+            "stranger.edi",
+            &order(1, "PO-1").replace("08*6125550100 ", "08*9995550100 "),
+        );
+        let record = house.wait(Event::InterchangeQuarantined).await;
+        assert!(record.entry.note.contains("08:9995550100"), "{}", record.entry.note);
+        house.drop_inbound("page.html", "<html>503</html>");
+        let record = house.wait(Event::InterchangeQuarantined).await;
+        assert!(record.entry.note.contains("No interchange"), "{}", record.entry.note);
+        house.drop_inbound("large.edi", &"x".repeat((1 << 20) + 1));
+        let record = house.wait(Event::InterchangeQuarantined).await;
+        assert!(record.entry.note.contains("limit"), "{}", record.entry.note);
+        assert_eq!(house.outcomes(), [Outcome::Quarantined, Outcome::Quarantined]);
+        assert_eq!(house.names("mailboxes/harbor-and-pine/outbound"), [""; 0]);
+        let folder = house.close().await;
+        let gateway = folder.path().join("mailboxes/harbor-and-pine/quarantine");
+        assert!(gateway.join("large.edi.findings.txt").exists());
+    });
+}
+
+#[test]
+fn a_rejected_order_is_acknowledged_as_such_and_explained_to_our_people() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let broken: String =
+            order(1, "PO-1").lines().filter(|line| !line.starts_with("BEG")).collect();
+        house.drop_inbound("broken.edi", &broken);
+        let record = house.wait(Event::InterchangeRejected).await;
+        assert!(record.entry.note.contains("BEG"), "{}", record.entry.note);
+        let sent = house.wait(Event::InterchangeSent).await;
+        let answer = house.gateway.store().payload(sent.entry.payload.unwrap()).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.contains("AK5*R"), "{answer}");
+        assert_eq!(house.outcomes(), [Outcome::Rejected]);
+        assert_eq!(house.names("warehouse/harbor-and-pine/orders"), [""; 0]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_test_order_never_reaches_the_production_endpoint() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound("test.edi", &order(1, "PO-1").replace("*0*P*>", "*0*T*>"));
+        let record = house.wait(Event::DocumentQuarantined).await;
+        assert!(record.entry.note.contains("test_endpoint"), "{}", record.entry.note);
+        house.wait(Event::InterchangeQuarantined).await;
+        assert_eq!(house.names("warehouse/harbor-and-pine/orders"), [""; 0]);
+        house.close().await;
+
+        let config = format!("{CONFIG}\n[endpoints.rehearsal]\nfolder = \"rehearsal\"\n");
+        let profile = format!("test_endpoint = \"rehearsal\"\n{PROFILE}");
+        let mut house = House::with(&config, &profile);
+        house.drop_inbound("test.edi", &order(1, "PO-1").replace("*0*P*>", "*0*T*>"));
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names("rehearsal/harbor-and-pine/orders").len(), 1);
+        assert_eq!(house.names("warehouse/harbor-and-pine/orders"), [""; 0]);
+        house.close().await;
+    });
+}
+
+const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
+    "order_date":"2026-11-19","lines":[{"number":"1","quantity":"2","unit":"each","price":"1.50",
+    "items":[{"kind":"vendor","value":"A-1"}]}],"total":"3.00"}"#;
+
+#[test]
+fn an_invoice_is_sent_once_and_closed_by_its_acknowledgement() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_outbound("invoices", "a.json", INVOICE);
+        let sent = house.wait(Event::InterchangeSent).await;
+        let id = sent.entry.note.clone();
+        house.drop_outbound("invoices", "b.json", INVOICE);
+        house.wait(Event::DocumentDuplicate).await;
+        house.drop_outbound("invoices", "c.json", &INVOICE.replace("3.00", "4.00"));
+        let record = house.wait(Event::DocumentQuarantined).await;
+        assert!(record.entry.note.contains("other contents"), "{}", record.entry.note);
+
+        let state = |house: &House| house.gateway.store().document(&id).unwrap().unwrap().state;
+        assert_eq!(state(&house), DocumentState::Sent);
+        house.drop_inbound("unknown.edi", &acknowledgement(1, 77, "A"));
+        house.wait(Event::AcknowledgementUnmatched).await;
+        assert_eq!(state(&house), DocumentState::Sent);
+        house.drop_inbound("known.edi", &acknowledgement(2, 1000, "R"));
+        house.wait(Event::DocumentAcknowledged).await;
+        assert_eq!(state(&house), DocumentState::Rejected);
+        // An acknowledgement is not acknowledged.
+        assert_eq!(house.names("mailboxes/harbor-and-pine/outbound").len(), 1);
+        house.close().await;
+    });
+}
+
+/// A 997 from the sample retailer that stops at AK9, as many do.
+fn acknowledgement(number: u32, group: u32, verdict: &str) -> String {
+    format!(
+        "ISA*00*          *00*          *08*6125550100     *ZZ*NORTHDOCK3PL   *261120*0830*U*00401*{number:09}*0*P*>~\
+         GS*FA*6125550100*NORTHDOCK3PL*20261120*0830*{number}*X*004010~ST*997*0001~AK1*IN*{group}~\
+         AK9*{verdict}*1*1*{}~SE*4*0001~GE*1*{number}~IEA*1*{number:09}~",
+        u8::from(verdict != "R")
+    )
+}
+
+#[test]
+fn a_document_that_cannot_be_written_goes_back_with_the_reasons() {
+    multi().block_on(async {
+        let mut house = House::open();
+        // Longer than any element that could hold it.
+        let number = "N".repeat(40);
+        house.drop_outbound("invoices", "long.json", &INVOICE.replace("INV-1", &number));
+        let record = house.wait(Event::DocumentQuarantined).await;
+        assert!(record.entry.note.contains("BIG"), "{}", record.entry.note);
+        house.drop_outbound("invoices", "prose.json", "two mugs, as agreed");
+        house.wait(Event::DocumentQuarantined).await;
+        house.drop_outbound("shipments", "wrong.json", INVOICE);
+        let record = house.wait(Event::DocumentQuarantined).await;
+        assert!(record.entry.note.contains("not shipment"), "{}", record.entry.note);
+        assert_eq!(house.names("mailboxes/harbor-and-pine/outbound"), [""; 0]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn everything_wrong_with_the_configuration_is_told_at_once() {
+    let text =
+        "data = 5\npoll_seconds = 0\nprofile = \"x\"\n\n[endpoints.wms]\nbearer = \"hunter2\"\n";
+    let problems = Config::parse("crossdock.toml", text, ".".as_ref()).unwrap_err();
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let all = lines.join("\n");
+    for part in [
+        "crossdock.toml: `profiles` is missing",
+        "crossdock.toml:1:8: data:",
+        "crossdock.toml:2:16: `poll_seconds` is at least 1",
+        "crossdock.toml:3:1: `profile` is not known here",
+        "endpoints.wms: needs `folder` or `url`",
+        "env:NAME or file:path",
+    ] {
+        assert!(all.contains(part), "{part} in\n{all}");
+    }
+    assert!(!all.contains("hunter2"), "a secret is never shown:\n{all}");
+}
+
+#[test]
+fn everything_wrong_with_a_profile_is_told_with_its_place() {
+    use crossdock::profile::Partner;
+    let text = PROFILE
+        .replace("\"08\", id = \"6125550100\"", "\"8\", id = \"6125550100\"")
+        .replace("release = \"004010\"", "release = \"4010\"\nsegment_terminator = \"*\"")
+        .replace("due_hours = 24", "due_hours = 0")
+        .replace("first = 1000, last = 999999999", "first = 5, last = 4")
+        .replace("direction = \"in\"", "direction = \"up\"");
+    let problems = Partner::read("harbor-and-pine", "partner.toml", &text).unwrap_err();
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    assert!(Partner::read("harbor-and-pine", "partner.toml", PROFILE).is_ok());
+}
+
+/// A warehouse over HTTP on loopback: answers each call with the next status, and hands the requests out.
+#[cfg(feature = "http")]
+fn warehouse(
+    answers: &'static [&'static str],
+) -> (std::net::SocketAddr, std::sync::mpsc::Receiver<String>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut bytes = Vec::new();
+            let mut chunk = [0; 4096];
+            loop {
+                let count = stream.read(&mut chunk).unwrap();
+                bytes.extend_from_slice(&chunk[..count]);
+                let text = String::from_utf8_lossy(&bytes);
+                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                let length = head.lines().find_map(|line| {
+                    line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()
+                });
+                if count == 0 || length.is_none_or(|length: usize| body.len() >= length) {
+                    break;
+                }
+            }
+            write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
+            sender.send(String::from_utf8_lossy(&bytes).into_owned()).unwrap();
+        }
+    });
+    (address, requests)
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_call_over_http_is_repeated_with_the_same_key_until_it_is_taken() {
+    let (address, requests) =
+        warehouse(&["503 Busy\r\nretry-after: 1", "200 OK", "422 Unprocessable"]);
+    multi().block_on(async {
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        fs::write(secret.path(), "s3cret\n").unwrap();
+        let endpoint = format!(
+            "url = \"http://{address}/api\"\nbearer = \"file:{}\"\nreturns = \"warehouse\"",
+            secret.path().display()
+        );
+        let config = CONFIG.replace("folder = \"warehouse\"", &endpoint);
+        let mut house = House::with(&config, PROFILE);
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::AttemptFailed).await;
+        let delivered = house.wait(Event::DocumentDelivered).await;
+        let (first, second) = (requests.recv().unwrap(), requests.recv().unwrap());
+        assert_eq!(first, second, "a repeated call is the same call");
+        let first = first.to_ascii_lowercase();
+        assert!(first.starts_with("post /api/orders http/1.1\r\n"), "{first}");
+        assert!(first.contains("authorization: bearer s3cret\r\n"), "{first}");
+        let key = delivered.entry.subject.to_ascii_lowercase();
+        assert!(first.contains(&format!("idempotency-key: {key}\r\n")), "{first}");
+        assert!(first.contains("crossdock-partner: harbor-and-pine\r\n"), "{first}");
+
+        // A refusal is not repeated: a person has to look.
+        house.drop_inbound("refused.edi", &order(2, "PO-2"));
+        let parked = house.wait(Event::WorkParked).await;
+        assert!(parked.entry.note.contains("422"), "{}", parked.entry.note);
+        assert_eq!(house.gateway.store().parked(10).unwrap().len(), 1);
+        house.close().await;
+    });
+}

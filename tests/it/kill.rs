@@ -1,0 +1,360 @@
+//! `kill -9` at random moments under load: nothing is lost, nothing is done twice, no control number is repeated.
+//!
+//! The real program runs in a folder of its own while files are dropped on both sides; it is killed and started
+//! again, then left to finish. `CROSSDOCK_KILLS` sets how often (100 unless set). No time is asserted; the one
+//! timeout only ends a test that hangs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crossdock::store::{EmbeddedStore, InterchangeId, InterchangeRecord, Outcome, Store};
+use crossdock::x12::{Event, Reader};
+
+const PROFILE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");
+const CONFIG: &str = r#"
+data = "data"
+profiles = "partners"
+poll_seconds = 1
+settle_milliseconds = 10
+
+[endpoints.warehouse]
+folder = "warehouse"
+
+[log]
+level = "warn"
+
+[limits]
+retry_seconds_first = 1
+"#;
+
+/// A seeded generator (xorshift64*), so that a run can be repeated.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % bound
+    }
+}
+
+/// What an interchange that was dropped has to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Order,
+    Rejected,
+    Duplicate,
+    Quarantined,
+}
+
+/// The running program; killed when the test ends, however it ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Yard {
+    folder: tempfile::TempDir,
+    next: u32,
+    /// Fate by file name; a file may hold several interchanges.
+    dropped: BTreeMap<String, Vec<Fate>>,
+    orders: BTreeSet<String>,
+    /// GS06 of every group that has to be answered.
+    groups: BTreeSet<String>,
+    sent: BTreeSet<String>,
+    last: Option<String>,
+}
+
+impl Yard {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = folder.path().join("partners/harbor-and-pine");
+        fs::create_dir_all(&profile).unwrap();
+        fs::write(folder.path().join("crossdock.toml"), CONFIG).unwrap();
+        let profile_text = PROFILE.replace("poll_seconds = 5", "poll_seconds = 1");
+        fs::write(profile.join("partner.toml"), profile_text).unwrap();
+        for place in ["inbound", "outbound"] {
+            fs::create_dir_all(folder.path().join("mailboxes/harbor-and-pine").join(place))
+                .unwrap();
+        }
+        for kind in ["orders", "shipments", "invoices"] {
+            fs::create_dir_all(folder.path().join("warehouse/harbor-and-pine").join(kind)).unwrap();
+        }
+        Self {
+            folder,
+            next: 0,
+            dropped: BTreeMap::new(),
+            orders: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            sent: BTreeSet::new(),
+            last: None,
+        }
+    }
+
+    fn path(&self, place: &str) -> PathBuf {
+        self.folder.path().join(place)
+    }
+
+    fn put(&self, place: &str, name: &str, bytes: &[u8]) {
+        let half = self.path(place).join(format!(".{name}.tmp"));
+        fs::write(&half, bytes).unwrap();
+        fs::rename(half, self.path(place).join(name)).unwrap();
+    }
+
+    fn number(&mut self) -> u32 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Drops an inbound file: mostly an order, now and then something that must end otherwise.
+    fn drop_inbound(&mut self, dice: &mut Dice) {
+        let number = self.number();
+        let name = format!("in-{number:05}.edi");
+        let (text, fates) = match dice.below(10) {
+            0 if self.last.is_some() => {
+                (self.last.clone().unwrap_or_default(), vec![Fate::Duplicate])
+            }
+            1 => (
+                interchange("SOMEBODYELSE", number, &format!("PO{number}"), true),
+                vec![Fate::Quarantined],
+            ),
+            2 => {
+                self.groups.insert(number.to_string());
+                (
+                    interchange("6125550100", number, &format!("PO{number}"), false),
+                    vec![Fate::Rejected],
+                )
+            }
+            3 => {
+                let other = self.number();
+                let text = self.order(number) + "\n" + &self.order(other);
+                (text, vec![Fate::Order, Fate::Order])
+            }
+            _ => {
+                let text = self.order(number);
+                self.last = Some(text.clone());
+                (text, vec![Fate::Order])
+            }
+        };
+        self.put("mailboxes/harbor-and-pine/inbound", &name, text.as_bytes());
+        self.dropped.insert(name, fates);
+    }
+
+    fn order(&mut self, number: u32) -> String {
+        let order = format!("PO{number}");
+        self.orders.insert(order.clone());
+        self.groups.insert(number.to_string());
+        interchange("6125550100", number, &order, true)
+    }
+
+    fn drop_outbound(&mut self) {
+        let number = format!("INV{:05}", self.number());
+        let json = format!(
+            r#"{{"document":"invoice","date":"2026-11-20","number":"{number}","order":"PO1","order_date":"2026-11-19",
+            "lines":[{{"number":"1","quantity":"2","unit":"each","price":"1.50","items":[{{"kind":"vendor","value":"A-1"}}]}}],"total":"3.00"}}"#
+        );
+        self.put("warehouse/harbor-and-pine/invoices", &format!("{number}.json"), json.as_bytes());
+        self.sent.insert(number);
+    }
+
+    fn start(&self) -> Running {
+        let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+            .args(["serve", "--config"])
+            .arg(self.path("crossdock.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn();
+        Running(child.unwrap())
+    }
+
+    fn names(&self, place: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(place)).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.retain(|name| !name.starts_with('.'));
+        names.sort();
+        names
+    }
+
+    /// Whether everything that has to appear has appeared.
+    fn is_complete(&self) -> bool {
+        let out = self.names("mailboxes/harbor-and-pine/outbound").len();
+        self.names("mailboxes/harbor-and-pine/inbound").is_empty()
+            && self.names("warehouse/harbor-and-pine/invoices").is_empty()
+            && self.names("warehouse/harbor-and-pine/orders").len() >= self.orders.len()
+            && out >= self.groups.len() + self.sent.len()
+    }
+}
+
+fn interchange(sender: &str, number: u32, order: &str, sound: bool) -> String {
+    // Without PO1 the set cannot be told from an order for nothing: it is rejected.
+    let line = if sound { "PO1*1*2*EA*1.50**VN*A-1~" } else { "" };
+    let count = if sound { 5 } else { 4 };
+    format!(
+        "ISA*00*          *00*          *08*{sender:<15}*ZZ*NORTHDOCK3PL   *261119*1412*U*00401*{number:09}*0*P*>~\
+         GS*PO*{sender}*NORTHDOCK3PL*20261119*1412*{number}*X*004010VICS~\
+         ST*850*0001~BEG*00*SA*{order}**20261119~{line}CTT*{}~SE*{count}*0001~\
+         GE*1*{number}~IEA*1*{number:09}~",
+        u8::from(sound)
+    )
+}
+
+fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
+    for _ in 0..kills {
+        let child = yard.start();
+        let moment = Duration::from_millis(dice.below(450));
+        let begun = Instant::now();
+        while begun.elapsed() < moment {
+            yard.drop_inbound(dice);
+            if dice.below(3) == 0 {
+                yard.drop_outbound();
+            }
+            std::thread::sleep(Duration::from_millis(5 + dice.below(40)));
+        }
+        // On Unix this is SIGKILL: nothing is flushed, nothing is said.
+        drop(child);
+    }
+}
+
+/// Lets it finish, then stops it as an operator would.
+fn finish(yard: &Yard) {
+    let mut running = yard.start();
+    let deadline = Instant::now() + Duration::from_mins(4);
+    while !yard.is_complete() {
+        assert!(running.0.try_wait().unwrap().is_none(), "the gateway ended by itself");
+        assert!(Instant::now() < deadline, "the gateway does not come to an end: {}", state(yard));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let told = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert!(running.0.wait().unwrap().success(), "a graceful stop ends well");
+}
+
+fn state(yard: &Yard) -> String {
+    let count = |place: &str| yard.names(place).len();
+    format!(
+        "{} files inbound, {} of {} orders, {} of {} answers and invoices sent; {}",
+        count("mailboxes/harbor-and-pine/inbound"),
+        count("warehouse/harbor-and-pine/orders"),
+        yard.orders.len(),
+        count("mailboxes/harbor-and-pine/outbound"),
+        yard.groups.len() + yard.sent.len(),
+        fs::read_to_string(yard.path("data/status.json")).unwrap_or_default()
+    )
+}
+
+#[test]
+fn killed_at_random_moments_nothing_is_lost_or_done_twice() {
+    let kills = std::env::var("CROSSDOCK_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(100);
+    let mut dice = Dice(0x0C05_5D0C);
+    let mut yard = Yard::new();
+    kill_often(&mut yard, kills, &mut dice);
+    finish(&yard);
+    let interchanges = every_interchange_ended_once(&yard);
+    one_order_each(&yard);
+    let answers = one_answer_each_and_no_number_twice(&yard);
+    println!(
+        "{kills} kills, {interchanges} interchanges in {} files, {} orders, {} invoices, {answers} acknowledgements",
+        yard.dropped.len(),
+        yard.orders.len(),
+        yard.sent.len()
+    );
+}
+
+fn all_interchanges(store: &EmbeddedStore) -> Vec<(InterchangeId, InterchangeRecord)> {
+    let mut all: Vec<(InterchangeId, InterchangeRecord)> = Vec::new();
+    loop {
+        let more = store.interchanges(all.last().map(|(id, _)| *id), 500).unwrap();
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
+fn every_interchange_ended_once(yard: &Yard) -> usize {
+    let store = EmbeddedStore::open(&yard.path("data")).unwrap();
+    assert_eq!(store.parked(10).unwrap(), vec![], "nothing was given up");
+    let all = all_interchanges(&store);
+    let mut ended: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
+    for (id, record) in &all {
+        let receipt = store.receipt(id.receipt).unwrap().unwrap();
+        assert!(receipt.done, "{} is finished", receipt.file.name);
+        ended.entry(receipt.file.name).or_default().push(record.outcome);
+    }
+    for (name, fates) in &yard.dropped {
+        let expected: Vec<Outcome> = fates
+            .iter()
+            .map(|fate| match fate {
+                Fate::Order => Outcome::Accepted,
+                Fate::Rejected => Outcome::Rejected,
+                Fate::Duplicate => Outcome::Duplicate,
+                Fate::Quarantined => Outcome::Quarantined,
+            })
+            .collect();
+        assert_eq!(ended.get(name), Some(&expected), "{name}");
+    }
+    assert_eq!(ended.len(), yard.dropped.len());
+    all.len()
+}
+
+fn one_order_each(yard: &Yard) {
+    let folder = "warehouse/harbor-and-pine/orders";
+    let numbers: Vec<String> = yard
+        .names(folder)
+        .iter()
+        .map(|name| {
+            let json = fs::read(yard.path(folder).join(name)).unwrap();
+            let order: serde_json::Value = serde_json::from_slice(&json).unwrap();
+            order["number"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(numbers.len(), yard.orders.len(), "one file for each order");
+    assert_eq!(numbers.into_iter().collect::<BTreeSet<_>>(), yard.orders);
+}
+
+fn one_answer_each_and_no_number_twice(yard: &Yard) -> usize {
+    let folder = "mailboxes/harbor-and-pine/outbound";
+    let mut numbers: [BTreeSet<String>; 3] = Default::default();
+    let mut once = |level: usize, number: String, path: &Path| {
+        assert!(numbers[level].insert(number.clone()), "{number} again in {}", path.display());
+    };
+    let (mut answered, mut invoiced) = (BTreeSet::new(), BTreeSet::new());
+    for name in yard.names(folder) {
+        let path = yard.path(folder).join(name);
+        let bytes = fs::read(&path).unwrap();
+        let mut reader = Reader::new(bytes.as_slice());
+        while let Some(event) = reader.next().unwrap() {
+            match event {
+                Event::Interchange(isa) => once(0, isa.element(13), &path),
+                Event::Group(group) => once(1, group.element(6), &path),
+                Event::Set(set) => {
+                    assert_eq!(set.faults, vec![], "{}", path.display());
+                    once(2, set.control_number.0.clone(), &path);
+                    let second = set.segments.get(1).unwrap();
+                    let number = String::from_utf8_lossy(second.element(2)).into_owned();
+                    let fresh = match set.id.as_str() {
+                        "997" => answered.insert(number),
+                        "810" => invoiced.insert(number),
+                        other => panic!("a {other} was sent"),
+                    };
+                    assert!(fresh, "twice in {}", path.display());
+                }
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(answered, yard.groups, "one 997 for each group that has one coming");
+    assert_eq!(invoiced, yard.sent, "one 810 for each invoice");
+    answered.len()
+}

@@ -1,0 +1,264 @@
+//! The store keeps its word: all or nothing, durable, each number once, never reset.
+
+use std::sync::Arc;
+
+use crossdock::store::{
+    AckState, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
+    InterchangeKey, InterchangeRecord, JournalEntry, NewWork, Outcome, PayloadId, Receipt, Seen,
+    Series, Store, Taken, Task, Transaction,
+};
+use jiff::{SignedDuration, Timestamp};
+
+fn now() -> Timestamp {
+    "2026-03-02T10:00:00Z".parse().unwrap()
+}
+
+fn series() -> Series {
+    Series { partner: "harbor".into(), level: "interchange".into() }
+}
+
+fn work(lane: &str, order: &str, name: &str, due: Timestamp) -> Change {
+    Change::Queue(NewWork {
+        lane: lane.into(),
+        order: order.into(),
+        task: Task::Call { document: name.into() },
+        due,
+    })
+}
+
+fn taken(store: &EmbeddedStore, lane: &str, at: Timestamp) -> Option<(u64, String)> {
+    match store.take(lane, at).unwrap() {
+        Taken::Work(work) => match work.task {
+            Task::Call { document } => Some((work.id, document)),
+            other => panic!("{other:?}"),
+        },
+        _ => None,
+    }
+}
+
+fn entry(subject: &str) -> JournalEntry {
+    JournalEntry {
+        at: now(),
+        event: Event::FileReceived,
+        partner: "harbor".into(),
+        subject: subject.into(),
+        payload: None,
+        note: String::new(),
+    }
+}
+
+#[test]
+fn a_transaction_with_a_condition_that_fails_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    store.commit(Transaction::new().with(Change::Number(series(), 7))).unwrap();
+
+    let mut refused = Transaction::new().with(work("lane", "", "d", now()));
+    refused.journal(entry("refused"));
+    refused.push(Change::Number(series(), 7));
+    assert!(matches!(store.commit(refused), Err(Error::Conflict(_))));
+
+    let twice =
+        Transaction::new().with(Change::Number(series(), 8)).with(Change::Number(series(), 8));
+    assert!(matches!(store.commit(twice), Err(Error::Conflict(_))));
+    assert_eq!(store.waiting("lane").unwrap(), 0);
+    assert_eq!(store.journal(0, 10).unwrap(), vec![]);
+}
+
+#[test]
+fn control_numbers_go_on_after_the_highest_used_and_never_past_their_range() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        assert_eq!(store.reserve_numbers(&series(), 5..=9, 2).unwrap(), [5, 6]);
+        store.commit(Transaction::new().with(Change::Number(series(), 6))).unwrap();
+    }
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    assert_eq!(store.reserve_numbers(&series(), 5..=9, 3).unwrap(), [7, 8, 9]);
+    let error = store.reserve_numbers(&series(), 5..=9, 1).unwrap_err();
+    assert!(matches!(error, Error::NumbersUsedUp { last: 9, .. }), "{error}");
+    let other = Series { level: "group".into(), ..series() };
+    assert_eq!(store.reserve_numbers(&other, 1..=9, 1).unwrap(), [1]);
+}
+
+#[test]
+fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let later = now() + SignedDuration::from_mins(1);
+    {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        let queue = Transaction::new()
+            .with(work("lane", "po-1", "first", now()))
+            .with(work("lane", "po-1", "second", now()))
+            .with(work("lane", "po-2", "third", now()));
+        store.commit(queue).unwrap();
+        let (first, name) = taken(&store, "lane", now()).unwrap();
+        assert_eq!(name, "first");
+        assert_eq!(taken(&store, "lane", now()).unwrap().1, "third");
+        assert_eq!(store.take("lane", now()).unwrap(), Taken::Nothing);
+        let retry = Change::Retry {
+            lane: "lane".into(),
+            work: first,
+            due: later,
+            error: "the warehouse is closed".into(),
+        };
+        store.commit(Transaction::new().with(retry)).unwrap();
+        assert_eq!(store.take("lane", now()).unwrap(), Taken::NotBefore(later));
+    }
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    // The lease on the third ended with the process; the second still waits behind the first.
+    let (third, name) = taken(&store, "lane", now()).unwrap();
+    assert_eq!(name, "third");
+    store
+        .commit(Transaction::new().with(Change::Done { lane: "lane".into(), work: third }))
+        .unwrap();
+    let (first, name) = taken(&store, "lane", later).unwrap();
+    assert_eq!(name, "first");
+    let park = Change::Park { lane: "lane".into(), work: first, error: "closed for good".into() };
+    store.commit(Transaction::new().with(park)).unwrap();
+    assert_eq!(store.parked(10).unwrap()[0].error, "closed for good");
+    assert_eq!(taken(&store, "lane", later).unwrap().1, "second");
+    let done = Change::Done { lane: "lane".into(), work: third };
+    assert!(matches!(store.commit(Transaction::new().with(done)), Err(Error::Conflict(_))));
+}
+
+#[test]
+fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let payload = store.put_payload(b"ISA*00*").unwrap();
+    let file = FileKey {
+        mailbox: "m".into(),
+        name: "a.edi".into(),
+        size: 7,
+        modified_nanoseconds: -1,
+        payload,
+    };
+    let id = InterchangeId { receipt: store.next_receipt(), index: 0 };
+    let receipt = Receipt { id: id.receipt, file: file.clone(), at: now(), done: false };
+    store.commit(Transaction::new().with(Change::TakeFile(receipt.clone()))).unwrap();
+    assert_eq!(store.file(&file).unwrap(), Some(id.receipt));
+    assert!(store.commit(Transaction::new().with(Change::TakeFile(receipt))).is_err());
+
+    let key = InterchangeKey { sender: "a".into(), receiver: "b".into(), number: "1".into() };
+    let record = InterchangeRecord {
+        key: Some(key.clone()),
+        partner: "harbor".into(),
+        payload,
+        outcome: Outcome::Accepted,
+        at: now(),
+        test: false,
+        documents: 1,
+        answer: None,
+        note: String::new(),
+    };
+    let outcome = Transaction::new()
+        .with(Change::FirstSeen(key.clone(), Seen { id, payload }))
+        .with(Change::Outcome(id, record.clone()))
+        .with(Change::FinishReceipt(id.receipt));
+    store.commit(outcome.clone()).unwrap();
+    assert!(matches!(store.commit(outcome), Err(Error::Conflict(_))));
+    assert_eq!(store.seen(&key).unwrap(), Some(Seen { id, payload }));
+    assert_eq!(store.interchanges(None, 10).unwrap(), vec![(id, record)]);
+    assert!(store.receipt(id.receipt).unwrap().unwrap().done);
+}
+
+#[test]
+fn an_acknowledgement_is_overdue_once_its_time_is_over_and_until_it_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let open = Expectation {
+        partner: "harbor".into(),
+        group: 4,
+        set: 1,
+        set_id: "856".into(),
+        document: "d".into(),
+        sent: now(),
+        due: now() + SignedDuration::from_hours(1),
+        state: AckState::Open,
+        answered: None,
+    };
+    store.commit(Transaction::new().with(Change::Expect(open.clone()))).unwrap();
+    assert_eq!(store.overdue(now(), 10).unwrap(), vec![]);
+    let tomorrow = now() + SignedDuration::from_hours(24);
+    assert_eq!(store.overdue(tomorrow, 10).unwrap(), vec![open.clone()]);
+    let closed = Expectation { state: AckState::Accepted, answered: Some(tomorrow), ..open };
+    store.commit(Transaction::new().with(Change::Expect(closed.clone()))).unwrap();
+    assert_eq!(store.overdue(tomorrow, 10).unwrap(), vec![]);
+    assert_eq!(store.expectations("harbor", 4).unwrap(), vec![closed]);
+}
+
+#[test]
+fn callers_in_parallel_share_flushes_and_each_number_is_used_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(EmbeddedStore::open(folder.path()).unwrap());
+    let workers: Vec<_> = (0..8)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            std::thread::spawn(move || {
+                for _ in 0..25 {
+                    let number = store.reserve_numbers(&series(), 1..=1000, 1).unwrap()[0];
+                    let mut use_it = Transaction::new().with(Change::Number(series(), number));
+                    use_it.journal(entry(&number.to_string()));
+                    store.commit(use_it).unwrap();
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().unwrap();
+    }
+    let journal = store.journal(0, 1000).unwrap();
+    let sequence: Vec<u64> = journal.iter().map(|record| record.sequence).collect();
+    assert_eq!(sequence, (1..=200).collect::<Vec<u64>>());
+    let mut numbers: Vec<u64> =
+        journal.iter().map(|record| record.entry.subject.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=200).collect::<Vec<u64>>());
+}
+
+#[test]
+fn payloads_come_back_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let bytes: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
+    let id = store.put_payload(&bytes).unwrap();
+    assert_eq!(store.put_payload(&bytes).unwrap(), id);
+    assert_eq!(store.payload(id).unwrap(), bytes);
+    assert_eq!(id.to_string().parse::<PayloadId>().unwrap(), id);
+
+    let name = id.to_string();
+    let file = folder.path().join("payloads").join(&name[..2]).join(format!("{name}.zst"));
+    let other = store.put_payload(b"other").unwrap().to_string();
+    let other = folder.path().join("payloads").join(&other[..2]).join(format!("{other}.zst"));
+    std::fs::copy(other, file).unwrap();
+    assert!(matches!(store.payload(id), Err(Error::Payload { .. })));
+}
+
+#[test]
+fn a_store_that_does_not_fit_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |path: &std::path::Path| match EmbeddedStore::open(path) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("opened"),
+    };
+    {
+        let _open = EmbeddedStore::open(folder.path()).unwrap();
+        assert!(
+            error(folder.path()).contains("another process has it open"),
+            "{}",
+            error(folder.path())
+        );
+    }
+    let format = folder.path().join("FORMAT");
+    let ours = std::fs::read_to_string(&format).unwrap();
+    std::fs::write(&format, "crossdock store format 2\n").unwrap();
+    assert!(error(folder.path()).contains("newer Crossdock"));
+    std::fs::write(&format, &ours).unwrap();
+
+    std::fs::rename(folder.path().join("state"), folder.path().join("away")).unwrap();
+    assert!(error(folder.path()).contains("its database is missing"));
+    assert!(!folder.path().join("state").join("db").exists(), "nothing is made anew");
+    std::fs::rename(folder.path().join("away"), folder.path().join("state")).unwrap();
+    EmbeddedStore::open(folder.path()).unwrap();
+}
