@@ -219,7 +219,7 @@ fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
     for kill in 0..kills {
         let before = yard.started();
         let child = yard.start();
-        let moment = Duration::from_millis(dice.below(300));
+        let moment = Duration::from_millis(dice.below(200));
         let mut begun = Instant::now();
         let mut works = kill % 5 == 0;
         while !works || begun.elapsed() < moment {
@@ -230,7 +230,7 @@ fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
             if dice.below(3) == 0 {
                 yard.drop_outbound();
             }
-            std::thread::sleep(Duration::from_millis(5 + dice.below(40)));
+            std::thread::sleep(Duration::from_millis(10 + dice.below(60)));
         }
         // On Unix this is SIGKILL: nothing is flushed, nothing is said.
         drop(child);
