@@ -12,12 +12,16 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use crossdock::acks::{AckPolicy, GroupAnswer, GroupHeader, GroupTrailer, SetReport};
-use crossdock::translate::{Engine, Options, Session, Step};
+use crossdock::canonical::Document;
+use crossdock::map::{self, WriteOptions};
+use crossdock::translate::{CheckedSet, Engine, Options, Session, Step};
 use crossdock::x12::{Event, Reader, Style};
 use generate::Kind;
 
 /// Size of each generated file.
 const BYTES: u32 = 50_000_000;
+/// How much of it is kept as documents for writing: typed, they take some twenty times as much memory.
+const DOCUMENT_BYTES: u32 = 5_000_000;
 
 /// The baseline: nom's `take_till` on the two delimiters, nothing allocated, nothing understood.
 mod baseline {
@@ -44,18 +48,35 @@ mod baseline {
     }
 }
 
-/// A thing to measure: its name, the least ratio to the baseline that we want, and what it does.
+/// A thing to measure: its name, the least ratio to the baseline that we want, and how it is made ready.
 struct Task {
     name: &'static str,
     wanted: Option<f64>,
-    run: fn(&[u8]) -> u64,
+    prepare: for<'a> fn(&'a [u8]) -> Prepared<'a>,
+}
+
+/// How many bytes of X12 a run reads or writes, and the run. Its result is there to be computed, not to be looked at.
+struct Prepared<'a> {
+    bytes: u64,
+    run: Box<dyn Fn() -> u64 + 'a>,
 }
 
 const TASKS: &[Task] = &[
-    Task { name: "baseline: nom splitter", wanted: None, run: split },
-    Task { name: "tokenise", wanted: Some(1.5), run: tokenise },
-    Task { name: "check in full, 997 ready", wanted: Some(0.5), run: check },
+    Task { name: "baseline: nom splitter", wanted: None, prepare: |bytes| over(bytes, split) },
+    Task { name: "tokenise", wanted: Some(1.5), prepare: |bytes| over(bytes, tokenise) },
+    Task {
+        name: "check in full, 997 ready",
+        wanted: Some(0.5),
+        prepare: |bytes| over(bytes, check),
+    },
+    Task { name: "translate to JSON", wanted: Some(0.25), prepare: |bytes| over(bytes, translate) },
+    Task { name: "write from documents", wanted: Some(0.4), prepare: write },
 ];
+
+/// A run over the whole file.
+fn over(bytes: &[u8], run: fn(&[u8]) -> u64) -> Prepared<'_> {
+    Prepared { bytes: bytes.len() as u64, run: Box::new(move || run(black_box(bytes))) }
+}
 
 fn split(bytes: &[u8]) -> u64 {
     let (segments, elements, sum) = baseline::split(bytes);
@@ -74,7 +95,7 @@ fn tokenise(bytes: &[u8]) -> u64 {
     elements
 }
 
-/// The grammars are loaded once, as in a gateway.
+/// Grammars and maps are loaded once, as in a gateway.
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::embedded);
 
 /// Every set walked and checked, and the 997 of every group written.
@@ -123,7 +144,66 @@ fn check(bytes: &[u8]) -> u64 {
     written
 }
 
-/// Seconds of each sample, by file and task.
+/// Every set walked, checked, and serialized as a line of JSON.
+fn translate(bytes: &[u8]) -> u64 {
+    let mut json = Vec::new();
+    let mut written = 0;
+    each_reading(bytes, |reading, _| {
+        json.clear();
+        serde_json::to_writer(&mut json, &reading).expect("a vector takes whatever is written");
+        written += json.len() as u64;
+    });
+    written
+}
+
+/// Reads each set of the file through its map.
+fn each_reading(bytes: &[u8], mut take: impl FnMut(map::Reading<'_>, &CheckedSet<'_>)) {
+    let mut session = Session::new(&ENGINE, bytes, Options::default());
+    let mut reader = map::Reader::new();
+    while let Some(step) = session.next().expect("memory can be read") {
+        if let Step::Set(set) = step
+            && let Some(walked) = &set.walked
+            && let Some(map) = ENGINE.maps().map(&walked.grammar.set, &walked.grammar.release)
+        {
+            take(reader.read(walked, map), &set);
+        }
+    }
+}
+
+/// The documents of the first sets of the file, written as sets again.
+fn write(bytes: &[u8]) -> Prepared<'_> {
+    let mut documents = Vec::new();
+    let (mut size, mut set_id) = (0, String::new());
+    each_reading(bytes, |reading, set| {
+        if size < u64::from(DOCUMENT_BYTES) {
+            size += set.segments.raw().len() as u64;
+            set_id.clone_from(&set.id);
+            let json = serde_json::to_string(&reading).expect("a reading is JSON");
+            documents
+                .push(serde_json::from_str::<Document>(&json).expect("a reading is a document"));
+        }
+    });
+    let map = ENGINE.maps().map(&set_id, "004010").expect("the sets were read by it");
+    let grammar = ENGINE.checker(&set_id, "004010").expect("the sets were checked by it").grammar();
+    let run = move || {
+        let style = Style::default();
+        let options = WriteOptions { control_number: "0001", style: &style, hierarchy: None };
+        let mut writer = map::Writer::new();
+        let (mut out, mut written) = (Vec::new(), 0);
+        for document in &documents {
+            out.clear();
+            let findings = writer
+                .write(document, map, grammar, &options, &mut out)
+                .expect("the kind is right");
+            assert!(findings.is_empty(), "what was read can be written: {findings:?}");
+            written += out.len() as u64;
+        }
+        written
+    };
+    Prepared { bytes: size, run: Box::new(run) }
+}
+
+/// Seconds for each million bytes of X12, one for each sample, by file and task.
 type Samples = RefCell<BTreeMap<(usize, usize), Vec<f64>>>;
 
 fn main() {
@@ -134,24 +214,25 @@ fn main() {
         .configure_from_args();
     let files = [("850", Kind::PurchaseOrders), ("856", Kind::ShipNotices)];
     let samples = Samples::default();
-    let mut sizes = Vec::new();
     for (at, (name, kind)) in files.into_iter().enumerate() {
         let mut bytes = Vec::new();
-        let size = generate::write(kind, u64::from(BYTES), &mut bytes)
+        generate::write(kind, u64::from(BYTES), &mut bytes)
             .expect("a vector takes whatever is written");
-        sizes.push(u32::try_from(size).expect("the file is as large as BYTES, and one set"));
         let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Bytes(bytes.len() as u64));
         for (task_at, task) in TASKS.iter().enumerate() {
+            let prepared = (task.prepare)(&bytes);
+            group.throughput(Throughput::Bytes(prepared.bytes));
+            let millions = Duration::from_micros(prepared.bytes).as_secs_f64();
             group.bench_function(task.name, |bencher| {
                 bencher.iter_custom(|count| {
                     let begun = Instant::now();
                     for _ in 0..count {
-                        black_box((task.run)(black_box(&bytes)));
+                        black_box((prepared.run)());
                     }
                     let taken = begun.elapsed();
                     let each = taken / u32::try_from(count).unwrap_or(u32::MAX);
-                    samples.borrow_mut().entry((at, task_at)).or_default().push(each.as_secs_f64());
+                    let sample = each.as_secs_f64() / millions;
+                    samples.borrow_mut().entry((at, task_at)).or_default().push(sample);
                     taken
                 });
             });
@@ -159,11 +240,11 @@ fn main() {
         group.finish();
     }
     criterion.final_summary();
-    print_table(&files.map(|(name, _)| name), &sizes, &samples.borrow());
+    print_table(&files.map(|(name, _)| name), &samples.borrow());
 }
 
 /// The median of the samples of each task as MB/s, and its ratio to the baseline of the same file.
-fn print_table(files: &[&str], sizes: &[u32], samples: &BTreeMap<(usize, usize), Vec<f64>>) {
+fn print_table(files: &[&str], samples: &BTreeMap<(usize, usize), Vec<f64>>) {
     println!("\n{:<6} {:<26} {:>9} {:>7} {:>8}", "file", "task", "MB/s", "ratio", "wanted");
     for (at, file) in files.iter().enumerate() {
         let mut baseline = None;
@@ -171,7 +252,7 @@ fn print_table(files: &[&str], sizes: &[u32], samples: &BTreeMap<(usize, usize),
             let Some(seconds) = samples.get(&(at, task_at)).map(|all| median(all)) else {
                 continue;
             };
-            let rate = f64::from(sizes[at]) / seconds / 1e6;
+            let rate = 1.0 / seconds;
             let base = *baseline.get_or_insert(rate);
             let wanted = task.wanted.map_or(String::new(), |w| format!("{w:.2}"));
             println!("{file:<6} {:<26} {rate:>9.0} {:>7.2} {wanted:>8}", task.name, rate / base);

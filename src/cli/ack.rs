@@ -1,13 +1,12 @@
-//! `crossdock ack`: the interchanges that answer a file.
+//! `crossdock ack`: the interchanges that answer what was received.
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
 
 use jiff::Zoned;
 use jiff::civil::DateTime;
 
 use super::definitions::engine;
-use super::input::{Files, Source};
+use super::input::{Failures, Files, Source};
 use super::{Context, Error, Verdict, say};
 use crate::acks::{self, AckKind, AckPolicy, ErrorsAs, Ta1Policy};
 use crate::findings::{Code, Severity};
@@ -31,9 +30,8 @@ acknowledgement itself. Sets without a grammar are rejected, since nobody could 
 Examples:\n  crossdock ack order.edi > answer.edi\n  crossdock ack order.edi --as 999 --ta1 always"
 )]
 pub struct Args {
-    /// The file to answer, or - for standard input (also where none is named)
-    #[arg(value_name = "FILE")]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// What answers a group: 997 or 999
     #[arg(long = "as", value_name = "SET", default_value = "997", value_parser = kind)]
     kind: AckKind,
@@ -70,7 +68,7 @@ fn kind(text: &str) -> Result<AckKind, String> {
         .ok_or_else(|| "there are 997 and 999".to_owned())
 }
 
-/// Prints the interchange that answers each interchange of the file.
+/// Prints the interchange that answers each interchange of the files.
 ///
 /// # Errors
 /// A file that cannot be read; output that cannot be written.
@@ -78,41 +76,22 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
     let policy = args.policy();
     let at = args.at.unwrap_or_else(|| Zoned::now().datetime());
     let stamp = Stamp::new(at.year(), at.month(), at.day(), at.hour(), at.minute());
-    let source = Files { files: args.file.iter().cloned().collect() }.sources()?.swap_remove(0);
-    let bytes = bytes_of(&source)?;
     let engine = engine(context)?;
-    let received = receive(&engine, &bytes, Limits::default(), &|_| policy.errors_as);
-
-    let mut verdict = Verdict::Clean;
-    for finding in received.stray.iter().filter(|f| f.severity >= Severity::Error) {
-        verdict = Verdict::Findings;
-        say(context, &format!("{source}: {}", finding.message));
+    let mut round = Round {
+        context,
+        engine: &engine,
+        policy: &policy,
+        stamp: &stamp,
+        number: args.control_number,
+        verdict: Verdict::Clean,
+    };
+    let mut failures = Failures::default();
+    for source in args.files.sources()? {
+        let done = round.source(&source, out);
+        failures.take(done, context)?;
     }
-    let mut number = args.control_number;
-    for interchange in &received.interchanges {
-        let answering = Answering { engine: &engine, policy: &policy, stamp: &stamp, number };
-        match answering.interchange(interchange) {
-            Ok(Some(bytes)) => {
-                out.write_all(&bytes)?;
-                number = after(number);
-            }
-            Ok(None) => {}
-            Err(error) => {
-                verdict = Verdict::Findings;
-                let header = interchange.header.element(13);
-                say(
-                    context,
-                    &format!("{source}: interchange {header} cannot be answered: {error}"),
-                );
-            }
-        }
-        let accepted = interchange.verdict == acks::Verdict::Accepted
-            && interchange.groups.iter().all(|group| group.verdict == acks::Verdict::Accepted);
-        if !accepted {
-            verdict = Verdict::Findings;
-        }
-    }
-    Ok(verdict)
+    failures.finish()?;
+    Ok(round.verdict)
 }
 
 impl Args {
@@ -131,26 +110,56 @@ impl Args {
     }
 }
 
-fn bytes_of(source: &Source) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    source.open()?.read_to_end(&mut bytes).map_err(Error::read(source.to_string()))?;
-    Ok(bytes)
-}
-
 /// The control number that follows.
-fn after(number: u32) -> u32 {
+pub(super) fn after(number: u32) -> u32 {
     if number >= NUMBER_MAX { 1 } else { number + 1 }
 }
 
-/// What all answers have in common, and the number of the next.
-struct Answering<'a> {
+/// What all answers have in common, the number of the next, and whether all is well so far.
+struct Round<'a> {
+    context: &'a Context,
     engine: &'a Engine,
     policy: &'a AckPolicy,
     stamp: &'a Stamp,
     number: u32,
+    verdict: Verdict,
 }
 
-impl Answering<'_> {
+impl Round<'_> {
+    /// Answers each interchange of a file.
+    fn source(&mut self, source: &Source, out: &mut dyn Write) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        source.open()?.read_to_end(&mut bytes).map_err(Error::read(source.to_string()))?;
+        let strictness = self.policy.errors_as;
+        let received = receive(self.engine, &bytes, Limits::default(), &|_| strictness);
+        for finding in received.stray.iter().filter(|f| f.severity >= Severity::Error) {
+            self.verdict = Verdict::Findings;
+            say(self.context, &format!("{source}: {}", finding.message));
+        }
+        for interchange in &received.interchanges {
+            match self.interchange(interchange) {
+                Ok(Some(bytes)) => {
+                    out.write_all(&bytes)?;
+                    self.number = after(self.number);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    self.verdict = Verdict::Findings;
+                    let number = interchange.header.element(13);
+                    let text =
+                        format!("{source}: interchange {number} cannot be answered: {error}");
+                    say(self.context, &text);
+                }
+            }
+            let accepted = interchange.verdict == acks::Verdict::Accepted
+                && interchange.groups.iter().all(|g| g.verdict == acks::Verdict::Accepted);
+            if !accepted {
+                self.verdict = Verdict::Findings;
+            }
+        }
+        Ok(())
+    }
+
     /// The interchange that answers one; `None` where there is nothing to answer.
     fn interchange(
         &self,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Context, Error};
 use crate::grammar::{Library, SourceFile};
+use crate::map;
 use crate::translate::Engine;
 
 /// More than any grammar or map has; what is larger is none.
@@ -20,12 +21,12 @@ pub fn library(context: &Context) -> Result<Library, Error> {
     Library::from_sources(&sources).map_err(|e| Error::Definitions(e.to_string()))
 }
 
-/// Grammars and maps, ready for use.
+/// Grammars and maps, ready for use; the folders of the context laid over ours.
 ///
 /// # Errors
-/// As [`library`], of both.
+/// As [`library`]; bad lines of maps, every one of them; grammars that lack what a map names.
 pub fn engine(context: &Context) -> Result<Engine, Error> {
-    let mut maps = crate::map::Library::embedded_sources();
+    let mut maps = map::Library::embedded_sources();
     if let Some(folder) = &context.maps {
         maps.extend(sources_in(folder, "map")?);
     }

@@ -8,7 +8,7 @@ use super::definitions::engine;
 use super::input::{Failures, Files, Source};
 use super::paint::{Paint, severity_word};
 use super::report::{self, Tally, count, grouped, verdict};
-use super::scene::{self, Met, Scene};
+use super::scene::{self, Depth, Met, Scene};
 use super::snippet::byte_word;
 use super::{Context, Error, Format, Verdict};
 use crate::findings::{Code, Finding, Severity};
@@ -70,8 +70,13 @@ impl Inspection<'_> {
             writeln!(self.out, "{s}{}{s:#}", self.file, s = self.context.paint.strong)?;
         }
         let options = Options::default();
-        self.sums.bytes +=
-            scene::read(engine, source.open()?, source, options, |met, findings, scene| {
+        self.sums.bytes += scene::read(
+            engine,
+            source.open()?,
+            source,
+            options,
+            Depth::Meaning,
+            |met, findings, scene| {
                 let indent = match met {
                     Met::Interchange(header) => {
                         self.interchange(header)?;
@@ -90,7 +95,8 @@ impl Inspection<'_> {
                     Met::InterchangeEnd | Met::Stray => 2,
                 };
                 findings.iter().try_for_each(|finding| self.finding(indent, finding, &scene))
-            })?;
+            },
+        )?;
         Ok(())
     }
 

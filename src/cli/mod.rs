@@ -7,6 +7,8 @@ mod ack;
 mod completions;
 mod definitions;
 mod demo;
+mod documents;
+mod envelope;
 mod error;
 mod explain;
 mod grammar;
@@ -14,10 +16,13 @@ mod input;
 mod inspect;
 mod paint;
 mod report;
+mod rewrite;
 mod scene;
 mod schema;
 mod serve;
+mod sheaf;
 mod snippet;
+mod translate;
 mod validate;
 
 pub use error::Error;
@@ -97,6 +102,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Check everything, and show each finding with its place, rule and mend
     Validate(validate::Args),
+    /// Translate X12 to canonical documents, and back
+    Translate(translate::Args),
     /// Print the 997 or 999 and TA1 that answer a file
     Ack(ack::Args),
     /// Explain a finding: what it means, why it matters, how it is answered
@@ -114,7 +121,7 @@ enum Command {
 }
 
 /// What a command works with besides its arguments.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Who reads the output.
     pub format: Format,
@@ -169,6 +176,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
     match command {
         Command::Inspect(args) => inspect::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),
+        Command::Translate(args) => translate::run(args, context, out),
         Command::Ack(args) => ack::run(args, context, out),
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),

@@ -3,7 +3,8 @@
 use super::Error;
 use super::input::Source;
 use crate::findings::{Code, Finding};
-use crate::translate::{CheckedSet, Engine, Options, Session, Step};
+use crate::map;
+use crate::translate::{CheckedSet, Engine, Options, Session, Step, add_meaning};
 use crate::x12::{Group, Interchange, Segment, Segments};
 
 /// Where a finding was met, as far as it is not in the finding itself.
@@ -54,6 +55,15 @@ pub enum Met<'a> {
     Stray,
 }
 
+/// How far sets are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// By their grammar.
+    Form,
+    /// By their map too.
+    Meaning,
+}
+
 /// Reads a source to its end, and hands on what is met, its findings, and where they were met: on the header that is
 /// open, or in the set.
 ///
@@ -64,10 +74,12 @@ pub fn read(
     input: impl std::io::Read,
     source: &Source,
     options: Options,
+    depth: Depth,
     mut take: impl FnMut(Met<'_>, &[Finding], Scene<'_>) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     let file = source.to_string();
     let mut session = Session::new(engine, input, options);
+    let mut reader = map::Reader::new();
     let (mut interchange, mut group) = (Header::default(), Header::default());
     while let Some(step) = session.next().map_err(Error::read(&file))? {
         // A finding about a trailer has no header to be shown on.
@@ -89,7 +101,10 @@ pub fn read(
                 let scene = Scene { file: &file, ..interchange.scene(&group) };
                 take(Met::Group(header), &findings, scene)?;
             }
-            Step::Set(set) => {
+            Step::Set(mut set) => {
+                if depth == Depth::Meaning {
+                    add_meaning(engine, &mut set, &mut reader);
+                }
                 let scene = Scene { set: Some((&set.id, &set.control_number.0)), ..trailing };
                 take(Met::Set(&set), &set.findings, scene)?;
             }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::definitions::engine;
 use super::input::{Failures, Files, Source};
 use super::report::{self, Tally, count, grouped};
-use super::scene::{self, Met, Scene};
+use super::scene::{self, Depth, Met, Scene};
 use super::{Context, Error, Format, Verdict};
 use crate::findings::{Finding, Severity};
 use crate::translate::{Engine, Options};
@@ -91,26 +91,33 @@ struct Validation<'a> {
 impl Validation<'_> {
     fn source(&mut self, source: &Source, engine: &Engine) -> Result<(), Error> {
         self.sums.files += 1;
-        scene::read(engine, source.open()?, source, Options::default(), |met, findings, scene| {
-            let mut set = None;
-            match met {
-                Met::Interchange(_) => self.sums.interchanges += 1,
-                Met::Set(checked) => {
-                    set = Some(&checked.segments);
-                    match checked.worst() {
-                        Some(Severity::Fatal) => self.sums.rejected += 1,
-                        Some(Severity::Error) => self.sums.with_errors += 1,
-                        _ => self.sums.accepted += 1,
+        scene::read(
+            engine,
+            source.open()?,
+            source,
+            Options::default(),
+            Depth::Meaning,
+            |met, findings, scene| {
+                let mut set = None;
+                match met {
+                    Met::Interchange(_) => self.sums.interchanges += 1,
+                    Met::Set(checked) => {
+                        set = Some(&checked.segments);
+                        match checked.worst() {
+                            Some(Severity::Fatal) => self.sums.rejected += 1,
+                            Some(Severity::Error) => self.sums.with_errors += 1,
+                            _ => self.sums.accepted += 1,
+                        }
                     }
+                    _ => {}
                 }
-                _ => {}
-            }
-            for finding in findings {
-                let scene = set.map_or(scene, |segments| scene.at(finding, segments));
-                self.finding(finding, &scene)?;
-            }
-            Ok(())
-        })?;
+                for finding in findings {
+                    let scene = set.map_or(scene, |segments| scene.at(finding, segments));
+                    self.finding(finding, &scene)?;
+                }
+                Ok(())
+            },
+        )?;
         Ok(())
     }
 

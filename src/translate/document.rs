@@ -1,6 +1,9 @@
 //! Between walked sets and canonical documents, by the maps.
 
-use super::Engine;
+use std::collections::HashSet;
+
+use super::{ACKNOWLEDGEMENT_GROUP, CheckedSet, Engine};
+use crate::acks;
 use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place, Severity};
 use crate::grammar::Walked;
@@ -44,6 +47,34 @@ pub(super) fn read(
             (None, findings)
         }
     }
+}
+
+/// Adds to the findings of a checked set what only its meaning tells: values that its map cannot translate, totals that
+/// do not agree, acknowledgements that cannot be matched. Names in each finding the canonical field.
+pub fn add_meaning(engine: &Engine, set: &mut CheckedSet<'_>, reader: &mut Reader) {
+    let Some(walked) = &set.walked else { return };
+    if walked.grammar.group == ACKNOWLEDGEMENT_GROUP {
+        set.findings.extend(acks::read(set.segments, Some(walked.grammar)).findings);
+    }
+    if let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) {
+        add_new(&mut set.findings, reader.read(walked, map).findings().to_vec());
+    }
+    if !set.findings.is_empty() {
+        name_fields(engine, walked, &mut set.findings);
+        set.findings.sort_by_key(|f| (f.place.offset, f.place.element));
+    }
+}
+
+/// Adds what the map finds, except where the check has found a fault at the same place: its words are nearer to what was
+/// sent, and an acknowledgement should name an element once.
+pub(super) fn add_new(findings: &mut Vec<Finding>, more: Vec<Finding>) {
+    if more.is_empty() {
+        return;
+    }
+    let spot = |f: &Finding| (f.place.offset, f.place.element, f.place.component);
+    let judged = findings.iter().filter(|f| f.severity >= Severity::Error && f.place.element > 0);
+    let told: HashSet<_> = judged.map(spot).collect();
+    findings.extend(more.into_iter().filter(|f| !told.contains(&spot(f))));
 }
 
 /// Notes in each finding the field of the canonical document that its value goes to.

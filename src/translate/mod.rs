@@ -8,6 +8,7 @@ mod receive;
 mod send;
 mod session;
 
+pub use document::add_meaning;
 pub use engine::Engine;
 pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,

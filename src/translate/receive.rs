@@ -6,7 +6,7 @@ use crate::acks::{
     GroupTrailer, InterchangeOutcome, InterchangeReport, SetReport, Verdict,
 };
 use crate::canonical::Document;
-use crate::findings::{Finding, Severity};
+use crate::findings::{Code, Finding, Severity};
 use crate::x12::{Group, Interchange, Limits, SetControlNumber, Style};
 
 use super::{CheckedSet, Engine, Options, Session, Step};
@@ -98,6 +98,7 @@ pub fn receive(
     let mut reader = crate::map::Reader::new();
     let mut received = Received::default();
     let mut strictness = ErrorsAs::default();
+    let mut in_group = false;
     // Reading from a slice cannot fail.
     while let Ok(Some(step)) = session.next() {
         match step {
@@ -105,7 +106,7 @@ pub fn receive(
                 strictness = errors_as(header);
                 received.interchanges.push(open_interchange(header, findings));
             }
-            Step::Stray(finding) => keep_stray(&mut received, finding),
+            Step::Stray(finding) => keep_stray(&mut received, finding, in_group),
             Step::InterchangeAck { segment, findings } => {
                 if let Some(interchange) = received.interchanges.last_mut() {
                     interchange
@@ -115,6 +116,7 @@ pub fn receive(
                 }
             }
             Step::Group { header, findings } => {
+                in_group = true;
                 if let Some(interchange) = received.interchanges.last_mut() {
                     let group = ReceivedGroup {
                         header: header.clone(),
@@ -139,6 +141,7 @@ pub fn receive(
                 }
             }
             Step::GroupEnd { end, findings } => {
+                in_group = false;
                 if let Some(group) =
                     received.interchanges.last_mut().and_then(|i| i.groups.last_mut())
                 {
@@ -171,14 +174,33 @@ fn open_interchange(header: &Interchange, findings: Vec<Finding>) -> ReceivedInt
     }
 }
 
-/// Segments outside a set are findings of what they stand in: the group or interchange that is open by their place.
-fn keep_stray(received: &mut Received, finding: Finding) {
-    let inside = finding.code != crate::findings::Code::TextBeforeInterchange
-        && finding.code != crate::findings::Code::NoInterchange
-        && finding.code != crate::findings::Code::ByteOrderMark;
-    match received.interchanges.last_mut().filter(|_| inside) {
-        Some(interchange) => interchange.findings.push(finding),
-        None => received.stray.push(finding),
+/// Segments outside a set are findings of what they stand in: the group or interchange that is open. What ends like a
+/// set and lacks only its header is one of the group's sets: it is counted and rejected, and the others stand.
+fn keep_stray(received: &mut Received, finding: Finding, in_group: bool) {
+    let inside = !matches!(
+        finding.code,
+        Code::TextBeforeInterchange | Code::NoInterchange | Code::ByteOrderMark
+    );
+    let Some(interchange) = received.interchanges.last_mut().filter(|_| inside) else {
+        received.stray.push(finding);
+        return;
+    };
+    match interchange.groups.last_mut().filter(|_| in_group) {
+        Some(group) if finding.code == Code::SetHeaderMissing => {
+            let start = offset(finding.place.offset);
+            group.sets.push(ReceivedSet {
+                id: String::new(),
+                control_number: SetControlNumber(String::new()),
+                convention: None,
+                bytes: start..start.saturating_add(finding.place.length as usize),
+                verdict: acks::set_verdict(std::slice::from_ref(&finding), ErrorsAs::default()),
+                findings: vec![finding],
+                document: None,
+                outcomes: Vec::new(),
+            });
+        }
+        Some(group) => group.findings.push(finding),
+        None => interchange.findings.push(finding),
     }
 }
 
@@ -206,7 +228,7 @@ fn read_set(
         }
         let read = super::document::read(engine, walked, reader);
         document = read.0;
-        findings.extend(read.1);
+        super::document::add_new(&mut findings, read.1);
         super::document::name_fields(engine, walked, &mut findings);
     }
     findings.sort_by_key(|f| (f.place.offset, f.place.element));

@@ -204,7 +204,10 @@ impl<'e, R: Read> Session<'e, R> {
                         &mut self.findings,
                     );
                     if !self.findings.is_empty() {
-                        findings.extend(std::mem::take(&mut self.findings).finish());
+                        let found = std::mem::take(&mut self.findings).finish();
+                        // What the envelope says of the control number is not said again of its elements.
+                        let told = set.faults.iter().any(|f| f.kind == FaultKind::SetNumberInvalid);
+                        findings.extend(found.into_iter().filter(|f| !(told && is_set_number(f))));
                     }
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
                 } else if whole {
@@ -247,6 +250,11 @@ impl<'e, R: Read> Session<'e, R> {
             Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
         }))
     }
+}
+
+/// Whether a finding is about ST02 or SE02.
+fn is_set_number(finding: &Finding) -> bool {
+    finding.place.element == 2 && matches!(finding.place.segment.as_str(), "ST" | "SE")
 }
 
 fn in_words(faults: &[Fault]) -> Vec<Finding> {

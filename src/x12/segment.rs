@@ -160,11 +160,17 @@ impl<'a> Segment<'a> {
     }
 
     /// All elements in order.
+    #[inline]
     pub fn elements(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.bytes;
-        self.ends
-            .windows(2)
-            .map(move |pair| bytes.get(pair[0] as usize + 1..pair[1] as usize).unwrap_or_default())
+        let (first, rest) =
+            self.ends.split_first().map_or((0, &[][..]), |(&first, rest)| (first, rest));
+        let mut before = first as usize;
+        rest.iter().map(move |&end| {
+            let element = bytes.get(before + 1..end as usize).unwrap_or_default();
+            before = end as usize;
+            element
+        })
     }
 
     /// Offset of the tag in the whole input.

@@ -210,8 +210,13 @@ fn a_ta1_says_the_weightiest_thing() {
         written(&findings, "0", &always).as_deref(),
         Some("TA1*000000007*261121*0915*R*023~")
     );
-    assert_eq!(written(&findings, "0", &AckPolicy::default()), None);
-    assert!(written(&findings, "1", &AckPolicy::default()).is_some());
+    let usual = AckPolicy::default();
+    assert_eq!(written(&findings[..1], "0", &usual), None);
+    assert!(written(&findings[..1], "1", &usual).is_some());
+    assert!(
+        written(&findings, "0", &usual).is_some(),
+        "else a rejected interchange had no answer at all"
+    );
 }
 
 /// Reads the sets of an interchange that holds just these segments.

@@ -61,7 +61,9 @@ fn help_is_short_and_names_every_command() {
 
 #[test]
 fn every_command_has_help_with_an_example_where_it_reads_files() {
-    for command in ["inspect", "validate", "ack", "explain", "grammar", "schema", "completions"] {
+    for command in
+        ["inspect", "validate", "translate", "ack", "explain", "grammar", "schema", "completions"]
+    {
         let output = run(&[command, "--help"]);
         assert!(output.status.success(), "{command}");
         let text = String::from_utf8(output.stdout).unwrap();
@@ -139,6 +141,64 @@ fn validate_shows_the_faults_of_the_envelope() {
 #[test]
 fn validate_in_json_has_the_same_findings() {
     snapshot!(run(&["validate", "--format", "json", "fixtures/004010/850/quantity-is-a-word.edi"]));
+}
+
+#[test]
+fn an_order_becomes_a_document_in_json_and_xml() {
+    insta::with_settings!({ snapshot_path => "snapshots/cli", prepend_module_to_snapshot => false }, {
+        let json = run(&["translate", ORDER, "--to", "json", "--pretty"]);
+        insta::assert_snapshot!("an_order_in_json", shown(&json));
+        let xml = run(&["translate", ORDER, "--to", "xml", "--pretty"]);
+        insta::assert_snapshot!("an_order_in_xml", shown(&xml));
+    });
+}
+
+#[test]
+fn what_is_translated_and_translated_back_is_the_same_file() {
+    let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(ORDER)).unwrap();
+    assert_eq!(run(&["translate", ORDER, "--to", "x12"]).stdout, bytes);
+    // By way of JSON the sets are the same; the envelope is a new one.
+    let sets = |text: &[u8]| {
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        text[text.find("ST*").unwrap()..text.find("GE*").unwrap()].to_owned()
+    };
+    for how in [&["--lines"][..], &["--array"], &["--array", "--pretty"], &["--pretty"]] {
+        let json = run(&[&["translate", ORDER, ORDER, "--to", "json"], how].concat());
+        let written = fed(&[&["translate", "--to", "x12"], &AT[..]].concat(), &json.stdout);
+        let second = sets(&bytes).replace("*0001~", "*0002~");
+        assert_eq!(sets(&written.stdout), format!("{}{second}", sets(&bytes)), "{how:?}");
+    }
+}
+
+#[test]
+fn a_set_that_would_have_to_be_guessed_is_left_out_and_said_so() {
+    snapshot!(run(&["translate", "--to", "json", "fixtures/004010/850/quantity-is-a-word.edi"]));
+}
+
+#[test]
+fn a_shipment_is_written_in_another_hierarchy_and_another_release() {
+    let json =
+        run(&["translate", "--to", "json", "fixtures/004010/856/shipment-order-pack-item.edi"]);
+    let arguments = [
+        "translate",
+        "--to",
+        "x12",
+        "--release",
+        "005010",
+        "--hierarchy",
+        "shipment order item pack",
+    ];
+    let written = fed(&[&arguments, &AT[..]].concat(), &json.stdout);
+    let checked = fed(&["validate", "--strict"], &written.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{}", shown(&checked));
+    snapshot!(written);
+}
+
+#[test]
+fn what_is_no_document_is_our_failure_with_its_place() {
+    let output = fed(&["translate", "--to", "x12"], b"{\"document\":\"parcel\"}");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("line 1"));
 }
 
 /// The moment of the answers, so that they are the same every time.

@@ -5,6 +5,7 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod fixtures;
 mod gateway;
 mod generate;
 mod grammar;

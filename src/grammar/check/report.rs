@@ -191,7 +191,9 @@ impl<'a> Reporter<'a, '_> {
             self.definition.tag,
             if extra == 1 { "element" } else { "elements" }
         );
-        let place = self.place(Spot::element(last as usize + 1), extra);
+        let mut place = self.place(Spot::element(last as usize + 1), extra);
+        // The separators themselves: an empty element lies behind its own.
+        place.offset = place.offset.saturating_sub(1);
         self.push(
             Code::TrailingSeparators,
             place,

@@ -130,7 +130,7 @@ impl<R: Read> Reader<'_, R> {
         let position = u32::try_from(count).unwrap_or(u32::MAX);
         faults.extend(self.pending.take().map(|f| Fault { segment_position: position, ..f }));
         if !trailer {
-            let end = last.offset() + last.raw().len() as u64 + 1;
+            let end = segments.offset() + segments.raw().len() as u64;
             faults.push(Fault {
                 segment_position: position.saturating_add(1),
                 ..Fault::at(FaultKind::SetTrailerMissing, end, 0)

@@ -1,0 +1,164 @@
+//! X12 written from canonical documents: sets in groups in an interchange of its own.
+
+use std::io::Write;
+
+use jiff::Zoned;
+use jiff::civil::DateTime;
+
+use super::Error;
+use crate::canonical::Document;
+use crate::findings::{Finding, Severity};
+use crate::translate::{Engine, Outbound, write};
+use crate::x12::{
+    Delimiters, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
+    InterchangeWriter, Stamp, Style,
+};
+
+/// Sets in one interchange; the next ones go into another. Bounds memory, and is more than partners like to get.
+const SETS_MAX: usize = 10_000;
+
+/// What the envelope says.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Options for documents to X12")]
+pub struct EnvelopeArgs {
+    /// ISA05 and ISA06, and GS02
+    #[arg(long, value_name = "QUALIFIER:ID", default_value = "ZZ:SENDER", value_parser = identity)]
+    sender: Identity,
+    /// ISA07 and ISA08, and GS03
+    #[arg(long, value_name = "QUALIFIER:ID", default_value = "ZZ:RECEIVER", value_parser = identity)]
+    receiver: Identity,
+    /// GS08: the release, with the suffix that the partner wants
+    #[arg(long, default_value = "004010")]
+    release: String,
+    /// The set, where a document can be written as several (acknowledgement: 997 or 999)
+    #[arg(long)]
+    set: Option<String>,
+    /// Levels of a shipment from the outermost: 'shipment order pack item'
+    #[arg(long, value_name = "LEVELS")]
+    hierarchy: Option<String>,
+    /// ISA13 and GS06 of the first interchange
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=999_999_999))]
+    control_number: u32,
+    /// ISA15 is P, not T
+    #[arg(long)]
+    production: bool,
+    /// Date and time of the interchange, 2026-02-03T14:05 [default: now]
+    #[arg(long, value_name = "MOMENT")]
+    at: Option<DateTime>,
+}
+
+fn identity(text: &str) -> Result<Identity, String> {
+    match text.split_once(':') {
+        Some((qualifier, id)) if qualifier.len() == 2 && (1..=15).contains(&id.len()) => {
+            Ok(Identity { qualifier: qualifier.to_owned(), id: id.to_owned() })
+        }
+        _ => Err("write a qualifier of two characters, a colon, and up to 15 characters: ZZ:COASTALGOODS".to_owned()),
+    }
+}
+
+/// Documents as they become interchanges.
+pub struct Posting<'a> {
+    args: &'a EnvelopeArgs,
+    engine: &'a Engine,
+    hierarchy: Option<Vec<String>>,
+    style: Style,
+    stamp: Stamp,
+    /// GS01 and sets of each group; documents of one kind in a row are one group.
+    groups: Vec<(String, Vec<Vec<u8>>)>,
+    sets: usize,
+    number: u32,
+}
+
+impl<'a> Posting<'a> {
+    /// An empty one.
+    #[must_use]
+    pub fn new(args: &'a EnvelopeArgs, engine: &'a Engine) -> Self {
+        let at = args.at.unwrap_or_else(|| Zoned::now().datetime());
+        // From 00402 on ISA11 is the repetition separator.
+        let repetition = (args.release.as_str() >= "004020").then_some(b'^');
+        let delimiters = Delimiters { repetition, ..Delimiters::default() };
+        let words = |text: &String| {
+            text.split([' ', ',', '/']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+        };
+        Self {
+            args,
+            engine,
+            hierarchy: args.hierarchy.as_ref().map(words),
+            style: Style { delimiters, suffix: b"\n".to_vec(), ..Style::default() },
+            stamp: Stamp::new(at.year(), at.month(), at.day(), at.hour(), at.minute()),
+            groups: Vec::new(),
+            sets: 0,
+            number: args.control_number,
+        }
+    }
+
+    /// Adds a document. One that cannot be written without losing something is left out, and its findings say why.
+    ///
+    /// # Errors
+    /// No map for the document; output that cannot be written.
+    pub fn add(&mut self, document: &Document, out: &mut dyn Write) -> Result<Vec<Finding>, Error> {
+        if self.sets >= SETS_MAX {
+            self.finish(out)?;
+        }
+        let outbound = Outbound {
+            set: self.args.set.as_deref(),
+            version: &self.args.release,
+            control_number: &format!("{:04}", self.sets + 1),
+            style: &self.style,
+            hierarchy: self.hierarchy.as_deref(),
+        };
+        let written =
+            write(self.engine, document, &outbound).map_err(|e| Error::Unknown(e.to_string()))?;
+        if written.findings.iter().all(|finding| finding.severity < Severity::Fatal) {
+            match self.groups.last_mut() {
+                Some((code, sets)) if *code == written.group => sets.push(written.bytes),
+                _ => self.groups.push((written.group, vec![written.bytes])),
+            }
+            self.sets += 1;
+        }
+        Ok(written.findings)
+    }
+
+    /// Writes the interchange, where there is anything in it.
+    ///
+    /// # Errors
+    /// An identity or release that ISA or GS cannot hold; output that cannot be written.
+    pub fn finish(&mut self, out: &mut dyn Write) -> Result<(), Error> {
+        if self.groups.is_empty() {
+            return Ok(());
+        }
+        let args = self.args;
+        let spec = InterchangeSpec {
+            authorization: ("00".to_owned(), String::new()),
+            security: ("00".to_owned(), String::new()),
+            sender: args.sender.clone(),
+            receiver: args.receiver.clone(),
+            version: args.release.chars().take(5).collect(),
+            acknowledgement_requested: false,
+            test: !args.production,
+            style: self.style.clone(),
+        };
+        let wrong = |e: crate::x12::EnvelopeError| Error::Document(e.to_string());
+        let number = InterchangeControlNumber(self.number);
+        let mut interchange =
+            InterchangeWriter::begin(&spec, number, &self.stamp).map_err(wrong)?;
+        let mut group_number = self.number;
+        for (functional_id, sets) in self.groups.drain(..) {
+            let group = GroupSpec {
+                functional_id,
+                sender: args.sender.id.clone(),
+                receiver: args.receiver.id.clone(),
+                version: args.release.clone(),
+            };
+            let sets = sets.iter().map(Vec::as_slice);
+            interchange
+                .group(&group, GroupControlNumber(group_number), &self.stamp, sets)
+                .map_err(wrong)?;
+            group_number = super::ack::after(group_number);
+        }
+        out.write_all(&interchange.finish())?;
+        self.number = super::ack::after(self.number);
+        self.sets = 0;
+        Ok(())
+    }
+}
