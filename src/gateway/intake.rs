@@ -23,17 +23,13 @@ impl Gateway {
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Error> {
         let look = binding.mailbox.look()?;
-        for arrival in &look.ready {
-            if stop() {
-                break;
+        each(&look.ready, stop, |arrival| match self.take_file(binding, arrival) {
+            Err(Error::Mailbox(transport::Error::NotReady(e))) => {
+                tracing::debug!(mailbox = binding.key, file = arrival.name, "{e}");
+                Ok(())
             }
-            match self.take_file(binding, arrival) {
-                Err(Error::Mailbox(transport::Error::NotReady(e))) => {
-                    tracing::debug!(mailbox = binding.key, file = arrival.name, "{e}");
-                }
-                result => result?,
-            }
-        }
+            result => result,
+        })?;
         Ok(look.unsettled > 0)
     }
 
@@ -81,12 +77,7 @@ impl Gateway {
     ) -> Result<bool, Error> {
         let endpoint = self.endpoint(&partner.endpoint)?;
         let look = endpoint.look(&partner.name, kind)?;
-        for arrival in &look.ready {
-            if stop() {
-                break;
-            }
-            self.take_document(endpoint, partner, kind, arrival)?;
-        }
+        each(&look.ready, stop, |arrival| self.take_document(endpoint, partner, kind, arrival))?;
         Ok(look.unsettled > 0)
     }
 
@@ -206,6 +197,27 @@ impl Gateway {
     }
 }
 
+/// Takes each in turn. One that cannot be read does not hold up those behind it; the first error is told at the end.
+/// Only when the store fails nothing more is taken.
+fn each(
+    ready: &[Arrival],
+    stop: &dyn Fn() -> bool,
+    mut take: impl FnMut(&Arrival) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut first = Ok(());
+    for arrival in ready {
+        if stop() {
+            break;
+        }
+        match take(arrival) {
+            Ok(()) => {}
+            Err(Error::Store(e)) => return Err(Error::Store(e)),
+            Err(e) => first = first.and(Err(e)),
+        }
+    }
+    first
+}
+
 /// The number of a canonical document, or why it is none of this kind.
 fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
     let document: canonical::Document = serde_json::from_slice(json)
@@ -216,7 +228,7 @@ fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
     if document.number().trim().is_empty() {
         return Err("it has no number.".to_owned());
     }
-    Ok(document.number().to_owned())
+    Ok(business_number(document.number()))
 }
 
 fn file_key(mailbox: &str, arrival: &Arrival, payload: PayloadId) -> FileKey {
@@ -231,6 +243,17 @@ fn file_key(mailbox: &str, arrival: &Arrival, payload: PayloadId) -> FileKey {
 
 /// Longest part of a business number that goes into an id.
 const NUMBER_CHARS_MAX: usize = 60;
+
+/// A business number, blanks around it dropped. No standard element that holds one is longer than 60; of what is,
+/// a fingerprint stands for the rest, so that records stay small and different numbers different.
+pub(super) fn business_number(number: &str) -> String {
+    let number = number.trim();
+    if number.chars().count() <= NUMBER_CHARS_MAX {
+        return number.to_owned();
+    }
+    let start: String = number.chars().take(NUMBER_CHARS_MAX).collect();
+    format!("{start} {}", PayloadId::of(number.as_bytes()).short())
+}
 
 /// A document's id: speaking, safe as a file name, and the same for the same document.
 pub(super) fn document_id(kind: &str, number: &str, fingerprint: &str) -> String {

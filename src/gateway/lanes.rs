@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::ledger::Failure;
 use super::{Error, Gateway, setup};
+use crate::profile::State;
 use crate::store::{self, Taken, Task, Work};
 
 /// The lane of copies for people.
@@ -18,6 +19,8 @@ pub(super) const QUARANTINE: &str = "quarantine";
 
 /// How often overdue acknowledgements are looked for, and the status written.
 const CLOCK: Duration = Duration::from_secs(5);
+/// How often a file is tried again on which this program fails, before it is set aside for a person.
+const DEFECT_RETRIES: u32 = 2;
 /// The longest that a lane sleeps although nothing wakes it.
 const NAP_MAX: Duration = Duration::from_mins(1);
 
@@ -37,14 +40,19 @@ pub(super) fn send(partner: &str) -> String {
     format!("send {partner}")
 }
 
-/// Every lane that this configuration has.
+/// Every lane that is worked off: those of live partners. The work of one that is off waits.
 pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     let mut lanes: BTreeSet<String> = [QUARANTINE.to_owned()].into();
     lanes.extend(gateway.mailboxes.keys().map(|key| receive(key)));
-    for name in gateway.partners.keys() {
+    for name in live(gateway) {
         lanes.extend([call(name), render(name), send(name)]);
     }
     lanes
+}
+
+fn live(gateway: &Gateway) -> impl Iterator<Item = &str> {
+    let live = gateway.partners.values().filter(|partner| partner.state == State::Live);
+    live.map(|partner| partner.name.as_str())
 }
 
 /// Runs all of them until stopped, or until the store fails.
@@ -56,7 +64,8 @@ pub(super) async fn run(gateway: Arc<Gateway>, stop: watch::Receiver<bool>) -> R
     for key in gateway.mailboxes.keys().cloned() {
         tasks.spawn(watch_mailbox(Arc::clone(&gateway), key, stop.clone()));
     }
-    for name in gateway.partners.keys().cloned() {
+    for name in live(&gateway) {
+        let name = name.to_owned();
         tasks.spawn(watch_endpoint(Arc::clone(&gateway), name, stop.clone()));
     }
     tasks.spawn(keep_time(Arc::clone(&gateway), stop.clone()));
@@ -114,6 +123,11 @@ async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
     };
     let gateway = Arc::clone(gateway);
     blocking(move || {
+        if let (Task::Translate { receipt }, true) = (&work.task, failure.defect)
+            && work.attempts >= DEFECT_RETRIES
+        {
+            return gateway.give_up(&work, *receipt, &failure.reason);
+        }
         let partner = gateway.partner_of(&work);
         match gateway.ledger.fail(&work, &partner, &failure) {
             // Somebody finished it meanwhile: nothing is left to fail.
@@ -132,6 +146,7 @@ fn is_lasting(error: &store::Error) -> bool {
 
 fn failure(error: &Error) -> Failure {
     use crate::bridge::Error as Bridge;
+    use crate::store::Error as StoreError;
     let (for_good, wait) = match error {
         Error::Endpoint(Bridge::Refused { .. }) => (true, None),
         Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, *retry_after),
@@ -139,7 +154,11 @@ fn failure(error: &Error) -> Failure {
         Error::Store(store::Error::Conflict(_)) => (false, Some(Duration::ZERO)),
         _ => (false, None),
     };
-    Failure { reason: error.to_string(), for_good, wait }
+    let defect = matches!(
+        error,
+        Error::Defect(_) | Error::Store(StoreError::Record { .. } | StoreError::Payload { .. })
+    );
+    Failure { reason: error.to_string(), for_good, wait, defect }
 }
 
 async fn watch_mailbox(

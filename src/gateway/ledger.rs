@@ -139,6 +139,8 @@ pub(super) struct Failure {
     pub(super) reason: String,
     pub(super) for_good: bool,
     pub(super) wait: Option<Duration>,
+    /// The fault is this program's, and will be there at the next attempt too.
+    pub(super) defect: bool,
 }
 
 /// A transaction in the making, with the lanes that are to be woken by it.

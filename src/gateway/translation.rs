@@ -39,8 +39,21 @@ impl Header {
             sender: self.sender.to_string(),
             receiver: self.receiver.to_string(),
             number: self.number.clone(),
+            test: self.test,
         }
     }
+}
+
+/// Longest part of an ISA that is kept. The standard has 15 characters; an ISA that is read by its separators may
+/// hold anything, and what is longer belongs to nobody.
+const ELEMENT_CHARS_MAX: usize = 40;
+
+fn cut(text: &str) -> String {
+    text.chars().take(ELEMENT_CHARS_MAX).collect()
+}
+
+fn identity(who: &Identity) -> Identity {
+    Identity { qualifier: cut(&who.qualifier), id: cut(&who.id) }
 }
 
 /// Splits a file into its interchanges. There always is one, if need be without a header. What stands before the
@@ -54,10 +67,10 @@ pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
             Event::Interchange(interchange) => {
                 let number = interchange
                     .control_number()
-                    .map_or_else(|| interchange.element(13), |number| number.0.to_string());
+                    .map_or_else(|| cut(&interchange.element(13)), |number| number.0.to_string());
                 let header = Header {
-                    sender: interchange.sender(),
-                    receiver: interchange.receiver(),
+                    sender: identity(&interchange.sender()),
+                    receiver: identity(&interchange.receiver()),
                     number,
                     test: interchange.is_test(),
                 };

@@ -88,7 +88,8 @@ pub(super) fn interchange_id(key: &[u8]) -> Option<InterchangeId> {
 }
 
 pub(super) fn seen(key: &InterchangeKey) -> Vec<u8> {
-    Key::new(SEEN).text(&key.sender).text(&key.receiver).text(&key.number).bytes()
+    let usage = if key.test { "test" } else { "production" };
+    Key::new(SEEN).text(&key.sender).text(&key.receiver).text(&key.number).text(usage).bytes()
 }
 
 pub(super) fn purchase_order(key: &PurchaseOrderKey) -> Vec<u8> {

@@ -53,11 +53,14 @@ pub struct InterchangeKey {
     pub receiver: String,
     /// ISA13 as it stands there, blanks trimmed.
     pub number: String,
+    /// ISA15 `T`: tests are numbered apart from what is in earnest.
+    pub test: bool,
 }
 
 impl fmt::Display for InterchangeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {} number {}", self.sender, self.receiver, self.number)
+        let test = if self.test { " (test)" } else { "" };
+        write!(f, "{} to {} number {}{test}", self.sender, self.receiver, self.number)
     }
 }
 
@@ -381,7 +384,7 @@ pub struct JournalEntry {
     /// Bytes that belong to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<PayloadId>,
-    /// A few words; cut to 500 characters.
+    /// A few words; cut to 400 characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
 }

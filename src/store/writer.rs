@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use super::keys;
 use super::records::{
-    AckState, Document, DocumentState, Expectation, JournalEntry, JournalRecord, Receipt, Work,
+    AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
+    Receipt, Work,
 };
 use super::transaction::{Change, NewWork, Transaction};
 
@@ -20,8 +21,11 @@ use super::transaction::{Change, NewWork, Transaction};
 const RECORD_BYTES_MAX: usize = 4096;
 /// Most transactions for one flush: more would only lengthen the wait of the first.
 const GROUP_MAX: usize = 256;
-/// Longest note of a journal entry, in characters.
-const NOTE_CHARS_MAX: usize = 500;
+/// Longest note or reason in a record, in characters. At worst four bytes each, or two where JSON escapes them, so
+/// that a record with a note and a subject stays within its bound.
+const NOTE_CHARS_MAX: usize = 400;
+/// Longest subject of a journal entry, in characters.
+const SUBJECT_CHARS_MAX: usize = 200;
 
 /// A transaction on its way to the writer.
 pub(super) struct Submission {
@@ -137,7 +141,9 @@ impl Pending<'_> {
                 let what = || {
                     format!("interchange {} of receipt {} has its outcome", id.index, id.receipt)
                 };
-                self.insert_new(keys::interchange(*id), record, what)
+                let note = shorten(&record.note, NOTE_CHARS_MAX);
+                let record = InterchangeRecord { note, ..record.clone() };
+                self.insert_new(keys::interchange(*id), &record, what)
             }
             Change::FirstSeen(key, seen) => {
                 self.insert_new(keys::seen(key), seen, || format!("{key} was seen before"))
@@ -153,6 +159,18 @@ impl Pending<'_> {
             Change::Document(document) => self.insert(keys::document(&document.id), document),
             Change::Advance { document, state, at } => self.advance(document, *state, *at),
             Change::Queue(work) => self.queue(work),
+            Change::Done { .. }
+            | Change::Retry { .. }
+            | Change::Park { .. }
+            | Change::Unpark { .. } => self.finish_or_move(change),
+            Change::Expect(expectation) => self.expect(expectation),
+            Change::Journal(entry) => self.journal(entry),
+        }
+    }
+
+    /// What happens to work that is there.
+    fn finish_or_move(&mut self, change: &Change) -> Result<(), Error> {
+        match change {
             Change::Done { lane, work } => {
                 let key = keys::work(keys::WORK, lane, *work);
                 self.work(&key)?;
@@ -162,12 +180,17 @@ impl Pending<'_> {
             Change::Retry { lane, work, due, error } => {
                 let key = keys::work(keys::WORK, lane, *work);
                 let attempts = self.work(&key)?.attempts.saturating_add(1);
-                let work = Work { attempts, due: *due, error: shorten(error), ..self.work(&key)? };
+                let work = Work {
+                    attempts,
+                    due: *due,
+                    error: shorten(error, NOTE_CHARS_MAX),
+                    ..self.work(&key)?
+                };
                 self.insert(key, &work)
             }
             Change::Park { lane, work, error } => {
                 let key = keys::work(keys::WORK, lane, *work);
-                let parked = Work { error: shorten(error), ..self.work(&key)? };
+                let parked = Work { error: shorten(error, NOTE_CHARS_MAX), ..self.work(&key)? };
                 self.batch.remove(key);
                 self.insert(keys::work(keys::PARKED, lane, *work), &parked)
             }
@@ -177,8 +200,7 @@ impl Pending<'_> {
                 self.batch.remove(key);
                 self.insert(keys::work(keys::WORK, lane, *work), &again)
             }
-            Change::Expect(expectation) => self.expect(expectation),
-            Change::Journal(entry) => self.journal(entry),
+            _ => Ok(()),
         }
     }
 
@@ -231,7 +253,11 @@ impl Pending<'_> {
     fn journal(&mut self, entry: &JournalEntry) -> Result<(), Error> {
         let sequence = self.next_journal;
         self.next_journal += 1;
-        let entry = JournalEntry { note: shorten(&entry.note), ..entry.clone() };
+        let entry = JournalEntry {
+            note: shorten(&entry.note, NOTE_CHARS_MAX),
+            subject: shorten(&entry.subject, SUBJECT_CHARS_MAX),
+            ..entry.clone()
+        };
         let record = JournalRecord { sequence, entry };
         self.insert(keys::journal(sequence), &record)?;
         self.journal.push(record);
@@ -282,6 +308,8 @@ pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T,
     serde_json::from_slice(bytes).map_err(|e| damaged(key, e.to_string()))
 }
 
-fn shorten(text: &str) -> String {
-    text.chars().take(NOTE_CHARS_MAX).collect()
+/// Cuts a text; control characters but line breaks become blanks, since JSON makes six bytes of each.
+fn shorten(text: &str, chars_max: usize) -> String {
+    let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    text.chars().take(chars_max).map(plain).collect()
 }

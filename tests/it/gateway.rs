@@ -45,7 +45,10 @@ impl House {
     }
 
     fn with(config: &str, profile: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap(), config, profile)
+    }
+
+    fn within(folder: tempfile::TempDir, config: &str, profile: &str) -> Self {
         let partner = folder.path().join("partners/harbor-and-pine");
         fs::create_dir_all(&partner).unwrap();
         fs::write(partner.join("partner.toml"), profile.replace("= 5 ", "= 1 ")).unwrap();
@@ -395,4 +398,70 @@ fn a_call_over_http_is_repeated_with_the_same_key_until_it_is_taken() {
         assert_eq!(house.gateway.store().parked(10).unwrap().len(), 1);
         house.close().await;
     });
+}
+
+#[test]
+fn a_file_on_which_the_program_fails_is_set_aside_and_holds_up_no_other() {
+    use crossdock::store::{
+        Change, EmbeddedStore, FileKey, NewWork, PayloadId, Receipt, Store, Task, Transaction,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let now = jiff::Timestamp::now();
+    {
+        let store = EmbeddedStore::open(&folder.path().join("data")).unwrap();
+        let mailbox = "mailboxes/harbor-and-pine".to_owned();
+        let payload = PayloadId::of(b"never stored");
+        let file =
+            FileKey { mailbox, name: "lost.edi".into(), size: 1, modified_nanoseconds: 1, payload };
+        let receipt = Receipt { id: store.next_receipt(), file, at: now, done: false };
+        let (lane, order) = ("receive mailboxes/harbor-and-pine".to_owned(), "m".to_owned());
+        let task = Task::Translate { receipt: receipt.id };
+        let take = Transaction::new()
+            .with(Change::Queue(NewWork { lane, order, task, due: now }))
+            .with(Change::TakeFile(receipt));
+        store.commit(take).unwrap();
+    }
+    multi().block_on(async {
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.drop_inbound("sound.edi", &order(1, "PO-1"));
+        let record = house.wait(Event::InterchangeQuarantined).await;
+        assert!(record.entry.note.contains("Crossdock failed on this file"), "{record:?}");
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Quarantined, Outcome::Accepted]);
+        house.close().await;
+    });
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_slow_endpoint_holds_up_no_other_partner() {
+    // It takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let runtime = multi();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let slow = folder.path().join("partners/slow");
+        fs::create_dir_all(&slow).unwrap();
+        let profile = PROFILE
+            .replace("6125550100", "7775550100")
+            .replace("mailboxes/harbor-and-pine", "mailboxes/slow")
+            .replace("endpoint = \"warehouse\"", "endpoint = \"silent\"");
+        fs::write(slow.join("partner.toml"), profile).unwrap();
+        let config = format!(
+            "{CONFIG}\n[endpoints.silent]\nurl = \"http://{address}\"\nreturns = \"returns\"\ntimeout_seconds = 3600\n"
+        );
+        let mut house = House::within(folder, &config, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.put("mailboxes/slow/inbound", "slow.edi", &theirs);
+        house.wait_for(Event::DocumentReceived, |r| r.entry.partner == "slow").await;
+        for number in 1..=5 {
+            house.drop_inbound(&format!("{number}.edi"), &order(number, &format!("PO-{number}")));
+        }
+        for _ in 1..=5 {
+            house.wait_for(Event::DocumentDelivered, |r| r.entry.partner != "slow").await;
+        }
+    });
+    // The call to the silent one is still under way; nobody waits for it here.
+    runtime.shutdown_background();
 }

@@ -186,6 +186,11 @@ impl Yard {
         names
     }
 
+    /// Changes when the program begins to work.
+    fn started(&self) -> Option<std::time::SystemTime> {
+        fs::metadata(self.path("data/status.json")).and_then(|data| data.modified()).ok()
+    }
+
     /// Whether everything that has to appear has appeared.
     fn is_complete(&self) -> bool {
         let out = self.names("mailboxes/harbor-and-pine/outbound").len();
@@ -209,17 +214,23 @@ fn interchange(sender: &str, number: u32, order: &str, sound: bool) -> String {
     )
 }
 
+/// Four of five are killed after they have begun to work, the fifth while it starts.
 fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
-    for _ in 0..kills {
+    for kill in 0..kills {
+        let before = yard.started();
         let child = yard.start();
-        let moment = Duration::from_millis(dice.below(450));
-        let begun = Instant::now();
-        while begun.elapsed() < moment {
+        let moment = Duration::from_millis(dice.below(200));
+        let mut begun = Instant::now();
+        let mut works = kill % 5 == 0;
+        while !works || begun.elapsed() < moment {
+            if !works && yard.started() != before {
+                (works, begun) = (true, Instant::now());
+            }
             yard.drop_inbound(dice);
             if dice.below(3) == 0 {
                 yard.drop_outbound();
             }
-            std::thread::sleep(Duration::from_millis(5 + dice.below(40)));
+            std::thread::sleep(Duration::from_millis(10 + dice.below(60)));
         }
         // On Unix this is SIGKILL: nothing is flushed, nothing is said.
         drop(child);

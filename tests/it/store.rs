@@ -140,7 +140,12 @@ fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
     assert_eq!(store.file(&file).unwrap(), Some(id.receipt));
     assert!(store.commit(Transaction::new().with(Change::TakeFile(receipt))).is_err());
 
-    let key = InterchangeKey { sender: "a".into(), receiver: "b".into(), number: "1".into() };
+    let key = InterchangeKey {
+        sender: "a".into(),
+        receiver: "b".into(),
+        number: "1".into(),
+        test: false,
+    };
     let record = InterchangeRecord {
         key: Some(key.clone()),
         partner: "harbor".into(),

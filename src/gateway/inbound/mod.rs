@@ -1,21 +1,23 @@
 //! An inbound file: split into interchanges, each of which gets exactly one outcome, in one commit.
 
-use std::collections::HashSet;
+mod answer;
+mod document;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::acknowledgement::note_ta1;
-use super::intake::document_id;
 use super::ledger::Draft;
-use super::translation::{Header, Part, Received, ReceivedSet, split};
+use super::translation::{Header, Part, Received, split};
 use super::{Error, Gateway, MailboxBinding, lanes, notes};
 use crate::disk::safe_name;
-use crate::profile::{Answer, Direction, Partner, State};
+use crate::profile::{Partner, State};
 use crate::store::{
-    self, Change, Document, DocumentState, Event, InterchangeId, InterchangeKey, InterchangeRecord,
-    Outcome, PayloadId, Place, PurchaseOrderKey, Receipt, Seen, Task, Work,
+    self, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome, PayloadId,
+    Place, Receipt, Seen, Task, Work,
 };
+use document::Tally;
 
 /// An interchange on its way to its outcome.
 struct Arriving<'a> {
@@ -88,6 +90,27 @@ impl Gateway {
         Ok(())
     }
 
+    /// Sets a file aside on which this program fails, so that it ends, and holds up no other.
+    pub(super) fn give_up(&self, work: &Work, receipt: u64, reason: &str) -> Result<(), Error> {
+        let store = self.ledger.store();
+        let receipt = store
+            .receipt(receipt)?
+            .ok_or_else(|| Error::Defect(format!("receipt {receipt} is unknown")))?;
+        // Which interchanges are in it may be what cannot be found out: one outcome stands for all that have none.
+        let mut id = InterchangeId { receipt: receipt.id, index: 0 };
+        while store.interchange(id)?.is_some() {
+            id.index += 1;
+        }
+        let (now, payload) = (Timestamp::now(), receipt.file.payload);
+        let arriving = Arriving { id, receipt: &receipt, bytes: &[], payload, now };
+        let mut draft = Draft::new();
+        let decision = Decision::quarantine("", format!("Crossdock failed on this file: {reason}"));
+        self.conclude(&mut draft, &arriving, None, decision)?;
+        draft.push(Change::FinishReceipt(receipt.id));
+        draft.done(work);
+        Ok(self.ledger.commit(draft)?)
+    }
+
     /// Everything that follows from one interchange, as one transaction.
     fn decide(
         &self,
@@ -103,6 +126,19 @@ impl Gateway {
             }
             _ => Decision::quarantine("", "No interchange (ISA) can be read in it.".to_owned()),
         };
+        self.conclude(&mut draft, arriving, part.header.as_ref(), decision)?;
+        Ok(draft)
+    }
+
+    /// The outcome itself, and what is told of it.
+    fn conclude(
+        &self,
+        draft: &mut Draft,
+        arriving: &Arriving,
+        header: Option<&Header>,
+        decision: Decision,
+    ) -> Result<(), Error> {
+        let key = header.map(Header::key);
         let event = match decision.outcome {
             Outcome::Accepted => Event::InterchangeAccepted,
             Outcome::Rejected => Event::InterchangeRejected,
@@ -117,7 +153,7 @@ impl Gateway {
         draft.journal_with(now, event, &decision.partner, &subject, &decision.note, payload);
         if decision.outcome == Outcome::Quarantined {
             let note = format!("{subject}\n\n{}\n", decision.note);
-            self.set_aside(&mut draft, arriving, &note)?;
+            self.set_aside(draft, arriving, &note)?;
         }
         draft.push(Change::Outcome(
             arriving.id,
@@ -127,13 +163,13 @@ impl Gateway {
                 payload: arriving.payload,
                 outcome: decision.outcome,
                 at: now,
-                test: part.header.as_ref().is_some_and(|header| header.test),
+                test: header.is_some_and(|header| header.test),
                 documents: decision.documents,
                 answer: decision.answer,
-                note: decision.note.chars().take(500).collect(),
+                note: decision.note,
             },
         ));
-        Ok(draft)
+        Ok(())
     }
 
     fn decide_known(
@@ -241,117 +277,6 @@ impl Gateway {
         })
     }
 
-    /// One accepted set: its document is queued for the endpoint, repeats another, or is set aside.
-    fn decide_document(
-        &self,
-        draft: &mut Draft,
-        partner: &Arc<Partner>,
-        arriving: &Arriving,
-        header: &Header,
-        set: &ReceivedSet,
-        tally: &mut Tally,
-    ) -> Result<(), Error> {
-        let now = arriving.now;
-        let Some(document) = &set.document else {
-            tally.set_aside += 1;
-            let note = "there is no map for this set";
-            draft.journal(now, Event::DocumentQuarantined, &partner.name, &set.label(), note);
-            return Ok(());
-        };
-        let (kind, number) = (document.kind(), document.number().trim().to_owned());
-        let fingerprint = format!(
-            "in\n{}\n{}\n{}\n{}\n{kind}\n{number}",
-            partner.name,
-            header.key(),
-            set.group,
-            set.number
-        );
-        let id = document_id(kind, &number, &fingerprint);
-        let order =
-            PurchaseOrderKey { partner: partner.name.clone(), kind: kind.to_owned(), number };
-        let endpoint =
-            if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
-        let before = if partner.duplicates.deliver_documents || order.number.is_empty() {
-            None
-        } else {
-            self.ledger.store().purchase_order(&order)?.or_else(|| {
-                tally.numbers.contains(&order).then(|| "in this interchange".to_owned())
-            })
-        };
-        let (state, event, note) = if partner.flow(kind, Direction::In).is_none() {
-            let note = format!("the profile does not take in {kind} documents");
-            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-        } else if endpoint.is_none() {
-            let note = "a test document, and the profile names no test_endpoint".to_owned();
-            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-        } else if let Some(before) = before {
-            let note = format!("{kind} {} was received before: {before}", order.number);
-            (DocumentState::Duplicate, Event::DocumentDuplicate, note)
-        } else {
-            (DocumentState::Queued, Event::DocumentReceived, set.label())
-        };
-        let json = serde_json::to_vec_pretty(document)
-            .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
-        let payload = self.ledger.store().put_payload(&json)?;
-        draft.journal_with(now, event, &partner.name, &id, &note, Some(payload));
-        tally.documents += 1;
-        match state {
-            DocumentState::Queued => {
-                tally.delivered += 1;
-                if !partner.duplicates.deliver_documents && !order.number.is_empty() {
-                    draft.push(Change::PurchaseOrder(order.clone(), id.clone()));
-                    tally.numbers.insert(order.clone());
-                }
-                let task = Task::Call { document: id.clone() };
-                draft.queue(lanes::call(&partner.name), &order.number, task, now);
-            }
-            DocumentState::Duplicate => tally.repeated += 1,
-            _ => tally.set_aside += 1,
-        }
-        draft.push(Change::Document(Document {
-            id,
-            partner: partner.name.clone(),
-            kind: kind.to_owned(),
-            number: order.number,
-            state,
-            payload,
-            interchange: Some(arriving.id),
-            rendered: None,
-            at: now,
-        }));
-        Ok(())
-    }
-
-    /// Renders what answers the interchange, numbers it and queues it.
-    fn answer(
-        &self,
-        draft: &mut Draft,
-        partner: &Partner,
-        received: &Received,
-        now: Timestamp,
-    ) -> Result<Option<(PayloadId, String)>, Error> {
-        let groups = match partner.acknowledgements.answer {
-            Answer::Always => received.groups_to_answer(),
-            Answer::Never => 0,
-        };
-        let groups = u32::try_from(groups).unwrap_or(u32::MAX);
-        if groups == 0 && !received.wants_ta1() {
-            return Ok(None);
-        }
-        let numbers = self.number(draft, partner, u32::from(groups > 0), groups)?;
-        let bytes = self.translator.answer(received, partner, &numbers, now).map_err(|e| {
-            Error::Configuration(format!("{} cannot be answered: {e}", partner.name))
-        })?;
-        let payload = self.ledger.store().put_payload(&bytes)?;
-        let label = if groups > 0 { partner.acknowledgements.policy.kind.set() } else { "TA1" };
-        let name = format!("{}-{label}-{:09}.edi", partner.name, numbers.interchange);
-        let event = Event::AcknowledgementRendered;
-        draft.journal_with(now, event, &partner.name, &name, "", Some(payload));
-        let task = Task::Send { payload, name: name.clone(), documents: Vec::new() };
-        draft.queue(lanes::send(&partner.name), "", task, now);
-        Ok(Some((payload, name)))
-    }
-
     /// A copy of an interchange into its mailbox's quarantine, with a note.
     fn set_aside(
         &self,
@@ -380,52 +305,4 @@ fn agreement<'a>(partners: &'a [Arc<Partner>], header: &Header) -> Option<&'a Ar
                 && sides.own.matches(&to.qualifier, &to.id)
         })
     })
-}
-
-/// What became of the sets of an interchange, counted.
-#[derive(Default)]
-struct Tally {
-    documents: u32,
-    delivered: u32,
-    repeated: u32,
-    set_aside: u32,
-    applied: u32,
-    rejected: u32,
-    numbers: HashSet<PurchaseOrderKey>,
-}
-
-impl Tally {
-    fn outcome(&self, received: &Received) -> Outcome {
-        if self.delivered > 0 || self.applied > 0 {
-            Outcome::Accepted
-        } else if self.set_aside > 0 {
-            Outcome::Quarantined
-        } else if self.repeated > 0 {
-            Outcome::Duplicate
-        } else if self.rejected > 0 || !received.accepted {
-            Outcome::Rejected
-        } else {
-            // A TA1 without a group, or an envelope with nothing in it.
-            Outcome::Accepted
-        }
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let counts = [
-            (self.delivered, "to deliver"),
-            (self.applied, "acknowledgements"),
-            (self.repeated, "repeated"),
-            (self.set_aside, "set aside"),
-            (self.rejected, "rejected"),
-        ];
-        let mut first = true;
-        for (count, words) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            let comma = if first { "" } else { ", " };
-            write!(f, "{comma}{count} {words}")?;
-            first = false;
-        }
-        Ok(())
-    }
 }

@@ -1,0 +1,144 @@
+//! One accepted set: what becomes of its document, and the count over all of them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::Arriving;
+use crate::gateway::intake::{business_number, document_id};
+use crate::gateway::ledger::Draft;
+use crate::gateway::translation::{Header, Received, ReceivedSet};
+use crate::gateway::{Error, Gateway, lanes};
+use crate::profile::{Direction, Partner};
+use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Task};
+
+impl Gateway {
+    /// One accepted set: its document is queued for the endpoint, repeats another, or is set aside.
+    pub(super) fn decide_document(
+        &self,
+        draft: &mut Draft,
+        partner: &Arc<Partner>,
+        arriving: &Arriving,
+        header: &Header,
+        set: &ReceivedSet,
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
+        let now = arriving.now;
+        let Some(document) = &set.document else {
+            tally.set_aside += 1;
+            let note = "there is no map for this set";
+            draft.journal(now, Event::DocumentQuarantined, &partner.name, &set.label(), note);
+            return Ok(());
+        };
+        let (kind, number) = (document.kind(), business_number(document.number()));
+        let fingerprint = format!(
+            "in\n{}\n{}\n{}\n{}\n{kind}\n{number}",
+            partner.name,
+            header.key(),
+            set.group,
+            set.number
+        );
+        let id = document_id(kind, &number, &fingerprint);
+        // A test order does not stand in the way of the one in earnest.
+        let of_kind = if header.test { format!("test {kind}") } else { kind.to_owned() };
+        let order = PurchaseOrderKey { partner: partner.name.clone(), kind: of_kind, number };
+        let endpoint =
+            if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
+        let before = if partner.duplicates.deliver_documents || order.number.is_empty() {
+            None
+        } else {
+            self.ledger.store().purchase_order(&order)?.or_else(|| {
+                tally.numbers.contains(&order).then(|| "in this interchange".to_owned())
+            })
+        };
+        let (state, event, note) = if partner.flow(kind, Direction::In).is_none() {
+            let note = format!("the profile does not take in {kind} documents");
+            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
+        } else if endpoint.is_none() {
+            let note = "a test document, and the profile names no test_endpoint".to_owned();
+            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
+        } else if let Some(before) = before {
+            let note = format!("{kind} {} was received before: {before}", order.number);
+            (DocumentState::Duplicate, Event::DocumentDuplicate, note)
+        } else {
+            (DocumentState::Queued, Event::DocumentReceived, set.label())
+        };
+        let json = serde_json::to_vec_pretty(document)
+            .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
+        let payload = self.ledger.store().put_payload(&json)?;
+        draft.journal_with(now, event, &partner.name, &id, &note, Some(payload));
+        tally.documents += 1;
+        match state {
+            DocumentState::Queued => {
+                tally.delivered += 1;
+                if !partner.duplicates.deliver_documents && !order.number.is_empty() {
+                    draft.push(Change::PurchaseOrder(order.clone(), id.clone()));
+                    tally.numbers.insert(order.clone());
+                }
+                let task = Task::Call { document: id.clone() };
+                draft.queue(lanes::call(&partner.name), &order.number, task, now);
+            }
+            DocumentState::Duplicate => tally.repeated += 1,
+            _ => tally.set_aside += 1,
+        }
+        draft.push(Change::Document(Document {
+            id,
+            partner: partner.name.clone(),
+            kind: kind.to_owned(),
+            number: order.number,
+            state,
+            payload,
+            interchange: Some(arriving.id),
+            rendered: None,
+            at: now,
+        }));
+        Ok(())
+    }
+}
+
+/// What became of the sets of an interchange, counted.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) documents: u32,
+    pub(super) delivered: u32,
+    pub(super) repeated: u32,
+    pub(super) set_aside: u32,
+    pub(super) applied: u32,
+    pub(super) rejected: u32,
+    pub(super) numbers: HashSet<PurchaseOrderKey>,
+}
+
+impl Tally {
+    pub(super) fn outcome(&self, received: &Received) -> Outcome {
+        if self.delivered > 0 || self.applied > 0 {
+            Outcome::Accepted
+        } else if self.set_aside > 0 {
+            Outcome::Quarantined
+        } else if self.repeated > 0 {
+            Outcome::Duplicate
+        } else if self.rejected > 0 || !received.accepted {
+            Outcome::Rejected
+        } else {
+            // A TA1 without a group, or an envelope with nothing in it.
+            Outcome::Accepted
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = [
+            (self.delivered, "to deliver"),
+            (self.applied, "acknowledgements"),
+            (self.repeated, "repeated"),
+            (self.set_aside, "set aside"),
+            (self.rejected, "rejected"),
+        ];
+        let mut first = true;
+        for (count, words) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            let comma = if first { "" } else { ", " };
+            write!(f, "{comma}{count} {words}")?;
+            first = false;
+        }
+        Ok(())
+    }
+}
