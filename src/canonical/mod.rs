@@ -17,6 +17,7 @@ mod schema;
 mod shipment;
 mod transport;
 mod unmapped;
+mod xml;
 
 pub use acknowledgement::*;
 pub use invoice::*;
@@ -30,6 +31,7 @@ pub use schema::schema;
 pub use shipment::*;
 pub use transport::*;
 pub use unmapped::*;
+pub use xml::{XmlError, read_xml, write_xml};
 
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use super::Error;
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
-use crate::translate::{Engine, Outbound, write};
+use crate::translate::{Engine, Outbound, judge, write};
 use crate::x12::{
     Delimiters, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
     InterchangeWriter, Stamp, Style,
@@ -97,9 +97,7 @@ impl<'a> Posting<'a> {
     /// # Errors
     /// No map for the document; output that cannot be written.
     pub fn add(&mut self, document: &Document, out: &mut dyn Write) -> Result<Vec<Finding>, Error> {
-        if self.sets >= SETS_MAX {
-            self.finish(out)?;
-        }
+        let mut findings = if self.sets < SETS_MAX { Vec::new() } else { self.finish(out)? };
         let outbound = Outbound {
             set: self.args.set.as_deref(),
             version: &self.args.release,
@@ -116,16 +114,17 @@ impl<'a> Posting<'a> {
             }
             self.sets += 1;
         }
-        Ok(written.findings)
+        findings.extend(written.findings);
+        Ok(findings)
     }
 
-    /// Writes the interchange, where there is anything in it.
+    /// Writes the interchange, where there is anything in it, and judges it as its receiver would.
     ///
     /// # Errors
     /// An identity or release that ISA or GS cannot hold; output that cannot be written.
-    pub fn finish(&mut self, out: &mut dyn Write) -> Result<(), Error> {
+    pub fn finish(&mut self, out: &mut dyn Write) -> Result<Vec<Finding>, Error> {
         if self.groups.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let args = self.args;
         let spec = InterchangeSpec {
@@ -156,9 +155,10 @@ impl<'a> Posting<'a> {
                 .map_err(wrong)?;
             group_number = super::ack::after(group_number);
         }
-        out.write_all(&interchange.finish())?;
+        let bytes = interchange.finish();
+        out.write_all(&bytes)?;
         self.number = super::ack::after(self.number);
         self.sets = 0;
-        Ok(())
+        Ok(judge(self.engine, &bytes))
     }
 }

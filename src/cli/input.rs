@@ -15,9 +15,8 @@ const PROGRESS_BYTES_MIN: u64 = 32 << 20;
 /// The FILE arguments of a command.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Files {
-    /// Files, folders (every file in them), patterns such as 'in/*.edi', or - for standard input
-    ///
-    /// With none, standard input is read, unless it is a terminal.
+    /// Files, folders (every file in them), patterns such as 'in/*.edi', or - for standard input, which is read too
+    /// where none is named
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

@@ -38,7 +38,7 @@ impl Rewriter {
                 self.flush(out)?;
                 self.style = Style { delimiters: header.delimiters, ..Style::default() };
                 self.knows_suffix = false;
-                self.interchange = header.elements[12].clone();
+                self.interchange.clone_from(&header.elements[12]);
                 self.groups = 0;
                 self.waiting.push(header.line().segment().raw().to_vec());
                 Ok(())

@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::Error;
 use super::translate::To;
 
+/// What XML begins with.
+const XML_HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 /// The root of XML, around one document or many.
 const XML_ROOT: &str = "documents";
 
@@ -63,7 +65,7 @@ impl Sheaf {
         out: &mut dyn Write,
     ) -> Result<(), Error> {
         if self.count == 1 {
-            writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{XML_ROOT}>")?;
+            writeln!(out, "{XML_HEAD}\n<{XML_ROOT}>")?;
         }
         self.xml.clear();
         let serializer = quick_xml::se::Serializer::with_root(&mut self.xml, Some(kind));
@@ -82,9 +84,7 @@ impl Sheaf {
     /// Output that cannot be written.
     pub fn finish(self, out: &mut dyn Write) -> Result<(), Error> {
         match (self.to, self.array, self.count) {
-            (To::Xml, _, 0) => {
-                writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{XML_ROOT}/>")?
-            }
+            (To::Xml, _, 0) => writeln!(out, "{XML_HEAD}\n<{XML_ROOT}/>")?,
             (To::Xml, ..) => writeln!(out, "</{XML_ROOT}>")?,
             (_, true, 0) => writeln!(out, "[]")?,
             (_, true, _) => writeln!(out, "\n]")?,

@@ -29,7 +29,7 @@ pub struct Args {
     #[command(flatten)]
     files: Files,
     /// What to write: json, xml or x12
-    #[arg(long, value_enum, hide_possible_values = true)]
+    #[arg(long, value_enum, value_name = "WHAT", hide_possible_values = true)]
     to: To,
     /// JSON: one array of all documents
     #[arg(long)]
@@ -71,14 +71,16 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
     if args.to == To::X12 {
         let mut posting = Posting::new(&args.envelope, &engine);
         for source in &sources {
-            let done = translation.to_x12(source, &mut posting, out);
+            let done = translation.write_x12(source, &mut posting, out);
             failures.take(done, context)?;
         }
-        posting.finish(out)?;
+        let findings = posting.finish(out)?;
+        let scene = Scene { file: "(what was written)", ..Scene::default() };
+        translation.report(&findings, &scene, None)?;
     } else {
         let mut sheaf = Sheaf::new(args.to, args.array, args.pretty);
         for source in &sources {
-            let done = translation.to_documents(source, &mut sheaf, out);
+            let done = translation.write_documents(source, &mut sheaf, out);
             failures.take(done, context)?;
         }
         sheaf.finish(out)?;
@@ -96,7 +98,7 @@ struct Translation<'a> {
 
 impl Translation<'_> {
     /// X12 to JSON or XML, streaming from the set's own bytes.
-    fn to_documents(
+    fn write_documents(
         &mut self,
         source: &Source,
         sheaf: &mut Sheaf,
@@ -128,7 +130,7 @@ impl Translation<'_> {
     }
 
     /// X12 to X12 in its own envelope, or canonical documents in a new one.
-    fn to_x12(
+    fn write_x12(
         &mut self,
         source: &Source,
         posting: &mut Posting<'_>,

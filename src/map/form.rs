@@ -250,12 +250,9 @@ fn date(bytes: &[u8], six: bool, arena: &mut String) -> (Decoded, bool) {
     if !full.iter().all(u8::is_ascii_digit) || !is_day(&full) {
         return (Decoded::Bad(NO_DATE), false);
     }
-    for (i, &b) in full.iter().enumerate() {
-        if i == 4 || i == 6 {
-            arena.push('-');
-        }
-        arena.push(char::from(b));
-    }
+    let [a, b, c, d, e, f, g, h] = full;
+    let text = [a, b, c, d, b'-', e, f, b'-', g, h];
+    arena.push_str(std::str::from_utf8(&text).unwrap_or_default());
     (Decoded::New, six == (bytes.len() == 6))
 }
 

@@ -199,7 +199,7 @@ impl<'v> Serializer for Layer<'v> {
             Kind::Object(shape) if !self.list => {
                 let mark = self.values.mark();
                 let Self { values, shapes, root, .. } = self;
-                Ok(Object { values, shapes, shape, root, mark, next: 0, key: String::new() })
+                Ok(Object { values, shapes, shape, root, mark, key: String::new() })
             }
             _ => Err(self.wrong("an object")),
         }
@@ -265,8 +265,6 @@ struct Object<'v> {
     shape: ShapeId,
     root: bool,
     mark: usize,
-    /// Where the next field is looked for first: they come in order.
-    next: usize,
     key: String,
 }
 
@@ -276,10 +274,9 @@ impl Object<'_> {
             return Ok(());
         }
         let shape = self.shapes.get(self.shape);
-        let Some(field) = shape.find(name, self.next) else {
+        let Some(field) = shape.find(name) else {
             return Err(Error::Type(format!("`{}` has no field `{name}`", shape.name)));
         };
-        self.next = usize::from(field) + 1;
         let known = &shape.fields[usize::from(field)];
         let layer = Layer {
             values: self.values,

@@ -9,8 +9,10 @@
 
 mod compile;
 mod form;
+mod json;
 mod lay;
 mod library;
+mod names;
 mod parse;
 mod plan;
 mod read;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::form::Form;
+use super::names::Names;
 use super::shape::{FieldId, ShapeId, Shapes};
 use crate::grammar::NodeId;
 
@@ -20,8 +21,8 @@ pub struct Map {
     pub(super) tables: Vec<Table>,
     /// Canonical words: of code tables and constants.
     pub(super) words: Vec<Box<str>>,
-    /// For each node, its place among the children of its parent.
-    pub(super) local: Vec<u16>,
+    /// For each node, its parent and its place among the parent's children.
+    pub(super) local: Vec<(NodeId, u16)>,
     pub(super) root: BlockId,
     pub(super) levels: Option<Levels>,
     /// Canonical field of each element at each place.
@@ -131,6 +132,54 @@ pub(super) struct Selector {
 #[derive(Debug, Default)]
 pub(super) struct ElementSet {
     pub slots: Vec<Slot>,
+    /// Bit for each position (0 = 01) that is written whatever the object has.
+    pub always: u64,
+    /// Bit of the position that each field is written at; 0 for none.
+    pub bits: Vec<u64>,
+    /// Whether all positions that are read have a bit.
+    pub indexed: bool,
+}
+
+impl ElementSet {
+    /// Works out which field is written where.
+    pub(super) fn index(&mut self) {
+        self.indexed = self.slots.len() <= 64;
+        for (i, slot) in self.slots.iter().enumerate().take(64) {
+            let bit = 1 << i;
+            if matches!(slot, Slot::Fixed(..) | Slot::Elsewhere | Slot::Count(_)) || has_fixed(slot)
+            {
+                self.always |= bit;
+            }
+            for field in fields_of(slot) {
+                let field = usize::from(field);
+                if self.bits.len() <= field {
+                    self.bits.resize(field + 1, 0);
+                }
+                self.bits[field] |= bit;
+            }
+        }
+    }
+
+    /// The position of a field as a bit; 0 for none.
+    #[inline]
+    pub(super) fn bit(&self, field: FieldId) -> u64 {
+        self.bits.get(usize::from(field)).copied().unwrap_or(0)
+    }
+}
+
+fn has_fixed(slot: &Slot) -> bool {
+    matches!(slot, Slot::Composite(parts) if parts.iter().any(|p| matches!(p, Slot::Fixed(..))))
+}
+
+fn fields_of(slot: &Slot) -> Vec<FieldId> {
+    match slot {
+        Slot::Value(scalar) => vec![scalar.field],
+        Slot::Range(range) => vec![range.field],
+        Slot::Composite(parts) => parts.iter().flat_map(fields_of).collect(),
+        Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange | Slot::Count(_) => {
+            Vec::new()
+        }
+    }
 }
 
 #[derive(Debug, Default, Clone)]
@@ -182,30 +231,30 @@ pub(super) enum Counted {
 /// X12 codes and canonical words, one to one.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// Code, packed, and index into [`Map::words`]; sorted.
-    pub by_code: Vec<(u64, u32)>,
-    /// Index into [`Map::words`] with the code; sorted by the word itself.
-    pub by_word: Vec<(Box<str>, Box<[u8]>)>,
-}
-
-/// Packs a code of up to eight bytes.
-pub(super) fn pack(code: &[u8]) -> Option<u64> {
-    if code.len() > 8 {
-        return None;
-    }
-    Some(code.iter().fold(0, |sum, &b| sum << 8 | u64::from(b)))
+    /// Code, index of the word in [`Map::words`], and the word.
+    entries: Vec<(Box<[u8]>, u32, Box<str>)>,
+    by_code: Names,
+    by_word: Names,
 }
 
 impl Table {
-    pub(super) fn word(&self, code: &[u8]) -> Option<u32> {
-        let code = pack(code)?;
-        let i = self.by_code.binary_search_by_key(&code, |e| e.0).ok()?;
-        Some(self.by_code[i].1)
+    pub(super) fn new(entries: Vec<(Box<[u8]>, u32, Box<str>)>) -> Self {
+        let by_code = Names::new(entries.iter().map(|e| e.0.as_ref()));
+        let by_word = Names::new(entries.iter().map(|e| e.2.as_bytes()));
+        Self { entries, by_code, by_word }
     }
 
+    #[inline]
+    pub(super) fn word(&self, code: &[u8]) -> Option<u32> {
+        let found = self.by_code.find(code, |i| self.entries.get(i).map(|e| e.0.as_ref()));
+        found.map(|i| self.entries[i].1)
+    }
+
+    #[inline]
     pub(super) fn code(&self, word: &str) -> Option<&[u8]> {
-        let i = self.by_word.binary_search_by(|e| e.0.as_ref().cmp(word)).ok()?;
-        Some(&self.by_word[i].1)
+        let found =
+            self.by_word.find(word.as_bytes(), |i| self.entries.get(i).map(|e| e.2.as_bytes()));
+        found.map(|i| self.entries[i].0.as_ref())
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::names::Names;
+
 /// Index into [`Shapes`].
 pub(super) type ShapeId = u16;
 /// Index into the fields of a shape.
@@ -26,6 +28,8 @@ pub(super) struct Field {
     pub name: String,
     pub kind: Kind,
     pub list: bool,
+    /// Its name as JSON has it before the value: `"name":`.
+    pub json: String,
 }
 
 /// An object's fields, in the order in which they are written.
@@ -33,16 +37,15 @@ pub(super) struct Field {
 pub(super) struct Shape {
     pub name: String,
     pub fields: Vec<Field>,
+    names: Names,
 }
 
 impl Shape {
-    /// The field of that name, searched from `from` on and then from the start: fields come in order.
-    pub(super) fn find(&self, name: &str, from: usize) -> Option<FieldId> {
-        let from = from.min(self.fields.len());
-        let (before, after) = self.fields.split_at(from);
-        let position = after.iter().position(|f| f.name == name).map(|i| i + from);
-        let position = position.or_else(|| before.iter().position(|f| f.name == name))?;
-        FieldId::try_from(position).ok()
+    /// The field of that name.
+    #[inline]
+    pub(super) fn find(&self, name: &str) -> Option<FieldId> {
+        let name_at = |i: usize| self.fields.get(i).map(|f| f.name.as_bytes());
+        self.names.find(name.as_bytes(), name_at).and_then(|i| FieldId::try_from(i).ok())
     }
 }
 
@@ -76,7 +79,7 @@ impl Shapes {
     /// From a JSON Schema as the canonical model gives it. The field `document` of the root, which only tells the
     /// kind, is left out.
     pub(super) fn from_schema(kind: &str, schema: &Json) -> Result<Self, SchemaError> {
-        let mut shapes = Self { shapes: vec![Shape { name: kind.to_owned(), fields: Vec::new() }] };
+        let mut shapes = Self { shapes: vec![Shape { name: kind.to_owned(), ..Shape::default() }] };
         let mut known: BTreeMap<String, ShapeId> = BTreeMap::new();
         let mut open: Vec<(ShapeId, &Json)> = vec![(0, schema)];
         while let Some((id, object)) = open.pop() {
@@ -93,7 +96,7 @@ impl Shapes {
                         Kind::Object(*known.entry(part.to_owned()).or_insert_with(|| {
                             let next =
                                 ShapeId::try_from(shapes.shapes.len()).unwrap_or(ShapeId::MAX);
-                            shapes.shapes.push(Shape { name: part.to_owned(), fields: Vec::new() });
+                            shapes.shapes.push(Shape { name: part.to_owned(), ..Shape::default() });
                             open.push((next, &schema["$defs"][part]));
                             next
                         }))
@@ -105,8 +108,12 @@ impl Shapes {
                     name: name.clone(),
                     kind,
                     list,
+                    json: format!("{}:", Json::from(name.as_str())),
                 });
             }
+        }
+        for shape in &mut shapes.shapes {
+            shape.names = Names::new(shape.fields.iter().map(|f| f.name.as_bytes()));
         }
         Ok(shapes)
     }

@@ -139,7 +139,6 @@ pub(super) struct Section {
 /// `codes TABLE`
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    pub at: Spot,
     /// Code and word.
     pub entries: Vec<(String, String)>,
 }

@@ -28,11 +28,13 @@ impl Seen {
             Some(number) => {
                 self.insert_number(bytes.len() as u64 * 1_000_000_000 + u64::from(number))
             }
-            None => self
-                .texts
-                .contains(bytes)
-                .then_some(false)
-                .unwrap_or_else(|| self.insert_text(bytes)),
+            None => {
+                if self.texts.contains(bytes) {
+                    false
+                } else {
+                    self.insert_text(bytes)
+                }
+            }
         }
     }
 

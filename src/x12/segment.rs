@@ -59,6 +59,7 @@ impl<'a> Segments<'a> {
 
     /// All of them in order.
     #[inline]
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Segment<'a>> + use<'a> {
         let (bytes, ends, base) = (self.bytes, self.ends, self.base);
         self.marks.iter().map(move |mark| Segment {
@@ -161,6 +162,7 @@ impl<'a> Segment<'a> {
 
     /// All elements in order.
     #[inline]
+    #[must_use]
     pub fn elements(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.bytes;
         let (first, rest) =

@@ -103,7 +103,7 @@ fn what_is_read_of_the_samples_can_be_written() {
     for release in ["004010", "005010"] {
         let written = run(&["translate", "--to", "x12", "--release", release], &file).unwrap();
         let sets = written.windows(4).filter(|w| w == b"\nST*").count();
-        let lines = documents.iter().filter(|&&b| b == b'\n').count();
+        let lines = documents.split(|&b| b == b'\n').count() - 1;
         // What the other release has no place for is left out, and said so.
         assert!(sets * 4 >= lines * 3, "{sets} of {lines} documents in {release}");
     }

@@ -10,6 +10,7 @@ mod fixtures;
 mod gateway;
 mod generate;
 mod grammar;
+mod hierarchies;
 mod kill;
 mod laws;
 mod map;

@@ -6,7 +6,7 @@ use crossdock::canonical::{Acknowledgement, Invoice, Order, Shipment, schema};
 use crossdock::findings::{Finding, Findings};
 use crossdock::grammar::{Checker, Library as Grammars, Scratch, Tree, Walked};
 use crossdock::map::{Library, Map, Reader, Reading, WriteOptions, Writer};
-use crossdock::x12::{Event, Reader as X12Reader, Segments, Style};
+use crossdock::x12::{Delimiters, Event, Reader as X12Reader, Segments, Style};
 
 /// Grammars, maps and checkers, made once.
 pub struct Bench {
@@ -108,16 +108,36 @@ pub fn round(checker: &Checker, map: &Map, segments: &Segments<'_>, suffix: &[u8
     let style =
         Style { delimiters: segments.delimiters(), suffix: suffix.to_vec(), ..Style::default() };
     let options = WriteOptions { control_number: &number, style: &style, hierarchy: None };
+    let streamed = serde_json::to_string(&reading).unwrap();
+    let mut json = Vec::new();
+    reading.write_json(&mut json);
+    assert_eq!(String::from_utf8(json).unwrap(), streamed);
     let (typed, (written, bytes)) =
         typed(&reading, &mut |d| d.write(map, checker.grammar(), &options));
     Round {
         checked: found.finish(),
         read: reading.findings().to_vec(),
-        streamed: serde_json::to_string(&reading).unwrap(),
+        streamed,
         typed,
         written,
         bytes,
     }
+}
+
+/// The document that a set alone, ST to SE, is read as.
+pub fn walk_and_read(checker: &Checker, map: &Map, set: &[u8], delimiters: Delimiters) -> String {
+    let grammar = checker.grammar();
+    let input = super::generate::interchange(set, &grammar.group, &grammar.release, delimiters);
+    let mut reader = X12Reader::new(&input[..]);
+    while let Some(event) = reader.next().unwrap() {
+        if let Event::Set(set) = event {
+            let (mut tree, mut found) = (Tree::default(), Findings::default());
+            checker.check(&set.segments, &mut Scratch::default(), &mut tree, &mut found);
+            let walked = Walked { segments: set.segments, tree: &tree, grammar };
+            return serde_json::to_string(&Reader::new().read(&walked, map)).unwrap();
+        }
+    }
+    panic!("no set in {}", String::from_utf8_lossy(&input));
 }
 
 /// Every set of an input that is ours.

@@ -144,7 +144,7 @@ impl ElementCheck<'_> {
 
     /// Control characters are faults; bytes outside ASCII are worth knowing.
     fn characters(&self, value: &[u8], spot: Spot, reporter: &mut Reporter<'_, '_>) {
-        if value.iter().any(|b| b.is_ascii_control()) {
+        if value.iter().any(u8::is_ascii_control) {
             reporter.value(Code::InvalidCharacter, spot, value);
         } else if !value.is_ascii() {
             reporter.value(Code::NotAscii, spot, value);
@@ -188,10 +188,10 @@ impl ElementCheck<'_> {
                 }
             }
             Kind::Date if !fits || !value::is_date(value) => {
-                reporter.value(Code::InvalidDate, spot, value)
+                reporter.value(Code::InvalidDate, spot, value);
             }
             Kind::Time if !fits || !value::is_time(value) => {
-                reporter.value(Code::InvalidTime, spot, value)
+                reporter.value(Code::InvalidTime, spot, value);
             }
             Kind::Date | Kind::Time | Kind::Binary | Kind::Composite(_) => {}
         }

@@ -184,7 +184,7 @@ impl<'a> Reporter<'a, '_> {
     /// Separators at the end with nothing between them.
     #[cold]
     pub fn trailing(&mut self, present: u128) {
-        let last = 127 - present.leading_zeros();
+        let last = present.ilog2();
         let extra = self.segment.len().saturating_sub(last as usize);
         let says = format!(
             "{} ends with {extra} empty {}.",

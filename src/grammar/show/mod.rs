@@ -1,6 +1,6 @@
 //! A set as an analyst knows it from an implementation guide: a table of its places, and of their elements.
 //!
-//! [`view`] and [`dictionary_view`] gather what is shown, for machines; [`set`] and [`dictionary`] write it for
+//! [`view()`] and [`dictionary_view`] gather what is shown, for machines; [`set`] and [`dictionary`] write it for
 //! people.
 
 mod text;

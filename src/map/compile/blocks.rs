@@ -103,13 +103,18 @@ impl Compiler<'_> {
                     PlacePlan { node: child, key: c.key.clone(), groups: Vec::new() }
                 })
                 .collect();
-            draft.block.rest = self.shapes.get(draft.at.shape).find("unmapped", 0);
+            draft.block.rest = self.shapes.get(draft.at.shape).find("unmapped");
         }
         draft
     }
 
     fn finish(&mut self, mut draft: Draft) -> Option<BlockId> {
         let block = &mut draft.block;
+        for group in &mut block.groups {
+            if let GroupKind::Elements(set) | GroupKind::Texts { set, .. } = &mut group.kind {
+                set.index();
+            }
+        }
         for (i, group) in block.groups.iter().enumerate() {
             if let (Some(place), Ok(i)) =
                 (block.places.get_mut(usize::from(group.local)), u16::try_from(i))
@@ -174,7 +179,7 @@ impl Compiler<'_> {
     pub(super) fn local_of(&self, node: NodeId, draft: &Draft) -> u16 {
         match draft.at.on {
             On::Segment(_) => 0,
-            On::Loop(_) => self.local.get(node.index()).copied().unwrap_or(0),
+            On::Loop(_) => self.local.get(node.index()).map_or(0, |l| l.1),
         }
     }
 
@@ -260,7 +265,10 @@ impl Compiler<'_> {
     }
 
     fn elements_of(&self, node: NodeId) -> ElementSet {
-        ElementSet { slots: vec![Slot::Unread; self.grammar.segment_at(node).elements.len()] }
+        ElementSet {
+            slots: vec![Slot::Unread; self.grammar.segment_at(node).elements.len()],
+            ..ElementSet::default()
+        }
     }
 
     /// Writes the selector's code into its element.

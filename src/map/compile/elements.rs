@@ -71,7 +71,10 @@ impl<'a> Compiler<'a> {
         };
         self.used.insert(at);
         if known.list && matches!(slot, Slot::Value(_)) {
-            let mut set = ElementSet { slots: vec![Slot::Unread; usize::from(position)] };
+            let mut set = ElementSet {
+                slots: vec![Slot::Unread; usize::from(position)],
+                ..ElementSet::default()
+            };
             set.slots[usize::from(position) - 1] = slot;
             self.claim_field(at, field, local, draft);
             let (selector, kind) = (Self::selector(path), GroupKind::Texts { field, set });
@@ -239,7 +242,7 @@ impl<'a> Compiler<'a> {
         let source = self.source;
         let local = |place: &str| {
             let node = self.grammar.child(NodeId::ROOT, place)?;
-            self.local.get(node.index()).copied()
+            self.local.get(node.index()).map(|l| l.1)
         };
         if let Some(levels) = &source.levels {
             if levels.place.text == list.text {

@@ -43,7 +43,7 @@ impl Compiler<'_> {
             levels.hierarchy.iter().filter_map(|word| self.plan_of(word, &plans)).collect();
         let structure = self.structure(levels.at)?;
         let split = levels.split.iter().map(|w| w.text.clone()).collect();
-        let local = self.local.get(node.index()).copied().unwrap_or(0);
+        let local = self.local.get(node.index()).map_or(0, |l| l.1);
         Some(Levels {
             local,
             node,
@@ -130,7 +130,7 @@ impl Compiler<'_> {
     fn structure(&mut self, at: Spot) -> Option<StructureFields> {
         let mut missing = None;
         let mut find = |shape: ShapeId, name: &'static str| -> FieldId {
-            let found = self.shapes.get(shape).find(name, 0);
+            let found = self.shapes.get(shape).find(name);
             if found.is_none() {
                 missing = Some(name);
             }

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::parse::Faults;
-use super::plan::{Block, BlockId, Map, RestShapes, Table, pack};
+use super::plan::{Block, BlockId, Map, RestShapes, Table};
 use super::shape::{FieldId, Kind, ShapeId, Shapes};
 use super::syntax::{MapSource, Spot, Word};
 use crate::grammar::{Grammar, LineError, NodeId, suggest};
@@ -71,16 +71,16 @@ struct Compiler<'a> {
     tables: Vec<Table>,
     table_ids: HashMap<String, u16>,
     fields: HashMap<(NodeId, u16), String>,
-    local: Vec<u16>,
+    local: Vec<(NodeId, u16)>,
 }
 
-/// For each node, its place among its parent's children.
-fn local_indices(grammar: &Grammar) -> Vec<u16> {
-    let mut local = vec![0; grammar.nodes.len()];
+/// For each node, its parent and its place among the parent's children.
+fn local_indices(grammar: &Grammar) -> Vec<(NodeId, u16)> {
+    let mut local = vec![(NodeId::NONE, 0); grammar.nodes.len()];
     for node in &grammar.nodes {
         for (i, child) in node.children.iter().enumerate() {
             if let (Some(slot), Ok(i)) = (local.get_mut(child.index()), u16::try_from(i)) {
-                *slot = i;
+                *slot = (grammar.node(*child).parent, i);
             }
         }
     }
@@ -95,7 +95,7 @@ impl Compiler<'_> {
     /// The field of that name; a fault where there is none.
     fn field(&mut self, shape: ShapeId, name: &Word) -> Option<FieldId> {
         let known = self.shapes.get(shape);
-        let found = known.find(&name.text, 0);
+        let found = known.find(&name.text);
         if found.is_none() {
             let fields = known.fields.iter().map(|f| f.name.as_str());
             let mend = suggest::mend(
@@ -144,24 +144,13 @@ impl Compiler<'_> {
             self.fault(name.at, format!("there is no code table `{}`", name.text), mend);
             return None;
         };
-        let mut table = Table::default();
+        let mut entries = Vec::new();
         for (code, word) in &source.entries {
-            let Some(packed) = pack(code.as_bytes()) else {
-                self.fault(
-                    source.at,
-                    format!("code `{code}` has more than eight characters"),
-                    "take it out",
-                );
-                continue;
-            };
             let index = self.word(word);
-            table.by_code.push((packed, index));
-            table.by_word.push((word.as_str().into(), code.as_bytes().into()));
+            entries.push((code.as_bytes().into(), index, word.as_str().into()));
         }
-        table.by_code.sort_unstable();
-        table.by_word.sort_unstable();
         let id = u16::try_from(self.tables.len()).ok()?;
-        self.tables.push(table);
+        self.tables.push(Table::new(entries));
         self.table_ids.insert(name.text.clone(), id);
         Some(id)
     }
@@ -178,10 +167,10 @@ impl Compiler<'_> {
         let mut missing = Vec::new();
         let mut rest = RestShapes::default();
         let root = self.shapes.get(0);
-        let unmapped = root.find("unmapped", 0).map(|f| self.shapes.field(0, f).kind);
+        let unmapped = root.find("unmapped").map(|f| self.shapes.field(0, f).kind);
         if let Some(Kind::Object(unmapped)) = unmapped {
             let mut field = |shape: ShapeId, name: &str| {
-                let found = self.shapes.get(shape).find(name, 0);
+                let found = self.shapes.get(shape).find(name);
                 if found.is_none() {
                     missing.push(name.to_owned());
                 }

@@ -142,7 +142,7 @@ fn table(name: &str, node: &Node, source: &mut MapSource, faults: &mut Faults) {
         }
         entries.push((code.text.clone(), word.text.clone()));
     }
-    if source.tables.insert(name.to_owned(), Table { at, entries }).is_some() {
+    if source.tables.insert(name.to_owned(), Table { entries }).is_some() {
         faults.add(
             at,
             format!("code table `{name}` is there twice"),

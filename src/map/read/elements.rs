@@ -33,28 +33,33 @@ impl<'r> Pass<'r, '_> {
         let mut flags = 0;
         let delimiters = self.walked.segments.delimiters();
         let repeated = delimiters.repetition.filter(|_| !segment.is_plain());
-        for position in 1..=segment.len() {
-            let bytes = segment.element(position);
-            if bytes.is_empty() {
+        let last = segment.len();
+        let mut position = 1;
+        while position <= last {
+            let slot = set.slots.get(position - 1).unwrap_or(&Slot::Unread);
+            if let Slot::Range(range) = slot {
+                flags |= self.range(range, position, segment, index);
+                position += usize::from(range.length);
                 continue;
             }
-            let slot = set.slots.get(position - 1).unwrap_or(&Slot::Unread);
-            flags |= match slot {
-                Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange => 0,
-                Slot::Range(_) => 0,
-                Slot::Unread => LEFTOVER,
-                _ if repeated.is_some_and(|r| bytes.contains(&r)) => LEFTOVER,
-                Slot::Value(scalar) => self.scalar(*scalar, self.piece(segment, position), index),
-                Slot::Composite(parts) => {
-                    self.composite(parts, self.piece(segment, position), segment, index)
-                }
-                Slot::Count(counted) => self.count(counted, self.piece(segment, position), index),
-            };
-        }
-        for (i, slot) in set.slots.iter().enumerate().take(segment.len()) {
-            if let Slot::Range(range) = slot {
-                flags |= self.range(range, i + 1, segment, index);
+            let bytes = segment.element(position);
+            if !bytes.is_empty() {
+                flags |= match slot {
+                    Slot::Fixed(..) | Slot::Elsewhere => 0,
+                    Slot::Unread | Slot::InRange | Slot::Range(_) => LEFTOVER,
+                    _ if repeated.is_some_and(|r| bytes.contains(&r)) => LEFTOVER,
+                    Slot::Value(scalar) => {
+                        self.scalar(*scalar, self.piece(segment, position), index)
+                    }
+                    Slot::Composite(parts) => {
+                        self.composite(parts, self.piece(segment, position), segment, index)
+                    }
+                    Slot::Count(counted) => {
+                        self.count(counted, self.piece(segment, position), index)
+                    }
+                };
             }
+            position += 1;
         }
         flags
     }
@@ -211,12 +216,15 @@ impl<'r> Pass<'r, '_> {
     pub(super) fn counted(&self, counted: Counted) -> u32 {
         match counted {
             Counted::Rows => self.work.rows,
-            // The runs of the set come first.
+            // The items of the set come first.
             Counted::Place(local) => match &self.map.levels {
                 Some(levels) if levels.local == local => small(
                     self.walked.tree.instances.iter().filter(|i| i.node == levels.node).count(),
                 ),
-                _ => self.work.runs.get(usize::from(local)).map_or(0, |run| run.1),
+                _ => {
+                    let root = self.work.items.get(..self.work.root_items).unwrap_or_default();
+                    small(root.iter().filter(|item| item.local == local).count())
+                }
             },
         }
     }

@@ -11,9 +11,7 @@ impl<'r> Pass<'r, '_> {
     /// Puts together `unmapped` of a block, where there is anything to note.
     pub(super) fn rest(&mut self, block: &'r Block, items: Range<usize>) {
         let Some(field) = block.rest else { return };
-        let runs = self.work.runs.len() - block.places.len();
-        let absent =
-            block.always.iter().any(|&local| self.work.runs[runs + usize::from(local)].1 == 0);
+        let absent = block.always.iter().any(|&local| !self.has(local, items.clone()));
         if !absent && !self.anything(items.clone()) {
             return;
         }
@@ -25,7 +23,7 @@ impl<'r> Pass<'r, '_> {
         self.note(rest.order.0, |pass| pass.orders(block, items.clone()));
         self.note(rest.absent, |pass| {
             for &local in &block.always {
-                if pass.work.runs[runs + usize::from(local)].1 == 0 {
+                if !pass.has(local, items.clone()) {
                     let key = pass.values.text(&block.places[usize::from(local)].key);
                     pass.values.push(0, key);
                 }
@@ -68,11 +66,9 @@ impl<'r> Pass<'r, '_> {
         }
     }
 
-    fn nth(&self, block: &Block, at: usize) -> u32 {
-        let runs = self.work.runs.len() - block.places.len();
-        let local = self.work.items[at].local;
-        let first = self.work.runs.get(runs + usize::from(local)).map_or(0, |run| run.0);
-        small(at + 1).saturating_sub(first)
+    /// Whether anything stands at a place.
+    fn has(&self, local: u16, items: Range<usize>) -> bool {
+        self.work.items[items].iter().any(|item| item.local == local)
     }
 
     fn whole_segments(&mut self, block: &Block, items: Range<usize>) {
@@ -83,7 +79,7 @@ impl<'r> Pass<'r, '_> {
                 continue;
             }
             let mark = self.values.mark();
-            let nth = self.nth(block, at);
+            let nth = self.work.items[at].nth;
             self.name(block, [fields[0], fields[1]], item.local, nth);
             self.raw_elements(fields[2], self.segment(item.segment));
             let inside = self.values.mark();
@@ -200,7 +196,7 @@ impl<'r> Pass<'r, '_> {
             let Some(set) = self.set_of(block, &item) else { continue };
             let segment = self.segment(item.segment);
             let mark = self.values.mark();
-            let nth = self.nth(block, at);
+            let nth = self.work.items[at].nth;
             self.name(block, [fields[0], fields[1]], item.local, nth);
             let list = self.values.mark();
             let mut last = list;
@@ -347,25 +343,25 @@ impl<'r> Pass<'r, '_> {
     /// For each run whose claims are not in the order of the groups: which came where.
     fn orders(&mut self, block: &Block, items: Range<usize>) {
         let fields = self.map.rest.permutation;
-        let runs = self.work.runs.len() - block.places.len();
-        for local in 0..block.places.len() {
-            let (first, count) = self.work.runs[runs + local];
-            let run = first as usize..(first + count) as usize;
-            if run.is_empty() || run.start < items.start {
-                continue;
-            }
+        let mut start = items.start;
+        while start < items.end {
+            let local = self.work.items[start].local;
             let mut claimed: Vec<(u16, u32)> = Vec::new();
-            for item in &self.work.items[run] {
-                if item.claim != UNCLAIMED && item.claim != super::ELSEWHERE {
-                    claimed.push((item.claim, small(claimed.len() + 1)));
+            while start < items.end && [local, UNPLACED].contains(&self.work.items[start].local) {
+                let claim = self.work.items[start].claim;
+                let placed = self.work.items[start].local != UNPLACED;
+                if placed && claim != UNCLAIMED && claim != super::ELSEWHERE {
+                    claimed.push((claim, small(claimed.len() + 1)));
                 }
+                start += 1;
             }
+            let Some(place) = block.places.get(usize::from(local)) else { continue };
             if claimed.is_sorted() {
                 continue;
             }
             claimed.sort_unstable();
             let mark = self.values.mark();
-            let key = self.values.text(&block.places[local].key);
+            let key = self.values.text(&place.key);
             self.values.push(fields[0], key);
             let list = self.values.mark();
             for (_, position) in claimed {
@@ -391,7 +387,7 @@ impl<'r> Pass<'r, '_> {
             for index in item.segment..item.end {
                 let mark = self.values.mark();
                 if let Some(after) = after {
-                    let nth = self.nth(block, after);
+                    let nth = self.work.items[after].nth;
                     let local = self.work.items[after].local;
                     self.name(block, [fields[0], fields[1]], local, nth);
                 }

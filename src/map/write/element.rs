@@ -193,6 +193,45 @@ impl Pass<'_> {
         }
     }
 
+    /// The same, one after the other; gives the last position that was written.
+    pub(super) fn plain_range(
+        &mut self,
+        range: &Range,
+        first: usize,
+        object: Entry,
+        separator: u8,
+    ) -> usize {
+        let values = self.values;
+        let Some(list) = values.get(object, range.field) else { return first };
+        let step = range.step.len();
+        let room = usize::from(range.length);
+        let mut last = first + 1;
+        for (k, &item) in values.within(list).iter().enumerate() {
+            for (i, slot) in range.step.iter().enumerate() {
+                let Slot::Value(scalar) = slot else { continue };
+                let Some(entry) = values.get(item, scalar.field) else { continue };
+                let at = k * step + i;
+                self.position = u16::try_from(first + at + 1).unwrap_or(u16::MAX);
+                if at >= room {
+                    let message =
+                        format!("There are more entries than the {} that have room.", room / step);
+                    self.report(Code::NotWritable, message, "Split the line.", None, None);
+                    return last;
+                }
+                let before = self.scratch.len();
+                self.scratch.extend(std::iter::repeat_n(separator, first + at + 1 - last));
+                let start = self.scratch.len();
+                self.value(scalar.form, entry, None);
+                if self.scratch.len() == start {
+                    self.scratch.truncate(before);
+                } else {
+                    last = first + at + 1;
+                }
+            }
+        }
+        last
+    }
+
     /// Which step each item stands in, where the hint has gaps and all that it has is still so.
     fn layout(
         &self,

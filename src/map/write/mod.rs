@@ -4,6 +4,7 @@
 //! it write what their fields hold, and what `unmapped` keeps for the place stands where it stood.
 
 mod element;
+mod group;
 mod levels;
 mod rest;
 mod segment;

@@ -17,6 +17,10 @@ impl<'w> Pass<'w> {
         extra: Option<Entry>,
         hint: Option<Entry>,
     ) {
+        if set.indexed && extra.is_none() && hint.is_none() {
+            self.plain_segment(node, set, object, given);
+            return;
+        }
         self.begin(node, set.slots.len().max(self.length(extra)));
         for (i, slot) in set.slots.iter().enumerate() {
             self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
@@ -46,6 +50,57 @@ impl<'w> Pass<'w> {
             self.cell(i, start);
         }
         self.finish(extra, None);
+    }
+
+    /// A segment of which nothing was kept: only the elements that the object has are looked at, in their order,
+    /// and written without a detour.
+    fn plain_segment(&mut self, node: NodeId, set: &ElementSet, object: Entry, given: Given<'_>) {
+        self.begin(node, 0);
+        let mut bits = set.always;
+        for entry in self.values.within(object) {
+            bits |= set.bit(entry.field);
+        }
+        // What the elements are written to is the output itself.
+        std::mem::swap(self.out, self.scratch);
+        self.scratch.extend_from_slice(&self.tag);
+        let separator = self.options.style.delimiters.element;
+        let mut last = 0;
+        while bits != 0 {
+            let i = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let Some(slot) = set.slots.get(i) else { break };
+            self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
+            let before = self.scratch.len();
+            self.scratch.extend(std::iter::repeat_n(separator, i + 1 - last));
+            let start = self.scratch.len();
+            let mut written = i + 1;
+            match slot {
+                Slot::Fixed(code, kept) => self.fixed(code, *kept, object),
+                Slot::Elsewhere => {
+                    let text = given.iter().find(|(p, _)| *p == self.position);
+                    self.data(text.map_or("", |(_, text)| text));
+                }
+                Slot::Value(scalar) => {
+                    if let Some(entry) = self.values.get(object, scalar.field) {
+                        self.value(scalar.form, entry, None);
+                    }
+                }
+                Slot::Composite(parts) => self.composite(parts, object, None, None),
+                Slot::Count(counted) => self.count(counted, None),
+                Slot::Range(range) => written = self.plain_range(range, i, object, separator),
+                Slot::Unread | Slot::InRange => {}
+            }
+            if self.scratch.len() == start {
+                self.scratch.truncate(before);
+            } else {
+                last = written;
+            }
+        }
+        self.scratch.push(self.options.style.delimiters.segment);
+        self.scratch.extend_from_slice(&self.options.style.suffix);
+        std::mem::swap(self.out, self.scratch);
+        self.segments += 1;
+        self.position = 0;
     }
 
     /// A segment for one text of a list.

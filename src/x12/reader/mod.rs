@@ -153,7 +153,7 @@ impl<'a> Reader<'a, &'a [u8]> {
     }
 }
 
-impl<'a, R: Read> Reader<'a, R> {
+impl<R: Read> Reader<'_, R> {
     /// Reads with the usual limits.
     pub fn new(input: R) -> Self {
         Self::with_limits(input, Limits::default())

@@ -1,0 +1,524 @@
+//! Rows grouped by a hierarchy: each has a path of entries that it refers to, and entries that several rows share
+//! become one level, as long as the levels above them are the same, too.
+
+use std::collections::HashMap;
+
+use super::super::plan::{LevelPlan, Levels, Map, NO_PLACE, Target};
+use super::super::shape::{FieldId, Kind};
+use super::super::values::{Entry, Tag, Values, small};
+use super::NOTHING;
+use super::levels::{Out, Planned};
+use crate::findings::{Code, Finding, Place, Severity};
+
+/// Findings of one plan at most.
+const FINDINGS_MAX: usize = 100;
+
+/// No node, entry or parent.
+const NONE: u32 = u32::MAX;
+
+/// A level in the making, linked with those beside and within it.
+struct Node {
+    plan: usize,
+    object: Entry,
+    first: u32,
+    last: u32,
+    next: u32,
+}
+
+/// Where an entry was put last.
+#[derive(Clone, Copy)]
+struct Put {
+    parent: u32,
+    node: u32,
+}
+
+pub(super) struct Planner<'w> {
+    pub levels: &'w Levels,
+    pub map: &'w Map,
+    pub values: &'w mut Values,
+    pub root: Entry,
+    pub planned: Planned,
+    nodes: Vec<Node>,
+    first: u32,
+    last: u32,
+    /// For each list: where its entries were put.
+    put: Vec<(FieldId, Vec<Put>)>,
+    /// Entries that stand at several places: node by parent, list and entry.
+    again: HashMap<(u32, FieldId, u32), u32>,
+    /// Entries whose quantity has gone to the rows within them.
+    divided: Vec<(FieldId, u32)>,
+    /// Rank of each plan in the hierarchy.
+    ranks: Vec<Option<usize>>,
+}
+
+/// An entry on the path of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stop {
+    rank: usize,
+    plan: usize,
+    /// Number from 1; 0 for the document.
+    entry: u32,
+}
+
+/// One of the entries that a row is in: the way to it that is above the row, that below it, and which it is.
+struct Way {
+    above: Vec<Stop>,
+    below: Vec<Stop>,
+    entry: (FieldId, u32),
+}
+
+impl<'w> Planner<'w> {
+    pub(super) fn new(
+        levels: &'w Levels,
+        map: &'w Map,
+        values: &'w mut Values,
+        root: Entry,
+    ) -> Self {
+        Self {
+            levels,
+            map,
+            values,
+            root,
+            planned: Planned::default(),
+            nodes: Vec::new(),
+            first: NONE,
+            last: NONE,
+            put: Vec::new(),
+            again: HashMap::new(),
+            divided: Vec::new(),
+            ranks: Vec::new(),
+        }
+    }
+
+    pub(super) fn fault(&mut self, severity: Severity, message: String) {
+        if self.planned.findings.len() < FINDINGS_MAX {
+            let mend = "Change the document, or agree on another hierarchy.".to_owned();
+            let mut finding = Finding::new(Code::NotWritable, Place::default(), message, mend);
+            finding.severity = severity;
+            self.planned.findings.push(finding);
+        }
+    }
+
+    /// The lists that levels make entries of, each once.
+    pub(super) fn lists(&self) -> Vec<FieldId> {
+        let mut lists: Vec<FieldId> = self.levels.plans.iter().filter_map(list_of).collect();
+        lists.sort_unstable();
+        lists.dedup();
+        lists
+    }
+
+    pub(super) fn count(&self, list: FieldId) -> u32 {
+        self.values.get(self.root, list).map_or(0, |l| l.b)
+    }
+
+    /// The entry of that number, from 1.
+    pub(super) fn entry(&self, list: FieldId, number: u32) -> Option<Entry> {
+        let entries = self.values.within(self.values.get(self.root, list)?);
+        entries.get((number as usize).wrapping_sub(1)).copied()
+    }
+
+    fn list_name(&self, list: FieldId) -> &'w str {
+        let map = self.map;
+        &map.shapes.field(0, list).name
+    }
+
+    /// Groups the rows by the hierarchy, given as plans from the outermost.
+    pub(super) fn group(&mut self, hierarchy: &[usize]) {
+        let levels = self.levels;
+        self.ranks =
+            (0..levels.plans.len()).map(|plan| hierarchy.iter().position(|&h| h == plan)).collect();
+        self.put = self
+            .lists()
+            .into_iter()
+            .map(|list| (list, vec![Put { parent: NONE, node: NONE }; self.count(list) as usize]))
+            .collect();
+        let stop_of = |planner: &Self, target: Target| {
+            let plan = levels.plans.iter().position(|p| p.target == target)?;
+            Some(Stop { rank: planner.ranks[plan]?, plan, entry: 0 })
+        };
+        let top = stop_of(self, Target::Document);
+        let parent = match top {
+            Some(top) => self.push(NONE, top.plan, self.root),
+            None => {
+                self.document_left_out();
+                NONE
+            }
+        };
+        let row = stop_of(self, Target::Rows);
+        match row {
+            Some(row) => {
+                for number in 1..=self.count(levels.rows) {
+                    if let Some(object) = self.entry(levels.rows, number) {
+                        self.row(object, Stop { entry: number, ..row }, parent);
+                    }
+                }
+            }
+            None if self.count(levels.rows) > 0 => {
+                let message =
+                    format!("The hierarchy has no level for `{}`.", self.list_name(levels.rows));
+                self.fault(Severity::Fatal, message);
+            }
+            None => {}
+        }
+        for list in self.lists() {
+            self.without_rows(list, row, parent);
+        }
+        self.undivided();
+        if levels.other.is_some_and(|(list, _)| self.count(list) > 0) {
+            let message = "Levels that the map does not know are left out.".to_owned();
+            self.fault(Severity::Warning, message);
+        }
+        self.flatten();
+    }
+
+    /// The hierarchy has no level for the document: what would stand there cannot be said.
+    fn document_left_out(&mut self) {
+        let plan = self.levels.plans.iter().find(|p| p.target == Target::Document);
+        let Some(plan) = plan else { return };
+        let block = &self.map.blocks[usize::from(plan.block)];
+        let places = |e: &&Entry| {
+            block.place_of.get(usize::from(e.field)).is_some_and(|&place| place != NO_PLACE)
+        };
+        let fields = self.values.within(self.root).iter().filter(places);
+        let names: Vec<&str> = fields.map(|e| self.list_name(e.field)).collect();
+        if !names.is_empty() {
+            self.fault(
+                Severity::Fatal,
+                format!("The hierarchy has no level for {}.", names.join(", ")),
+            );
+        }
+    }
+
+    /// The plan of an entry: that whose constants it has, or else the lowest of the hierarchy.
+    fn plan_of(&self, list: FieldId, object: Entry) -> Option<usize> {
+        let plans =
+            || self.levels.plans.iter().enumerate().filter(move |(_, p)| list_of(p) == Some(list));
+        let fits = |p: &LevelPlan| {
+            self.map.blocks[usize::from(p.block)].constants.iter().all(|&(field, word)| {
+                let text = self.values.get(object, field).map(|e| self.values.str(e, "", self.map));
+                text == self.map.words.get(word as usize).map(AsRef::as_ref)
+            })
+        };
+        let exact = plans().find(|(_, p)| fits(p)).map(|(i, _)| i);
+        exact.or_else(|| plans().map(|(i, _)| i).max_by_key(|&i| self.ranks[i]))
+    }
+
+    /// Adds the way from an entry up to the outermost of its list, as far as the hierarchy has levels for it.
+    fn chain(&mut self, list: FieldId, nested: Option<FieldId>, entry: u32, stops: &mut Vec<Stop>) {
+        let from = stops.len();
+        let mut next = Some(entry);
+        // A parent that comes round again ends it after as many steps as there are entries.
+        for _ in 0..=self.count(list) {
+            let Some(number) = next else { break };
+            let Some(object) = self.entry(list, number) else {
+                let name = self.list_name(list);
+                let message =
+                    format!("Entry {number} of `{name}` is referred to, and is not there.");
+                self.fault(Severity::Fatal, message);
+                break;
+            };
+            if let Some(plan) = self.plan_of(list, object)
+                && let Some(rank) = self.ranks[plan]
+                && stops[from..].iter().all(|s| s.plan != plan)
+            {
+                stops.push(Stop { rank, plan, entry: number });
+            }
+            next = nested.and_then(|f| self.values.get(object, f)).map(|e| e.a);
+        }
+    }
+
+    /// Puts a row and the entries on its path into the tree.
+    fn row(&mut self, object: Entry, row: Stop, top: u32) {
+        let mut common: Vec<Stop> = Vec::new();
+        let mut ways: Vec<Way> = Vec::new();
+        let levels = self.levels;
+        for (i, plan) in levels.plans.iter().enumerate() {
+            let Target::List { list, reference, many, nested } = plan.target else { continue };
+            if levels.plans[..i].iter().any(|p| reference_of(p) == Some(reference)) {
+                continue;
+            }
+            let Some(found) = self.values.get(object, reference) else { continue };
+            if found.tag == Tag::Integer {
+                self.chain(list, nested, found.a, &mut common);
+                continue;
+            }
+            let numbers = self.values.within(found);
+            if let (true, [number]) = (many, numbers) {
+                let number = number.a;
+                self.chain(list, nested, number, &mut common);
+                continue;
+            }
+            for number in numbers.iter().map(|e| e.a).collect::<Vec<_>>() {
+                let mut chain = Vec::new();
+                self.chain(list, nested, number, &mut chain);
+                let (above, below) = chain.into_iter().partition(|s| s.rank < row.rank);
+                ways.push(Way { above, below, entry: (list, number) });
+            }
+        }
+        common.sort_by_key(|s| s.rank);
+        let below = common.split_off(common.partition_point(|s| s.rank < row.rank));
+        if ways.iter().all(|way| way.above.is_empty()) {
+            let parent = self.walk_in(top, &common, true);
+            let at = self.push(parent, row.plan, object);
+            self.planned.rows += 1;
+            let at = self.walk_in(at, &below, false);
+            for way in &mut ways {
+                way.below.sort_by_key(|s| s.rank);
+                self.walk_in(at, &way.below, false);
+            }
+            return;
+        }
+        self.divide(object, row, top, &common, &below, &mut ways);
+    }
+
+    /// A row that is in several entries above it is told once in each of them.
+    fn divide(
+        &mut self,
+        object: Entry,
+        row: Stop,
+        top: u32,
+        above: &[Stop],
+        below: &[Stop],
+        ways: &mut [Way],
+    ) {
+        ways.sort_by_key(|way| way.above.last().map(|s| s.entry));
+        let single = ways.windows(2).all(|pair| pair[0].above == pair[1].above);
+        for group in ways.chunk_by_mut(|a, b| a.above == b.above) {
+            let mut path: Vec<Stop> = above.iter().chain(&group[0].above).copied().collect();
+            path.sort_by_key(|s| s.rank);
+            let parent = self.walk_in(top, &path, true);
+            let shown = match group {
+                _ if single => object,
+                [way] => self.part_of(object, row.entry, way.entry),
+                _ => {
+                    self.not_told(row.entry);
+                    object
+                }
+            };
+            let at = self.push(parent, row.plan, shown);
+            self.planned.rows += 1;
+            let at = self.walk_in(at, below, false);
+            for way in group {
+                way.below.sort_by_key(|s| s.rank);
+                self.walk_in(at, &way.below, false);
+            }
+        }
+    }
+
+    fn not_told(&mut self, row: u32) {
+        let message = format!("How much of row {row} is in each of its packages cannot be told.");
+        self.fault(Severity::Fatal, message);
+    }
+
+    /// A row as it is within one of its entries: the fields that are divided come from there.
+    fn part_of(&mut self, row: Entry, number: u32, (list, entry): (FieldId, u32)) -> Entry {
+        let map = self.map;
+        let (Some(from), Kind::Object(inner)) =
+            (self.entry(list, entry), map.shapes.field(0, list).kind)
+        else {
+            return row;
+        };
+        let (shape, inner) = (map.shapes.get(self.levels.row_shape), map.shapes.get(inner));
+        let mut fields: Vec<Entry> = self.values.within(row).to_vec();
+        let levels = self.levels;
+        for (i, name) in levels.split.iter().enumerate() {
+            let (Some(own), Some(other)) = (shape.find(name), inner.find(name)) else {
+                continue;
+            };
+            if let Some(value) = self.values.get(from, other) {
+                fields.retain(|e| e.field != own);
+                fields.push(value.at(own));
+            } else if i == 0 {
+                self.not_told(number);
+            }
+        }
+        self.divided.push((list, entry));
+        self.object_of(&fields)
+    }
+
+    fn object_of(&mut self, fields: &[Entry]) -> Entry {
+        let mark = self.values.mark();
+        for field in fields {
+            self.values.push(field.field, *field);
+        }
+        self.values.object(mark)
+    }
+
+    /// Takes what went to the rows out of the entries.
+    fn undivided(&mut self) {
+        let map = self.map;
+        for (list, number) in std::mem::take(&mut self.divided) {
+            let (Some(object), Kind::Object(inner)) =
+                (self.entry(list, number), map.shapes.field(0, list).kind)
+            else {
+                continue;
+            };
+            let shape = map.shapes.get(inner);
+            let gone: Vec<_> =
+                self.levels.split.iter().filter_map(|name| shape.find(name)).collect();
+            let mut fields = self.values.within(object).to_vec();
+            fields.retain(|e| !gone.contains(&e.field));
+            let without = self.object_of(&fields);
+            let put = self
+                .put
+                .iter()
+                .find(|(l, _)| *l == list)
+                .and_then(|(_, put)| put.get(number as usize - 1));
+            if let Some(node) = put.and_then(|put| self.nodes.get_mut(put.node as usize)) {
+                node.object = without;
+            }
+        }
+    }
+
+    /// Follows a path down from a node, making what is not there. `above` the row, what contains others stands at
+    /// one place.
+    fn walk_in(&mut self, from: u32, path: &[Stop], above: bool) -> u32 {
+        path.iter().fold(from, |at, stop| {
+            let target = self.levels.plans[stop.plan].target;
+            let Target::List { list, nested, .. } = target else { return at };
+            let index = (stop.entry as usize).wrapping_sub(1);
+            let put = self.put.iter().find(|(l, _)| *l == list).and_then(|(_, put)| put.get(index).copied());
+            let before = put.filter(|put| put.node != NONE);
+            if let Some(before) = before.filter(|b| b.parent == at) {
+                return before.node;
+            }
+            if let Some(&node) = before.and_then(|_| self.again.get(&(at, list, stop.entry))) {
+                return node;
+            }
+            if let Some(before) = before {
+                self.again.insert((before.parent, list, stop.entry), before.node);
+                if nested.is_some() {
+                    let name = self.list_name(list);
+                    let message = format!(
+                        "Entry {} of `{name}` is within several levels, which this hierarchy cannot say.",
+                        stop.entry
+                    );
+                    self.fault(if above { Severity::Fatal } else { Severity::Warning }, message);
+                }
+            }
+            let object = self.entry(list, stop.entry).unwrap_or(NOTHING);
+            let node = self.push(at, stop.plan, object);
+            let puts = self.put.iter_mut().find(|(l, _)| *l == list);
+            if let Some(put) = puts.and_then(|(_, put)| put.get_mut(index)) {
+                *put = Put { parent: at, node };
+            }
+            node
+        })
+    }
+
+    fn push(&mut self, parent: u32, plan: usize, object: Entry) -> u32 {
+        let node = small(self.nodes.len());
+        self.nodes.push(Node { plan, object, first: NONE, last: NONE, next: NONE });
+        let before = match self.nodes.get_mut(parent as usize) {
+            Some(parent) => {
+                if parent.first == NONE {
+                    parent.first = node;
+                }
+                std::mem::replace(&mut parent.last, node)
+            }
+            None => {
+                if self.first == NONE {
+                    self.first = node;
+                }
+                std::mem::replace(&mut self.last, node)
+            }
+        };
+        if let Some(before) = self.nodes.get_mut(before as usize) {
+            before.next = node;
+        }
+        node
+    }
+
+    /// Entries of a list that no row refers to.
+    fn without_rows(&mut self, list: FieldId, row: Option<Stop>, top: u32) {
+        let nested = self.levels.plans.iter().find_map(|p| match p.target {
+            Target::List { list: other, nested, .. } if other == list => Some(nested),
+            _ => None,
+        });
+        let name = self.list_name(list);
+        let mut left_out = 0;
+        for number in 1..=self.count(list) {
+            let put = self
+                .put
+                .iter()
+                .find(|(l, _)| *l == list)
+                .and_then(|(_, put)| put.get(number as usize - 1));
+            if put.is_some_and(|put| put.node != NONE) {
+                continue;
+            }
+            let mut path: Vec<Stop> = Vec::new();
+            self.chain(list, nested.flatten(), number, &mut path);
+            let Some(own) = path.first().copied().filter(|s| s.entry == number) else {
+                left_out += 1;
+                continue;
+            };
+            if row.is_some_and(|row| own.rank > row.rank) {
+                let message = format!(
+                    "Entry {number} of `{name}` is empty, which this hierarchy cannot say."
+                );
+                self.fault(Severity::Fatal, message);
+                continue;
+            }
+            for other in self.lists().into_iter().filter(|&l| l != list) {
+                let lowest = self
+                    .levels
+                    .plans
+                    .iter()
+                    .zip(&self.ranks)
+                    .filter(|(p, _)| list_of(p) == Some(other));
+                let above = lowest.filter_map(|(_, rank)| *rank).any(|rank| rank < own.rank);
+                match self.count(other) {
+                    1 if above => self.chain(other, None, 1, &mut path),
+                    2.. if above => {
+                        let message = format!(
+                            "Entry {number} of `{name}` is empty: what it belongs to cannot be told."
+                        );
+                        self.fault(Severity::Fatal, message);
+                    }
+                    _ => {}
+                }
+            }
+            path.sort_by_key(|s| s.rank);
+            self.walk_in(top, &path, true);
+        }
+        if left_out > 0 {
+            let message = format!(
+                "{left_out} of `{name}` are left out: the hierarchy has no level for them."
+            );
+            self.fault(Severity::Warning, message);
+        }
+    }
+
+    /// The tree in the order in which it is written.
+    fn flatten(&mut self) {
+        let mut open: Vec<(u32, Option<usize>)> = vec![(self.first, None)];
+        while let Some((at, within)) = open.pop() {
+            let Some(node) = self.nodes.get(at as usize) else { continue };
+            let out = self.planned.levels.len();
+            self.planned.levels.push(Out {
+                plan: Some(node.plan),
+                object: node.object,
+                within,
+                has_children: node.first != NONE,
+                told: None,
+            });
+            open.push((node.next, within));
+            open.push((node.first, Some(out)));
+        }
+    }
+}
+
+/// The list that a level makes entries of.
+fn list_of(plan: &LevelPlan) -> Option<FieldId> {
+    match plan.target {
+        Target::List { list, .. } => Some(list),
+        Target::Document | Target::Rows => None,
+    }
+}
+
+fn reference_of(plan: &LevelPlan) -> Option<FieldId> {
+    match plan.target {
+        Target::List { reference, .. } => Some(reference),
+        Target::Document | Target::Rows => None,
+    }
+}
