@@ -12,8 +12,8 @@ use crate::profile::{DocumentFlow, Partner, Usage};
 use crate::store::InterchangeKey;
 use crate::translate::{self, Engine, Outbound, ReceivedGroup, ReceivedInterchange};
 use crate::x12::{
-    Event, FaultKind, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
-    InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
+    Event, FaultKind, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber,
+    InterchangeSpec, InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
 };
 
 /// One interchange of a file.

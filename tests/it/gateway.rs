@@ -210,6 +210,20 @@ fn an_interchange_whose_isa_is_damaged_is_not_lost_behind_a_good_one() {
 }
 
 #[test]
+fn an_interchange_that_was_cut_off_may_be_sent_again_under_its_number() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let text = order(1, "PO-1");
+        house.drop_inbound("cut.edi", &text[..text.len() - 40]);
+        house.wait(Event::InterchangeRejected).await;
+        house.drop_inbound("whole.edi", &text);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Rejected, Outcome::Accepted]);
+        house.close().await;
+    });
+}
+
+#[test]
 fn a_group_whose_codes_cannot_be_sent_back_is_answered_all_the_same() {
     multi().block_on(async {
         let mut house = House::open();
