@@ -224,9 +224,16 @@ async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Re
     while !*stop.borrow() {
         let keeper = Arc::clone(&gateway);
         blocking(move || {
-            keeper.mark_overdue()?;
+            let kept = keeper.mark_overdue().and_then(|()| keeper.ledger.store().tidy());
             keeper.write_status(false);
-            Ok(())
+            match kept {
+                Err(e) if is_lasting(&e) => Err(Error::Store(e)),
+                Err(e) => {
+                    tracing::error!("{e}");
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            }
         })
         .await?;
         tokio::select! {

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::format::{self, Found};
+use super::history;
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
@@ -44,6 +45,8 @@ pub struct EmbeddedStore {
     /// Keeps the database open and locked.
     _database: sled::Db,
     payloads: Payloads,
+    /// Folder of what is no longer in the database.
+    history: PathBuf,
     gate: Arc<RwLock<()>>,
     /// `None` once closed.
     submissions: Option<SyncSender<Submission>>,
@@ -96,10 +99,11 @@ impl EmbeddedStore {
         if found == Found::Nothing {
             format::mark(folder)?;
         }
-        Self::start(database, tree, file, payloads)
+        Self::start(folder, database, tree, file, payloads)
     }
 
     fn start(
+        folder: &Path,
         database: sled::Db,
         tree: sled::Tree,
         file: File,
@@ -120,6 +124,7 @@ impl EmbeddedStore {
             tree,
             _database: database,
             payloads,
+            history: folder.join("journal"),
             gate,
             submissions: Some(submissions),
             writer: Some(writer),
@@ -127,6 +132,15 @@ impl EmbeddedStore {
             numbers: Mutex::default(),
             leases: Mutex::default(),
         })
+    }
+
+    /// Numbers of the oldest and the newest journal record in the database.
+    pub(super) fn journal_span(&self) -> Result<Option<(u64, u64)>, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let first = self.tree.scan_prefix([keys::JOURNAL]).next().transpose();
+        let first = first.map_err(|e| database("reading", &e))?;
+        let first = first.and_then(|(key, _)| keys::last_number(&key));
+        Ok(first.zip(last(&self.tree, &[keys::JOURNAL])?))
     }
 
     /// Reads with the gate held, so that only what is durable is seen.
@@ -313,6 +327,10 @@ impl Store for EmbeddedStore {
     fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {
         let found = self.scan(&[keys::PARKED], None, limit)?;
         Ok(found.into_iter().map(|(_, work)| work).collect())
+    }
+
+    fn tidy(&self) -> Result<(), Error> {
+        history::archive_journal(self, &self.history)
     }
 
     fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {

@@ -8,6 +8,7 @@
 
 mod embedded;
 mod format;
+mod history;
 mod keys;
 mod payloads;
 mod records;
@@ -220,7 +221,14 @@ pub trait Store: Send + Sync {
     /// Where the disk fails.
     fn parked(&self, limit: usize) -> Result<Vec<Work>, Error>;
 
-    /// Up to `limit` journal records after number `after`, in order.
+    /// Moves old history out of the way of the living, where there is enough of it. Cheap when there is not.
+    ///
+    /// # Errors
+    /// Where the disk fails; nothing is lost then.
+    fn tidy(&self) -> Result<(), Error>;
+
+    /// Up to `limit` journal records after number `after`, in order; those that were moved to the archive are not
+    /// among them.
     ///
     /// # Errors
     /// Where the disk fails.

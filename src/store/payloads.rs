@@ -84,7 +84,7 @@ pub(super) struct Payloads {
 }
 
 /// Fast, and good enough: X12 shrinks to about a tenth.
-const COMPRESSION_LEVEL: i32 = 3;
+pub(super) const COMPRESSION_LEVEL: i32 = 3;
 
 impl Payloads {
     /// Opens the folder, makes it where it is missing, and removes what a crash left half written.

@@ -91,6 +91,11 @@ pub enum Change {
     FileSeen(FileKey),
     /// For the record.
     Journal(JournalEntry),
+    /// The journal up to this record lies elsewhere now.
+    ForgetJournal {
+        /// The last that is forgotten.
+        through: u64,
+    },
 }
 
 /// Changes that are applied all or not at all.

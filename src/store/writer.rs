@@ -165,6 +165,12 @@ impl Pending<'_> {
             | Change::Unpark { .. } => self.finish_or_move(change),
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
+            Change::ForgetJournal { through } => {
+                for key in self.tree.range(keys::journal(0)..=keys::journal(*through)).keys() {
+                    self.batch.remove(key.map_err(|e| database("reading", &e))?);
+                }
+                Ok(())
+            }
         }
     }
 

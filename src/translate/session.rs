@@ -115,7 +115,9 @@ pub struct Session<'e, R> {
     version: String,
     group_code: String,
     interchange_version: String,
-    work: Work,
+    scratch: Scratch,
+    tree: Tree,
+    findings: Findings,
     /// The checker of the last set, which mostly is that of the next one.
     last: Option<(String, &'e Checker)>,
 }
@@ -141,7 +143,9 @@ impl<'e, R: Read> Session<'e, R> {
             version: String::new(),
             group_code: String::new(),
             interchange_version: String::new(),
-            work: Work::default(),
+            scratch: Scratch::default(),
+            tree: Tree::default(),
+            findings: Findings::default(),
             last: None,
         }
     }
@@ -165,13 +169,7 @@ impl<'e, R: Read> Session<'e, R> {
                 Step::Interchange { header, findings: interchange_findings(self.engine, header) }
             }
             Event::InterchangeAck(segment) => {
-                let mut found = Findings::default();
-                self.engine.envelope().check(
-                    segment,
-                    crate::x12::Delimiters::default(),
-                    &mut found,
-                );
-                Step::InterchangeAck { segment, findings: found.finish() }
+                Step::InterchangeAck { segment, findings: ack_findings(self.engine, segment) }
             }
             Event::Group(header) => {
                 self.version = header.version();
@@ -188,115 +186,75 @@ impl<'e, R: Read> Session<'e, R> {
                     _ => self.engine.checker(&set.id, &self.version),
                 };
                 self.last = known.map(|checker| (set.id.clone(), checker));
-                let around = Around {
-                    engine: self.engine,
-                    checker: known,
-                    version: &self.version,
-                    group_code: &self.group_code,
-                    unknown_set: self.options.unknown_set,
-                };
-                Step::Set(around.check(set, &mut self.work))
+                let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
+                let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
+                let checker = known.filter(|_| whole);
+                if let Some(checker) = checker {
+                    checker.check(
+                        &set.segments,
+                        &mut self.scratch,
+                        &mut self.tree,
+                        &mut self.findings,
+                    );
+                    findings.extend(of_check(&mut self.findings, &set.faults));
+                    findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
+                } else if whole {
+                    let weight = self.options.unknown_set;
+                    findings.push(unknown(self.engine, &set, &self.version, weight));
+                }
+                if findings.len() > 1 {
+                    findings.sort_by_key(|f| (f.place.offset, f.place.element));
+                }
+                let walked = checker.map(|c| Walked {
+                    segments: set.segments,
+                    tree: &self.tree,
+                    grammar: c.grammar(),
+                });
+                Step::Set(CheckedSet {
+                    id: set.id,
+                    control_number: set.control_number,
+                    convention: set.convention,
+                    version: self.version.clone(),
+                    segments: set.segments,
+                    walked,
+                    findings,
+                })
             }
             Event::GroupEnd(end) => {
                 self.version.clear();
                 self.group_code.clear();
-                let findings = in_words(&end.faults);
-                Step::GroupEnd { end, findings }
+                Step::GroupEnd { findings: in_words(&end.faults), end }
             }
             Event::InterchangeEnd(end) => {
-                let findings = in_words(&end.faults);
-                Step::InterchangeEnd { end, findings }
+                Step::InterchangeEnd { findings: in_words(&end.faults), end }
             }
             Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
         }))
     }
 }
 
+/// The elements of a TA1.
+fn ack_findings(engine: &Engine, segment: Segment<'_>) -> Vec<Finding> {
+    let mut found = Findings::default();
+    engine.envelope().check(segment, crate::x12::Delimiters::default(), &mut found);
+    found.finish()
+}
+
+/// What the check has found, which is left empty for the next set. What the envelope says of the control number is not
+/// said again of its elements.
+fn of_check(found: &mut Findings, faults: &[Fault]) -> Vec<Finding> {
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let told = faults.iter().any(|f| f.kind == FaultKind::SetNumberInvalid);
+    let mut findings = std::mem::take(found).finish();
+    findings.retain(|f| !(told && is_set_number(f)));
+    findings
+}
+
 /// Whether a finding is about ST02 or SE02.
 fn is_set_number(finding: &Finding) -> bool {
     finding.place.element == 2 && matches!(finding.place.segment.as_str(), "ST" | "SE")
-}
-
-/// Memory that checks reuse from set to set.
-#[derive(Debug, Default)]
-struct Work {
-    scratch: Scratch,
-    tree: Tree,
-    findings: Findings,
-}
-
-/// What is known of a set from around it.
-struct Around<'s> {
-    engine: &'s Engine,
-    checker: Option<&'s Checker>,
-    version: &'s str,
-    group_code: &'s str,
-    unknown_set: Severity,
-}
-
-impl<'s> Around<'s> {
-    fn check<'a>(&self, set: TransactionSet<'a>, work: &'a mut Work) -> CheckedSet<'a>
-    where
-        's: 'a,
-    {
-        let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
-        let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
-        let checker = self.checker.filter(|_| whole);
-        if let Some(checker) = checker {
-            work.findings.clear();
-            checker.check(&set.segments, &mut work.scratch, &mut work.tree, &mut work.findings);
-            if !work.findings.is_empty() {
-                let found = std::mem::take(&mut work.findings).finish();
-                // What the envelope says of the control number is not said again of its elements.
-                let told = set.faults.iter().any(|f| f.kind == FaultKind::SetNumberInvalid);
-                findings.extend(found.into_iter().filter(|f| !(told && is_set_number(f))));
-            }
-            findings.extend(group_mismatch(checker, self.group_code, &set.segments));
-        } else if whole {
-            findings.push(self.unknown(&set));
-        }
-        if findings.len() > 1 {
-            findings.sort_by_key(|f| (f.place.offset, f.place.element));
-        }
-        let walked = checker.map(|c| Walked {
-            segments: set.segments,
-            tree: &work.tree,
-            grammar: c.grammar(),
-        });
-        CheckedSet {
-            id: set.id,
-            control_number: set.control_number,
-            convention: set.convention,
-            version: self.version.to_owned(),
-            segments: set.segments,
-            walked,
-            findings,
-        }
-    }
-
-    /// No grammar for the set.
-    fn unknown(&self, set: &TransactionSet<'_>) -> Finding {
-        let (id, version) = (&set.id, self.version);
-        let place = Place {
-            offset: set.segments.get(0).map_or(0, |st| st.element_offset(1)),
-            length: u32::try_from(id.len()).unwrap_or(0),
-            segment: "ST".to_owned(),
-            segment_position: 1,
-            element: 1,
-            ..Place::default()
-        };
-        let (code, what) = if self.engine.knows(id) {
-            (Code::ReleaseUnknown, format!("the {id} in {version:?}"))
-        } else {
-            (Code::SetUnknown, format!("the set {id:?}"))
-        };
-        let says = format!("No grammar is loaded for {what}; only its envelope was checked.");
-        let mend = "Add a grammar for it, or agree on a release that is known.".to_owned();
-        let mut finding = Finding::new(code, place, says, mend);
-        finding.value = Some(id.chars().take(80).collect());
-        finding.severity = self.unknown_set;
-        finding
-    }
 }
 
 fn in_words(faults: &[Fault]) -> Vec<Finding> {
@@ -382,4 +340,45 @@ fn group_mismatch(checker: &Checker, group_code: &str, segments: &Segments<'_>) 
     );
     let mend = format!("Send {} in GS01, or the set in a group of its own.", grammar.group);
     Some(Finding::new(Code::GroupTypeMismatch, place, says, mend))
+}
+
+/// No grammar for the set.
+fn unknown(
+    engine: &Engine,
+    set: &TransactionSet<'_>,
+    version: &str,
+    severity: Severity,
+) -> Finding {
+    let id = &set.id;
+    let offset = set.segments.get(0).map_or(0, |st| st.element_offset(1));
+    let place = Place {
+        offset,
+        length: u32::try_from(id.len()).unwrap_or(0),
+        segment: "ST".to_owned(),
+        segment_position: 1,
+        element: 1,
+        ..Place::default()
+    };
+    let (code, says) = if engine.knows(id) {
+        (
+            Code::ReleaseUnknown,
+            format!(
+                "No grammar is loaded for the {id} in {version:?}; only its envelope was checked."
+            ),
+        )
+    } else {
+        (
+            Code::SetUnknown,
+            format!("No grammar is loaded for the set {id:?}; only its envelope was checked."),
+        )
+    };
+    let mut finding = Finding::new(
+        code,
+        place,
+        says,
+        "Add a grammar for it, or agree on a release that is known.".to_owned(),
+    );
+    finding.value = Some(id.chars().take(80).collect());
+    finding.severity = severity;
+    finding
 }

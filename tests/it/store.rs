@@ -267,3 +267,30 @@ fn a_store_that_does_not_fit_is_refused_and_left_alone() {
     std::fs::rename(folder.path().join("away"), folder.path().join("state")).unwrap();
     EmbeddedStore::open(folder.path()).unwrap();
 }
+
+#[test]
+fn old_journal_records_move_to_files_and_none_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    for part in 0..21 {
+        let mut many = Transaction::new();
+        for number in 1..=1000 {
+            many.journal(entry(&(part * 1000 + number).to_string()));
+        }
+        store.commit(many).unwrap();
+    }
+    store.tidy().unwrap();
+    let kept = store.journal(0, usize::MAX).unwrap();
+    assert_eq!((kept[0].sequence, kept.len()), (10_001, 11_000));
+    let file = folder.path().join("journal/000000000001-000000010000.jsonl.zst");
+    let lines = zstd::decode_all(std::fs::File::open(file).unwrap()).unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    assert_eq!(lines.lines().count(), 10_000);
+    assert!(lines.lines().next().unwrap().contains(r#""sequence":1,"#));
+    store.tidy().unwrap();
+    drop(store);
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let mut more = Transaction::new();
+    more.journal(entry("next"));
+    assert_eq!(store.commit(more).unwrap()[0].sequence, 21_001);
+}
