@@ -15,7 +15,7 @@ use crossdock::acks::{AckPolicy, GroupAnswer, GroupHeader, GroupTrailer, SetRepo
 use crossdock::canonical::Document;
 use crossdock::map::{self, WriteOptions};
 use crossdock::translate::{CheckedSet, Engine, Options, Session, Step};
-use crossdock::x12::{Event, Reader, Style};
+use crossdock::x12::{Event, Limits, Reader, Style};
 use generate::Kind;
 
 /// Size of each generated file.
@@ -85,7 +85,7 @@ fn split(bytes: &[u8]) -> u64 {
 
 /// Every set with all its segments, and the place of each of their elements.
 fn tokenise(bytes: &[u8]) -> u64 {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::of_slice(bytes, Limits::default());
     let mut elements = 0;
     while let Some(event) = reader.next().expect("memory can be read") {
         if let Event::Set(set) = event {
@@ -102,7 +102,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::embedded);
 fn check(bytes: &[u8]) -> u64 {
     let (policy, style) = (AckPolicy::default(), Style::default());
     let grammar = ENGINE.checker("997", "004010").expect("it is embedded").grammar();
-    let mut session = Session::new(&ENGINE, bytes, Options::default());
+    let mut session = Session::of_slice(&ENGINE, bytes, Options::default());
     let mut answer: Option<GroupAnswer<'_>> = None;
     let mut written = 0;
     while let Some(step) = session.next().expect("memory can be read") {
@@ -144,13 +144,13 @@ fn check(bytes: &[u8]) -> u64 {
     written
 }
 
-/// Every set walked, checked, and serialized as a line of JSON.
+/// Every set walked, checked, and written as a line of JSON.
 fn translate(bytes: &[u8]) -> u64 {
     let mut json = Vec::new();
     let mut written = 0;
     each_reading(bytes, |reading, _| {
         json.clear();
-        serde_json::to_writer(&mut json, &reading).expect("a vector takes whatever is written");
+        reading.write_json(&mut json);
         written += json.len() as u64;
     });
     written
@@ -158,7 +158,7 @@ fn translate(bytes: &[u8]) -> u64 {
 
 /// Reads each set of the file through its map.
 fn each_reading(bytes: &[u8], mut take: impl FnMut(map::Reading<'_>, &CheckedSet<'_>)) {
-    let mut session = Session::new(&ENGINE, bytes, Options::default());
+    let mut session = Session::of_slice(&ENGINE, bytes, Options::default());
     let mut reader = map::Reader::new();
     while let Some(step) = session.next().expect("memory can be read") {
         if let Step::Set(set) = step
