@@ -31,18 +31,89 @@ impl From<&Fault> for Finding {
 }
 
 /// Code, message and mend.
-fn words(fault: &Fault) -> (Code, String, &'static str) {
+type Words = (Code, String, &'static str);
+
+fn words(fault: &Fault) -> Words {
     let found = visible(&fault.found);
+    input_words(fault, &found)
+        .or_else(|| interchange_words(fault, &found))
+        .or_else(|| group_words(fault, &found))
+        .unwrap_or_else(|| set_words(fault, &found))
+}
+
+fn input_words(fault: &Fault, found: &str) -> Option<Words> {
     let expected = &fault.expected;
-    match fault.kind {
-        FaultKind::NoInterchange
-        | FaultKind::TextBeforeInterchange
-        | FaultKind::ByteOrderMark
-        | FaultKind::CutOff => input_words(fault, &found),
-        FaultKind::IsaLength
-        | FaultKind::IsaUnreadable
-        | FaultKind::DelimiterClash
-        | FaultKind::RepetitionSeparator => header_words(fault, &found),
+    let (code, says, mend) = match fault.kind {
+        FaultKind::NoInterchange => (
+            Code::NoInterchange,
+            "The input holds no interchange: no ISA segment was found.".to_owned(),
+            "Look whether this is the right file.",
+        ),
+        FaultKind::ByteOrderMark => (
+            Code::ByteOrderMark,
+            "A byte order mark stands before the interchange.".to_owned(),
+            "Save the file without one.",
+        ),
+        FaultKind::TextBeforeInterchange => (
+            Code::TextBeforeInterchange,
+            format!("{} bytes that belong to no interchange: {found:?}.", fault.length),
+            "Leave out what is not X12.",
+        ),
+        FaultKind::CutOff => (
+            Code::CutOff,
+            format!("The input ends in {found:?}, without a terminator."),
+            "Send the whole file again.",
+        ),
+        FaultKind::SegmentTooLarge => (
+            Code::InterchangeTooLarge,
+            format!("No terminator within {expected} bytes."),
+            "Look whether ISA names the right terminator.",
+        ),
+        FaultKind::OutsideEnvelope if fault.segment == Tag::new(b"ST") => (
+            Code::OutsideEnvelope,
+            format!("The set {found:?} stands outside any group: GS is missing."),
+            "Send GS before it and GE after it.",
+        ),
+        FaultKind::OutsideEnvelope => (
+            Code::OutsideEnvelope,
+            format!("{found:?} stands outside any transaction set."),
+            "Send it inside a set, or leave it out.",
+        ),
+        FaultKind::StrayTrailer => (
+            Code::GroupStrayTrailer,
+            format!("{found:?} ends something that did not begin."),
+            "Look whether a header is lost before it.",
+        ),
+        _ => return None,
+    };
+    Some((code, says, mend))
+}
+
+fn interchange_words(fault: &Fault, found: &str) -> Option<Words> {
+    let expected = &fault.expected;
+    let (code, says, mend) = match fault.kind {
+        FaultKind::IsaLength => (
+            Code::IsaLength,
+            format!(
+                "ISA has {found} bytes with its terminator; it must have 106. It was read by its separators."
+            ),
+            "Pad each element of ISA with blanks to its length.",
+        ),
+        FaultKind::IsaUnreadable => (
+            Code::IsaUnreadable,
+            format!("ISA cannot be read: {found:?}."),
+            "Send ISA with its sixteen elements, each of its length.",
+        ),
+        FaultKind::DelimiterClash => (
+            Code::DelimiterClash,
+            format!("Delimiters cannot be told from each other or from data: {found}."),
+            "Choose delimiters that are distinct and occur in no data.",
+        ),
+        FaultKind::RepetitionSeparator => (
+            Code::RepetitionSeparator,
+            format!("ISA11 is {found:?}, which cannot separate repetitions."),
+            "Send for instance ^ in ISA11, or nothing if no element is repeated.",
+        ),
         FaultKind::InterchangeTrailerMissing => (
             Code::TrailerMissing,
             format!("IEA is missing for interchange {expected}."),
@@ -63,26 +134,14 @@ fn words(fault: &Fault) -> (Code, String, &'static str) {
             format!("Interchange number {found} came before in this input, from the same sender."),
             "Send each interchange once, with a number of its own.",
         ),
-        FaultKind::OutsideEnvelope if fault.segment == Tag::new(b"ST") => (
-            Code::OutsideEnvelope,
-            format!("The set {found:?} stands outside any group: GS is missing."),
-            "Send GS before it and GE after it.",
-        ),
-        FaultKind::OutsideEnvelope => (
-            Code::OutsideEnvelope,
-            format!("{found:?} stands outside any transaction set."),
-            "Send it inside a set, or leave it out.",
-        ),
-        FaultKind::StrayTrailer => (
-            Code::GroupStrayTrailer,
-            format!("{found:?} ends something that did not begin."),
-            "Look whether a header is lost before it.",
-        ),
-        FaultKind::SegmentTooLarge => (
-            Code::InterchangeTooLarge,
-            format!("No terminator within {expected} bytes."),
-            "Look whether ISA names the right terminator.",
-        ),
+        _ => return None,
+    };
+    Some((code, says, mend))
+}
+
+fn group_words(fault: &Fault, found: &str) -> Option<Words> {
+    let expected = &fault.expected;
+    let (code, says, mend) = match fault.kind {
         FaultKind::GroupTrailerMissing => (
             Code::GroupTrailerMissing,
             format!("GE is missing for group {expected}."),
@@ -103,6 +162,14 @@ fn words(fault: &Fault) -> (Code, String, &'static str) {
             format!("Group number {found} came before in this interchange."),
             "Give each group a number of its own.",
         ),
+        _ => return None,
+    };
+    Some((code, says, mend))
+}
+
+fn set_words(fault: &Fault, found: &str) -> Words {
+    let expected = &fault.expected;
+    match fault.kind {
         FaultKind::SetTrailerMissing => (
             Code::SetTrailerMissing,
             format!("SE is missing for set {expected}."),
@@ -133,62 +200,11 @@ fn words(fault: &Fault) -> (Code, String, &'static str) {
             format!("{found:?} and what follows up to SE have no ST."),
             "Send ST before them.",
         ),
-        FaultKind::SetTooLarge => (
+        // What is left of the kinds.
+        _ => (
             Code::SetTooLarge,
             format!("The set {found:?} is larger than {expected} bytes."),
             "Split it, or raise the limit.",
-        ),
-    }
-}
-
-fn input_words(fault: &Fault, found: &str) -> (Code, String, &'static str) {
-    match fault.kind {
-        FaultKind::NoInterchange => (
-            Code::NoInterchange,
-            "The input holds no interchange: no ISA segment was found.".to_owned(),
-            "Look whether this is the right file.",
-        ),
-        FaultKind::ByteOrderMark => (
-            Code::ByteOrderMark,
-            "A byte order mark stands before the interchange.".to_owned(),
-            "Save the file without one.",
-        ),
-        FaultKind::CutOff => (
-            Code::CutOff,
-            format!("The input ends in {found:?}, without a terminator."),
-            "Send the whole file again.",
-        ),
-        _ => (
-            Code::TextBeforeInterchange,
-            format!("{} bytes that belong to no interchange: {found:?}.", fault.length),
-            "Leave out what is not X12.",
-        ),
-    }
-}
-
-fn header_words(fault: &Fault, found: &str) -> (Code, String, &'static str) {
-    match fault.kind {
-        FaultKind::IsaLength => (
-            Code::IsaLength,
-            format!(
-                "ISA has {found} bytes with its terminator; it must have 106. It was read by its separators."
-            ),
-            "Pad each element of ISA with blanks to its length.",
-        ),
-        FaultKind::DelimiterClash => (
-            Code::DelimiterClash,
-            format!("Delimiters cannot be told from each other or from data: {found}."),
-            "Choose delimiters that are distinct and occur in no data.",
-        ),
-        FaultKind::RepetitionSeparator => (
-            Code::RepetitionSeparator,
-            format!("ISA11 is {found:?}, which cannot separate repetitions."),
-            "Send for instance ^ in ISA11, or nothing if no element is repeated.",
-        ),
-        _ => (
-            Code::IsaUnreadable,
-            format!("ISA cannot be read: {found:?}."),
-            "Send ISA with its sixteen elements, each of its length.",
         ),
     }
 }

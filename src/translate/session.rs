@@ -7,7 +7,7 @@ use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
 use crate::x12::{
     Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
-    Segment, Segments, SetControlNumber,
+    Segment, Segments, SetControlNumber, TransactionSet,
 };
 
 /// What a session meets, in order. Findings of a step are those of the thing itself, not of what is inside it.
@@ -169,13 +169,7 @@ impl<'e, R: Read> Session<'e, R> {
                 Step::Interchange { header, findings: interchange_findings(self.engine, header) }
             }
             Event::InterchangeAck(segment) => {
-                let mut found = Findings::default();
-                self.engine.envelope().check(
-                    segment,
-                    crate::x12::Delimiters::default(),
-                    &mut found,
-                );
-                Step::InterchangeAck { segment, findings: found.finish() }
+                Step::InterchangeAck { segment, findings: ack_findings(self.engine, segment) }
             }
             Event::Group(header) => {
                 self.version = header.version();
@@ -196,28 +190,17 @@ impl<'e, R: Read> Session<'e, R> {
                 let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
                 let checker = known.filter(|_| whole);
                 if let Some(checker) = checker {
-                    self.findings.clear();
                     checker.check(
                         &set.segments,
                         &mut self.scratch,
                         &mut self.tree,
                         &mut self.findings,
                     );
-                    if !self.findings.is_empty() {
-                        let found = std::mem::take(&mut self.findings).finish();
-                        // What the envelope says of the control number is not said again of its elements.
-                        let told = set.faults.iter().any(|f| f.kind == FaultKind::SetNumberInvalid);
-                        findings.extend(found.into_iter().filter(|f| !(told && is_set_number(f))));
-                    }
+                    findings.extend(of_check(&mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
                 } else if whole {
-                    findings.push(unknown(
-                        self.engine,
-                        &set.id,
-                        &self.version,
-                        &set.segments,
-                        self.options.unknown_set,
-                    ));
+                    let weight = self.options.unknown_set;
+                    findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
                 if findings.len() > 1 {
                     findings.sort_by_key(|f| (f.place.offset, f.place.element));
@@ -240,16 +223,33 @@ impl<'e, R: Read> Session<'e, R> {
             Event::GroupEnd(end) => {
                 self.version.clear();
                 self.group_code.clear();
-                let findings = in_words(&end.faults);
-                Step::GroupEnd { end, findings }
+                Step::GroupEnd { findings: in_words(&end.faults), end }
             }
             Event::InterchangeEnd(end) => {
-                let findings = in_words(&end.faults);
-                Step::InterchangeEnd { end, findings }
+                Step::InterchangeEnd { findings: in_words(&end.faults), end }
             }
             Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
         }))
     }
+}
+
+/// The elements of a TA1.
+fn ack_findings(engine: &Engine, segment: Segment<'_>) -> Vec<Finding> {
+    let mut found = Findings::default();
+    engine.envelope().check(segment, crate::x12::Delimiters::default(), &mut found);
+    found.finish()
+}
+
+/// What the check has found, which is left empty for the next set. What the envelope says of the control number is not
+/// said again of its elements.
+fn of_check(found: &mut Findings, faults: &[Fault]) -> Vec<Finding> {
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let told = faults.iter().any(|f| f.kind == FaultKind::SetNumberInvalid);
+    let mut findings = std::mem::take(found).finish();
+    findings.retain(|f| !(told && is_set_number(f)));
+    findings
 }
 
 /// Whether a finding is about ST02 or SE02.
@@ -345,12 +345,12 @@ fn group_mismatch(checker: &Checker, group_code: &str, segments: &Segments<'_>) 
 /// No grammar for the set.
 fn unknown(
     engine: &Engine,
-    id: &str,
+    set: &TransactionSet<'_>,
     version: &str,
-    segments: &Segments<'_>,
     severity: Severity,
 ) -> Finding {
-    let offset = segments.get(0).map_or(0, |st| st.element_offset(1));
+    let id = &set.id;
+    let offset = set.segments.get(0).map_or(0, |st| st.element_offset(1));
     let place = Place {
         offset,
         length: u32::try_from(id.len()).unwrap_or(0),

@@ -106,9 +106,43 @@ impl Fault {
 
     /// Says what was found and what was expected.
     #[must_use]
-    pub fn found(mut self, found: impl ToString, expected: impl ToString) -> Self {
-        self.found = found.to_string();
-        self.expected = expected.to_string();
+    pub fn found(mut self, found: impl Into<Shown>, expected: impl Into<Shown>) -> Self {
+        self.found = found.into().0;
+        self.expected = expected.into().0;
         self
+    }
+}
+
+/// Text or a number, shown in a fault.
+#[derive(Debug)]
+pub struct Shown(String);
+
+impl From<&str> for Shown {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for Shown {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<std::borrow::Cow<'_, str>> for Shown {
+    fn from(text: std::borrow::Cow<'_, str>) -> Self {
+        Self(text.into_owned())
+    }
+}
+
+impl From<usize> for Shown {
+    fn from(number: usize) -> Self {
+        Self(number.to_string())
+    }
+}
+
+impl From<u32> for Shown {
+    fn from(number: u32) -> Self {
+        Self(number.to_string())
     }
 }

@@ -159,7 +159,7 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
         return false;
     }
     let window = &bytes[4..bytes.len().min(LENGTH_MAX)];
-    window.iter().filter(|&&b| b == separator).count() >= 15
+    memchr::memchr_iter(separator, window).count() >= 15
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub use envelope::{
     Event, Group, GroupControlNumber, GroupEnd, Identity, Interchange, InterchangeControlNumber,
     InterchangeEnd, SetControlNumber, TransactionSet,
 };
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, Shown};
 pub use line::Line;
 pub use reader::{Limits, Reader};
 pub use segment::{Mark, Segment, Segments};

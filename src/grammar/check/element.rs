@@ -115,7 +115,7 @@ impl ElementCheck<'_> {
                 return;
             }
             self.value(element, value, spot, reporter);
-            self.characters(value, spot, reporter);
+            Self::characters(value, spot, reporter);
             return;
         };
         let Some(plan) = self.plans.composites.get(usize::from(id)) else { return };
@@ -130,7 +130,7 @@ impl ElementCheck<'_> {
             let Some(part) = plan.elements.get(at) else { continue };
             let spot = spot.below(at + 1);
             self.value(part, component, spot, reporter);
-            self.characters(component, spot, reporter);
+            Self::characters(component, spot, reporter);
         }
         if present & plan.mandatory != plan.mandatory || present & !plan.known != 0 {
             Self::presence(plan, present, spot, reporter);
@@ -143,7 +143,7 @@ impl ElementCheck<'_> {
     }
 
     /// Control characters are faults; bytes outside ASCII are worth knowing.
-    fn characters(&self, value: &[u8], spot: Spot, reporter: &mut Reporter<'_, '_>) {
+    fn characters(value: &[u8], spot: Spot, reporter: &mut Reporter<'_, '_>) {
         if value.iter().any(u8::is_ascii_control) {
             reporter.value(Code::InvalidCharacter, spot, value);
         } else if !value.is_ascii() {

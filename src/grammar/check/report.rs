@@ -1,5 +1,6 @@
 //! Findings in words: what the checks found, said so that a person can mend it. All of this is off the usual path.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::findings::{Code, Finding, Findings, Place, Rule};
@@ -71,10 +72,10 @@ impl<'a> Reporter<'a, '_> {
     fn name(&self, spot: Spot) -> String {
         let mut name = format!("{}{:02}", self.definition.tag, spot.element);
         if spot.component > 0 {
-            name.push_str(&format!("-{}", spot.component));
+            let _ = write!(name, "-{}", spot.component);
         }
         if spot.repetition > 0 {
-            name.push_str(&format!(" (repetition {})", spot.repetition));
+            let _ = write!(name, " (repetition {})", spot.repetition);
         }
         match self.definition(spot).map(|d| d.title.as_str()).filter(|t| !t.is_empty()) {
             Some(title) => format!("{name} \"{title}\""),
