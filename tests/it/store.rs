@@ -294,3 +294,19 @@ fn old_journal_records_move_to_files_and_none_is_lost() {
     more.journal(entry("next"));
     assert_eq!(store.commit(more).unwrap()[0].sequence, 21_001);
 }
+
+/// Sled 0.34.7 takes the remains of a snapshot that a kill interrupted for the newest one; seen when the gateway was
+/// killed at such a moment.
+#[test]
+fn a_snapshot_that_a_kill_interrupted_does_not_keep_the_store_shut() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        store.commit(Transaction::new().with(Change::Number(series(), 7))).unwrap();
+    }
+    let remains = folder.path().join("state/snap.7FFFFFFFFFFFFFFF.generating");
+    std::fs::write(&remains, b"").unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    assert_eq!(store.reserve_numbers(&series(), 1..=100, 1).unwrap(), [8]);
+    assert!(!remains.exists());
+}
