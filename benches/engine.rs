@@ -23,28 +23,51 @@ const BYTES: u32 = 50_000_000;
 /// How much of it is kept as documents for writing: typed, they take some twenty times as much memory.
 const DOCUMENT_BYTES: u32 = 5_000_000;
 
-/// The baseline: nom's `take_till` on the two delimiters, nothing allocated, nothing understood.
+/// The baseline: segments and elements by nom's combinators, nothing allocated, nothing understood.
 mod baseline {
-    use nom::IResult;
     use nom::bytes::complete::{take, take_till};
+    use nom::character::complete::char;
+    use nom::multi::fold_many0;
+    use nom::sequence::{preceded, terminated};
+    use nom::{IResult, Parser};
 
-    /// One element and the delimiter after it.
-    fn element(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
-        let (input, element) = take_till(|b| b == b'*' || b == b'~')(input)?;
-        let (input, delimiter) = take(1usize)(input)?;
-        Ok((input, (element, delimiter)))
+    fn element(input: &[u8]) -> IResult<&[u8], &[u8]> {
+        take_till(|b| b == b'*' || b == b'~')(input)
+    }
+
+    /// One segment: how many elements it has, its tag counted, and how many bytes are in them.
+    fn segment(input: &[u8]) -> IResult<&[u8], (u64, u64)> {
+        let (input, tag) = element(input)?;
+        let begin = || (1, tag.len() as u64);
+        let add = |(count, bytes), element: &[u8]| (count + 1, bytes + element.len() as u64);
+        let elements = fold_many0(preceded(char('*'), element), begin, add);
+        terminated(elements, char('~')).parse(input)
     }
 
     /// Splits everything, and counts segments, elements and the bytes in them.
     pub fn split(mut input: &[u8]) -> (u64, u64, u64) {
-        let (mut segments, mut elements, mut bytes) = (0, 0, 0);
-        while let Ok((rest, (element, delimiter))) = element(input) {
-            elements += 1;
-            bytes += element.len() as u64;
-            segments += u64::from(delimiter == b"~");
+        let mut sums = (0, 0, 0);
+        while let Ok((rest, (elements, bytes))) = segment(input) {
+            sums = (sums.0 + 1, sums.1 + elements, sums.2 + bytes);
             input = rest;
         }
-        (segments, elements, bytes)
+        sums
+    }
+
+    /// The same by hand: one parser for whatever comes up to the next delimiter. It knows no structure.
+    pub fn split_by_hand(mut input: &[u8]) -> (u64, u64, u64) {
+        fn piece(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
+            let (input, element) = element(input)?;
+            let (input, delimiter) = take(1usize)(input)?;
+            Ok((input, (element, delimiter)))
+        }
+        let mut sums = (0, 0, 0);
+        while let Ok((rest, (element, delimiter))) = piece(input) {
+            sums =
+                (sums.0 + u64::from(delimiter == b"~"), sums.1 + 1, sums.2 + element.len() as u64);
+            input = rest;
+        }
+        sums
     }
 }
 
@@ -63,6 +86,16 @@ struct Prepared<'a> {
 
 const TASKS: &[Task] = &[
     Task { name: "baseline: nom splitter", wanted: None, prepare: |bytes| over(bytes, split) },
+    Task {
+        name: "nom loop, no structure",
+        wanted: None,
+        prepare: |bytes| {
+            over(bytes, |bytes| {
+                let (segments, elements, sum) = baseline::split_by_hand(bytes);
+                segments ^ elements ^ sum
+            })
+        },
+    },
     Task { name: "tokenise", wanted: Some(1.5), prepare: |bytes| over(bytes, tokenise) },
     Task {
         name: "check in full, 997 ready",
