@@ -15,7 +15,7 @@ use crossdock::acks::{AckPolicy, GroupAnswer, GroupHeader, GroupTrailer, SetRepo
 use crossdock::canonical::Document;
 use crossdock::map::{self, WriteOptions};
 use crossdock::translate::{CheckedSet, Engine, Options, Session, Step};
-use crossdock::x12::{Event, Reader, Style};
+use crossdock::x12::{Event, Limits, Reader, Style};
 use generate::Kind;
 
 /// Size of each generated file.
@@ -23,28 +23,51 @@ const BYTES: u32 = 50_000_000;
 /// How much of it is kept as documents for writing: typed, they take some twenty times as much memory.
 const DOCUMENT_BYTES: u32 = 5_000_000;
 
-/// The baseline: nom's `take_till` on the two delimiters, nothing allocated, nothing understood.
+/// The baseline: segments and elements by nom's combinators, nothing allocated, nothing understood.
 mod baseline {
-    use nom::IResult;
     use nom::bytes::complete::{take, take_till};
+    use nom::character::complete::char;
+    use nom::multi::fold_many0;
+    use nom::sequence::{preceded, terminated};
+    use nom::{IResult, Parser};
 
-    /// One element and the delimiter after it.
-    fn element(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
-        let (input, element) = take_till(|b| b == b'*' || b == b'~')(input)?;
-        let (input, delimiter) = take(1usize)(input)?;
-        Ok((input, (element, delimiter)))
+    fn element(input: &[u8]) -> IResult<&[u8], &[u8]> {
+        take_till(|b| b == b'*' || b == b'~')(input)
+    }
+
+    /// One segment: how many elements it has, its tag counted, and how many bytes are in them.
+    fn segment(input: &[u8]) -> IResult<&[u8], (u64, u64)> {
+        let (input, tag) = element(input)?;
+        let begin = || (1, tag.len() as u64);
+        let add = |(count, bytes), element: &[u8]| (count + 1, bytes + element.len() as u64);
+        let elements = fold_many0(preceded(char('*'), element), begin, add);
+        terminated(elements, char('~')).parse(input)
     }
 
     /// Splits everything, and counts segments, elements and the bytes in them.
     pub fn split(mut input: &[u8]) -> (u64, u64, u64) {
-        let (mut segments, mut elements, mut bytes) = (0, 0, 0);
-        while let Ok((rest, (element, delimiter))) = element(input) {
-            elements += 1;
-            bytes += element.len() as u64;
-            segments += u64::from(delimiter == b"~");
+        let mut sums = (0, 0, 0);
+        while let Ok((rest, (elements, bytes))) = segment(input) {
+            sums = (sums.0 + 1, sums.1 + elements, sums.2 + bytes);
             input = rest;
         }
-        (segments, elements, bytes)
+        sums
+    }
+
+    /// The same by hand: one parser for whatever comes up to the next delimiter. It knows no structure.
+    pub fn split_by_hand(mut input: &[u8]) -> (u64, u64, u64) {
+        fn piece(input: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
+            let (input, element) = element(input)?;
+            let (input, delimiter) = take(1usize)(input)?;
+            Ok((input, (element, delimiter)))
+        }
+        let mut sums = (0, 0, 0);
+        while let Ok((rest, (element, delimiter))) = piece(input) {
+            sums =
+                (sums.0 + u64::from(delimiter == b"~"), sums.1 + 1, sums.2 + element.len() as u64);
+            input = rest;
+        }
+        sums
     }
 }
 
@@ -63,6 +86,16 @@ struct Prepared<'a> {
 
 const TASKS: &[Task] = &[
     Task { name: "baseline: nom splitter", wanted: None, prepare: |bytes| over(bytes, split) },
+    Task {
+        name: "nom loop, no structure",
+        wanted: None,
+        prepare: |bytes| {
+            over(bytes, |bytes| {
+                let (segments, elements, sum) = baseline::split_by_hand(bytes);
+                segments ^ elements ^ sum
+            })
+        },
+    },
     Task { name: "tokenise", wanted: Some(1.5), prepare: |bytes| over(bytes, tokenise) },
     Task {
         name: "check in full, 997 ready",
@@ -85,7 +118,7 @@ fn split(bytes: &[u8]) -> u64 {
 
 /// Every set with all its segments, and the place of each of their elements.
 fn tokenise(bytes: &[u8]) -> u64 {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::of_slice(bytes, Limits::default());
     let mut elements = 0;
     while let Some(event) = reader.next().expect("memory can be read") {
         if let Event::Set(set) = event {
@@ -102,7 +135,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::embedded);
 fn check(bytes: &[u8]) -> u64 {
     let (policy, style) = (AckPolicy::default(), Style::default());
     let grammar = ENGINE.checker("997", "004010").expect("it is embedded").grammar();
-    let mut session = Session::new(&ENGINE, bytes, Options::default());
+    let mut session = Session::of_slice(&ENGINE, bytes, Options::default());
     let mut answer: Option<GroupAnswer<'_>> = None;
     let mut written = 0;
     while let Some(step) = session.next().expect("memory can be read") {
@@ -144,13 +177,13 @@ fn check(bytes: &[u8]) -> u64 {
     written
 }
 
-/// Every set walked, checked, and serialized as a line of JSON.
+/// Every set walked, checked, and written as a line of JSON.
 fn translate(bytes: &[u8]) -> u64 {
     let mut json = Vec::new();
     let mut written = 0;
     each_reading(bytes, |reading, _| {
         json.clear();
-        serde_json::to_writer(&mut json, &reading).expect("a vector takes whatever is written");
+        reading.write_json(&mut json);
         written += json.len() as u64;
     });
     written
@@ -158,7 +191,7 @@ fn translate(bytes: &[u8]) -> u64 {
 
 /// Reads each set of the file through its map.
 fn each_reading(bytes: &[u8], mut take: impl FnMut(map::Reading<'_>, &CheckedSet<'_>)) {
-    let mut session = Session::new(&ENGINE, bytes, Options::default());
+    let mut session = Session::of_slice(&ENGINE, bytes, Options::default());
     let mut reader = map::Reader::new();
     while let Some(step) = session.next().expect("memory can be read") {
         if let Step::Set(set) = step

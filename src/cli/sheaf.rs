@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Error;
 use super::translate::To;
+use crate::map::Reading;
 
 /// What XML begins with.
 const XML_HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
@@ -20,13 +21,14 @@ pub struct Sheaf {
     pretty: bool,
     count: u64,
     xml: String,
+    json: Vec<u8>,
 }
 
 impl Sheaf {
     /// An empty one.
     #[must_use]
     pub fn new(to: To, array: bool, pretty: bool) -> Self {
-        Self { to, array, pretty, count: 0, xml: String::new() }
+        Self { to, array, pretty, count: 0, xml: String::new(), json: Vec::new() }
     }
 
     /// Writes a document.
@@ -39,23 +41,47 @@ impl Sheaf {
         document: &T,
         out: &mut dyn Write,
     ) -> Result<(), Error> {
-        self.count += 1;
         if self.to == To::Xml {
+            self.count += 1;
             return self.add_xml(kind, document, out);
         }
-        if self.array {
-            out.write_all(if self.count == 1 { b"[\n" } else { b",\n" })?;
-        }
+        self.open(out)?;
         let written = if self.pretty {
             serde_json::to_writer_pretty(&mut *out, document)
         } else {
             serde_json::to_writer(&mut *out, document)
         };
         written.map_err(std::io::Error::from)?;
-        if !self.array {
-            out.write_all(b"\n")?;
+        self.close(out)
+    }
+
+    /// Writes a document that was read, without a detour where it goes out as it is.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn add_reading(&mut self, reading: &Reading<'_>, out: &mut dyn Write) -> Result<(), Error> {
+        if self.to == To::Xml || self.pretty {
+            return self.add(reading.document(), reading, out);
+        }
+        self.open(out)?;
+        self.json.clear();
+        reading.write_json(&mut self.json);
+        out.write_all(&self.json)?;
+        self.close(out)
+    }
+
+    /// What stands before a document in JSON.
+    fn open(&mut self, out: &mut dyn Write) -> Result<(), Error> {
+        self.count += 1;
+        if self.array {
+            out.write_all(if self.count == 1 { b"[\n" } else { b",\n" })?;
         }
         Ok(())
+    }
+
+    /// What stands after it.
+    fn close(&self, out: &mut dyn Write) -> Result<(), Error> {
+        if self.array { Ok(()) } else { Ok(out.write_all(b"\n")?) }
     }
 
     fn add_xml<T: Serialize + ?Sized>(

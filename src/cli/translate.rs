@@ -120,11 +120,7 @@ impl Translation<'_> {
             let Some((walked, map)) = self.readable(set) else { return Ok(()) };
             let reading = reader.read(walked, &map);
             self.report(reading.findings(), &scene, Some(set))?;
-            if is_fatal(reading.findings()) {
-                Ok(())
-            } else {
-                sheaf.add(reading.document(), &reading, out)
-            }
+            if is_fatal(reading.findings()) { Ok(()) } else { sheaf.add_reading(&reading, out) }
         })?;
         Ok(())
     }

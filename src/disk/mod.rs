@@ -17,7 +17,7 @@ const NAME_BYTES_MAX: usize = 200;
 ///
 /// ```
 /// assert_eq!(crossdock::disk::safe_name("PO 45/7*?.edi"), "PO_45_7__.edi");
-/// assert_eq!(crossdock::disk::safe_name("../up"), "_.__up");
+/// assert_eq!(crossdock::disk::safe_name("../up"), "_._up");
 /// ```
 #[must_use]
 pub fn safe_name(name: &str) -> String {

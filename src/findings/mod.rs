@@ -149,6 +149,13 @@ impl Findings {
         }
     }
 
+    /// Takes back the last finding of which this is true, since another one says it better.
+    pub fn retract(&mut self, is_it: impl Fn(&Finding) -> bool) {
+        if let Some(at) = self.kept.iter().rposition(is_it) {
+            self.kept.remove(at);
+        }
+    }
+
     /// The findings, in the order in which they were made.
     #[must_use]
     pub fn as_slice(&self) -> &[Finding] {

@@ -5,7 +5,7 @@
 //! off. Everything lives in one tree, so that a batch is one atomic change.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
+use std::fs::{self, File, TryLockError};
 use std::ops::RangeInclusive;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -42,8 +42,8 @@ const COUNT_MAX: usize = 10_000;
 /// A [`Store`] in one folder on a local disk. One process at a time.
 pub struct EmbeddedStore {
     tree: sled::Tree,
-    /// Keeps the database open and locked.
-    _database: sled::Db,
+    /// Keeps the database open and the folder locked.
+    _database: (sled::Db, File),
     payloads: Payloads,
     /// Folder of what is no longer in the database.
     history: PathBuf,
@@ -69,7 +69,9 @@ impl EmbeddedStore {
         let refuse = |reason: String| Error::Open { path: folder.display().to_string(), reason };
         let path = folder.join("state");
         let found = format::look(folder, &path)?;
+        let lock = lock_folder(folder)?;
         let payloads = Payloads::open(folder.join("payloads"))?;
+        remove_unfinished_snapshots(&path)?;
         let database = open_database(&path).map_err(refuse)?;
         let tree = database.open_tree("crossdock").map_err(|e| refuse(e.to_string()))?;
         let known = tree.contains_key(keys::meta("format")).map_err(|e| refuse(e.to_string()))?;
@@ -99,12 +101,12 @@ impl EmbeddedStore {
         if found == Found::Nothing {
             format::mark(folder)?;
         }
-        Self::start(folder, database, tree, file, payloads)
+        Self::start(folder, (database, lock), tree, file, payloads)
     }
 
     fn start(
         folder: &Path,
-        database: sled::Db,
+        database: (sled::Db, File),
         tree: sled::Tree,
         file: File,
         payloads: Payloads,
@@ -337,6 +339,38 @@ impl Store for EmbeddedStore {
         let found = self.scan(&[keys::JOURNAL], Some(keys::journal(after)), limit)?;
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
+}
+
+/// Locks the folder against other processes, as long as the file is open.
+fn lock_folder(folder: &Path) -> Result<File, Error> {
+    let path = folder.join("LOCK");
+    let file = File::create(&path).map_err(|e| file_error("opening", &path, &e))?;
+    file.try_lock().map_err(|e| match e {
+        TryLockError::WouldBlock => Error::Open {
+            path: folder.display().to_string(),
+            reason: "another process has it open".to_owned(),
+        },
+        TryLockError::Error(e) => file_error("locking", &path, &e),
+    })?;
+    Ok(file)
+}
+
+/// A snapshot that a kill has interrupted is a file of another name, which sled takes for the newest snapshot all the
+/// same and then calls the database corrupt. The finished one beside it and the log hold everything.
+fn remove_unfinished_snapshots(database: &Path) -> Result<(), Error> {
+    let failed = |e: std::io::Error| file_error("clearing", database, &e);
+    let entries = match fs::read_dir(database) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens sled; what it says, or panics of, becomes words for an operator.

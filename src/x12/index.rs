@@ -238,11 +238,7 @@ impl Index {
             if self.open_start >= upto {
                 break;
             }
-            if byte > b' '
-                || !is_blank(byte)
-                || byte == delimiters.element
-                || byte == delimiters.segment
-            {
+            if !is_blank(byte) || byte == delimiters.element || byte == delimiters.segment {
                 self.skipping = false;
                 return;
             }

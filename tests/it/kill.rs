@@ -186,6 +186,12 @@ impl Yard {
         names
     }
 
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(3).collect();
+        lines.join(" | ")
+    }
+
     /// Changes when the program begins to work.
     fn started(&self) -> Option<std::time::SystemTime> {
         fs::metadata(self.path("data/status.json")).and_then(|data| data.modified()).ok()
@@ -218,7 +224,7 @@ fn interchange(sender: &str, number: u32, order: &str, sound: bool) -> String {
 fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
     for kill in 0..kills {
         let before = yard.started();
-        let child = yard.start();
+        let mut running = yard.start();
         let moment = Duration::from_millis(dice.below(200));
         let mut begun = Instant::now();
         let mut works = kill % 5 == 0;
@@ -226,6 +232,8 @@ fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
             if !works && yard.started() != before {
                 (works, begun) = (true, Instant::now());
             }
+            let ended = running.0.try_wait().unwrap();
+            assert!(ended.is_none(), "the gateway ended by itself: {}", yard.last_words());
             yard.drop_inbound(dice);
             if dice.below(3) == 0 {
                 yard.drop_outbound();
@@ -233,7 +241,7 @@ fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
             std::thread::sleep(Duration::from_millis(10 + dice.below(60)));
         }
         // On Unix this is SIGKILL: nothing is flushed, nothing is said.
-        drop(child);
+        drop(running);
     }
 }
 
@@ -242,7 +250,11 @@ fn finish(yard: &Yard) {
     let mut running = yard.start();
     let deadline = Instant::now() + Duration::from_mins(4);
     while !yard.is_complete() {
-        assert!(running.0.try_wait().unwrap().is_none(), "the gateway ended by itself");
+        assert!(
+            running.0.try_wait().unwrap().is_none(),
+            "the gateway ended: {}",
+            yard.last_words()
+        );
         assert!(Instant::now() < deadline, "the gateway does not come to an end: {}", state(yard));
         std::thread::sleep(Duration::from_millis(50));
     }

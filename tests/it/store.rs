@@ -306,3 +306,19 @@ fn a_file_is_not_written_through_a_link_that_somebody_put_there() {
     assert_eq!(std::fs::read(&theirs).unwrap(), b"precious");
     assert!(!folder.path().join("answer.edi").is_symlink());
 }
+
+/// Sled 0.34.7 takes the remains of a snapshot that a kill interrupted for the newest one; seen when the gateway was
+/// killed at such a moment.
+#[test]
+fn a_snapshot_that_a_kill_interrupted_does_not_keep_the_store_shut() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        store.commit(Transaction::new().with(Change::Number(series(), 7))).unwrap();
+    }
+    let remains = folder.path().join("state/snap.7FFFFFFFFFFFFFFF.generating");
+    std::fs::write(&remains, b"").unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    assert_eq!(store.reserve_numbers(&series(), 1..=100, 1).unwrap(), [8]);
+    assert!(!remains.exists());
+}

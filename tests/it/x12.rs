@@ -201,3 +201,15 @@ fn faults_of_the_envelope_are_told_apart() {
         assert_eq!(kinds(text.as_bytes()), expected, "{text}");
     }
 }
+
+/// A terminator outside ASCII that an editor has saved as UTF-8 is two or three bytes: the first ends the segment.
+#[test]
+fn a_terminator_saved_as_utf_8_ends_segments() {
+    let text = format!("{ISA}{GS}ST*850*0001~SE*2*0001~GE*1*7~IEA*1*000000007~");
+    for terminator in ["\u{85}\r\n", "\u{2026}", "\u{2026}\r\n  "] {
+        let bytes = text.replace('~', terminator);
+        assert_eq!(kinds(bytes.as_bytes()), [], "{terminator:?}");
+        let all = events(bytes.as_bytes(), Limits::default());
+        assert!(all.iter().any(|e| e.contains("set 850") && e.contains("SE@")), "{all:#?}");
+    }
+}

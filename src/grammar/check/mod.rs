@@ -284,11 +284,22 @@ impl Walk<'_, '_> {
             let name = segment_name(tag, title);
             let last = grammar.segment_at(self.state).tag;
             match earlier {
-                Some(path) => (
-                    Code::SegmentOutOfOrder,
-                    format!("{name} comes too late: its place is before {last}."),
-                    format!("Send it at its place, {path}."),
-                ),
+                Some(found) => {
+                    let place = grammar.node(found);
+                    let is_loop = place.kind == super::NodeKind::Loop;
+                    let around = if is_loop { place } else { grammar.node(place.parent) };
+                    // It is not missing after all.
+                    self.findings.retract(|f| {
+                        f.code == Code::SegmentMissing
+                            && f.place.segment == tag.to_string()
+                            && f.place.loop_path == around.path
+                    });
+                    (
+                        Code::SegmentOutOfOrder,
+                        format!("{name} comes too late: its place is before {last}."),
+                        format!("Send it at its place, {} {}.", place.path, area_words(place.area)),
+                    )
+                }
                 None => (
                     Code::SegmentUnexpected,
                     format!("{name} is not expected after {last} here."),
@@ -319,19 +330,15 @@ impl Walk<'_, '_> {
     }
 
     /// The path of a place for the tag that lies before where the walk is, in the loops that are open.
-    fn earlier_place(&self, tag: Tag) -> Option<String> {
+    fn earlier_place(&self, tag: Tag) -> Option<NodeId> {
         let grammar = &self.checker.grammar;
         let mut current = self.state;
         loop {
             let around = grammar.node(current).parent;
             let before = grammar.node(around).children.iter().take_while(|&&c| c != current);
             let found = before.copied().find(|&c| grammar.segment_at(c).tag == tag);
-            if let Some(found) = found {
-                return Some(format!(
-                    "{} {}",
-                    grammar.node(found).path,
-                    area_words(grammar.node(found).area)
-                ));
+            if found.is_some() {
+                return found;
             }
             if around == NodeId::ROOT {
                 return None;

@@ -322,6 +322,9 @@ fn value_words(
         Code::Padding => "Drop the blanks at the end.".to_owned(),
         Code::NotAscii => "Nothing, if both sides agree on the encoding.".to_owned(),
         Code::TooManyRepetitions => "Send the value once, or split the segment.".to_owned(),
+        Code::InvalidCharacter => {
+            format!("Take the character out; send {}.", type_words(data_type, min, max))
+        }
         _ => format!("Send {}.", type_words(data_type, min, max)),
     };
     (says, mend)

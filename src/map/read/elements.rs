@@ -205,8 +205,9 @@ impl<'r> Pass<'r, '_> {
             Some((n, true)) if actual.first() == Some(&n) => COUNTED,
             Some((n, _)) if actual.contains(&n) => COUNTED | UNUSUAL,
             _ => {
-                let why =
-                    actual.first().map_or_else(String::new, |n| format!("but {n} were found"));
+                let why = actual.first().map_or_else(String::new, |n| {
+                    format!("but there {} {n}", if *n == 1 { "is" } else { "are" })
+                });
                 self.report(Code::CountWrong, index, piece, &why);
                 COUNTED | UNUSUAL
             }
