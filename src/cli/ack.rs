@@ -15,7 +15,7 @@ use crate::translate::{
     answer_version, receive,
 };
 use crate::x12::{
-    Delimiters, EnvelopeError, GroupControlNumber, GroupSpec, InterchangeControlNumber,
+    Delimiters, EnvelopeError, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber,
     InterchangeSpec, InterchangeWriter, Limits, SetControlNumber, Stamp, Style,
 };
 
@@ -192,10 +192,14 @@ impl Round<'_> {
             let answer = answer_group(self.engine, group, self.policy, &spec.style, &name);
             let version = answer_version(self.engine, group, self.policy);
             let (Some(answer), Some(version)) = (answer, version) else { continue };
+            // Codes that cannot be sent back must not keep the sender from its answer: those of ISA stand in.
+            let code = |sent: String, of_interchange: &Identity| {
+                if writer.fits_group_code(&sent) { sent } else { of_interchange.id.clone() }
+            };
             let answering = GroupSpec {
                 functional_id: ACKNOWLEDGEMENT_GROUP.to_owned(),
-                sender: group.header.element(3),
-                receiver: group.header.element(2),
+                sender: code(group.header.element(3), &spec.sender),
+                receiver: code(group.header.element(2), &spec.receiver),
                 version,
             };
             let sets = [&answer.bytes[..]];

@@ -58,7 +58,14 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
     let engine = engine(context)?;
     let usual = if context.format == Format::Json { Severity::Advice } else { Severity::Warning };
     let shown = args.show.map_or(usual, Severity::from);
-    let mut validation = Validation { context, out, shown, sums: Sums::default() };
+    let mut validation = Validation {
+        context,
+        out,
+        shown,
+        sums: Sums::default(),
+        group: Held::default(),
+        interchange: Held::default(),
+    };
     let mut failures = Failures::default();
     for source in args.files.sources()? {
         let done = validation.source(&source, &engine);
@@ -81,11 +88,44 @@ struct Sums {
     not_shown: u64,
 }
 
+/// Sets that fall with the group or interchange around them: their verdict holds once its trailer has come.
+#[derive(Default)]
+struct Held {
+    accepted: u64,
+    with_errors: u64,
+    /// Whether the envelope has a fatal finding.
+    fatal: bool,
+}
+
+impl Held {
+    fn open(findings: &[Finding]) -> Self {
+        Self { fatal: is_fatal(findings), ..Self::default() }
+    }
+
+    /// At the trailer: hands on what stands, and counts the rest as rejected.
+    fn close(&mut self, findings: &[Finding], sums: &mut Sums) -> (u64, u64) {
+        let Self { accepted, with_errors, fatal } = std::mem::take(self);
+        if !fatal && !is_fatal(findings) {
+            return (accepted, with_errors);
+        }
+        sums.accepted -= accepted;
+        sums.with_errors -= with_errors;
+        sums.rejected += accepted + with_errors;
+        (0, 0)
+    }
+}
+
+fn is_fatal(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Fatal)
+}
+
 struct Validation<'a> {
     context: &'a Context,
     out: &'a mut dyn Write,
     shown: Severity,
     sums: Sums,
+    group: Held,
+    interchange: Held,
 }
 
 impl Validation<'_> {
@@ -99,18 +139,10 @@ impl Validation<'_> {
             Depth::Meaning,
             |met, findings, scene| {
                 let mut set = None;
-                match met {
-                    Met::Interchange(_) => self.sums.interchanges += 1,
-                    Met::Set(checked) => {
-                        set = Some(&checked.segments);
-                        match checked.worst() {
-                            Some(Severity::Fatal) => self.sums.rejected += 1,
-                            Some(Severity::Error) => self.sums.with_errors += 1,
-                            _ => self.sums.accepted += 1,
-                        }
-                    }
-                    _ => {}
+                if let Met::Set(checked) = &met {
+                    set = Some(&checked.segments);
                 }
+                self.count(&met, findings);
                 for finding in findings {
                     let scene = set.map_or(scene, |segments| scene.at(finding, segments));
                     self.finding(finding, &scene)?;
@@ -119,6 +151,37 @@ impl Validation<'_> {
             },
         )?;
         Ok(())
+    }
+
+    fn count(&mut self, met: &Met<'_>, findings: &[Finding]) {
+        match met {
+            Met::Interchange(_) => {
+                self.sums.interchanges += 1;
+                self.interchange = Held::open(findings);
+            }
+            Met::Group(_) => self.group = Held::open(findings),
+            Met::Set(checked) => match checked.worst() {
+                Some(Severity::Fatal) => self.sums.rejected += 1,
+                Some(Severity::Error) => {
+                    self.sums.with_errors += 1;
+                    self.group.with_errors += 1;
+                }
+                _ => {
+                    self.sums.accepted += 1;
+                    self.group.accepted += 1;
+                }
+            },
+            Met::GroupEnd => {
+                let (accepted, with_errors) = self.group.close(findings, &mut self.sums);
+                self.interchange.accepted += accepted;
+                self.interchange.with_errors += with_errors;
+            }
+            Met::InterchangeEnd => {
+                self.interchange.close(findings, &mut self.sums);
+                self.group = Held::default();
+            }
+            Met::InterchangeAck(..) | Met::Stray => {}
+        }
     }
 
     fn finding(&mut self, finding: &Finding, scene: &Scene<'_>) -> Result<(), Error> {

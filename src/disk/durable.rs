@@ -32,12 +32,17 @@ pub fn create_dir(folder: &Path) -> io::Result<()> {
     sync_dir(parent.unwrap_or(Path::new(".")))
 }
 
-/// Writes a new file and waits until the disk has its bytes. Its name becomes durable with [`sync_dir`].
+/// Writes a new file and waits until the disk has its bytes. Its name becomes durable with [`sync_dir`]. What has that
+/// name is removed first, not written through: others write into mailboxes too, and may have put a link there.
 ///
 /// # Errors
 /// Where it cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

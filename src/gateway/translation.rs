@@ -12,13 +12,13 @@ use crate::profile::{DocumentFlow, Partner, Usage};
 use crate::store::InterchangeKey;
 use crate::translate::{self, Engine, Outbound, ReceivedGroup, ReceivedInterchange};
 use crate::x12::{
-    Event, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
-    InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
+    Event, FaultKind, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber,
+    InterchangeSpec, InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
 };
 
 /// One interchange of a file.
 pub(super) struct Part {
-    /// Its bytes: from its ISA to the next one's, so that nothing of the file is left out.
+    /// Its bytes: from its ISA to the end of its IEA, or where that is missing to the next ISA or the end of the file.
     pub(super) range: Range<usize>,
     /// Who sent it to whom; `None` where no ISA can be read.
     pub(super) header: Option<Header>,
@@ -56,8 +56,9 @@ fn identity(who: &Identity) -> Identity {
     Identity { qualifier: cut(&who.qualifier), id: cut(&who.id) }
 }
 
-/// Splits a file into its interchanges. There always is one, if need be without a header. What stands before the
-/// first ISA belongs to the first; the end of one is the end of its IEA, or of the file.
+/// Splits a file into its interchanges. There always is one, if need be without a header. What belongs to no
+/// interchange, blanks apart, is a part without a header, so that nothing of the file is left out: it may be an
+/// interchange whose ISA is damaged.
 pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut reader = Reader::new(bytes);
@@ -82,10 +83,24 @@ pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
                     part.range.end = offset(end.end, bytes).max(part.range.start);
                 }
             }
+            Event::Stray(fault)
+                if matches!(
+                    fault.kind,
+                    FaultKind::TextBeforeInterchange | FaultKind::IsaUnreadable
+                ) =>
+            {
+                let start = offset(fault.offset, bytes);
+                let end = offset(fault.offset.saturating_add(u64::from(fault.length)), bytes);
+                match parts.last_mut().filter(|p| p.header.is_none() && p.range.end == start) {
+                    Some(before) => before.range.end = end,
+                    None => parts.push(Part { range: start..end, header: None }),
+                }
+            }
             _ => {}
         }
     }
-    if parts.is_empty() {
+    if parts.iter().all(|part| part.header.is_none()) {
+        parts.clear();
         parts.push(Part { range: 0..bytes.len(), header: None });
     }
     parts
@@ -238,6 +253,7 @@ impl Translator {
             (spec.sender, spec.receiver) = (read.header.receiver(), read.header.sender());
             spec.test = read.header.is_test();
         }
+        let sides = partner.identity.of(if spec.test { Usage::Test } else { Usage::Production });
         let number = interchange_number(numbers)?;
         let mut writer =
             InterchangeWriter::begin(&spec, number, &stamp).map_err(|e| e.to_string())?;
@@ -252,10 +268,14 @@ impl Translator {
             let (Some(answer), Some(version)) = (answer, version) else {
                 return Err(format!("no grammar of the {} is loaded", policy.kind.set()));
             };
+            // Codes that cannot be sent back must not keep the partner from its answer: those agreed on stand in.
+            let code = |sent: String, agreed: &crate::profile::Identity| {
+                if writer.fits_group_code(&sent) { sent } else { agreed.group_code().to_owned() }
+            };
             let group = GroupSpec {
                 functional_id: translate::ACKNOWLEDGEMENT_GROUP.to_owned(),
-                sender: group.header.element(3),
-                receiver: group.header.element(2),
+                sender: code(group.header.element(3), &sides.own),
+                receiver: code(group.header.element(2), &sides.partner),
                 version,
             };
             writer

@@ -1,6 +1,6 @@
 //! Between walked sets and canonical documents, by the maps.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{ACKNOWLEDGEMENT_GROUP, CheckedSet, Engine};
 use crate::acks;
@@ -66,15 +66,22 @@ pub fn add_meaning(engine: &Engine, set: &mut CheckedSet<'_>, reader: &mut Reade
 }
 
 /// Adds what the map finds, except where the check has found a fault at the same place: its words are nearer to what was
-/// sent, and an acknowledgement should name an element once.
+/// sent, and an acknowledgement should name an element once. The weight is that of the weightier: what cannot be
+/// translated is not accepted, however slight its fault of form.
 pub(super) fn add_new(findings: &mut Vec<Finding>, more: Vec<Finding>) {
     if more.is_empty() {
         return;
     }
     let spot = |f: &Finding| (f.place.offset, f.place.element, f.place.component);
-    let judged = findings.iter().filter(|f| f.severity >= Severity::Error && f.place.element > 0);
-    let told: HashSet<_> = judged.map(spot).collect();
-    findings.extend(more.into_iter().filter(|f| !told.contains(&spot(f))));
+    let judged = findings.iter().enumerate();
+    let judged = judged.filter(|(_, f)| f.severity >= Severity::Error && f.place.element > 0);
+    let told: HashMap<_, usize> = judged.map(|(index, f)| (spot(f), index)).collect();
+    for finding in more {
+        match told.get(&spot(&finding)).and_then(|&index| findings.get_mut(index)) {
+            Some(before) => before.severity = before.severity.max(finding.severity),
+            None => findings.push(finding),
+        }
+    }
 }
 
 /// Notes in each finding the field of the canonical document that its value goes to.

@@ -159,6 +159,13 @@ impl<'a> InterchangeWriter<'a> {
         Ok(writer)
     }
 
+    /// Whether GS02 or GS03 can be written with this code: 2 to 15 bytes, none of them a delimiter.
+    #[must_use]
+    pub fn fits_group_code(&self, code: &str) -> bool {
+        let d = self.spec.style.delimiters;
+        (2..=15).contains(&code.len()) && !code.bytes().any(|b| d.contains(b))
+    }
+
     /// Adds a segment that is rendered already, terminator included: a TA1.
     pub fn rendered(&mut self, segment: &[u8]) {
         self.out.extend_from_slice(segment);

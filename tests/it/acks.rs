@@ -389,3 +389,23 @@ fn delimiters_of_the_answer_are_its_own() {
         "ST|997|0001\nAK1|PO|77\nAK2|850|0001\nAK3|PO1|3||8\nAK4|2|330|6\nAK4|4|330|6|a*b\nAK5|R|5\nAK9|R|1|1|0\nSE|9|0001\n"
     );
 }
+
+/// The check takes a blank before a number for an error; the map cannot make a number of it. Both speak of one element,
+/// and the weightier decides: what is not translated is not accepted.
+#[test]
+fn what_cannot_be_translated_is_not_accepted() {
+    let order = include_str!("../../fixtures/004010/850/smallest-order-that-is-valid.edi");
+    let start = order.find("PO1*").unwrap();
+    let quantity = start + 4 + order[start + 4..].find('*').unwrap() + 1;
+    let text = format!("{} {}", &order[..quantity], &order[quantity..]);
+    let engine = crossdock::translate::Engine::embedded();
+    let received = crossdock::translate::receive(
+        &engine,
+        text.as_bytes(),
+        crossdock::x12::Limits::default(),
+        &|_| crossdock::acks::ErrorsAs::Accepted,
+    );
+    let set = &received.interchanges[0].groups[0].sets[0];
+    assert_eq!(set.findings.len(), 1, "{:#?}", set.findings);
+    assert_eq!(set.verdict, crossdock::acks::Verdict::Rejected);
+}

@@ -174,6 +174,21 @@ fn validate_shows_the_faults_of_the_envelope() {
     ]));
 }
 
+/// As `ack` answers it: a set whose group or interchange is rejected is not accepted.
+#[test]
+fn validate_counts_the_sets_of_a_rejected_group_as_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let order = std::fs::read_to_string(ORDER).unwrap();
+    for trailer in ["GE*", "IEA*"] {
+        let file = folder.path().join("order.edi");
+        let at = order.rfind(trailer).unwrap();
+        let end = at + order[at..].find('~').unwrap() + 1;
+        std::fs::write(&file, format!("{}{}", &order[..at], &order[end..])).unwrap();
+        let output = run(&["validate", file.to_str().unwrap()]);
+        assert!(shown(&output).contains("0 accepted, 1 rejected"), "{}", shown(&output));
+    }
+}
+
 #[test]
 fn validate_in_json_has_the_same_findings() {
     snapshot!(run(&["validate", "--format", "json", "fixtures/004010/850/quantity-is-a-word.edi"]));

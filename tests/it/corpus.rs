@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Far more than any sample needs, even without optimisation on a busy machine.
 const SECONDS_MAX: u64 = 60;
 
-fn folder() -> Option<PathBuf> {
+pub fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("CROSSDOCK_CORPUS").map(PathBuf::from);
     let folder =
         named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"));

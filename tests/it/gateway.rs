@@ -196,6 +196,73 @@ fn what_belongs_to_nobody_is_set_aside_with_the_reason() {
 }
 
 #[test]
+fn an_interchange_whose_isa_is_damaged_is_not_lost_behind_a_good_one() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let damaged = order(2, "PO-2").replacen("ISA*", "IXA*", 1);
+        house.drop_inbound("two.edi", &format!("{}{damaged}", order(1, "PO-1")));
+        let record = house.wait(Event::InterchangeQuarantined).await;
+        assert!(record.entry.note.contains("No interchange"), "{}", record.entry.note);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Accepted, Outcome::Quarantined]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn an_interchange_that_was_cut_off_may_be_sent_again_under_its_number() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let text = order(1, "PO-1");
+        house.drop_inbound("cut.edi", &text[..text.len() - 40]);
+        house.wait(Event::InterchangeRejected).await;
+        house.drop_inbound("whole.edi", &text);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Rejected, Outcome::Accepted]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_group_whose_codes_cannot_be_sent_back_is_answered_all_the_same() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let text = order(1, "PO-1");
+        let start = text.find("GS*PO*").unwrap() + 6;
+        let end = start + text[start..].find('*').unwrap();
+        house.drop_inbound("order.edi", &format!("{}{}", &text[..start], &text[end..]));
+        house.wait(Event::InterchangeSent).await;
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Accepted]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn two_sets_with_the_same_numbers_and_order_stay_two_documents() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let text = order(1, "PO-1");
+        let (start, end) = (text.find("ST*850").unwrap(), text.find("GE*").unwrap());
+        let set = &text[start..end];
+        let second = set.replace("PO1*1*", "PO1*9*");
+        assert_ne!(set, second);
+        let trailer = text[end..].replacen("GE*1*", "GE*2*", 1);
+        house.drop_inbound("twice.edi", &format!("{}{set}{second}{trailer}", &text[..start]));
+        let first = house.wait(Event::DocumentReceived).await;
+        house.wait(Event::DocumentDuplicate).await;
+        house.wait(Event::DocumentDelivered).await;
+        let names = house.names("warehouse/harbor-and-pine/orders");
+        assert_eq!(names.len(), 1);
+        let order =
+            fs::read(house.path("warehouse/harbor-and-pine/orders").join(&names[0])).unwrap();
+        let kept = house.gateway.store().payload(first.entry.payload.unwrap()).unwrap();
+        assert_eq!(order, kept, "the first is the one that is delivered");
+        house.close().await;
+    });
+}
+
+#[test]
 fn a_rejected_order_is_acknowledged_as_such_and_explained_to_our_people() {
     multi().block_on(async {
         let mut house = House::open();

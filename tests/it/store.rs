@@ -295,6 +295,18 @@ fn old_journal_records_move_to_files_and_none_is_lost() {
     assert_eq!(store.commit(more).unwrap()[0].sequence, 21_001);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_is_not_written_through_a_link_that_somebody_put_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = folder.path().join("theirs");
+    std::fs::write(&theirs, "precious").unwrap();
+    std::os::unix::fs::symlink(&theirs, folder.path().join(".answer.edi.tmp")).unwrap();
+    crossdock::disk::write_to(folder.path(), "answer.edi", b"ISA").unwrap();
+    assert_eq!(std::fs::read(&theirs).unwrap(), b"precious");
+    assert!(!folder.path().join("answer.edi").is_symlink());
+}
+
 /// Sled 0.34.7 takes the remains of a snapshot that a kill interrupted for the newest one; seen when the gateway was
 /// killed at such a moment.
 #[test]

@@ -31,11 +31,13 @@ impl Gateway {
         };
         let (kind, number) = (document.kind(), business_number(document.number()));
         let fingerprint = format!(
-            "in\n{}\n{}\n{}\n{}\n{kind}\n{number}",
+            "in\n{}\n{}\n{}\n{}\n{}\n{kind}\n{number}",
             partner.name,
             header.key(),
             set.group,
-            set.number
+            set.number,
+            // Numbers of groups and sets may come twice, and so may the order: the documents are two all the same.
+            tally.documents
         );
         let id = document_id(kind, &number, &fingerprint);
         // A test order does not stand in the way of the one in earnest.

@@ -194,11 +194,13 @@ impl Gateway {
         if let Some(seen) = self.ledger.store().seen(key)? {
             return self.decide_seen(draft, partner, arriving, seen);
         }
-        draft.push(Change::FirstSeen(
-            key.clone(),
-            Seen { id: arriving.id, payload: arriving.payload },
-        ));
         let received = self.translator.receive(arriving.bytes, partner);
+        // One that is rejected as a whole, cut off for instance, has had no effect: sent again whole it may keep its
+        // number.
+        if received.accepted {
+            let seen = Seen { id: arriving.id, payload: arriving.payload };
+            draft.push(Change::FirstSeen(key.clone(), seen));
+        }
         self.decide_received(draft, partner, arriving, header, &received)
     }
 

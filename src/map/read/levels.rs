@@ -30,7 +30,8 @@ impl<'r> Pass<'r, '_> {
     pub(super) fn levels(&mut self, plan: &'r Levels) {
         let mut levels = self.survey(plan);
         self.entries(plan, &mut levels);
-        let packed = packed(plan, &levels);
+        let above = Above::of(plan, &levels);
+        let packed = packed(plan, &levels, &above);
         let document = levels.iter().position(|l| target(plan, l) == Some(Target::Document));
         if let Some(level) = document {
             self.level_fields(plan, &levels[level]);
@@ -51,7 +52,7 @@ impl<'r> Pass<'r, '_> {
             let mark = self.values.mark();
             for i in 0..levels.len() {
                 if list_of(plan, &levels[i]) == Some(list) {
-                    self.entry(plan, &levels, i, &packed);
+                    self.entry(plan, &levels, i, &above, &packed);
                 }
             }
             if self.values.mark() > mark {
@@ -60,7 +61,7 @@ impl<'r> Pass<'r, '_> {
             }
         }
         if !levels.is_empty() {
-            self.structure(plan, &levels);
+            self.structure(plan, &levels, &above);
         }
     }
 
@@ -136,6 +137,7 @@ impl<'r> Pass<'r, '_> {
         plan: &'r Levels,
         levels: &[Level<'r>],
         i: usize,
+        above: &Above,
         packed: &HashMap<usize, Vec<(u16, u32)>>,
     ) {
         let level = &levels[i];
@@ -144,8 +146,7 @@ impl<'r> Pass<'r, '_> {
         let known = level.plan.and_then(|p| plan.plans.get(p));
         match known.map(|p| p.target) {
             Some(Target::List { list, nested: Some(nested), .. }) => {
-                let parent =
-                    ancestors(levels, i).find(|&a| list_of(plan, &levels[a]) == Some(list));
+                let parent = above.nearest(i, |p| list_of_plan(plan, p) == Some(list));
                 if let Some(parent) = parent {
                     self.values.push(nested, Entry::integer(levels[parent].entry));
                 }
@@ -195,7 +196,7 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// `structure`: the hierarchy, and all levels one by one where that does not give them again.
-    fn structure(&mut self, plan: &Levels, levels: &[Level<'r>]) {
+    fn structure(&mut self, plan: &Levels, levels: &[Level<'r>], above: &Above) {
         let fields = plan.structure;
         let mark = self.values.mark();
         let hierarchy = hierarchy(plan, levels);
@@ -213,7 +214,7 @@ impl<'r> Pass<'r, '_> {
             let text = self.values.text(style);
             self.values.push(fields.child_codes, text);
         }
-        if style.is_none() || !regular(plan, levels, &hierarchy) {
+        if style.is_none() || !regular(plan, levels, above, &hierarchy) {
             self.each_level(plan, levels, style);
         }
         let object = self.values.object(mark);
@@ -272,7 +273,11 @@ fn target(plan: &Levels, level: &Level<'_>) -> Option<Target> {
 
 /// The list that a level's entry is in; `None` for the document.
 fn list_of(plan: &Levels, level: &Level<'_>) -> Option<u16> {
-    match target(plan, level) {
+    list_of_plan(plan, level.plan)
+}
+
+fn list_of_plan(plan: &Levels, of: Option<usize>) -> Option<u16> {
+    match of.and_then(|p| plan.plans.get(p)).map(|p| p.target) {
         Some(Target::Document) => None,
         Some(Target::List { list, .. }) => Some(list),
         Some(Target::Rows) => Some(plan.rows),
@@ -280,48 +285,86 @@ fn list_of(plan: &Levels, level: &Level<'_>) -> Option<u16> {
     }
 }
 
-/// The levels that one is within, from the nearest. Parents come before their children, so this ends.
-fn ancestors<'l>(levels: &'l [Level<'_>], i: usize) -> impl Iterator<Item = usize> + use<'l> {
-    std::iter::successors(levels[i].within, |&a| levels[a].within)
+/// For each level and each plan, the nearest level of that plan that it is within. Made in one pass, since walking up
+/// from every level costs the square of the depth, and nothing bounds how deep a partner nests.
+struct Above {
+    /// A row for each level: a column for each plan, and a last one for levels that no plan knows.
+    nearest: Vec<Option<u32>>,
+    columns: usize,
+}
+
+impl Above {
+    fn of(plan: &Levels, levels: &[Level<'_>]) -> Self {
+        let columns = plan.plans.len() + 1;
+        let mut nearest: Vec<Option<u32>> = Vec::with_capacity(levels.len() * columns);
+        for level in levels {
+            let start = nearest.len();
+            match level.within {
+                // Parents come before their children.
+                Some(within) => {
+                    nearest.extend_from_within(within * columns..(within + 1) * columns);
+                    let column = levels[within].plan.unwrap_or(columns - 1);
+                    nearest[start + column] = Some(small(within));
+                }
+                None => nearest.resize(start + columns, None),
+            }
+        }
+        Self { nearest, columns }
+    }
+
+    /// The nearest level around this one, of those plans; `None` stands for levels that no plan knows.
+    fn nearest(&self, i: usize, of: impl Fn(Option<usize>) -> bool) -> Option<usize> {
+        let row = self.nearest.get(i * self.columns..(i + 1) * self.columns)?;
+        let known = |column: usize| Some(column).filter(|&c| c + 1 < self.columns);
+        let found = row.iter().enumerate().filter(|(column, _)| of(known(*column)));
+        // What is nearer came later.
+        found.filter_map(|(_, level)| *level).max().map(|level| level as usize)
+    }
+
+    /// The nearest row around this level.
+    fn row(&self, plan: &Levels, i: usize) -> Option<usize> {
+        self.nearest(i, |p| target_of(plan, p) == Some(Target::Rows))
+    }
+}
+
+fn target_of(plan: &Levels, of: Option<usize>) -> Option<Target> {
+    of.and_then(|p| plan.plans.get(p)).map(|p| p.target)
 }
 
 /// For each row, the fields that refer to entries, and the numbers: those that it is within, and those within it.
-fn packed(plan: &Levels, levels: &[Level<'_>]) -> HashMap<usize, Vec<(u16, u32)>> {
+fn packed(plan: &Levels, levels: &[Level<'_>], above: &Above) -> HashMap<usize, Vec<(u16, u32)>> {
     let mut references: HashMap<usize, Vec<(u16, u32)>> = HashMap::new();
     for i in 0..levels.len() {
         match target(plan, &levels[i]) {
             Some(Target::Rows) => {
                 let mut found: Vec<(u16, u32)> = Vec::new();
-                for a in ancestors(levels, i) {
-                    if let Some(Target::List { reference, .. }) = target(plan, &levels[a])
-                        && found.iter().all(|(field, _)| *field != reference)
-                    {
+                for known in &plan.plans {
+                    let Target::List { reference, .. } = known.target else { continue };
+                    if found.iter().any(|(field, _)| *field == reference) {
+                        continue;
+                    }
+                    let refers = |p| {
+                        matches!(target_of(plan, p),
+                            Some(Target::List { reference: other, .. }) if other == reference)
+                    };
+                    if let Some(a) = above.nearest(i, refers) {
                         found.push((reference, levels[a].entry));
                     }
                 }
                 references.entry(i).or_default().extend(found);
             }
             Some(Target::List { reference, list, .. }) => {
-                let mut within_own: Option<u32> = None;
-                for a in ancestors(levels, i) {
-                    match target(plan, &levels[a]) {
-                        Some(Target::List { list: other, .. })
-                            if other == list && within_own.is_none() =>
-                        {
-                            within_own = Some(levels[a].entry);
-                        }
-                        Some(Target::Rows) => {
-                            let row = references.entry(a).or_default();
-                            // Only the innermost is referred to; it tells what it is within itself.
-                            row.retain(|(field, entry)| {
-                                *field != reference || Some(*entry) != within_own
-                            });
-                            row.push((reference, levels[i].entry));
-                            break;
-                        }
-                        _ => {}
-                    }
-                }
+                let Some(row) = above.row(plan, i) else { continue };
+                let own = |p| {
+                    matches!(target_of(plan, p),
+                        Some(Target::List { list: other, .. }) if other == list)
+                };
+                let within_own = above.nearest(i, own).filter(|&a| a > row);
+                let within_own = within_own.map(|a| levels[a].entry);
+                let row = references.entry(row).or_default();
+                // Only the innermost is referred to; it tells what it is within itself.
+                row.retain(|(field, entry)| *field != reference || Some(*entry) != within_own);
+                row.push((reference, levels[i].entry));
             }
             _ => {}
         }
@@ -369,7 +412,7 @@ fn child_style(levels: &[Level<'_>]) -> Option<&'static str> {
 
 /// Whether grouping the rows by the hierarchy gives these levels again: numbered one by one, each within one that
 /// is still open, further down the hierarchy than it, and none without rows.
-fn regular(plan: &Levels, levels: &[Level<'_>], hierarchy: &[usize]) -> bool {
+fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usize]) -> bool {
     let rank = |i: usize| levels[i].plan.and_then(|p| hierarchy.iter().position(|&h| h == p));
     let mut open: Vec<usize> = Vec::new();
     let has_document = levels.iter().any(|l| target(plan, l) == Some(Target::Document));
@@ -399,12 +442,12 @@ fn regular(plan: &Levels, levels: &[Level<'_>], hierarchy: &[usize]) -> bool {
         }
         open.push(i);
         let is_row = |i: usize| target(plan, &levels[i]) == Some(Target::Rows);
-        let below_row = || ancestors(levels, i).any(is_row);
-        if !level.has_children && !is_row(i) && !below_row() {
+        let below_row = above.row(plan, i).is_some();
+        if !level.has_children && !is_row(i) && !below_row {
             return false;
         }
         // A row within a row, or packages both above and below one, say more than rows can.
-        if below_row() && (is_row(i) || mixed(plan, levels, i)) {
+        if below_row && (is_row(i) || mixed(plan, levels, above, i)) {
             return false;
         }
     }
@@ -412,8 +455,8 @@ fn regular(plan: &Levels, levels: &[Level<'_>], hierarchy: &[usize]) -> bool {
 }
 
 /// Whether a level below a row has one of its own list above that row.
-fn mixed(plan: &Levels, levels: &[Level<'_>], i: usize) -> bool {
+fn mixed(plan: &Levels, levels: &[Level<'_>], above: &Above, i: usize) -> bool {
     let list = list_of(plan, &levels[i]);
-    let row = ancestors(levels, i).find(|&a| target(plan, &levels[a]) == Some(Target::Rows));
-    row.is_some_and(|row| ancestors(levels, row).any(|a| list_of(plan, &levels[a]) == list))
+    let row = above.row(plan, i);
+    row.is_some_and(|row| above.nearest(row, |p| list_of_plan(plan, p) == list).is_some())
 }
