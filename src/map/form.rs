@@ -77,15 +77,13 @@ pub(super) fn decode(
             }
             let faithful = bytes.len() == length.max(usize::from(min));
             let table = &tables[usize::from(table)];
-            match table.word(&bytes[..length]) {
-                Some(word) => (Decoded::Word(word), faithful),
-                // A code that looks like one of our words would be written as another code.
-                None => {
-                    let taken = std::str::from_utf8(&bytes[..length])
-                        .is_ok_and(|w| table.code(w).is_some());
-                    (Decoded::Same(length), faithful && !taken)
-                }
+            if let Some(word) = table.word(&bytes[..length]) {
+                return (Decoded::Word(word), faithful);
             }
+            // A code that looks like one of our words would be written as another code.
+            let taken =
+                std::str::from_utf8(&bytes[..length]).is_ok_and(|w| table.code(w).is_some());
+            (Decoded::Same(length), faithful && !taken)
         }
         Form::Decimal { min } => decimal(bytes, min, arena),
         Form::Implied { places, min } => implied(bytes, places, min, arena),

@@ -68,7 +68,8 @@ impl Json<'_> {
 /// A text in quotes.
 fn text(text: &str, out: &mut Vec<u8>) {
     // All bytes are looked at, without a way out, so that the compiler takes many at a time.
-    let special = text.bytes().fold(false, |any, b| any | (b < 0x20) | (b == b'"') | (b == b'\\'));
+    let special =
+        text.bytes().fold(false, |any, b| any || (b < 0x20) || (b == b'"') || (b == b'\\'));
     if special {
         out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
         return;

@@ -43,11 +43,7 @@ impl Library {
         for (path, text) in files {
             let (source, faults) = parse_map(path, text);
             lines.extend(faults);
-            match source.shared {
-                // A second file of this kind shares as well; its faults are told under the name of the first.
-                true => shared.share(&source),
-                false => maps.push(source),
-            }
+            if source.shared { shared.share(&source) } else { maps.push(source) }
         }
         let clean = lines.is_empty();
         let mut used = BTreeSet::new();
@@ -172,7 +168,7 @@ fn unused(source: &MapSource, used: &BTreeSet<Spot>, faults: &mut Faults) {
     let levels = source
         .levels
         .iter()
-        .flat_map(|l| l.levels.iter().chain(&l.other))
+        .flat_map(|l| l.each.iter().chain(&l.other))
         .map(|l| l.lines.as_slice());
     let sections = source.sections.values().map(|s| s.lines.as_slice());
     let mut open: Vec<&[Line]> =

@@ -73,8 +73,9 @@ mod tests {
     #[test]
     fn every_name_is_found_at_its_position_and_no_other_one() {
         let names: Vec<String> = (0..300).map(|i| format!("name_{}", i * 7)).collect();
-        let index = Names::new(names.iter().map(|n| n.as_bytes()));
-        let find = |n: &str| index.find(n.as_bytes(), |i| names.get(i).map(|n| n.as_bytes()));
+        let index = Names::new(names.iter().map(std::string::String::as_bytes));
+        let find =
+            |n: &str| index.find(n.as_bytes(), |i| names.get(i).map(std::string::String::as_bytes));
         for (i, name) in names.iter().enumerate() {
             assert_eq!(find(name), Some(i));
         }

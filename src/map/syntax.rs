@@ -149,7 +149,7 @@ pub(super) struct Levels {
     pub at: Spot,
     pub place: Word,
     pub hierarchy: Vec<Word>,
-    pub levels: Vec<Level>,
+    pub each: Vec<Level>,
     /// `other into FIELD`
     pub other: Option<Level>,
     /// `split FIELD …`: fields that a row takes from its package where it is in several.

@@ -85,6 +85,33 @@ pub struct ReceivedSet {
     pub outcomes: Vec<GroupOutcome>,
 }
 
+/// Findings of sets that are kept of one input. Past it each set keeps one, the heaviest, which is enough to answer
+/// it: an input of nothing but broken sets must not take many times its size in memory (100,000 take about 60 MB).
+const FINDINGS_MAX: usize = 100_000;
+
+/// Findings that are kept of one envelope: those of ISA, IEA and of what stands outside groups and sets.
+const ENVELOPE_FINDINGS_MAX: usize = 10_000;
+
+/// Leaves only the heaviest finding, without its words.
+fn keep_heaviest(findings: &mut Vec<Finding>) {
+    let heaviest = findings.drain(..).max_by_key(|f| f.severity);
+    *findings = heaviest.into_iter().collect();
+    for finding in findings {
+        finding.message =
+            String::from("There are too many findings in this input to keep their words.");
+        finding.mend = String::new();
+        finding.value = None;
+    }
+}
+
+/// Adds a finding of an envelope, unless there are more than anybody reads and one as heavy is among them.
+fn push_bounded(findings: &mut Vec<Finding>, finding: Finding) {
+    let full = findings.len() >= ENVELOPE_FINDINGS_MAX;
+    if !full || findings.last().is_some_and(|last| last.severity < finding.severity) {
+        findings.push(finding);
+    }
+}
+
 /// Reads an input through. `errors_as` tells for an interchange what its agreement makes of errors.
 #[must_use]
 pub fn receive(
@@ -99,6 +126,7 @@ pub fn receive(
     let mut received = Received::default();
     let mut strictness = ErrorsAs::default();
     let mut in_group = false;
+    let mut kept = 0usize;
     // Reading from a slice cannot fail.
     while let Ok(Some(step)) = session.next() {
         match step {
@@ -129,16 +157,12 @@ pub fn receive(
                 }
             }
             Step::Set(set) => {
-                let read = read_set(engine, set, strictness, &mut reader);
-                match received.interchanges.last_mut() {
-                    Some(interchange) => {
-                        match interchange.groups.last_mut().filter(|_| !read.outside) {
-                            Some(group) => group.sets.push(read.set),
-                            None => interchange.findings.extend(read.set.findings),
-                        }
-                    }
-                    None => received.stray.extend(read.set.findings),
+                let mut read = read_set(engine, set, strictness, &mut reader);
+                kept += read.set.findings.len();
+                if kept > FINDINGS_MAX {
+                    keep_heaviest(&mut read.set.findings);
                 }
+                place_set(&mut received, read);
             }
             Step::GroupEnd { end, findings } => {
                 in_group = false;
@@ -162,6 +186,22 @@ pub fn receive(
     received
 }
 
+/// Puts a set into its group; of one outside any group only the findings are kept.
+fn place_set(received: &mut Received, read: ReadSet) {
+    let group = received.interchanges.last_mut().and_then(|i| i.groups.last_mut());
+    if let Some(group) = group.filter(|_| !read.outside) {
+        group.sets.push(read.set);
+        return;
+    }
+    let findings = match received.interchanges.last_mut() {
+        Some(interchange) => &mut interchange.findings,
+        None => &mut received.stray,
+    };
+    for finding in read.set.findings {
+        push_bounded(findings, finding);
+    }
+}
+
 fn open_interchange(header: &Interchange, findings: Vec<Finding>) -> ReceivedInterchange {
     let start = offset(header.offset);
     ReceivedInterchange {
@@ -182,7 +222,7 @@ fn keep_stray(received: &mut Received, finding: Finding, in_group: bool) {
         Code::TextBeforeInterchange | Code::NoInterchange | Code::ByteOrderMark
     );
     let Some(interchange) = received.interchanges.last_mut().filter(|_| inside) else {
-        received.stray.push(finding);
+        push_bounded(&mut received.stray, finding);
         return;
     };
     match interchange.groups.last_mut().filter(|_| in_group) {
@@ -199,8 +239,8 @@ fn keep_stray(received: &mut Received, finding: Finding, in_group: bool) {
                 outcomes: Vec::new(),
             });
         }
-        Some(group) => group.findings.push(finding),
-        None => interchange.findings.push(finding),
+        Some(group) => push_bounded(&mut group.findings, finding),
+        None => push_bounded(&mut interchange.findings, finding),
     }
 }
 

@@ -8,6 +8,7 @@ use crossdock::grammar::{
     SyntaxNote,
 };
 use crossdock::x12::Delimiters;
+use std::fmt::Write as _;
 
 /// A source of choices.
 pub struct Choices<'a> {
@@ -146,8 +147,11 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
                 .map(|s| s.elements[at(nested.id)][0].clone())
                 .collect();
             // Mostly the last but one or two.
-            let parent =
-                if parent % 3 == 0 { ids.len().checked_sub(1) } else { parent.checked_sub(1) };
+            let parent = if parent.is_multiple_of(3) {
+                ids.len().checked_sub(1)
+            } else {
+                parent.checked_sub(1)
+            };
             elements[at(nested.parent)] =
                 parent.and_then(|p| ids.get(p).cloned()).into_iter().collect();
             let code = self.level_codes[self.choices.below(self.level_codes.len())];
@@ -197,7 +201,9 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
                         }
                     }
                     NoteKind::Conditional if first => {
-                        positions.iter().for_each(|p| present[*p] = true)
+                        for &p in &positions {
+                            present[p] = true;
+                        }
                     }
                     NoteKind::ListConditional
                         if first && !positions[1..].iter().any(|p| present[*p]) =>
@@ -287,13 +293,13 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
                     format!("{:02}{:02}", self.choices.below(24), self.choices.below(60));
                 let more = self.choices.below(4);
                 if more > 0 && max >= 6 {
-                    time += &format!("{:02}", self.choices.below(60));
+                    write!(time, "{:02}", self.choices.below(60)).expect("text takes it");
                 }
                 if more > 1 && max >= 8 {
-                    time += &format!("{}", self.choices.below(10));
+                    write!(time, "{}", self.choices.below(10)).expect("text takes it");
                 }
                 if more > 2 && max >= 8 {
-                    time += &format!("{}", self.choices.below(10));
+                    write!(time, "{}", self.choices.below(10)).expect("text takes it");
                 }
                 time
             }
@@ -316,7 +322,7 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
 
     fn digits(&mut self, length: usize) -> String {
         let mut digits: String =
-            (0..length).map(|_| char::from(b'0' + self.choices.below(10) as u8)).collect();
+            (0..length).map(|_| char::from(b"0123456789"[self.choices.below(10)])).collect();
         if digits.len() > 1 && digits.starts_with('0') {
             digits.replace_range(..1, "7");
         }

@@ -4,6 +4,7 @@ use crossdock::canonical::{ItemNumber, Package, Shipment, ShippedItem, ShippedOr
 use crossdock::findings::{Code, Finding, Severity};
 use crossdock::map::{WriteOptions, Writer};
 use crossdock::x12::Style;
+use std::fmt::Write as _;
 
 use super::map::{Bench, walk_and_read};
 
@@ -17,6 +18,7 @@ const HIERARCHIES: [&[&str]; 7] = [
     &["shipment", "tare", "order", "pack", "item"],
 ];
 
+#[allow(clippy::unnecessary_wraps, reason = "it is what the fields take")]
 fn text(s: &str) -> Option<String> {
     Some(s.to_owned())
 }
@@ -277,25 +279,23 @@ fn odd_levels_come_back_as_they_were() {
 }
 
 /// Packages nested in each other without end: what a partner can send must not cost the square of its depth.
+/// Where each level walks up through all of them it takes minutes, and the runner stops it.
 #[test]
-fn a_deep_hierarchy_is_read_in_time() {
+fn a_deep_hierarchy_is_read() {
     const LEVELS: usize = 60_000;
     let mut text = String::from(
         "ISA*00*          *00*          *ZZ*NORTHGATE      *ZZ*HARBORANDPINE  *260302*0915*U*00401*000000101*0*P*>~\
          GS*SH*NORTHGATE*HARBORPINE*20260302*0915*101*X*004010~ST*856*0001~BSN*00*SHIP-1*20260302*0915*0001~HL*1**S~",
     );
     for level in 2..=LEVELS {
-        text += &format!("HL*{level}*{}*P~", level - 1);
+        write!(text, "HL*{level}*{}*P~", level - 1).expect("text takes it");
     }
-    text += &format!("SE*{}*0001~GE*1*101~IEA*1*000000101~", LEVELS + 3);
+    write!(text, "SE*{}*0001~GE*1*101~IEA*1*000000101~", LEVELS + 3).expect("text takes it");
     let engine = crossdock::translate::Engine::embedded();
-    let started = std::time::Instant::now();
     let limits = crossdock::x12::Limits::default();
     let received = crossdock::translate::receive(&engine, text.as_bytes(), limits, &|_| {
         crossdock::acks::ErrorsAs::Accepted
     });
     let set = &received.interchanges[0].groups[0].sets[0];
     assert!(set.document.is_some(), "{:?}", set.findings.first());
-    // Seconds in a debug build; minutes where each level walks up through all of them.
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }

@@ -43,11 +43,14 @@ pub struct Round {
     pub bytes: Vec<u8>,
 }
 
+/// What writing gives: findings and bytes.
+type Output = (Vec<Finding>, Vec<u8>);
+
 /// By way of the typed document: its JSON, and the set written from it.
 fn typed(
     reading: &Reading<'_>,
-    write: &mut dyn FnMut(&dyn erased::Json) -> (Vec<Finding>, Vec<u8>),
-) -> (String, (Vec<Finding>, Vec<u8>)) {
+    write: &mut dyn FnMut(&dyn erased::Json) -> Output,
+) -> (String, Output) {
     match reading.document() {
         "order" => erased::both(&reading.to::<Order>().unwrap(), "order", write),
         "shipment" => erased::both(&reading.to::<Shipment>().unwrap(), "shipment", write),
@@ -58,25 +61,15 @@ fn typed(
 
 /// Typed documents behind one face.
 mod erased {
-    use super::{Finding, Map, WriteOptions, Writer};
+    use super::{Map, Output, WriteOptions, Writer};
     use crossdock::grammar::Grammar;
 
     pub trait Json {
-        fn write(
-            &self,
-            map: &Map,
-            grammar: &Grammar,
-            options: &WriteOptions<'_>,
-        ) -> (Vec<Finding>, Vec<u8>);
+        fn write(&self, map: &Map, grammar: &Grammar, options: &WriteOptions<'_>) -> Output;
     }
 
     impl<T: serde::Serialize> Json for T {
-        fn write(
-            &self,
-            map: &Map,
-            grammar: &Grammar,
-            options: &WriteOptions<'_>,
-        ) -> (Vec<Finding>, Vec<u8>) {
+        fn write(&self, map: &Map, grammar: &Grammar, options: &WriteOptions<'_>) -> Output {
             let mut out = Vec::new();
             let findings = Writer::new().write(self, map, grammar, options, &mut out).unwrap();
             (findings, out)
@@ -86,8 +79,8 @@ mod erased {
     pub fn both<T: serde::Serialize>(
         document: &T,
         kind: &str,
-        write: &mut dyn FnMut(&dyn Json) -> (Vec<Finding>, Vec<u8>),
-    ) -> (String, (Vec<Finding>, Vec<u8>)) {
+        write: &mut dyn FnMut(&dyn Json) -> Output,
+    ) -> (String, Output) {
         let text = serde_json::to_string(document).unwrap();
         let comma = if text == "{}" { "" } else { "," };
         (format!("{{\"document\":\"{kind}\"{comma}{}", &text[1..]), write(document))

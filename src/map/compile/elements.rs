@@ -10,6 +10,7 @@ use crate::grammar::{DataType, ElementDef, ElementShape, NodeId, NodeKind};
 
 impl<'a> Compiler<'a> {
     /// A field that is a value, a list of texts, or a list of objects made from a range of elements.
+    #[expect(clippy::too_many_lines, reason = "one case after the other")]
     pub(super) fn element(
         &mut self,
         at: Spot,
@@ -32,42 +33,39 @@ impl<'a> Compiler<'a> {
         };
         let known = self.shapes.field(draft.at.shape, field).clone();
         let local = self.local_of(node, draft);
-        let slot = match how {
-            How::By { last, step, section } => {
-                let Some(inner) = self.shape_of(draft.at.shape, field, path.at) else { return };
-                if !known.list {
-                    self.fault(
-                        name.at,
-                        format!("field `{}` is no list", known.name),
-                        "a range makes a list",
-                    );
-                    return;
-                }
-                let elements = &grammar.segment_at(node).elements;
-                let last = usize::from(*last).min(elements.len());
-                let prefix = format!("{}{}.", draft.at.prefix, known.name);
-                let Some(step) = self.step(
-                    inner,
-                    *step,
-                    section,
-                    &elements[usize::from(position) - 1..last],
-                    &prefix,
-                    node,
-                    draft.at.selected,
-                ) else {
-                    return;
-                };
-                let length = last + 1 - usize::from(position);
-                Slot::Range(Range { field, length: u16::try_from(length).unwrap_or(0), step })
+        let slot = if let How::By { last, step, section } = how {
+            let Some(inner) = self.shape_of(draft.at.shape, field, path.at) else { return };
+            if !known.list {
+                self.fault(
+                    name.at,
+                    format!("field `{}` is no list", known.name),
+                    "a range makes a list",
+                );
+                return;
             }
-            _ => {
-                let Some(definition) = self.component(definition, component, path.at) else {
-                    return;
-                };
-                let table = if let How::Code(table) = how { Some(table) } else { None };
-                let Some(form) = self.form(known.kind, table, definition, name.at) else { return };
-                Slot::Value(Scalar { field, form })
-            }
+            let elements = &grammar.segment_at(node).elements;
+            let last = usize::from(*last).min(elements.len());
+            let prefix = format!("{}{}.", draft.at.prefix, known.name);
+            let Some(step) = self.step(
+                inner,
+                *step,
+                section,
+                &elements[usize::from(position) - 1..last],
+                &prefix,
+                node,
+                draft.at.selected,
+            ) else {
+                return;
+            };
+            let length = last + 1 - usize::from(position);
+            Slot::Range(Range { field, length: u16::try_from(length).unwrap_or(0), step })
+        } else {
+            let Some(definition) = self.component(definition, component, path.at) else {
+                return;
+            };
+            let table = if let How::Code(table) = how { Some(table) } else { None };
+            let Some(form) = self.form(known.kind, table, definition, name.at) else { return };
+            Slot::Value(Scalar { field, form })
         };
         self.used.insert(at);
         if known.list && matches!(slot, Slot::Value(_)) {
@@ -248,7 +246,7 @@ impl<'a> Compiler<'a> {
             if levels.place.text == list.text {
                 return local(&list.text).map(Counted::Place);
             }
-            let rows = levels.levels.iter().any(|level| {
+            let rows = levels.each.iter().any(|level| {
                 matches!(&level.target, super::super::syntax::Target::Rows { list: rows } if rows.text == list.text)
             });
             if rows {

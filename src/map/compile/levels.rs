@@ -17,7 +17,7 @@ impl Compiler<'_> {
             return None;
         };
         self.used.insert(levels.at);
-        let rows = levels.levels.iter().find_map(|l| match &l.target {
+        let rows = levels.each.iter().find_map(|l| match &l.target {
             syntax::Target::Rows { list } => Some(list),
             _ => None,
         });
@@ -28,7 +28,7 @@ impl Compiler<'_> {
         let rows_field = self.field(0, rows)?;
         let row_shape = self.shape_of(0, rows_field, rows.at)?;
         let plans: Vec<LevelPlan> = levels
-            .levels
+            .each
             .iter()
             .filter_map(|level| self.level(level, node, nested, row_shape))
             .collect();

@@ -103,6 +103,7 @@ fn no_children(node: &Node, faults: &mut Faults) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one kind of line after the other")]
 fn field(node: &Node, faults: &mut Faults) -> Option<Line> {
     let name = node.words[0].clone();
     let Some((path, last)) = path(&node.words[1]) else {

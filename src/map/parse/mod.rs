@@ -82,7 +82,7 @@ fn directive(node: &Node, source: &mut MapSource, faults: &mut Faults) {
             source.levels = Some(levels(at, place, hierarchy, node, faults));
         }
         ["levels", ..] => {
-            faults.add(at, "levels need their loop", "write `levels HL hierarchy S O T P I`")
+            faults.add(at, "levels need their loop", "write `levels HL hierarchy S O T P I`");
         }
         _ if source.shared => {
             faults.add(
@@ -153,7 +153,7 @@ fn table(name: &str, node: &Node, source: &mut MapSource, faults: &mut Faults) {
 
 fn levels(at: Spot, place: Word, hierarchy: Vec<Word>, node: &Node, faults: &mut Faults) -> Levels {
     let mut result =
-        Levels { at, place, hierarchy, levels: Vec::new(), other: None, split: Vec::new() };
+        Levels { at, place, hierarchy, each: Vec::new(), other: None, split: Vec::new() };
     for child in &node.children {
         let words: Vec<&str> = child.words.iter().map(|w| w.text.as_str()).collect();
         let at = child.at();
@@ -189,7 +189,7 @@ fn levels(at: Spot, place: Word, hierarchy: Vec<Word>, node: &Node, faults: &mut
                 Some(Level { at, code: String::new(), name: String::new(), target, lines });
         } else {
             let (code, name) = (words[1].to_owned(), words[2].to_owned());
-            result.levels.push(Level { at, code, name, target, lines });
+            result.each.push(Level { at, code, name, target, lines });
         }
     }
     result

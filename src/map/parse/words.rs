@@ -113,7 +113,10 @@ pub(super) fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<(Option<String>, Option<(u16, u16)>, Option<u16>)> {
+    /// Place, element and component, last element.
+    type Read = (Option<String>, Option<(u16, u16)>, Option<u16>);
+
+    fn read(text: &str) -> Option<Read> {
         let word = Word { text: text.to_owned(), at: Spot::default() };
         path(&word).map(|(p, last)| (p.place.map(|p| p.key), p.element, last))
     }

@@ -393,7 +393,7 @@ fn hierarchy(plan: &Levels, levels: &[Level<'_>]) -> Vec<usize> {
     order
 }
 
-/// Which levels tell whether others are within them: `all`, only the `parents`, none (``); `None` for neither.
+/// Which levels tell whether others are within them: `all`, only the `parents`, none (the empty text); `None` for neither.
 fn child_style(levels: &[Level<'_>]) -> Option<&'static str> {
     let code = |l: &Level<'_>| if l.has_children { &b"1"[..] } else { &b"0"[..] };
     if levels.iter().all(|l| l.child.is_empty()) {

@@ -34,7 +34,7 @@ impl Pass<'_> {
                 self.pad(start, min);
             }
             Form::Integer { min } if entry.tag == Tag::Integer => {
-                encode_integer(entry.number(), min, self.scratch)
+                encode_integer(entry.number(), min, self.scratch);
             }
             _ => {
                 if let Err(why) = encode(form, text, self.scratch) {
@@ -272,12 +272,11 @@ impl Pass<'_> {
         for c in text.chars() {
             let bytes: &[u8] = match style.charset {
                 Charset::Utf8 => c.encode_utf8(&mut buffer).as_bytes(),
-                Charset::Latin1 => match u8::try_from(u32::from(c)) {
-                    Ok(byte) => {
+                Charset::Latin1 => {
+                    if let Ok(byte) = u8::try_from(u32::from(c)) {
                         buffer[0] = byte;
                         &buffer[..1]
-                    }
-                    Err(_) => {
+                    } else {
                         let message = format!("\"{c}\" is no character of Latin-1.");
                         self.report(
                             Code::NotEncodable,
@@ -288,7 +287,7 @@ impl Pass<'_> {
                         );
                         b"?"
                     }
-                },
+                }
             };
             let holds = bytes.iter().any(|&b| style.delimiters.contains(b));
             match style.delimiter_in_data {
@@ -323,9 +322,10 @@ impl Pass<'_> {
         while let Some(c) = chars.next() {
             match c {
                 '>' => self.scratch.push(delimiters.component),
-                '^' => match delimiters.repetition {
-                    Some(repetition) => self.scratch.push(repetition),
-                    None => {
+                '^' => {
+                    if let Some(repetition) = delimiters.repetition {
+                        self.scratch.push(repetition);
+                    } else {
                         let message =
                             "The interchange has no separator for repeated elements.".to_owned();
                         self.report(
@@ -336,7 +336,7 @@ impl Pass<'_> {
                             None,
                         );
                     }
-                },
+                }
                 '\\' => {
                     if let Some(c) = chars.next() {
                         self.data(c.encode_utf8(&mut buffer));

@@ -137,12 +137,11 @@ impl<'w> Planner<'w> {
             Some(Stop { rank: planner.ranks[plan]?, plan, entry: 0 })
         };
         let top = stop_of(self, Target::Document);
-        let parent = match top {
-            Some(top) => self.push(NONE, top.plan, self.root),
-            None => {
-                self.document_left_out();
-                NONE
-            }
+        let parent = if let Some(top) = top {
+            self.push(NONE, top.plan, self.root)
+        } else {
+            self.document_left_out();
+            NONE
         };
         let row = stop_of(self, Target::Rows);
         match row {
@@ -409,19 +408,16 @@ impl<'w> Planner<'w> {
     fn push(&mut self, parent: u32, plan: usize, object: Entry) -> u32 {
         let node = small(self.nodes.len());
         self.nodes.push(Node { plan, object, first: NONE, last: NONE, next: NONE });
-        let before = match self.nodes.get_mut(parent as usize) {
-            Some(parent) => {
-                if parent.first == NONE {
-                    parent.first = node;
-                }
-                std::mem::replace(&mut parent.last, node)
+        let before = if let Some(parent) = self.nodes.get_mut(parent as usize) {
+            if parent.first == NONE {
+                parent.first = node;
             }
-            None => {
-                if self.first == NONE {
-                    self.first = node;
-                }
-                std::mem::replace(&mut self.last, node)
+            std::mem::replace(&mut parent.last, node)
+        } else {
+            if self.first == NONE {
+                self.first = node;
             }
+            std::mem::replace(&mut self.last, node)
         };
         if let Some(before) = self.nodes.get_mut(before as usize) {
             before.next = node;

@@ -134,7 +134,7 @@ impl<'w> Pass<'w> {
             GroupKind::Elements(set) => self.segment(node, set, object, given, extra, hint),
             GroupKind::Object { .. } => self.object(group, node, claim.entry, extra, hint),
             GroupKind::Texts { field, set } => {
-                self.text_segment(node, set, *field, claim.entry, extra, hint)
+                self.text_segment(node, set, *field, claim.entry, extra, hint);
             }
         }
     }

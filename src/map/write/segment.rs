@@ -21,7 +21,7 @@ impl<'w> Pass<'w> {
             self.plain_segment(node, set, object, given);
             return;
         }
-        self.begin(node, set.slots.len().max(self.length(extra)));
+        self.begin(node, set.slots.len().max(Self::length(extra)));
         for (i, slot) in set.slots.iter().enumerate() {
             self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
             let (more, sent) = (self.text_of(extra, i), self.text_of(hint, i));
@@ -113,7 +113,7 @@ impl<'w> Pass<'w> {
         extra: Option<Entry>,
         hint: Option<Entry>,
     ) {
-        self.begin(node, set.slots.len().max(self.length(extra)));
+        self.begin(node, set.slots.len().max(Self::length(extra)));
         for (i, slot) in set.slots.iter().enumerate() {
             self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
             let start = self.scratch.len();
@@ -145,7 +145,7 @@ impl<'w> Pass<'w> {
     pub(super) fn kept(&mut self, tag: &str, elements: Option<Entry>) {
         self.scratch.clear();
         self.cells.clear();
-        let length = self.length(elements);
+        let length = Self::length(elements);
         self.cells.resize(length, (0, 0));
         self.tag.clear();
         self.tag.extend_from_slice(tag.as_bytes());
@@ -205,7 +205,7 @@ impl<'w> Pass<'w> {
         self.position = 0;
     }
 
-    fn length(&self, list: Option<Entry>) -> usize {
+    fn length(list: Option<Entry>) -> usize {
         list.map_or(0, |list| list.b as usize)
     }
 
