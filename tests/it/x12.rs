@@ -213,3 +213,15 @@ fn a_terminator_saved_as_utf_8_ends_segments() {
         assert!(all.iter().any(|e| e.contains("set 850") && e.contains("SE@")), "{all:#?}");
     }
 }
+
+/// Found by fuzzing: what stands at the end of a cut-off input may be separators, or the rest of a character.
+#[test]
+fn the_end_of_a_cut_off_input_is_data() {
+    let isa = ISA.replace('*', "\0");
+    let text = format!("{isa}GS\0PO\0A\0B~ST\0850\00001\0\0");
+    let all = events(text.as_bytes(), Limits::default());
+    assert!(all.iter().any(|e| e.contains("[[56, 53, 48], [48, 48, 48, 49], [], []]")), "{all:#?}");
+    let text = format!("{ISA}{GS}ST*850*0001~N1*ST*Caf\u{e9}\r\n");
+    let all = events(text.as_bytes(), Limits::default());
+    assert!(all.iter().any(|e| e.contains("[67, 97, 102, 195, 169]")), "{all:#?}");
+}

@@ -89,11 +89,13 @@ impl<R: Read> Reader<'_, R> {
     fn close_cut_off(&mut self) -> bool {
         let start = self.index.open_start();
         let rest = self.bytes(start);
-        let length = rest.len() - rest.iter().rev().take_while(|&&b| is_blank(b)).count();
+        let element = self.delimiters().element;
+        // Nothing that may be data: not the last byte of a character in UTF-8, and no separator.
+        let layout = |&&b: &&u8| b.is_ascii() && is_blank(b) && b != element;
+        let length = rest.len() - rest.iter().rev().take_while(layout).count();
         if length == 0 {
             return false;
         }
-        let element = self.delimiters().element;
         let id = rest[..length].split(|&b| b == element).next().unwrap_or_default();
         let fault = Fault::at(FaultKind::CutOff, self.base + start as u64, length).of(id, 0);
         let shown = decode(&rest[..length.min(80)]).into_owned();
