@@ -14,5 +14,6 @@ mod hierarchies;
 mod kill;
 mod laws;
 mod map;
+mod receive;
 mod store;
 mod x12;
