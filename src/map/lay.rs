@@ -5,9 +5,8 @@ use std::fmt::{Display, Write as _};
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::Error;
-use super::shape::{Kind, ShapeId, Shapes};
+use super::shape::{Kind, ShapeId, Shapes, TAG_FIELD};
 use super::values::{Entry, Values};
-use super::view::TAG_FIELD;
 
 /// Lays out a document. The values are cleared first.
 pub(super) fn lay<T: Serialize + ?Sized>(

@@ -17,9 +17,9 @@ mod parse;
 mod plan;
 mod read;
 mod shape;
+mod stamp;
 mod syntax;
 mod values;
-mod view;
 mod write;
 
 pub use library::Library;

@@ -1,22 +1,17 @@
-//! A canonical document laid out flat: what stands between segments and serde, in both directions.
+//! A canonical document laid out flat: what stands between serde and the segments that are written.
 //!
 //! Objects hold their fields sorted by the order of the shape; lists and objects are runs in one vector; texts
-//! are ranges of the bytes that were read, or of one arena. Reused from document to document, it allocates
+//! are ranges of one arena. Reused from document to document, it allocates
 //! nothing for a segment.
 
-use super::plan::Map;
 use super::shape::FieldId;
 
 /// What an entry is, and what `a` and `b` mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
-    /// Text of the source: start, length.
-    Source,
     /// Text of the arena: start, length.
     Arena,
-    /// Canonical word: index.
-    Word,
-    /// Whole number: its lower and upper half. References are small and positive: `a` alone.
+    /// Whole number: its lower and upper half.
     Integer,
     /// Fields: first, how many.
     Object,
@@ -34,10 +29,6 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn integer(n: u32) -> Self {
-        Self { field: 0, tag: Tag::Integer, a: n, b: 0 }
-    }
-
     pub(super) fn whole(number: i64) -> Self {
         let [a, b] = split(number);
         Self { field: 0, tag: Tag::Integer, a, b }
@@ -46,10 +37,6 @@ impl Entry {
     /// The number of an integer.
     pub(super) fn number(self) -> i64 {
         i64::from_le_bytes(join(self.a, self.b))
-    }
-
-    pub(super) fn word(index: u32) -> Self {
-        Self { field: 0, tag: Tag::Word, a: index, b: 0 }
     }
 
     pub(super) fn at(self, field: FieldId) -> Self {
@@ -155,14 +142,12 @@ impl Values {
         fields.get(i).copied().filter(|e| e.field == field)
     }
 
-    /// The text of an entry, with the source that it was read from.
+    /// The text of an entry.
     #[inline]
-    pub(super) fn str<'v>(&'v self, entry: Entry, source: &'v str, map: &'v Map) -> &'v str {
+    pub(super) fn str(&self, entry: Entry) -> &str {
         let range = entry.a as usize..(entry.a as usize).saturating_add(entry.b as usize);
         match entry.tag {
-            Tag::Source => source.get(range).unwrap_or_default(),
             Tag::Arena => self.arena.get(range).unwrap_or_default(),
-            Tag::Word => map.words.get(entry.a as usize).map_or("", |w| w),
             Tag::Integer | Tag::Object | Tag::List => "",
         }
     }

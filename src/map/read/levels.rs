@@ -4,16 +4,19 @@
 //! whether the hierarchy alone gives this structure again; a second one reads the levels in their order.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use super::super::plan::{LevelPlan, Levels, Target};
-use super::super::values::{Entry, small};
-use super::{Pass, Span};
+use super::super::plan::{Block, LevelPlan, Levels, Target};
+use super::super::shape::{Field, FieldId};
+use super::super::values::small;
+use super::{ELSEWHERE, Item, Pass, Span, UNPLACED};
+use crate::x12::decode;
 
 /// One level, as the first pass sees it.
 struct Level<'r> {
     instance: u32,
     /// Segments of its own.
-    segments: std::ops::Range<u32>,
+    segments: Range<u32>,
     /// Index into the plans; `None` for one that no plan knows.
     plan: Option<usize>,
     /// Number of its entry in its list, from 1; 0 for the document.
@@ -27,14 +30,29 @@ struct Level<'r> {
 }
 
 impl<'r> Pass<'r, '_> {
-    pub(super) fn levels(&mut self, plan: &'r Levels) {
+    /// What the set itself and its levels say, as far as possible in the order of the document.
+    pub(super) fn with_levels(&mut self, plan: &'r Levels, block: &'r Block, items: Range<usize>) {
+        for item in &mut self.work.items[items.clone()] {
+            if item.local == plan.local {
+                item.claim = ELSEWHERE;
+            }
+        }
         let mut levels = self.survey(plan);
         self.entries(plan, &mut levels);
-        let above = Above::of(plan, &levels);
-        let packed = packed(plan, &levels, &above);
+        let before = |item: &Item| item.local == UNPLACED || item.local < plan.local;
+        let first = self.work.items[items.clone()].iter().take_while(|item| before(item)).count();
+        let first = items.start + first;
+        self.claim(block, items.start..first);
+        self.levels(plan, &levels);
+        self.claim(block, first..items.end);
+    }
+
+    fn levels(&mut self, plan: &'r Levels, levels: &[Level<'r>]) {
+        let above = Above::of(plan, levels);
+        let packed = packed(plan, levels, &above);
         let document = levels.iter().position(|l| target(plan, l) == Some(Target::Document));
         if let Some(level) = document {
-            self.level_fields(plan, &levels[level]);
+            self.level_fields(plan, &levels[level], |_| ());
         }
         let mut lists: Vec<u16> = plan
             .plans
@@ -48,20 +66,17 @@ impl<'r> Pass<'r, '_> {
             .collect();
         lists.sort_unstable();
         lists.dedup();
-        for list in lists {
-            let mark = self.values.mark();
+        for field in lists {
+            let list = self.json.list(self.map.fields_at(0), field);
             for i in 0..levels.len() {
-                if list_of(plan, &levels[i]) == Some(list) {
-                    self.entry(plan, &levels, i, &above, &packed);
+                if list_of(plan, &levels[i]) == Some(field) {
+                    self.entry(plan, levels, i, &above, &packed);
                 }
             }
-            if self.values.mark() > mark {
-                let entry = self.values.list(mark);
-                self.values.push(list, entry);
-            }
+            self.json.close(list);
         }
         if !levels.is_empty() {
-            self.structure(plan, &levels, &above);
+            self.structure(plan, levels, &above);
         }
     }
 
@@ -141,25 +156,28 @@ impl<'r> Pass<'r, '_> {
         packed: &HashMap<usize, Vec<(u16, u32)>>,
     ) {
         let level = &levels[i];
-        let mark = self.values.mark();
-        self.level_fields(plan, level);
-        let known = level.plan.and_then(|p| plan.plans.get(p));
-        match known.map(|p| p.target) {
-            Some(Target::List { list, nested: Some(nested), .. }) => {
-                let parent = above.nearest(i, |p| list_of_plan(plan, p) == Some(list));
-                if let Some(parent) = parent {
-                    self.values.push(nested, Entry::integer(levels[parent].entry));
+        let object = self.json.item();
+        self.level_fields(plan, level, |pass| {
+            match known(plan, level).map(|p| (p.target, p.block)) {
+                Some((Target::List { list, nested: Some(nested), .. }, block)) => {
+                    let parent = above.nearest(i, |p| list_of_plan(plan, p) == Some(list));
+                    if let Some(parent) = parent {
+                        let fields = pass.fields(pass.block(block));
+                        pass.json.number(fields, nested, levels[parent].entry.into());
+                    }
                 }
+                Some((Target::Rows, _)) => {
+                    pass.references(plan, packed.get(&i).map_or(&[], Vec::as_slice));
+                }
+                _ => {}
             }
-            Some(Target::Rows) => self.references(plan, packed.get(&i).map_or(&[], Vec::as_slice)),
-            _ => {}
-        }
-        let object = self.values.object(mark);
-        self.values.push(0, object);
+        });
+        self.json.object(object);
     }
 
     /// The fields of a row that refer to entries.
     fn references(&mut self, plan: &Levels, references: &[(u16, u32)]) {
+        let fields = self.map.fields_at(plan.row_shape);
         let mut done: Vec<u16> = Vec::new();
         for known in &plan.plans {
             let Target::List { reference, many, .. } = known.target else { continue };
@@ -170,26 +188,26 @@ impl<'r> Pass<'r, '_> {
             let mut entries =
                 references.iter().filter(|(field, _)| *field == reference).map(|(_, entry)| *entry);
             if many {
-                let mark = self.values.mark();
+                let list = self.json.list(fields, reference);
                 for entry in entries {
-                    self.values.push(0, Entry::integer(entry));
+                    self.json.number_item(entry);
                 }
-                if self.values.mark() > mark {
-                    let list = self.values.list(mark);
-                    self.values.push(reference, list);
-                }
+                self.json.close(list);
             } else if let Some(entry) = entries.next() {
-                self.values.push(reference, Entry::integer(entry));
+                self.json.number(fields, reference, entry.into());
             }
         }
     }
 
-    fn level_fields(&mut self, plan: &'r Levels, level: &Level<'r>) {
-        let block = match level.plan.and_then(|p| plan.plans.get(p)) {
+    /// The fields of a level; `first` adds some between its constants and what its segments say.
+    fn level_fields(&mut self, plan: &'r Levels, level: &Level<'r>, first: impl FnOnce(&mut Self)) {
+        let block = match known(plan, level) {
             Some(known) => Some(known.block),
             None => plan.other.map(|(_, block)| block),
         };
         let Some(block) = block else { return };
+        self.constants(self.block(block));
+        first(self);
         let span =
             Span { instance: level.instance, node: plan.node, segments: level.segments.clone() };
         self.loop_fields(block, &span);
@@ -197,62 +215,59 @@ impl<'r> Pass<'r, '_> {
 
     /// `structure`: the hierarchy, and all levels one by one where that does not give them again.
     fn structure(&mut self, plan: &Levels, levels: &[Level<'r>], above: &Above) {
-        let fields = plan.structure;
-        let mark = self.values.mark();
+        let root = self.map.fields_at(0);
+        let ids = plan.structure;
+        let fields = self.map.fields_of(root, ids.field);
+        let object = self.json.name(root, ids.field);
         let hierarchy = hierarchy(plan, levels);
-        let list = self.values.mark();
+        let list = self.json.list(fields, ids.hierarchy);
         for &p in &hierarchy {
-            let name = self.values.text(&plan.plans[p].name);
-            self.values.push(0, name);
+            self.json.text_item(&plan.plans[p].name);
         }
-        if self.values.mark() > list {
-            let names = self.values.list(list);
-            self.values.push(fields.hierarchy, names);
-        }
+        self.json.close(list);
         let style = child_style(levels);
         if let Some(style) = style.filter(|s| !s.is_empty()) {
-            let text = self.values.text(style);
-            self.values.push(fields.child_codes, text);
+            self.json.text(fields, ids.child_codes, style);
         }
         if style.is_none() || !regular(plan, levels, above, &hierarchy) {
-            self.each_level(plan, levels, style);
+            let list = self.json.list(fields, ids.levels);
+            let fields = self.map.fields_of(fields, ids.levels);
+            self.each_level(ids.level, fields, levels, style);
+            self.json.close(list);
         }
-        let object = self.values.object(mark);
-        self.values.push(fields.field, object);
+        self.json.object(object);
     }
 
-    fn each_level(&mut self, plan: &Levels, levels: &[Level<'r>], style: Option<&str>) {
-        let [code, entry, within, id, parent, child] = plan.structure.level;
-        let list = self.values.mark();
+    fn each_level(
+        &mut self,
+        ids: [FieldId; 6],
+        fields: &[Field],
+        levels: &[Level<'r>],
+        style: Option<&str>,
+    ) {
+        let [code, entry, within, id, parent, child] = ids;
+        let json = &mut *self.json;
         for (i, level) in levels.iter().enumerate() {
-            let mark = self.values.mark();
-            self.raw(code, level.code);
+            let object = json.item();
+            json.text(fields, code, &decode(level.code));
             if level.entry > 0 {
-                self.values.push(entry, Entry::integer(level.entry));
+                json.number(fields, entry, level.entry.into());
             }
             if let Some(w) = level.within {
-                self.values.push(within, Entry::integer(small(w + 1)));
+                json.number(fields, within, i64::from(small(w + 1)));
             }
-            if level.id != (i + 1).to_string().as_bytes() {
-                self.raw(id, level.id);
+            if number(level.id) != Some(i + 1) {
+                json.text(fields, id, &decode(level.id));
             }
             let expected = level.within.map_or(&[][..], |w| levels[w].id);
             if level.parent != expected {
-                self.raw(parent, level.parent);
+                json.text(fields, parent, &decode(level.parent));
             }
             if style.is_none() && !level.child.is_empty() {
-                self.raw(child, level.child);
+                json.text(fields, child, &decode(level.child));
             }
-            let object = self.values.object(mark);
-            self.values.push(0, object);
+            json.object(object);
         }
-        let all = self.values.list(list);
-        self.values.push(plan.structure.levels, all);
-    }
-
-    fn raw(&mut self, field: u16, bytes: &[u8]) {
-        let text = self.values.text(&crate::x12::decode(bytes));
-        self.values.push(field, text);
     }
 }
 

@@ -67,6 +67,7 @@ impl Pass<'_> {
         match decode(form, sent.as_bytes(), &self.map.tables, &mut arena).0 {
             Decoded::Same(length) => sent.get(..length) == Some(self.str(entry)),
             Decoded::New => arena == self.str(entry),
+            Decoded::Short(text, length) => text.get(..length) == Some(self.str(entry).as_bytes()),
             Decoded::Word(word) => {
                 self.map.words.get(word as usize).map(AsRef::as_ref) == Some(self.str(entry))
             }

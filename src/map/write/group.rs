@@ -194,7 +194,7 @@ impl<'w> Planner<'w> {
             || self.levels.plans.iter().enumerate().filter(move |(_, p)| list_of(p) == Some(list));
         let fits = |p: &LevelPlan| {
             self.map.blocks[usize::from(p.block)].constants.iter().all(|&(field, word)| {
-                let text = self.values.get(object, field).map(|e| self.values.str(e, "", self.map));
+                let text = self.values.get(object, field).map(|e| self.values.str(e));
                 text == self.map.words.get(word as usize).map(AsRef::as_ref)
             })
         };

@@ -120,7 +120,7 @@ pub(super) fn plan(
     let Some(root) = values.root else { return Planned::default() };
     let mut planner = Planner::new(levels, map, values, root);
     let structure = planner.values.get(root, levels.structure.field);
-    let text = |p: &Planner<'_>, e: Entry| p.values.str(e, "", map).to_owned();
+    let text = |p: &Planner<'_>, e: Entry| p.values.str(e).to_owned();
     if let Some(codes) = structure.and_then(|s| planner.values.get(s, levels.structure.child_codes))
     {
         planner.planned.child_codes = text(&planner, codes);
@@ -162,9 +162,7 @@ impl Planner<'_> {
         let mut out: Vec<Out> = Vec::new();
         let mut rows = 0;
         for &level in self.values.within(each) {
-            let text = |field| {
-                self.values.get(level, field).map(|e| self.values.str(e, "", self.map).to_owned())
-            };
+            let text = |field| self.values.get(level, field).map(|e| self.values.str(e).to_owned());
             let number = |field| {
                 self.values.get(level, field).filter(|e| e.tag == Tag::Integer).map(|e| e.a)
             };

@@ -211,13 +211,13 @@ impl<'w> Pass<'w> {
 
     /// The i-th text of a list of elements, where it is not empty.
     pub(super) fn text_of(&self, list: Option<Entry>, i: usize) -> Option<&'w str> {
-        let (values, map) = (self.values, self.map);
+        let values = self.values;
         let entry = *values.within(list?).get(i)?;
-        Some(values.str(entry, "", map)).filter(|t| !t.is_empty())
+        Some(values.str(entry)).filter(|t| !t.is_empty())
     }
 
     pub(super) fn str(&self, entry: Entry) -> &'w str {
-        let (values, map) = (self.values, self.map);
-        values.str(entry, "", map)
+        let values = self.values;
+        values.str(entry)
     }
 }
