@@ -147,12 +147,14 @@ fn is_usual(bytes: &[u8]) -> bool {
     if !matches!(bytes, [b'1'..=b'9', ..]) || bytes.len() > DIGITS_MAX {
         return false;
     }
-    let (mut points, mut others) = (0_u32, false);
-    for &b in bytes {
-        points += u32::from(b == b'.');
-        others |= !b.is_ascii_digit() && b != b'.';
+    let digits = |bytes: &[u8]| bytes.iter().position(|b| !b.is_ascii_digit());
+    match digits(bytes) {
+        None => true,
+        Some(point) => {
+            let fraction = &bytes[point + 1..];
+            bytes[point] == b'.' && !fraction.is_empty() && digits(fraction).is_none()
+        }
     }
-    !others && points <= 1 && bytes.last() != Some(&b'.')
 }
 
 /// Whether an element is its canonical text as it stands, and writing would give it again. A shortcut for what

@@ -38,6 +38,7 @@ pub(super) struct List {
 static ITEM: Stamp = Stamp::item();
 
 /// How a field begins. Without a shape it is the item of a list.
+#[inline]
 fn stamp(fields: &[Field], id: FieldId) -> &Stamp {
     fields.get(usize::from(id)).map_or(&ITEM, |field| &field.json)
 }
@@ -82,14 +83,16 @@ impl Json {
     }
 
     /// Begins an object as the item of a list.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     pub(super) fn item(&mut self) -> Spot {
         self.byte(b',');
         self.here()
     }
 
     /// Closes the object that begins at a place.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     pub(super) fn object(&mut self, spot: Spot) {
         if self.at == spot.at {
             self.put(b"{}");
@@ -97,7 +100,9 @@ impl Json {
         }
         self.sort(spot);
         self.marks.truncate(spot.marks);
-        self.bytes[spot.at] = b'{';
+        if let Some(first) = self.bytes.get_mut(spot.at) {
+            *first = b'{';
+        }
         self.byte(b'}');
     }
 
@@ -142,16 +147,26 @@ impl Json {
     }
 
     /// A field that is a text known before.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     pub(super) fn word(&mut self, fields: &[Field], id: FieldId, word: &Stamp) {
         self.marks.push((id, self.at));
         let stamp = stamp(fields, id);
-        self.put_stamp(stamp, stamp.len());
-        self.put_stamp(word, word.len());
+        if let (Some(name), Some(text)) = (stamp.wide(), word.wide()) {
+            let named = stamp.len();
+            let room = self.room::<{ 2 * WIDE }>();
+            copy(room, name);
+            copy(room.get_mut(named..).unwrap_or_default(), text);
+            self.at += named + word.len();
+        } else {
+            self.put(stamp.bytes());
+            self.put(word.bytes());
+        }
     }
 
     /// A field that is a text of visible ASCII: the first bytes of `wide`. False where it cannot be written at once.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     pub(super) fn short(
         &mut self,
         fields: &[Field],
@@ -167,9 +182,11 @@ impl Json {
         self.marks.push((id, self.at));
         let named = stamp.len();
         let room = self.room::<{ 2 * WIDE + 1 }>();
-        room[..WIDE].copy_from_slice(name);
-        room[named..named + WIDE].copy_from_slice(wide);
-        room[named + length] = b'"';
+        copy(room, name);
+        copy(room.get_mut(named..).unwrap_or_default(), wide);
+        if let Some(end) = room.get_mut(named + length) {
+            *end = b'"';
+        }
         self.at += named + length + 1;
         true
     }
@@ -235,17 +252,18 @@ impl Json {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     fn byte(&mut self, byte: u8) {
         self.room::<1>()[0] = byte;
         self.at += 1;
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     fn room<const N: usize>(&mut self) -> &mut [u8; N] {
-        let end = self.at + N;
-        if end > self.bytes.len() {
-            self.grow(end);
+        if self.bytes.len() - self.at < N {
+            self.grow(self.at + N);
         }
         let room = self.bytes.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut);
         room.expect("there is room now")
@@ -265,6 +283,7 @@ impl Json {
         }
     }
 
+    #[inline(never)]
     fn rearrange(&mut self, spot: Spot) {
         let marks = &self.marks[spot.marks..];
         let ends = marks.iter().skip(1).map(|mark| mark.1).chain([self.at]);
@@ -283,6 +302,14 @@ impl Json {
             self.spare.extend_from_slice(&self.bytes[from..to]);
         }
         self.bytes[start..start + self.spare.len()].copy_from_slice(&self.spare);
+    }
+}
+
+/// Copies at a fixed length, which is one step.
+#[inline]
+fn copy(room: &mut [u8], wide: &[u8; WIDE]) {
+    if let Some(room) = room.first_chunk_mut() {
+        *room = *wide;
     }
 }
 

@@ -20,21 +20,40 @@ pub(super) struct Piece<'r> {
 }
 
 /// The elements of a segment one after the other.
-struct Pieces<'r, I> {
+struct Pieces<I> {
     elements: I,
-    next: Piece<'r>,
+    /// Offset of the next one in the set.
+    start: usize,
+    /// Position of the last one.
+    position: u16,
 }
 
-impl<'r, I: Iterator<Item = &'r [u8]>> Iterator for Pieces<'r, I> {
-    type Item = Piece<'r>;
+/// An element of a segment.
+#[derive(Clone, Copy)]
+struct Element<'r> {
+    bytes: &'r [u8],
+    start: usize,
+    position: u16,
+}
 
-    #[inline]
-    fn next(&mut self) -> Option<Piece<'r>> {
+impl<'r, I: Iterator<Item = &'r [u8]>> Pieces<I> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn next(&mut self) -> Option<Element<'r>> {
         let bytes = self.elements.next()?;
-        let piece = Piece { bytes, ..self.next };
-        self.next.start += small(bytes.len()) + 1;
-        self.next.position += 1;
-        Some(piece)
+        let start = self.start;
+        self.start += bytes.len() + 1;
+        self.position += 1;
+        Some(Element { bytes, start, position: self.position })
+    }
+}
+
+impl<'r> Element<'r> {
+    /// The same where everything is told.
+    #[cold]
+    fn at(self) -> Piece<'r> {
+        let Self { bytes, start, position } = self;
+        Piece { bytes, start: small(start), position, component: 0 }
     }
 }
 
@@ -59,35 +78,55 @@ impl<'r> Pass<'r, '_> {
 
     /// Reads a segment by its slots; writes fields, and tells what is left over or unusual.
     pub(super) fn elements(&mut self, set: &'r ElementSet, source: &Source<'r>) -> u8 {
-        let mut flags = 0;
         let segment = &source.segment;
-        let plain = segment.is_plain();
-        let repeated = self.walked.segments.delimiters().repetition.filter(|_| !plain);
-        let next = Piece { bytes: &[], ..self.piece(segment, 1) };
-        let mut pieces = Pieces { elements: segment.elements(), next };
-        let mut slots = set.slots.iter();
+        let start = self.piece(segment, 1).start as usize;
+        let end = start + segment.raw().len() + WIDE;
+        let pieces = Pieces { elements: segment.elements(), start, position: 0 };
+        // The same code twice: most segments are plain and not the last ones of their set, and need not be asked again
+        // and again whether they are.
+        if segment.is_plain() && self.raw.len() >= end {
+            self.pieces::<true>(set, pieces, source)
+        } else {
+            self.pieces::<false>(set, pieces, source)
+        }
+    }
+
+    fn pieces<const PLAIN: bool>(
+        &mut self,
+        set: &'r ElementSet,
+        mut pieces: Pieces<impl Iterator<Item = &'r [u8]>>,
+        source: &Source<'r>,
+    ) -> u8 {
+        let mut flags = 0;
+        let mut index = 0;
         while let Some(piece) = pieces.next() {
-            let slot = slots.next().unwrap_or(&Slot::Unread);
+            let slot = set.slots.get(index).unwrap_or(&Slot::Unread);
+            index += 1;
             if let Slot::Range(range) = slot {
-                let inner = self.map.fields_of(source.fields, range.field);
-                flags |= self.range(range, inner, piece, &mut pieces, source);
-                // The step holds the slots of all of them.
-                slots.by_ref().take(usize::from(range.length).saturating_sub(1)).for_each(drop);
+                flags |= self.range::<PLAIN>(range, piece, &mut pieces, source);
+                index += usize::from(range.length).saturating_sub(1);
                 continue;
             }
             if piece.bytes.is_empty() {
                 continue;
             }
             flags |= match slot {
+                Slot::Value(scalar) if PLAIN => {
+                    self.scalar::<PLAIN>(scalar, source.fields, piece, source)
+                }
                 Slot::Fixed(..) | Slot::Elsewhere => 0,
                 Slot::Unread | Slot::InRange | Slot::Range(_) => LEFTOVER,
-                _ if repeated.is_some_and(|r| piece.bytes.contains(&r)) => LEFTOVER,
-                Slot::Value(scalar) => self.scalar(*scalar, source.fields, piece, source),
-                Slot::Composite(parts) => self.composite(parts, piece, source),
-                Slot::Count(counted) => self.count(counted, piece, source.index),
+                _ if !PLAIN && self.is_repeated(piece.bytes, source) => LEFTOVER,
+                Slot::Value(scalar) => self.any_scalar(*scalar, source.fields, &piece.at(), source),
+                Slot::Composite(parts) => self.composite(parts, piece.at(), source),
+                Slot::Count(counted) => self.count(counted, piece.at(), source.index),
             };
         }
         flags
+    }
+
+    fn is_repeated(&self, bytes: &[u8], source: &Source<'r>) -> bool {
+        !source.segment.is_plain() && self.delimiters.repetition.is_some_and(|r| bytes.contains(&r))
     }
 
     /// The components of a composite, and whether bytes are split at all.
@@ -96,7 +135,7 @@ impl<'r> Pass<'r, '_> {
         piece: Piece<'r>,
         segment: &Segment<'_>,
     ) -> impl Iterator<Item = Piece<'r>> + use<'r> {
-        let separator = self.walked.segments.delimiters().component;
+        let separator = self.delimiters.component;
         let split = !segment.is_plain();
         let mut start = piece.start;
         piece.bytes.split(move |&b| split && b == separator).zip(1..).map(
@@ -115,7 +154,7 @@ impl<'r> Pass<'r, '_> {
                 continue;
             }
             flags |= match parts.get(usize::from(part.component) - 1) {
-                Some(Slot::Value(scalar)) => self.scalar(*scalar, source.fields, part, source),
+                Some(Slot::Value(scalar)) => self.any_scalar(*scalar, source.fields, &part, source),
                 Some(Slot::Fixed(..)) => 0,
                 _ => LEFTOVER,
             };
@@ -124,22 +163,23 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// One value to a field.
-    #[inline]
-    fn scalar(
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn scalar<const PLAIN: bool>(
         &mut self,
-        scalar: Scalar,
+        scalar: &Scalar,
         fields: &[Field],
-        piece: Piece<'r>,
+        piece: Element<'r>,
         source: &Source<'r>,
     ) -> u8 {
-        let length = piece.bytes.len();
-        if source.segment.is_plain()
-            && let Some(wide) = self.raw.get(piece.start as usize..)
+        if PLAIN
+            && let Some(wide) = self.raw.get(piece.start..)
             && let Some(wide) = wide.first_chunk::<WIDE>()
         {
+            let length = piece.bytes.len();
             if let Form::Code { table, min } = scalar.form {
-                let table = &self.map.tables[usize::from(table)];
                 if length >= usize::from(min)
+                    && let Some(table) = self.map.tables.get(usize::from(table))
                     && let Some(word) = table.short_word(wide, length)
                     && let Some(word) = self.map.stamps.get(word as usize)
                 {
@@ -152,15 +192,16 @@ impl<'r> Pass<'r, '_> {
                 return 0;
             }
         }
-        self.any_scalar(scalar, fields, piece, source)
+        self.any_scalar(*scalar, fields, &piece.at(), source)
     }
 
     /// The same for whatever may stand there.
+    #[inline(never)]
     fn any_scalar(
         &mut self,
         Scalar { field, form }: Scalar,
         fields: &[Field],
-        piece: Piece<'r>,
+        piece: &Piece<'r>,
         source: &Source<'r>,
     ) -> u8 {
         self.text.clear();
@@ -168,7 +209,7 @@ impl<'r> Pass<'r, '_> {
         match decoded {
             Decoded::Blank => return LEFTOVER,
             Decoded::Bad(why) => {
-                self.report(Code::NotTranslatable, source.index, piece, why);
+                self.report(Code::NotTranslatable, source.index, *piece, why);
                 return LEFTOVER;
             }
             Decoded::Same(length) => {
@@ -200,15 +241,17 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// A range of elements, of which `first` is one, to a list of objects.
-    fn range(
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn range<const PLAIN: bool>(
         &mut self,
         range: &'r Range,
-        inner: &[Field],
-        first: Piece<'r>,
-        rest: &mut impl Iterator<Item = Piece<'r>>,
+        first: Element<'r>,
+        rest: &mut Pieces<impl Iterator<Item = &'r [u8]>>,
         source: &Source<'r>,
     ) -> u8 {
         let mut flags = 0;
+        let inner = self.map.fields_of(source.fields, range.field);
         let list = self.json.list(source.fields, range.field);
         let mut left = range.length;
         let mut next = Some(first);
@@ -224,7 +267,7 @@ impl<'r> Pass<'r, '_> {
                 if !found.bytes.is_empty() {
                     present = true;
                     flags |= match slot {
-                        Slot::Value(scalar) => self.scalar(*scalar, inner, found, source),
+                        Slot::Value(scalar) => self.scalar::<PLAIN>(scalar, inner, found, source),
                         _ => LEFTOVER,
                     };
                 }

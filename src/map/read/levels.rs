@@ -19,8 +19,12 @@ struct Level<'r> {
     segments: Range<u32>,
     /// Index into the plans; `None` for one that no plan knows.
     plan: Option<usize>,
+    /// Field of the list that its entry is in; `None` for the document.
+    list: Option<u16>,
     /// Number of its entry in its list, from 1; 0 for the document.
     entry: u32,
+    /// Whether its number is its place among the levels.
+    numbered: bool,
     within: Option<usize>,
     id: &'r [u8],
     parent: &'r [u8],
@@ -54,22 +58,13 @@ impl<'r> Pass<'r, '_> {
         if let Some(level) = document {
             self.level_fields(plan, &levels[level], |_| ());
         }
-        let mut lists: Vec<u16> = plan
-            .plans
-            .iter()
-            .filter_map(|p| match p.target {
-                Target::List { list, .. } => Some(list),
-                _ => None,
-            })
-            .chain([plan.rows])
-            .chain(plan.other.map(|(field, _)| field))
-            .collect();
+        let mut lists: Vec<u16> = levels.iter().filter_map(|level| level.list).collect();
         lists.sort_unstable();
         lists.dedup();
         for field in lists {
             let list = self.json.list(self.map.fields_at(0), field);
             for i in 0..levels.len() {
-                if list_of(plan, &levels[i]) == Some(field) {
+                if levels[i].list == Some(field) {
                     self.entry(plan, levels, i, &above, &packed);
                 }
             }
@@ -99,7 +94,9 @@ impl<'r> Pass<'r, '_> {
                 instance: small(instance),
                 segments: found.first..found.end,
                 plan: plan.plans.iter().position(|p| p.code.as_ref() == code),
+                list: None,
                 entry: 0,
+                numbered: false,
                 within: None,
                 id: element(plan.nested.id),
                 parent: element(plan.nested.parent),
@@ -119,7 +116,8 @@ impl<'r> Pass<'r, '_> {
             if let Some(within) = levels[i].within {
                 levels[within].has_children = true;
             }
-            if number(levels[i].id) != Some(i + 1) {
+            levels[i].numbered = number(levels[i].id) == Some(i + 1);
+            if !levels[i].numbered {
                 by_id.entry(levels[i].id).or_insert(i);
             }
         }
@@ -128,7 +126,7 @@ impl<'r> Pass<'r, '_> {
 
     /// Numbers the entries. A second level of the document has no place there and is carried along.
     fn entries(&mut self, plan: &Levels, levels: &mut [Level<'_>]) {
-        let mut counts: HashMap<u16, u32> = HashMap::new();
+        let mut counts = vec![0; self.map.fields_at(0).len()];
         let mut documents = 0;
         for level in levels.iter_mut() {
             if target(plan, level) == Some(Target::Document) {
@@ -137,38 +135,35 @@ impl<'r> Pass<'r, '_> {
                     level.plan = None;
                 }
             }
-            if let Some(list) = list_of(plan, level) {
-                let count = counts.entry(list).or_insert(0);
+            level.list = list_of(plan, level.plan);
+            if let Some(count) = level.list.and_then(|list| counts.get_mut(usize::from(list))) {
                 *count += 1;
                 level.entry = *count;
             }
         }
-        self.work.rows = counts.get(&plan.rows).copied().unwrap_or(0);
+        self.work.rows = counts.get(usize::from(plan.rows)).copied().unwrap_or(0);
     }
 
-    /// The object of a level, pushed to the list that is open.
+    /// The object of a level.
     fn entry(
         &mut self,
         plan: &'r Levels,
         levels: &[Level<'r>],
         i: usize,
         above: &Above,
-        packed: &HashMap<usize, Vec<(u16, u32)>>,
+        packed: &Packed,
     ) {
         let level = &levels[i];
         let object = self.json.item();
         self.level_fields(plan, level, |pass| {
             match known(plan, level).map(|p| (p.target, p.block)) {
                 Some((Target::List { list, nested: Some(nested), .. }, block)) => {
-                    let parent = above.nearest(i, |p| list_of_plan(plan, p) == Some(list));
-                    if let Some(parent) = parent {
+                    if let Some(parent) = above.nearest(i, |c| above.lists[c] == Some(list)) {
                         let fields = pass.fields(pass.block(block));
                         pass.json.number(fields, nested, levels[parent].entry.into());
                     }
                 }
-                Some((Target::Rows, _)) => {
-                    pass.references(plan, packed.get(&i).map_or(&[], Vec::as_slice));
-                }
+                Some((Target::Rows, _)) => pass.references(plan, packed, small(i)),
                 _ => {}
             }
         });
@@ -176,17 +171,12 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// The fields of a row that refer to entries.
-    fn references(&mut self, plan: &Levels, references: &[(u16, u32)]) {
+    fn references(&mut self, plan: &Levels, packed: &Packed, row: u32) {
         let fields = self.map.fields_at(plan.row_shape);
-        let mut done: Vec<u16> = Vec::new();
-        for known in &plan.plans {
-            let Target::List { reference, many, .. } = known.target else { continue };
-            if done.contains(&reference) {
-                continue;
-            }
-            done.push(reference);
+        let of_row = packed.of(row);
+        for &(reference, many) in &packed.fields {
             let mut entries =
-                references.iter().filter(|(field, _)| *field == reference).map(|(_, entry)| *entry);
+                of_row.iter().filter(|(_, field, _)| *field == reference).map(|found| found.2);
             if many {
                 let list = self.json.list(fields, reference);
                 for entry in entries {
@@ -247,7 +237,7 @@ impl<'r> Pass<'r, '_> {
     ) {
         let [code, entry, within, id, parent, child] = ids;
         let json = &mut *self.json;
-        for (i, level) in levels.iter().enumerate() {
+        for level in levels {
             let object = json.item();
             json.text(fields, code, &decode(level.code));
             if level.entry > 0 {
@@ -256,7 +246,7 @@ impl<'r> Pass<'r, '_> {
             if let Some(w) = level.within {
                 json.number(fields, within, i64::from(small(w + 1)));
             }
-            if number(level.id) != Some(i + 1) {
+            if !level.numbered {
                 json.text(fields, id, &decode(level.id));
             }
             let expected = level.within.map_or(&[][..], |w| levels[w].id);
@@ -271,11 +261,12 @@ impl<'r> Pass<'r, '_> {
     }
 }
 
+/// A number without zeros before it.
 fn number(bytes: &[u8]) -> Option<usize> {
-    if bytes.first() == Some(&b'0') {
+    if bytes.first() == Some(&b'0') || bytes.is_empty() || bytes.len() > 15 {
         return None;
     }
-    std::str::from_utf8(bytes).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+    bytes.iter().try_fold(0, |sum, &b| b.is_ascii_digit().then(|| sum * 10 + usize::from(b - b'0')))
 }
 
 fn known<'p>(plan: &'p Levels, level: &Level<'_>) -> Option<&'p LevelPlan> {
@@ -286,12 +277,8 @@ fn target(plan: &Levels, level: &Level<'_>) -> Option<Target> {
     known(plan, level).map(|p| p.target)
 }
 
-/// The list that a level's entry is in; `None` for the document.
-fn list_of(plan: &Levels, level: &Level<'_>) -> Option<u16> {
-    list_of_plan(plan, level.plan)
-}
-
-fn list_of_plan(plan: &Levels, of: Option<usize>) -> Option<u16> {
+/// The list that entries of a plan are in; `None` for the document.
+fn list_of(plan: &Levels, of: Option<usize>) -> Option<u16> {
     match of.and_then(|p| plan.plans.get(p)).map(|p| p.target) {
         Some(Target::Document) => None,
         Some(Target::List { list, .. }) => Some(list),
@@ -303,88 +290,135 @@ fn list_of_plan(plan: &Levels, of: Option<usize>) -> Option<u16> {
 /// For each level and each plan, the nearest level of that plan that it is within. Made in one pass, since walking up
 /// from every level costs the square of the depth, and nothing bounds how deep a partner nests.
 struct Above {
-    /// A row for each level: a column for each plan, and a last one for levels that no plan knows.
-    nearest: Vec<Option<u32>>,
-    columns: usize,
+    /// A row for each level: a column for each plan, and a last one for levels that no plan knows. 0 for none, or else
+    /// the level's place from 1: what is nearer came later.
+    nearest: Vec<u32>,
+    /// For each column: its list, and the row's field that refers to its entries.
+    lists: Vec<Option<u16>>,
+    references: Vec<Option<u16>>,
+    /// For each level the nearest row around it.
+    row: Vec<Option<usize>>,
 }
 
 impl Above {
     fn of(plan: &Levels, levels: &[Level<'_>]) -> Self {
         let columns = plan.plans.len() + 1;
-        let mut nearest: Vec<Option<u32>> = Vec::with_capacity(levels.len() * columns);
+        let mut nearest: Vec<u32> = Vec::with_capacity(levels.len() * columns);
+        let mut row: Vec<Option<usize>> = Vec::with_capacity(levels.len());
         for level in levels {
             let start = nearest.len();
+            row.push(level.within.and_then(|within| {
+                let is_row = target(plan, &levels[within]) == Some(Target::Rows);
+                if is_row { Some(within) } else { row[within] }
+            }));
             match level.within {
                 // Parents come before their children.
                 Some(within) => {
                     nearest.extend_from_within(within * columns..(within + 1) * columns);
                     let column = levels[within].plan.unwrap_or(columns - 1);
-                    nearest[start + column] = Some(small(within));
+                    nearest[start + column] = small(within + 1);
                 }
-                None => nearest.resize(start + columns, None),
+                None => nearest.resize(start + columns, 0),
             }
         }
-        Self { nearest, columns }
+        let known = |c: usize| Some(c).filter(|&c| c + 1 < columns);
+        let targets = || (0..columns).map(|c| known(c).map(|p| plan.plans[p].target));
+        Self {
+            nearest,
+            lists: (0..columns).map(|c| list_of(plan, known(c))).collect(),
+            references: targets().map(reference).collect(),
+            row,
+        }
     }
 
-    /// The nearest level around this one, of those plans; `None` stands for levels that no plan knows.
-    fn nearest(&self, i: usize, of: impl Fn(Option<usize>) -> bool) -> Option<usize> {
-        let row = self.nearest.get(i * self.columns..(i + 1) * self.columns)?;
-        let known = |column: usize| Some(column).filter(|&c| c + 1 < self.columns);
-        let found = row.iter().enumerate().filter(|(column, _)| of(known(*column)));
-        // What is nearer came later.
-        found.filter_map(|(_, level)| *level).max().map(|level| level as usize)
+    /// The nearest level around this one, in those columns.
+    #[inline]
+    fn nearest(&self, i: usize, of: impl Fn(usize) -> bool) -> Option<usize> {
+        let columns = self.lists.len();
+        let row = self.nearest.get(i * columns..(i + 1) * columns)?;
+        let found = row.iter().enumerate().filter(|(column, _)| of(*column));
+        found.map(|(_, &level)| level).max().filter(|&level| level > 0).map(|l| l as usize - 1)
     }
 
     /// The nearest row around this level.
-    fn row(&self, plan: &Levels, i: usize) -> Option<usize> {
-        self.nearest(i, |p| target_of(plan, p) == Some(Target::Rows))
+    fn row(&self, i: usize) -> Option<usize> {
+        self.row.get(i).copied().flatten()
     }
 }
 
-fn target_of(plan: &Levels, of: Option<usize>) -> Option<Target> {
-    of.and_then(|p| plan.plans.get(p)).map(|p| p.target)
+/// The row's field that refers to entries of a target.
+fn reference(target: Option<Target>) -> Option<u16> {
+    match target {
+        Some(Target::List { reference, .. }) => Some(reference),
+        _ => None,
+    }
+}
+
+/// What the fields of rows refer to.
+struct Packed {
+    /// The fields, and whether they refer to many.
+    fields: Vec<(u16, bool)>,
+    /// Row, field and entry, row by row.
+    found: Vec<(u32, u16, u32)>,
+    /// For each level, where its row begins.
+    starts: Vec<u32>,
+}
+
+impl Packed {
+    /// What is known of a row.
+    fn of(&self, row: u32) -> &[(u32, u16, u32)] {
+        let start = self.starts.get(row as usize).map_or(0, |&start| start as usize);
+        let rest = self.found.get(start..).unwrap_or_default();
+        let count = rest.iter().take_while(|found| found.0 == row).count();
+        &rest[..count]
+    }
 }
 
 /// For each row, the fields that refer to entries, and the numbers: those that it is within, and those within it.
-fn packed(plan: &Levels, levels: &[Level<'_>], above: &Above) -> HashMap<usize, Vec<(u16, u32)>> {
-    let mut references: HashMap<usize, Vec<(u16, u32)>> = HashMap::new();
-    for i in 0..levels.len() {
-        match target(plan, &levels[i]) {
+fn packed(plan: &Levels, levels: &[Level<'_>], above: &Above) -> Packed {
+    let mut fields: Vec<(u16, bool)> = Vec::new();
+    for known in &plan.plans {
+        if let Target::List { reference, many, .. } = known.target
+            && !fields.iter().any(|(field, _)| *field == reference)
+        {
+            fields.push((reference, many));
+        }
+    }
+    let mut found: Vec<(u32, u16, u32)> = Vec::new();
+    // Where each level below a row was noted.
+    let mut noted: Vec<Option<usize>> = vec![None; levels.len()];
+    for (i, level) in levels.iter().enumerate() {
+        match target(plan, level) {
             Some(Target::Rows) => {
-                let mut found: Vec<(u16, u32)> = Vec::new();
-                for known in &plan.plans {
-                    let Target::List { reference, .. } = known.target else { continue };
-                    if found.iter().any(|(field, _)| *field == reference) {
-                        continue;
-                    }
-                    let refers = |p| {
-                        matches!(target_of(plan, p),
-                            Some(Target::List { reference: other, .. }) if other == reference)
-                    };
-                    if let Some(a) = above.nearest(i, refers) {
-                        found.push((reference, levels[a].entry));
+                for &(field, _) in &fields {
+                    if let Some(a) = above.nearest(i, |c| above.references[c] == Some(field)) {
+                        found.push((small(i), field, levels[a].entry));
                     }
                 }
-                references.entry(i).or_default().extend(found);
             }
             Some(Target::List { reference, list, .. }) => {
-                let Some(row) = above.row(plan, i) else { continue };
-                let own = |p| {
-                    matches!(target_of(plan, p),
-                        Some(Target::List { list: other, .. }) if other == list)
-                };
-                let within_own = above.nearest(i, own).filter(|&a| a > row);
-                let within_own = within_own.map(|a| levels[a].entry);
-                let row = references.entry(row).or_default();
+                let Some(row) = above.row(i) else { continue };
+                let within_own = above.nearest(i, |c| above.lists[c] == Some(list));
                 // Only the innermost is referred to; it tells what it is within itself.
-                row.retain(|(field, entry)| *field != reference || Some(*entry) != within_own);
-                row.push((reference, levels[i].entry));
+                if let Some(outer) = within_own.filter(|&own| own > row).and_then(|own| noted[own])
+                {
+                    found[outer].2 = 0;
+                }
+                noted[i] = Some(found.len());
+                found.push((small(row), reference, level.entry));
             }
             _ => {}
         }
     }
-    references
+    found.retain(|found| found.2 > 0);
+    if !found.is_sorted_by_key(|found| found.0) {
+        found.sort_by_key(|found| found.0);
+    }
+    let mut starts = vec![0; levels.len()];
+    for (at, &(row, ..)) in found.iter().enumerate().rev() {
+        starts[row as usize] = small(at);
+    }
+    Packed { fields, found, starts }
 }
 
 /// The plans in the order in which they are nested, as far as there is one.
@@ -428,12 +462,14 @@ fn child_style(levels: &[Level<'_>]) -> Option<&'static str> {
 /// Whether grouping the rows by the hierarchy gives these levels again: numbered one by one, each within one that
 /// is still open, further down the hierarchy than it, and none without rows.
 fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usize]) -> bool {
-    let rank = |i: usize| levels[i].plan.and_then(|p| hierarchy.iter().position(|&h| h == p));
+    let ranks: Vec<Option<usize>> =
+        (0..plan.plans.len()).map(|p| hierarchy.iter().position(|&h| h == p)).collect();
+    let rank = |i: usize| levels[i].plan.and_then(|p| ranks[p]);
     let mut open: Vec<usize> = Vec::new();
     let has_document = levels.iter().any(|l| target(plan, l) == Some(Target::Document));
     for (i, level) in levels.iter().enumerate() {
         let Some(own) = rank(i) else { return false };
-        if number(level.id) != Some(i + 1) || (level.within.is_none() && !level.parent.is_empty()) {
+        if !level.numbered || (level.within.is_none() && !level.parent.is_empty()) {
             return false;
         }
         match level.within {
@@ -457,12 +493,12 @@ fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usiz
         }
         open.push(i);
         let is_row = |i: usize| target(plan, &levels[i]) == Some(Target::Rows);
-        let below_row = above.row(plan, i).is_some();
+        let below_row = above.row(i).is_some();
         if !level.has_children && !is_row(i) && !below_row {
             return false;
         }
         // A row within a row, or packages both above and below one, say more than rows can.
-        if below_row && (is_row(i) || mixed(plan, levels, above, i)) {
+        if below_row && (is_row(i) || mixed(levels, above, i)) {
             return false;
         }
     }
@@ -470,8 +506,7 @@ fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usiz
 }
 
 /// Whether a level below a row has one of its own list above that row.
-fn mixed(plan: &Levels, levels: &[Level<'_>], above: &Above, i: usize) -> bool {
-    let list = list_of(plan, &levels[i]);
-    let row = above.row(plan, i);
-    row.is_some_and(|row| above.nearest(row, |p| list_of_plan(plan, p) == list).is_some())
+fn mixed(levels: &[Level<'_>], above: &Above, i: usize) -> bool {
+    let list = levels[i].list;
+    above.row(i).is_some_and(|row| above.nearest(row, |c| above.lists[c] == list).is_some())
 }

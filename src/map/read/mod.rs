@@ -17,7 +17,7 @@ use super::shape::Field;
 use super::values::small;
 use crate::findings::Finding;
 use crate::grammar::{NodeId, Walked};
-use crate::x12::Segment;
+use crate::x12::{Delimiters, Segment};
 
 /// Reads sets, one after the other, and reuses its memory.
 #[derive(Debug, Default)]
@@ -104,6 +104,7 @@ impl Reader {
             text: &mut self.text,
             work: &mut self.work,
             findings: &mut self.findings,
+            delimiters: walked.segments.delimiters(),
             raw: walked.segments.raw(),
             base: walked.segments.offset(),
         };
@@ -172,6 +173,7 @@ struct Pass<'r, 'w> {
     text: &'w mut String,
     work: &'w mut Work,
     findings: &'w mut Vec<Finding>,
+    delimiters: Delimiters,
     /// The set's bytes.
     raw: &'r [u8],
     /// Offset of the first of them in the input.
@@ -253,41 +255,32 @@ impl<'r> Pass<'r, '_> {
         let start = self.work.items.len();
         let mut at = span.segments.start;
         let mut child = span.instance as usize + 1;
-        let (mut before, mut nth) = (0, 0);
+        let (mut before, mut count) = (0, 0);
         while at < span.segments.end {
             let Some(placed) = tree.segments.get(at as usize) else { break };
-            let mut item = Item {
-                segment: at,
-                end: at + 1,
-                instance: NO_INSTANCE,
-                nth: 0,
-                local: UNPLACED,
-                claim: UNCLAIMED,
-                flags: 0,
-            };
-            let mut node = placed.node;
+            let (mut node, mut instance, mut end) = (placed.node, NO_INSTANCE, at + 1);
             if placed.instance != span.instance {
                 while tree.instances.get(child).is_some_and(|i| i.first < at) {
                     child += 1;
                 }
                 node = NodeId::NONE;
                 if let Some(inner) = tree.instances.get(child).filter(|i| i.first == at) {
-                    item.end = inner.end.clamp(at + 1, span.segments.end);
-                    item.instance = small(child);
-                    node = inner.node;
+                    (node, instance) = (inner.node, small(child));
+                    end = inner.end.clamp(at + 1, span.segments.end);
                 }
             }
             // What does not come in the order of the grammar has no place here.
-            if let Some(&(parent, local)) = self.map.local.get(node.index())
+            let (mut local, mut nth) = (UNPLACED, 0);
+            if let Some(&(parent, place)) = self.map.local.get(node.index())
                 && parent == span.node
-                && local >= before
+                && place >= before
             {
-                nth = if local == before { nth + 1 } else { 1 };
-                before = local;
-                (item.local, item.nth) = (local, nth);
+                count = if place == before { count + 1 } else { 1 };
+                (before, local, nth) = (place, place, count);
             }
-            at = item.end;
-            self.work.items.push(item);
+            let claim = UNCLAIMED;
+            self.work.items.push(Item { segment: at, end, instance, nth, local, claim, flags: 0 });
+            at = end;
         }
         start..self.work.items.len()
     }
@@ -299,7 +292,8 @@ impl<'r> Pass<'r, '_> {
             let local = self.work.items[start].local;
             let mut end = start + 1;
             // What has no place may stand between.
-            while end < items.end && [local, UNPLACED].contains(&self.work.items[end].local) {
+            let belongs = |of: u16| of == local || of == UNPLACED;
+            while end < items.end && belongs(self.work.items[end].local) {
                 end += 1;
             }
             self.claim_place(block, local, start..end);
@@ -307,6 +301,7 @@ impl<'r> Pass<'r, '_> {
         }
     }
 
+    #[inline]
     fn claim_place(&mut self, block: &'r Block, local: u16, run: Range<usize>) {
         let Some(place) = block.places.get(usize::from(local)) else { return };
         for &index in &place.groups {
@@ -314,6 +309,7 @@ impl<'r> Pass<'r, '_> {
         }
     }
 
+    #[inline]
     fn claim_group(&mut self, block: &'r Block, index: u16, run: Range<usize>) {
         let group = &block.groups[usize::from(index)];
         let fields = self.fields(block);
@@ -383,39 +379,43 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// The first of a run that is free.
+    #[inline]
     fn next(&self, group: &Group, mut run: Range<usize>) -> Option<usize> {
         run.find(|&at| self.free(group, at))
     }
 
+    #[inline]
     fn free(&self, group: &Group, at: usize) -> bool {
         let item = &self.work.items[at];
         item.claim == UNCLAIMED
             && item.local == group.local
-            && group.selector.as_ref().is_none_or(|s| self.selects(s, self.segment(item.segment)))
+            && group.selector.as_ref().is_none_or(|s| self.selects(s, item.segment))
     }
 
-    fn selects(&self, selector: &Selector, segment: Segment<'_>) -> bool {
+    fn selects(&self, selector: &Selector, segment: u32) -> bool {
+        let Some(segment) = self.walked.segments.get(segment as usize) else { return false };
         let element = segment.element(usize::from(selector.position));
         if selector.component == 0 {
-            return element == selector.code.as_ref();
+            // Codes are short: a loop is faster than a call.
+            return element.len() == selector.code.len()
+                && element.iter().zip(&selector.code).all(|(a, b)| a == b);
         }
-        let component = self.walked.segments.delimiters().component;
-        let mut parts = element.split(|&b| b == component);
+        let mut parts = element.split(|&b| b == self.delimiters.component);
         parts.nth(usize::from(selector.component) - 1) == Some(selector.code.as_ref())
     }
 
     /// The fields of a segment or inner loop.
     fn inner(&mut self, id: BlockId, at: usize) -> u8 {
-        let item = self.work.items[at];
         let block = self.block(id);
         self.constants(block);
-        if item.instance == NO_INSTANCE {
+        let item = &self.work.items[at];
+        let (instance, segments) = (item.instance, item.segment..item.end);
+        if instance == NO_INSTANCE {
             let fields = self.fields(block);
             return block.own().map_or(0, |set| self.elements(set, &self.source(at, fields)));
         }
-        let node = self.walked.tree.instances[item.instance as usize].node;
-        let span = Span { instance: item.instance, node, segments: item.segment..item.end };
-        self.loop_fields(id, &span);
+        let node = self.walked.tree.instances[instance as usize].node;
+        self.loop_fields(id, &Span { instance, node, segments });
         0
     }
 }

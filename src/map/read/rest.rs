@@ -4,19 +4,24 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::super::plan::{Block, ElementSet, GroupKind, Slot};
-use super::super::shape::Field;
+use super::super::shape::{Field, FieldId};
 use super::super::values::small;
 use super::{Item, LEFTOVER, NO_INSTANCE, Pass, UNCLAIMED, UNPLACED, UNUSUAL};
 use crate::x12::{Segment, decode};
 
 impl<'r> Pass<'r, '_> {
     /// Puts together `unmapped` of a block, where there is anything to note.
+    #[inline]
     pub(super) fn rest(&mut self, block: &'r Block, items: Range<usize>) {
         let Some(field) = block.rest else { return };
         let absent = block.always.iter().any(|&local| !self.has(local, items.clone()));
-        if !absent && !self.anything(items.clone()) {
-            return;
+        if absent || self.anything(items.clone()) {
+            self.note_rest(field, block, items);
         }
+    }
+
+    #[cold]
+    fn note_rest(&mut self, field: FieldId, block: &'r Block, items: Range<usize>) {
         let before = self.json.here();
         let fields = self.fields(block);
         let object = self.json.name(fields, field);
@@ -56,11 +61,10 @@ impl<'r> Pass<'r, '_> {
 
     /// Whether an item is not claimed, has something left, or stands in an unusual order.
     fn anything(&self, items: Range<usize>) -> bool {
-        let mut before: Option<&Item> = None;
+        let (mut local, mut claim) = (UNPLACED, 0);
         self.work.items[items].iter().any(|item| {
-            let out_of_order =
-                before.is_some_and(|b| b.local == item.local && b.claim > item.claim);
-            before = Some(item);
+            let out_of_order = local == item.local && claim > item.claim;
+            (local, claim) = (item.local, item.claim);
             item.claim == UNCLAIMED || item.flags & (LEFTOVER | UNUSUAL) != 0 || out_of_order
         })
     }
@@ -123,7 +127,7 @@ impl<'r> Pass<'r, '_> {
 
     /// Bytes of an element as a text with our own separators.
     fn raw_text(&self, bytes: &'r [u8]) -> Cow<'r, str> {
-        let delimiters = self.walked.segments.delimiters();
+        let delimiters = self.delimiters;
         let special = |b: u8| {
             matches!(b, b'>' | b'^' | b'\\')
                 || b == delimiters.component
@@ -223,8 +227,7 @@ impl<'r> Pass<'r, '_> {
         if piece.bytes.is_empty() {
             return None;
         }
-        let repeated =
-            self.walked.segments.delimiters().repetition.is_some_and(|r| piece.bytes.contains(&r));
+        let repeated = self.delimiters.repetition.is_some_and(|r| piece.bytes.contains(&r));
         let whole = match slot {
             Slot::Fixed(..) | Slot::Elsewhere | Slot::Count(_) => false,
             Slot::Unread => true,
