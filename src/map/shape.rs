@@ -72,6 +72,7 @@ pub struct SchemaError {
 }
 
 impl Shapes {
+    #[inline]
     pub(super) fn get(&self, id: ShapeId) -> &Shape {
         &self.shapes[usize::from(id)]
     }

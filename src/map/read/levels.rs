@@ -47,13 +47,16 @@ impl<'r> Pass<'r, '_> {
         let first = self.work.items[items.clone()].iter().take_while(|item| before(item)).count();
         let first = items.start + first;
         self.claim(block, items.start..first);
-        self.levels(plan, &levels);
+        let above = Above::of(plan, &levels);
+        self.levels(plan, &levels, &above);
         self.claim(block, first..items.end);
+        if !levels.is_empty() {
+            self.structure(plan, &levels, &above);
+        }
     }
 
-    fn levels(&mut self, plan: &'r Levels, levels: &[Level<'r>]) {
-        let above = Above::of(plan, levels);
-        let packed = packed(plan, levels, &above);
+    fn levels(&mut self, plan: &'r Levels, levels: &[Level<'r>], above: &Above) {
+        let packed = packed(plan, levels, above);
         let document = levels.iter().position(|l| target(plan, l) == Some(Target::Document));
         if let Some(level) = document {
             self.level_fields(plan, &levels[level], |_| ());
@@ -65,13 +68,10 @@ impl<'r> Pass<'r, '_> {
             let list = self.json.list(self.map.fields_at(0), field);
             for i in 0..levels.len() {
                 if levels[i].list == Some(field) {
-                    self.entry(plan, levels, i, &above, &packed);
+                    self.entry(plan, levels, i, above, &packed);
                 }
             }
             self.json.close(list);
-        }
-        if !levels.is_empty() {
-            self.structure(plan, levels, &above);
         }
     }
 
@@ -93,7 +93,7 @@ impl<'r> Pass<'r, '_> {
             levels.push(Level {
                 instance: small(instance),
                 segments: found.first..found.end,
-                plan: plan.plans.iter().position(|p| p.code.as_ref() == code),
+                plan: plan.plans.iter().position(|p| p.code.iter().eq(code)),
                 list: None,
                 entry: 0,
                 numbered: false,
