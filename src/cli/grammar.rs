@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::definitions::{library, sources_in, text_of};
-use super::{Context, Error, Format, Verdict, nearest};
+use super::{Context, Error, Format, Verdict};
 use crate::findings::Severity;
 use crate::grammar::lint::lint;
 use crate::grammar::show::{self, ShowOptions};
+use crate::grammar::suggest::nearest;
 use crate::grammar::{Grammar, Library, LineError, SourceFile};
 
 /// Arguments of `grammar`.
