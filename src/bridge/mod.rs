@@ -32,7 +32,7 @@ pub struct Call<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It may go by: a timeout, a full disk, 429, 5xx.
+    /// It may go by, or a person mends it meanwhile: a timeout, a full disk, 429, 5xx, a wrong address or token.
     #[error("{reason}")]
     Transient {
         /// What happened.
@@ -40,7 +40,7 @@ pub enum Error {
         /// How long the endpoint asked us to wait.
         retry_after: Option<Duration>,
     },
-    /// Repeating does not help: a 4xx, a redirect.
+    /// Repeating does not help: the document itself is refused.
     #[error("{reason}")]
     Refused {
         /// What happened.

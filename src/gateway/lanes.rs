@@ -224,10 +224,10 @@ async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Re
     while !*stop.borrow() {
         let keeper = Arc::clone(&gateway);
         blocking(move || {
-            let kept = keeper.mark_overdue().and_then(|()| keeper.ledger.store().tidy());
+            let kept = keeper.tick();
             keeper.write_status(false);
             match kept {
-                Err(e) if is_lasting(&e) => Err(Error::Store(e)),
+                Err(Error::Store(e)) if is_lasting(&e) => Err(Error::Store(e)),
                 Err(e) => {
                     tracing::error!("{e}");
                     Ok(())
@@ -242,6 +242,15 @@ async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Re
         }
     }
     Ok(())
+}
+
+impl Gateway {
+    /// What is done every few seconds.
+    fn tick(&self) -> Result<(), Error> {
+        self.mark_overdue()?;
+        self.requeue_if_asked()?;
+        Ok(self.ledger.store().tidy()?)
+    }
 }
 
 fn until(due: Timestamp) -> Duration {

@@ -17,6 +17,7 @@ mod lanes;
 mod ledger;
 mod notes;
 mod outbound;
+mod requeue;
 mod setup;
 mod status;
 mod translation;
@@ -26,6 +27,7 @@ pub use crate::store::{
     JournalRecord,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
+pub use requeue::request_requeue;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;

@@ -24,6 +24,8 @@ pub use records::{
 };
 pub use transaction::{Change, NewWork, Transaction};
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 /// Why the store could not do what was asked.
@@ -100,6 +102,17 @@ pub enum Taken {
     NotBefore(Timestamp),
     /// The lane is empty, or all of it is leased.
     Nothing,
+}
+
+/// Work that is queued, at a glance.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Backlog {
+    /// How much waits, by lane. Lanes in which nothing waits are not named.
+    pub waiting: BTreeMap<String, usize>,
+    /// How much of it has failed at least once and will be tried again.
+    pub failing: usize,
+    /// Of that, the first of each lane and on.
+    pub failed: Vec<Work>,
 }
 
 /// Everything that a gateway must not forget.
@@ -209,13 +222,13 @@ pub trait Store: Send + Sync {
     /// Gives a lease back without a change.
     fn release(&self, work: u64);
 
-    /// How many pieces of work wait in a lane; counted up to 10,000.
+    /// What waits, and the first `limit` of what has failed; counted up to 50,000.
     ///
     /// # Errors
     /// Where the disk fails.
-    fn waiting(&self, lane: &str) -> Result<usize, Error>;
+    fn backlog(&self, limit: usize) -> Result<Backlog, Error>;
 
-    /// Work that was given up after its last attempt, up to `limit`.
+    /// Work that was refused for good, up to `limit`.
     ///
     /// # Errors
     /// Where the disk fails.

@@ -11,9 +11,12 @@ mod gateway;
 mod generate;
 mod grammar;
 mod hierarchies;
+mod house;
 mod kill;
 mod laws;
 mod map;
 mod receive;
+#[cfg(feature = "http")]
+mod retries;
 mod store;
 mod x12;

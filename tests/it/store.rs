@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossdock::store::{
-    AckState, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
+    AckState, Backlog, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalEntry, NewWork, Outcome, PayloadId, Receipt, Seen,
     Series, Store, Taken, Task, Transaction,
 };
@@ -61,7 +61,7 @@ fn a_transaction_with_a_condition_that_fails_leaves_no_trace() {
     let twice =
         Transaction::new().with(Change::Number(series(), 8)).with(Change::Number(series(), 8));
     assert!(matches!(store.commit(twice), Err(Error::Conflict(_))));
-    assert_eq!(store.waiting("lane").unwrap(), 0);
+    assert_eq!(store.backlog(10).unwrap(), Backlog::default());
     assert_eq!(store.journal(0, 10).unwrap(), vec![]);
 }
 
@@ -104,6 +104,9 @@ fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
         };
         store.commit(Transaction::new().with(retry)).unwrap();
         assert_eq!(store.take("lane", now()).unwrap(), Taken::NotBefore(later));
+        let backlog = store.backlog(10).unwrap();
+        assert_eq!((backlog.waiting["lane"], backlog.failing), (3, 1));
+        assert_eq!(backlog.failed[0].error, "the warehouse is closed");
     }
     let store = EmbeddedStore::open(folder.path()).unwrap();
     // The lease on the third ended with the process; the second still waits behind the first.
