@@ -50,12 +50,21 @@ impl House {
     }
 
     pub fn within(folder: tempfile::TempDir, config: &str, profile: &str) -> Self {
+        Self::working_with(Engine::embedded(), folder, config, profile)
+    }
+
+    pub fn working_with(
+        engine: Engine,
+        folder: tempfile::TempDir,
+        config: &str,
+        profile: &str,
+    ) -> Self {
         let partner = folder.path().join("partners/harbor-and-pine");
         fs::create_dir_all(&partner).unwrap();
         fs::write(partner.join("partner.toml"), profile.replace("= 5 ", "= 1 ")).unwrap();
         fs::write(folder.path().join("crossdock.toml"), config).unwrap();
         let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
-        let gateway = Gateway::open(config, Engine::embedded()).unwrap();
+        let gateway = Gateway::open(config, engine).unwrap();
         let records = gateway.subscribe();
         let (stopper, stop) = watch::channel(false);
         let running = tokio::spawn(Arc::clone(&gateway).run(stop));

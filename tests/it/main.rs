@@ -15,6 +15,7 @@ mod house;
 mod kill;
 mod laws;
 mod map;
+mod mended;
 mod receive;
 #[cfg(feature = "http")]
 mod retries;
