@@ -67,7 +67,7 @@ pub enum Error {
 
 /// A mailbox with those who share it.
 struct MailboxBinding {
-    /// Its folder as the profiles name it: its key in the store.
+    /// Its folder without links and detours: its key in the store.
     key: String,
     mailbox: Arc<dyn Mailbox>,
     partners: Vec<Arc<Partner>>,

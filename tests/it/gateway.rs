@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use crossdock::gateway::Config;
+use crossdock::gateway::{Config, Gateway};
 use crossdock::store::{DocumentState, Event, Outcome};
+use crossdock::translate::Engine;
 
 #[cfg(feature = "http")]
 use super::house::warehouse;
@@ -367,4 +368,83 @@ fn a_slow_endpoint_holds_up_no_other_partner() {
     });
     // The call to the silent one is still under way; nobody waits for it here.
     runtime.shutdown_background();
+}
+
+/// A second partner, with the identity `7775550100`.
+fn second(folder: &std::path::Path, mailbox: &str, state: &str) {
+    let profile = PROFILE
+        .replace("6125550100", "7775550100")
+        .replace("mailboxes/harbor-and-pine", mailbox)
+        .replace("state = \"live\"", &format!("state = \"{state}\""));
+    let partner = folder.join("partners/second");
+    fs::create_dir_all(&partner).unwrap();
+    fs::write(partner.join("partner.toml"), profile).unwrap();
+}
+
+#[test]
+fn two_spellings_of_a_folder_are_one_mailbox() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        second(folder.path(), "./partners/../mailboxes//harbor-and-pine/", "live");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.drop_inbound("ours.edi", &order(1, "PO-1"));
+        house.drop_inbound("theirs.edi", &theirs);
+        for _ in 0..2 {
+            house.wait(Event::DocumentDelivered).await;
+            house.wait(Event::InterchangeSent).await;
+        }
+        assert_eq!(house.outcomes(), [Outcome::Accepted, Outcome::Accepted]);
+        assert_eq!(house.names("mailboxes/harbor-and-pine/outbound").len(), 2);
+        house.close().await;
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_mailbox_is_that_mailbox_and_two_with_one_inbound_are_a_problem() {
+    use std::os::unix::fs::symlink;
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("mailboxes/harbor-and-pine")).unwrap();
+        symlink("harbor-and-pine", folder.path().join("mailboxes/linked")).unwrap();
+        second(folder.path(), "mailboxes/linked", "live");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.drop_inbound("theirs.edi", &theirs);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Accepted]);
+        let folder = house.close().await;
+
+        let other = folder.path().join("mailboxes/other");
+        fs::create_dir_all(&other).unwrap();
+        symlink("../harbor-and-pine/inbound", other.join("inbound")).unwrap();
+        second(folder.path(), "mailboxes/other", "live");
+        let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
+        let Err(problems) = Gateway::open(config, Engine::embedded()) else { panic!("opened") };
+        let problems = problems.to_string();
+        assert!(problems.contains("one and the same `inbound`"), "{problems}");
+    });
+}
+
+#[test]
+fn what_comes_for_a_partner_that_is_off_into_a_shared_mailbox_is_set_aside_until_it_is_live() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        second(folder.path(), "mailboxes/harbor-and-pine", "off");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.drop_inbound("early.edi", &theirs);
+        let record = house.wait(Event::InterchangeQuarantined).await;
+        assert!(record.entry.note.contains("is off"), "{}", record.entry.note);
+        assert_eq!(record.entry.partner, "second");
+        let folder = house.close().await;
+
+        second(folder.path(), "mailboxes/harbor-and-pine", "live");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.drop_inbound("mended.edi", &theirs);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Quarantined, Outcome::Accepted]);
+        house.close().await;
+    });
 }
