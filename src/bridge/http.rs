@@ -107,8 +107,14 @@ impl Endpoint for HttpEndpoint {
         self.returns.fetch(partner, kind, arrival)
     }
 
-    fn confirm(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<(), Error> {
-        self.returns.confirm(partner, kind, arrival)
+    fn confirm(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        mark: &str,
+    ) -> Result<(), Error> {
+        self.returns.confirm(partner, kind, arrival, mark)
     }
 
     fn set_aside(
@@ -116,9 +122,10 @@ impl Endpoint for HttpEndpoint {
         partner: &str,
         kind: &str,
         arrival: &Arrival,
+        mark: &str,
         note: &str,
     ) -> Result<(), Error> {
-        self.returns.set_aside(partner, kind, arrival, note)
+        self.returns.set_aside(partner, kind, arrival, mark, note)
     }
 
     fn quarantine(

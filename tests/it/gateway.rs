@@ -19,7 +19,7 @@ fn an_order_is_answered_and_delivered_once_whatever_is_repeated() {
         house.wait(Event::InterchangeSent).await;
         let orders = house.names("warehouse/harbor-and-pine/orders");
         assert_eq!(orders.len(), 1);
-        assert_eq!(house.names("mailboxes/harbor-and-pine/archive"), ["first.edi"]);
+        assert_eq!(house.names_below("mailboxes/harbor-and-pine/archive"), ["1-first.edi"]);
 
         // The same interchange under another name.
         house.drop_inbound("again.edi", &order(1, "PO-1"));
@@ -60,9 +60,10 @@ fn what_belongs_to_nobody_is_set_aside_with_the_reason() {
         assert!(record.entry.note.contains("limit"), "{}", record.entry.note);
         assert_eq!(house.outcomes(), [Outcome::Quarantined, Outcome::Quarantined]);
         assert_eq!(house.names("mailboxes/harbor-and-pine/outbound"), [""; 0]);
-        let folder = house.close().await;
-        let gateway = folder.path().join("mailboxes/harbor-and-pine/quarantine");
-        assert!(gateway.join("large.edi.findings.txt").exists());
+        let names = |house: &House| house.names("mailboxes/harbor-and-pine/quarantine");
+        house.until(|house| names(house).iter().any(|name| name.ends_with("-large.edi"))).await;
+        assert!(names(&house).iter().any(|name| name.ends_with("-large.edi.findings.txt")));
+        house.close().await;
     });
 }
 
@@ -445,6 +446,50 @@ fn what_comes_for_a_partner_that_is_off_into_a_shared_mailbox_is_set_aside_until
         house.drop_inbound("mended.edi", &theirs);
         house.wait(Event::DocumentDelivered).await;
         assert_eq!(house.outcomes(), [Outcome::Quarantined, Outcome::Accepted]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_file_that_is_too_large_is_told_of_before_it_leaves_and_however_often_that_fails() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let (inbound, quarantine) =
+            ("mailboxes/harbor-and-pine/inbound", "mailboxes/harbor-and-pine/quarantine");
+        // Nothing can be set aside for now.
+        fs::remove_dir(house.path(quarantine)).unwrap();
+        fs::write(house.path(quarantine), "in the way").unwrap();
+        house.drop_inbound("large.edi", &"x".repeat((1 << 20) + 1));
+        house.wait(Event::InterchangeQuarantined).await;
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(inbound), ["large.edi"]);
+
+        fs::remove_file(house.path(quarantine)).unwrap();
+        fs::create_dir(house.path(quarantine)).unwrap();
+        house.until(|house| house.names(inbound).is_empty()).await;
+        let names = house.names(quarantine);
+        assert_eq!(names.len(), 2, "{names:?}");
+        let told = house.gateway.store().journal(0, 1000).unwrap();
+        let told = told.iter().filter(|r| r.entry.event == Event::InterchangeQuarantined);
+        assert_eq!(told.count(), 1);
+        house.close().await;
+    });
+}
+
+#[test]
+fn files_of_one_name_are_all_kept_apart_by_their_receipts() {
+    multi().block_on(async {
+        let mut house = House::open();
+        for number in 1..=3 {
+            house.drop_inbound("orders.edi", &order(number, &format!("PO-{number}")));
+            house.wait(Event::DocumentDelivered).await;
+            house.until(|house| house.names("mailboxes/harbor-and-pine/inbound").is_empty()).await;
+        }
+        let kept = house.names_below("mailboxes/harbor-and-pine/archive");
+        assert_eq!(kept, ["1-orders.edi", "2-orders.edi", "3-orders.edi"]);
+        // One folder a day, two where midnight comes between.
+        assert!(house.names("mailboxes/harbor-and-pine/archive").len() <= 2);
         house.close().await;
     });
 }

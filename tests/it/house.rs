@@ -124,6 +124,34 @@ impl House {
         names
     }
 
+    /// Names of the files below a place, at any depth.
+    pub fn names_below(&self, place: &str) -> Vec<String> {
+        let mut folders = vec![self.path(place)];
+        let mut names = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    names.push(entry.file_name().to_string_lossy().into_owned());
+                }
+            }
+        }
+        names.sort();
+        names
+    }
+
+    /// Looks again and again until something on the disk is as it should be.
+    pub async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        let wait = async {
+            while !is_so(self) {
+                self.gateway.look_now();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("it is never so");
+    }
+
     pub fn outcomes(&self) -> Vec<Outcome> {
         let all = self.gateway.store().interchanges(None, 100).unwrap();
         all.into_iter().map(|(_, record)| record.outcome).collect()
