@@ -120,7 +120,7 @@ pub struct Backlog {
 /// Calls block until the disk has answered; call them where blocking is allowed. Reads see only what is durable,
 /// so that nobody acts on a change that a power cut could take back.
 pub trait Store: Send + Sync {
-    /// Keeps bytes under their SHA-256, durably. Bytes that are there already are not written again.
+    /// Keeps bytes under their SHA-256, durably. Bytes that are there already, whole, are not written again.
     ///
     /// # Errors
     /// [`Error::File`] where they cannot be written.
@@ -129,7 +129,7 @@ pub trait Store: Send + Sync {
     /// Reads bytes back; they are compared with their SHA-256.
     ///
     /// # Errors
-    /// [`Error::Payload`] where they are missing or damaged.
+    /// [`Error::Payload`] where they are missing or damaged, [`Error::File`] where they cannot be read just now.
     fn payload(&self, id: PayloadId) -> Result<Vec<u8>, Error>;
 
     /// Applies all changes or none, durably, and tells the journal records that came of it.

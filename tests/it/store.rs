@@ -244,6 +244,40 @@ fn payloads_come_back_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_payload_that_was_torn_is_written_again_when_its_bytes_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let bytes = b"ISA*00*".repeat(100);
+    let id = store.put_payload(&bytes).unwrap();
+    let name = id.to_string();
+    let file = folder.path().join("payloads").join(&name[..2]).join(format!("{name}.zst"));
+    let whole = std::fs::read(&file).unwrap();
+    for torn in [&whole[..whole.len() / 2], &[], &vec![0; whole.len()]] {
+        std::fs::write(&file, torn).unwrap();
+        assert!(matches!(store.payload(id), Err(Error::Payload { .. })));
+        assert_eq!(store.put_payload(&bytes).unwrap(), id);
+        assert_eq!(store.payload(id).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_payload_that_cannot_be_written_leaves_no_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let name = PayloadId::of(b"ISA").to_string();
+    // A folder stands where the file should be.
+    let place = folder.path().join("payloads").join(&name[..2]).join(format!("{name}.zst"));
+    std::fs::create_dir_all(place.join("in the way")).unwrap();
+    assert!(matches!(store.put_payload(b"ISA"), Err(Error::File { .. })));
+    let halves = std::fs::read_dir(folder.path().join("payloads/tmp")).unwrap().count();
+    assert_eq!(halves, 0);
+
+    std::fs::create_dir_all(folder.path().join("answer.edi/in the way")).unwrap();
+    crossdock::disk::write_to(folder.path(), "answer.edi", b"ISA").unwrap_err();
+    assert!(!folder.path().join(".answer.edi.tmp").exists());
+}
+
+#[test]
 fn a_store_that_does_not_fit_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let error = |path: &std::path::Path| match EmbeddedStore::open(path) {
