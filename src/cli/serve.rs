@@ -64,7 +64,7 @@ pub(super) fn run(
         .enable_all()
         .build()
         .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let gateway = Gateway::open(config, engine).map_err(|problems| {
             Error::Gateway(format!("the gateway cannot be started\n{problems}"))
         })?;
@@ -77,7 +77,12 @@ pub(super) fn run(
             return Ok(Verdict::Clean);
         }
         serve(gateway).await
-    })
+    });
+    if ended.is_err() {
+        // The store has failed: a call that is under way has nowhere to be noted, and is not waited for.
+        runtime.shutdown_background();
+    }
+    ended
 }
 
 async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {

@@ -32,6 +32,9 @@ struct Status {
     version: &'static str,
     at: Timestamp,
     running: bool,
+    /// Why it ended by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     places: BTreeMap<String, Looked>,
     waiting: BTreeMap<String, usize>,
     /// How much of what waits has failed; the first of it is listed.
@@ -73,9 +76,7 @@ impl Gateway {
     pub(super) fn looked(&self, place: &str, result: Result<bool, Error>) -> Result<bool, Error> {
         let (unsettled, error) = match result {
             Ok(unsettled) => (unsettled, None),
-            Err(Error::Store(e @ (store::Error::Database { .. } | store::Error::Closed))) => {
-                return Err(Error::Store(e));
-            }
+            Err(e) if lanes::is_lasting(&e) => return Err(e),
             Err(e) => (false, Some(e.to_string())),
         };
         let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,8 +91,13 @@ impl Gateway {
     }
 
     /// Writes `status.json`. That it cannot be written stops nothing.
-    pub(super) fn write_status(&self, ended: bool) {
-        let written = self.status(!ended).and_then(|status| {
+    pub(super) fn write_status(&self, running: bool, error: Option<&Error>) {
+        let status = match error {
+            None => self.status(running),
+            // What waits cannot be asked of a store that failed.
+            Some(e) => Ok(self.status_of(running, Some(e), store::Backlog::default(), Vec::new())),
+        };
+        let written = status.and_then(|status| {
             let json = serde_json::to_vec_pretty(&status)
                 .map_err(|e| Error::Defect(format!("the status cannot be written: {e}")))?;
             disk::write_to(&self.config.data, "status.json", &json)
@@ -104,20 +110,30 @@ impl Gateway {
 
     fn status(&self, running: bool) -> Result<Status, Error> {
         let store = self.ledger.store();
-        let backlog = store.backlog(TROUBLE_MAX)?;
+        let (backlog, parked) = (store.backlog(TROUBLE_MAX)?, store.parked(TROUBLE_MAX)?);
+        Ok(self.status_of(running, None, backlog, parked))
+    }
+
+    fn status_of(
+        &self,
+        running: bool,
+        error: Option<&Error>,
+        backlog: store::Backlog,
+        parked: Vec<Work>,
+    ) -> Status {
         // Lanes in which nothing waits are told too; those that nobody works off show what a profile left behind.
         let mut waiting: BTreeMap<_, _> = lanes::all(self).into_iter().map(|l| (l, 0)).collect();
         waiting.extend(backlog.waiting);
-        let parked = store.parked(TROUBLE_MAX)?;
-        Ok(Status {
+        Status {
             version: env!("CARGO_PKG_VERSION"),
             at: Timestamp::now(),
             running,
+            error: error.map(ToString::to_string),
             places: self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             waiting,
             failing: backlog.failing,
             failed: backlog.failed.into_iter().map(|work| trouble(work, false)).collect(),
             parked: parked.into_iter().map(|work| trouble(work, true)).collect(),
-        })
+        }
     }
 }
