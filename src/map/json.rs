@@ -230,12 +230,11 @@ impl Json {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         let end = self.at + bytes.len();
-        match self.bytes.get_mut(self.at..end) {
-            Some(room) => room.copy_from_slice(bytes),
-            None => {
-                self.grow(end);
-                self.bytes[self.at..end].copy_from_slice(bytes);
-            }
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        if let Some(room) = self.bytes.get_mut(self.at..end) {
+            room.copy_from_slice(bytes);
         }
         self.at = end;
     }
@@ -316,5 +315,5 @@ fn copy(room: &mut [u8], wide: &[u8; WIDE]) {
 /// Whether visible ASCII cannot stand in quotes as it is.
 #[inline]
 fn needs_escape(bytes: &[u8; WIDE]) -> bool {
-    bytes.iter().fold(false, |any, &b| any | (b == b'"') | (b == b'\\'))
+    bytes.iter().fold(false, |any, &b| any || b == b'"' || b == b'\\')
 }

@@ -11,6 +11,7 @@ use super::parse::Faults;
 use super::plan::{Block, BlockId, Map, RestShapes, Table};
 use super::shape::{FieldId, Kind, ShapeId, Shapes, TAG_FIELD};
 use super::stamp::Stamp;
+use super::steps::Steps;
 use super::syntax::{MapSource, Spot, Word};
 use crate::grammar::{Grammar, LineError, NodeId, suggest};
 
@@ -30,6 +31,7 @@ pub(super) fn compile(
         used,
         faults,
         blocks: Vec::new(),
+        owns: Vec::new(),
         words: Vec::new(),
         tables: Vec::new(),
         table_ids: HashMap::new(),
@@ -39,11 +41,16 @@ pub(super) fn compile(
     let rest = compiler.rest_shapes();
     let root = compiler.root();
     let levels = source.levels.as_ref().and_then(|levels| compiler.levels(levels));
-    let Compiler { blocks, words, tables, fields, local, mut faults, .. } = compiler;
+    let Compiler { mut blocks, owns, words, tables, fields, local, mut faults, .. } = compiler;
     if !faults.errors.is_empty() {
         faults.errors.sort();
         faults.errors.dedup();
         return Err(faults.errors);
+    }
+    for (i, (block, own)) in blocks.iter_mut().zip(owns).enumerate() {
+        let is_root = i == usize::from(root);
+        let nested = levels.as_ref().filter(|_| is_root).map(|l| l.local);
+        block.steps = Steps::of(block, own, grammar, nested, is_root);
     }
     Ok(Map {
         set: grammar.set.clone(),
@@ -70,6 +77,8 @@ struct Compiler<'a> {
     used: &'a mut BTreeSet<Spot>,
     faults: Faults,
     blocks: Vec<Block>,
+    /// The segment that each of them begins with, or is.
+    owns: Vec<NodeId>,
     words: Vec<Box<str>>,
     tables: Vec<Table>,
     table_ids: HashMap<String, u16>,
@@ -129,7 +138,7 @@ impl Compiler<'_> {
             self.words.push(word.into());
             self.words.len() - 1
         });
-        super::values::small(index)
+        super::laid::small(index)
     }
 
     /// The table of that name, made on its first use.

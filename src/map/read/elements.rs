@@ -1,10 +1,10 @@
 //! Elements of one segment: to fields, or noted as left over.
 
 use super::super::form::{Decoded, Form, decode, is_same};
+use super::super::laid::small;
 use super::super::plan::{Counted, ElementSet, Range, Scalar, Slot};
 use super::super::shape::Field;
 use super::super::stamp::WIDE;
-use super::super::values::small;
 use super::{COUNTED, LEFTOVER, Pass, UNUSUAL};
 use crate::findings::Code;
 use crate::x12::{Segment, decode as decode_text};

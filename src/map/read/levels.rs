@@ -6,15 +6,18 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::super::laid::small;
 use super::super::plan::{Block, LevelPlan, Levels, Target};
 use super::super::shape::{Field, FieldId};
-use super::super::values::small;
 use super::{ELSEWHERE, Item, Pass, Span, UNPLACED};
+use crate::findings::Code;
 use crate::x12::decode;
 
 /// One level, as the first pass sees it.
 struct Level<'r> {
     instance: u32,
+    /// Its opening segment.
+    first: u32,
     /// Segments of its own.
     segments: Range<u32>,
     /// Index into the plans; `None` for one that no plan knows.
@@ -43,6 +46,7 @@ impl<'r> Pass<'r, '_> {
         }
         let mut levels = self.survey(plan);
         self.entries(plan, &mut levels);
+        self.tell_unread(plan, &levels);
         let before = |item: &Item| item.local == UNPLACED || item.local < plan.local;
         let first = self.work.items[items.clone()].iter().take_while(|item| before(item)).count();
         let first = items.start + first;
@@ -92,6 +96,7 @@ impl<'r> Pass<'r, '_> {
             let code = element(plan.nested.level);
             levels.push(Level {
                 instance: small(instance),
+                first: found.first,
                 segments: found.first..found.end,
                 plan: plan.plans.iter().position(|p| p.code.iter().eq(code)),
                 list: None,
@@ -142,6 +147,20 @@ impl<'r> Pass<'r, '_> {
             }
         }
         self.work.rows = counts.get(usize::from(plan.rows)).copied().unwrap_or(0);
+    }
+
+    /// A finding for each level that no section of the map reads.
+    fn tell_unread(&mut self, plan: &Levels, levels: &[Level<'r>]) {
+        for level in levels.iter().filter(|l| l.plan.is_none() && !l.code.is_empty()) {
+            let piece = self.piece(&self.segment(level.first), usize::from(plan.nested.level));
+            let known = plan.plans.iter().any(|p| p.code.as_ref() == level.code);
+            let why = if known {
+                "a second level of this kind, where the document has room for one"
+            } else {
+                "a level that the map has no section for"
+            };
+            self.report(Code::LevelUnknown, level.first, piece, why);
+        }
     }
 
     /// The object of a level.

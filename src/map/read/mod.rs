@@ -12,9 +12,9 @@ use std::ops::Range;
 
 use self::elements::Source;
 use super::json::Json;
+use super::laid::small;
 use super::plan::{Block, BlockId, Group, GroupKind, Map, Selector};
 use super::shape::Field;
-use super::values::small;
 use crate::findings::Finding;
 use crate::grammar::{NodeId, Walked};
 use crate::x12::{Delimiters, Segment};
@@ -92,7 +92,7 @@ impl Reader {
     /// Reads a set. The map must have been made for the set's grammar.
     ///
     /// Values that cannot be translated are findings (`not-translatable`), as are counts that do not agree
-    /// (`count-mismatch`).
+    /// (`count-mismatch`) and levels that the map has no section for (`level-unknown`).
     pub fn read<'r>(&'r mut self, walked: &Walked<'r>, map: &'r Map) -> Reading<'r> {
         self.work.items.clear();
         self.work.rows = 0;

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::super::laid::small;
 use super::super::plan::{Block, ElementSet, GroupKind, Slot};
 use super::super::shape::{Field, FieldId};
-use super::super::values::small;
 use super::{Item, LEFTOVER, NO_INSTANCE, Pass, UNCLAIMED, UNPLACED, UNUSUAL};
 use crate::x12::{Segment, decode};
 
