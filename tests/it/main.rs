@@ -6,6 +6,7 @@ mod canonical;
 mod cli;
 mod corpus;
 mod demo;
+mod failures;
 mod fixtures;
 mod gateway;
 mod generate;
