@@ -81,6 +81,7 @@ const SPECIAL: [Tag; SLOTS] = {
 
 const SLOTS: usize = 32;
 
+#[inline]
 const fn slot(tag: Tag) -> usize {
     // Any odd number will do that keeps the tags apart.
     (tag.get().wrapping_mul(0x9E37_79B1) >> 27) as usize % SLOTS
