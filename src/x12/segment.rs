@@ -173,6 +173,13 @@ impl<'a> Segment<'a> {
         })
     }
 
+    /// The bytes that it lies in and, as offsets into them, where its tag and each of its elements end: for what
+    /// reads whole words.
+    #[inline]
+    pub(crate) fn bytes_and_ends(&self) -> (&'a [u8], &'a [u32]) {
+        (self.bytes, self.ends)
+    }
+
     /// Offset of the tag in the whole input.
     #[must_use]
     pub fn offset(&self) -> u64 {

@@ -87,6 +87,7 @@ impl<R: Read> Reader<'_, R> {
             let fault = Fault::at(FaultKind::InterchangeTrailerMissing, end.end, 0).of(b"IEA", 0);
             end.faults.push(fault.found("", decode(&number_of_header)));
             let next = self.index.mark(self.next).map_or(self.filled, |mark| mark.start as usize);
+            self.told = self.lost.is_some();
             self.outside = self.lost.take().unwrap_or(next).min(self.filled);
         }
         end.faults.extend(self.pending.take());
