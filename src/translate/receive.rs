@@ -312,8 +312,10 @@ pub fn answer_interchange(
     style: &Style,
 ) -> Option<Vec<u8>> {
     let header = &interchange.header;
-    let (number, date, time, requested) =
-        (header.element(13), header.element(9), header.element(10), header.element(14));
+    // TA101 has nine digits, however many ISA13 had.
+    let number = header.control_number().map(|number| format!("{:09}", number.0));
+    let number = number.unwrap_or_else(|| header.element(13));
+    let (date, time, requested) = (header.element(9), header.element(10), header.element(14));
     let report = InterchangeReport {
         control_number: &number,
         date: &date,
