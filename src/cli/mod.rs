@@ -16,6 +16,7 @@ mod input;
 mod inspect;
 mod paint;
 mod report;
+mod requeue;
 mod rewrite;
 mod scene;
 mod schema;
@@ -117,6 +118,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Queue again what an endpoint has refused
+    Requeue(requeue::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -187,6 +190,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Schema(args) => schema::run(args, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Requeue(args) => requeue::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

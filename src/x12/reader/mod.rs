@@ -19,13 +19,15 @@ use super::index::Index;
 use super::seen::Seen;
 use super::{Delimiters, Fault, FaultKind, Tag, decode};
 
-/// How many bytes are asked of the stream at a time. Small enough that bytes, ends and marks stay in a core's
-/// cache, large enough that the calls do not count.
+/// How many bytes are asked of the stream at a time: enough that the calls do not count.
 const CHUNK: usize = 128 * 1024;
 
-/// Marks that have been handed out and are kept nevertheless, at most: dropping them one set at a time would move
-/// the rest too often.
-const MARKS_KEPT: usize = 4096;
+/// How many bytes are indexed at a time. Small enough that bytes, ends and marks are still in a core's nearest cache
+/// when they are used, large enough that the calls do not count.
+const PIECE: usize = 32 * 1024;
+
+/// How many are indexed after binary data: what lies ahead has to be indexed again if it is followed by more.
+const PIECE_MIN: usize = 1024;
 
 /// Bounds on what a reader keeps in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,27 @@ const TA1: Tag = Tag::new(b"TA1");
 const BIN: Tag = Tag::new(b"BIN");
 const BDS: Tag = Tag::new(b"BDS");
 
+/// Segments that a set may not just contain: they begin or end something, or hold data of any bytes. Each stands
+/// where [`slot`] says, so that one comparison tells.
+const SPECIAL: [Tag; SLOTS] = {
+    let tags = [ISA, IEA, GS, GE, ST, SE, BIN, BDS];
+    let mut slots = [Tag::new(b"\xFF\xFF\xFF\xFF"); SLOTS];
+    let mut at = 0;
+    while at < tags.len() {
+        assert!(slots[slot(tags[at])].get() == u32::MAX, "two tags share a slot");
+        slots[slot(tags[at])] = tags[at];
+        at += 1;
+    }
+    slots
+};
+
+const SLOTS: usize = 32;
+
+const fn slot(tag: Tag) -> usize {
+    // Any odd number will do that keeps the tags apart.
+    (tag.get().wrapping_mul(0x9E37_79B1) >> 27) as usize % SLOTS
+}
+
 /// A pull reader of interchanges.
 ///
 /// ```
@@ -91,6 +114,8 @@ pub struct Reader<'a, R> {
     base: u64,
     at_end: bool,
     index: Index,
+    /// How many bytes to index next.
+    piece: usize,
     /// The next mark that was not handed out.
     next: usize,
     /// Where to look for ISA, while outside.
@@ -173,6 +198,7 @@ impl<R: Read> Reader<'_, R> {
             base: 0,
             at_end: false,
             index: Index::default(),
+            piece: PIECE,
             next: 0,
             outside: 0,
             state: State::Outside,
@@ -278,10 +304,6 @@ impl<R: Read> Reader<'_, R> {
 
     /// Inside an interchange: the next piece of it.
     fn step_inside(&mut self) -> std::io::Result<Step> {
-        if self.next >= MARKS_KEPT {
-            self.index.shift(self.next, 0);
-            self.next = 0;
-        }
         let Some(tag) = self.peek()? else { return Ok(self.end_of_input()) };
         let in_group = self.state == State::Group;
         match tag {
@@ -339,6 +361,7 @@ impl<R: Read> Reader<'_, R> {
         let mut count = 1;
         let mut trailer = false;
         loop {
+            count += self.pass_over(count);
             match self.peek_within(count)? {
                 Peek::Tag(SE) => {
                     count += 1;
