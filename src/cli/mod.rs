@@ -105,7 +105,7 @@ enum Command {
     /// Check everything, and show each finding with its place, rule and mend
     Validate(validate::Args),
     /// Translate X12 to canonical documents, and back
-    Translate(translate::Args),
+    Translate(Box<translate::Args>),
     /// Print the 997 or 999 and TA1 that answer a file
     Ack(ack::Args),
     /// Explain a finding: what it means, why it matters, how it is answered

@@ -367,8 +367,8 @@ fn functional_id(engine: &Engine, group: &ReceivedGroup) -> String {
     if !stated.is_empty() {
         return stated;
     }
-    let ids = group.sets.iter().map(|set| &set.id);
-    let known = ids.filter_map(|id| engine.grammars().sets().find(|g| g.set == *id)).next();
+    let mut ids = group.sets.iter().map(|set| &set.id);
+    let known = ids.find_map(|id| engine.grammars().sets().find(|g| g.set == *id));
     known.map_or(stated, |grammar| grammar.group.clone())
 }
 
@@ -383,7 +383,7 @@ pub fn answer_version(
     let set = policy.kind.set();
     let own = group.header.release();
     let convention = if policy.kind == AckKind::Implementation { "X231A1" } else { "" };
-    let agreed = policy.release.iter().cloned().find(|v| engine.checker(set, v).is_some());
+    let agreed = policy.release.clone().filter(|v| engine.checker(set, v).is_some());
     agreed.or_else(|| {
         // By release, the oldest first.
         let mut releases: Vec<&str> =

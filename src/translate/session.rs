@@ -206,9 +206,7 @@ impl<'e, R: Read> Session<'e, R> {
                     let weight = self.options.unknown_set;
                     findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
-                if findings.len() > 1 {
-                    findings.sort_by_key(|f| (f.place.offset, f.place.element));
-                }
+                findings.sort_by_key(|f| (f.place.offset, f.place.element));
                 let walked = checker.map(|c| Walked {
                     segments: set.segments,
                     tree: &self.tree,
