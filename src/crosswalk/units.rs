@@ -75,30 +75,43 @@ impl Units {
                 denominator,
                 item: cell(row, "item").to_owned(),
                 whole,
+                preferred: !cell(row, "preferred").is_empty(),
+                line,
             };
-            let clash =
-                |u: &&Unit| u.item == unit.item && (u.theirs == unit.theirs || u.ours == unit.ours);
+            let clash = |u: &&Unit| u.item == unit.item && u.theirs == unit.theirs;
             if let Some(other) = units.iter().find(clash) {
-                let message = format!(
-                    "{} and {} are translated above already, as {} and {}",
-                    unit.ours, unit.theirs, other.ours, other.theirs
-                );
+                let message = format!("{} stands on line {} already", unit.theirs, other.line);
                 let mend =
-                    "each unit of ours is one of theirs; name the item where it depends on it";
+                    "one unit of theirs is one of ours; name the item where it depends on it";
                 errors.push(table.error(line, message, mend));
                 continue;
             }
             units.push(unit);
         }
-        Some(Self { file: table.file.clone(), units })
+        let units = Self { file: table.file.clone(), units };
+        for unit in &units.units {
+            let mut rows = units.of(&unit.ours, &unit.item);
+            let is_first = rows.clone().next().is_some_and(|u| u.line == unit.line);
+            if is_first && to_write(&mut rows).is_none() {
+                let message = format!("{} is several units of theirs", unit.ours);
+                let mend = "add a column `preferred` with `yes` in the row that we send";
+                errors.push(table.error(unit.line, message, mend));
+            }
+        }
+        Some(units)
+    }
+
+    /// The rows of a unit of ours, for one item (or for all, where that is empty).
+    fn of<'u>(&'u self, ours: &'u str, item: &'u str) -> impl Iterator<Item = &'u Unit> + Clone {
+        self.units.iter().filter(move |u| u.ours == ours && u.item == item)
     }
 
     /// The row for a unit; one for the item goes before one for all.
-    fn find(&self, unit: &str, items: &[ItemNumber], way: Way) -> Option<&Unit> {
+    fn find<'u>(&'u self, unit: &'u str, items: &'u [ItemNumber], way: Way) -> Option<&'u Unit> {
         let numbers = items.iter().filter_map(|i| i.value.as_deref()).filter(|n| !n.is_empty());
         numbers.chain([""]).find_map(|item| match way {
             Way::In => self.units.iter().find(|u| u.theirs == unit && u.item == item),
-            Way::Out => to_write(self.of(unit, item)),
+            Way::Out => to_write(&mut self.of(unit, item)),
         })
     }
 
@@ -148,12 +161,15 @@ impl Units {
 }
 
 /// The row that is written: the only one, the only one that is preferred, or the one that changes nothing.
-fn to_write<'u>(rows: impl Iterator<Item = &'u Unit> + Clone) -> Option<&'u Unit> {
-    let only =
-        |rows: &mut dyn Iterator<Item = &'u Unit>| rows.next().filter(|_| rows.next().is_none());
-    only(&mut rows.clone())
-        .or_else(|| only(&mut rows.clone().filter(|u| u.preferred)))
-        .or_else(|| only(&mut rows.clone().filter(|u| u.numerator == u.denominator)))
+fn to_write<'u>(rows: &mut (impl Iterator<Item = &'u Unit> + Clone)) -> Option<&'u Unit> {
+    let rows: Vec<&Unit> = rows.collect();
+    let only = |is_it: &dyn Fn(&Unit) -> bool| {
+        let mut found = rows.iter().copied().filter(|u| is_it(u));
+        found.next().filter(|_| found.next().is_none())
+    };
+    only(&|_| true)
+        .or_else(|| only(&|u| u.preferred))
+        .or_else(|| only(&|u| u.numerator == u.denominator))
 }
 
 /// What a unit counts.
