@@ -5,6 +5,7 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod crosswalk;
 mod demo;
 mod failures;
 mod fixtures;
