@@ -9,7 +9,7 @@ mod library;
 pub mod lint;
 mod load;
 mod model;
-mod parse;
+pub(crate) mod parse;
 pub mod show;
 pub(crate) mod suggest;
 mod tree;
