@@ -2,7 +2,7 @@
 //!
 //! It must never know a particular set or segment: all it knows of the 850 stands in a file.
 
-mod check;
+pub(crate) mod check;
 mod dictionary;
 mod error;
 mod library;

@@ -6,6 +6,7 @@
 mod against;
 mod check;
 mod compile;
+mod digits;
 mod parse;
 mod plan;
 mod scan;

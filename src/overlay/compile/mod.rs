@@ -10,10 +10,12 @@ mod layers;
 mod paths;
 mod tests_of;
 
+pub(super) use tests_of::{definition, implied_decimals};
+
 use std::sync::Arc;
 
 use super::plan::{Condition, ConditionTest, Rule, shared};
-use super::source::{ConditionSource, OverlaySource, PathSource, RuleSource, Spot, TestSource};
+use super::source::{ConditionSource, OverlaySource, RuleSource, Spot, TestSource};
 use super::{Overlay, scan::Scan};
 use crate::findings::Severity;
 use crate::grammar::{Grammar, LineError};
@@ -158,9 +160,4 @@ fn of_rule(
         message: message.into(),
         mend: mend.into(),
     }
-}
-
-/// Where a rule's path stands, else the rule.
-fn spot_of(rule: &Rule, path: Option<&PathSource>) -> Spot {
-    path.map_or(rule.written.at, |p| p.at)
 }

@@ -5,7 +5,7 @@ use super::super::plan::{Level, Place, Term, Test, shared};
 use super::super::source::{Body, PathSource, TermSource, Word};
 use super::Compiler;
 use super::paths::bytes;
-use crate::grammar::{ElementDef, ElementShape, Grammar, suggest};
+use crate::grammar::{DataType, ElementDef, ElementShape, Grammar, suggest};
 
 impl Compiler<'_> {
     pub(super) fn test(&mut self, body: &Body) -> Option<Test> {
@@ -165,7 +165,10 @@ impl Compiler<'_> {
 }
 
 /// The element or component that a place speaks of; of a range, the value of its first pair.
-pub(super) fn definition<'g>(grammar: &'g Grammar, place: &Place) -> Option<&'g ElementDef> {
+pub(in crate::overlay) fn definition<'g>(
+    grammar: &'g Grammar,
+    place: &Place,
+) -> Option<&'g ElementDef> {
     let spot = place.element.as_ref()?;
     let position = usize::from(spot.position) - usize::from(spot.last == 0);
     let element = grammar.segment_at(place.node).elements.get(position)?;
@@ -174,5 +177,13 @@ pub(super) fn definition<'g>(grammar: &'g Grammar, place: &Place) -> Option<&'g 
             grammar.composite(id).components.get(usize::from(spot.component) - 1)
         }
         _ => Some(element),
+    }
+}
+
+/// The decimals that the type of an element implies.
+pub(in crate::overlay) fn implied_decimals(grammar: &Grammar, place: &Place) -> u32 {
+    match definition(grammar, place).map(|e| e.shape) {
+        Some(ElementShape::Simple { data_type: DataType::N(decimals), .. }) => decimals.into(),
+        _ => 0,
     }
 }
