@@ -15,6 +15,7 @@ mod view;
 
 pub use against::{Compared, Comparison};
 pub use parse::parse_overlay;
+pub use scan::Scratch;
 pub use source::{Direction, Kind, OverlaySource};
 pub use view::{MapLine, RuleView};
 
@@ -78,7 +79,12 @@ impl Overlay {
     /// Checks a set that was walked and checked against the grammar. `findings` are those of that check: some are
     /// taken back where the overlay allows what the grammar does not; those of the overlay are added.
     pub fn check(&self, walked: &Walked<'_>, findings: &mut Findings) {
-        check::check(self, walked, findings);
+        self.check_with(walked, &mut Scratch::default(), findings);
+    }
+
+    /// The same, with what is reused from set to set.
+    pub fn check_with(&self, walked: &Walked<'_>, scratch: &mut Scratch, findings: &mut Findings) {
+        check::check(self, walked, scratch, findings);
     }
 
     /// The levels of a set with a nested loop, from the outermost, by name: what the writer is given.

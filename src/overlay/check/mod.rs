@@ -10,13 +10,20 @@ mod words;
 
 use super::Overlay;
 use super::plan::{Condition, ConditionTest, Rule};
+use super::scan::Scratch;
 use crate::findings::Findings;
 use crate::grammar::Walked;
 pub(super) use look::{Look, is_among};
-pub(super) use numbers::number;
+pub(super) use numbers::{Sum, number};
+pub(super) use rules::{is_numeric, is_of_type, length_fault};
 
 /// See [`Overlay::check`].
-pub(super) fn check(overlay: &Overlay, walked: &Walked<'_>, findings: &mut Findings) {
+pub(super) fn check(
+    overlay: &Overlay,
+    walked: &Walked<'_>,
+    scratch: &mut Scratch,
+    findings: &mut Findings,
+) {
     let same = walked.tree.segments.len() == walked.segments.len()
         && walked.grammar.set == overlay.grammar.set
         && walked.grammar.release == overlay.grammar.release;
@@ -27,7 +34,12 @@ pub(super) fn check(overlay: &Overlay, walked: &Walked<'_>, findings: &mut Findi
     if !findings.is_empty() {
         allow::take_back(&overlay.rules, &look, findings);
     }
-    for rule in &overlay.rules {
+    if !overlay.scan.run(walked, scratch) {
+        return;
+    }
+    let suspected =
+        overlay.rules.iter().zip(&scratch.suspected).filter(|(_, suspected)| **suspected);
+    for (rule, _) in suspected {
         rules::judge(rule, &look, findings);
     }
 }

@@ -8,7 +8,7 @@ use super::words::Teller;
 use super::{Conditions, levels};
 use crate::findings::{Code, Findings};
 use crate::grammar::check::value::{is_date, is_time, number_digits};
-use crate::grammar::{DataType, ElementShape};
+use crate::grammar::{DataType, ElementShape, Grammar};
 use crate::overlay::compile::definition;
 use crate::overlay::digits;
 use crate::overlay::plan::{LoopStep, Place, Rule, Term, Test};
@@ -143,7 +143,7 @@ impl<'a, 'f> Judge<'a, 'f> {
         each: impl Fn(&mut Teller<'a, 'f>, usize, Value<'a>, bool),
     ) {
         let Some(spot) = &place.element else { return };
-        let numeric = is_numeric(self.look, place);
+        let numeric = is_numeric(self.look.grammar, place);
         self.segments(place, |judge, index| {
             for value in judge.look.values(spot, index) {
                 each(&mut judge.teller, index, value, numeric);
@@ -227,8 +227,8 @@ impl<'a, 'f> Judge<'a, 'f> {
 }
 
 /// Whether the grammar takes the values for numbers, whose lengths leave out sign and point.
-pub(in crate::overlay) fn is_numeric(look: &Look<'_>, place: &Place) -> bool {
-    let shape = definition(look.grammar, place).map(|d| d.shape);
+pub(in crate::overlay) fn is_numeric(grammar: &Grammar, place: &Place) -> bool {
+    let shape = definition(grammar, place).map(|d| d.shape);
     matches!(shape, Some(ElementShape::Simple { data_type: DataType::R | DataType::N(_), .. }))
 }
 
