@@ -17,12 +17,13 @@ pub use against::{Compared, Comparison};
 pub use parse::parse_overlay;
 pub use scan::Scratch;
 pub use source::{Direction, Kind, OverlaySource};
-pub use view::{MapLine, RuleView};
+pub use view::RuleView;
 
 use std::sync::Arc;
 
 use crate::findings::Findings;
 use crate::grammar::{Grammar, LineError, Walked};
+use crate::map::ExtraLine;
 use plan::{Rule, Test};
 use scan::Scan;
 
@@ -93,8 +94,8 @@ impl Overlay {
         self.hierarchy.as_deref()
     }
 
-    /// The lines for the map of the set.
-    pub fn map_lines(&self) -> impl Iterator<Item = MapLine<'_>> {
+    /// The lines for the map of the set: what [`crate::map::Variants`] is given.
+    pub fn map_lines(&self) -> impl Iterator<Item = ExtraLine<'_>> {
         self.rules.iter().filter_map(view::map_line)
     }
 

@@ -14,6 +14,7 @@ mod hierarchies;
 mod kill;
 mod laws;
 mod map;
+mod overlay;
 mod receive;
 mod store;
 mod x12;

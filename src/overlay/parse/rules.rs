@@ -376,7 +376,8 @@ fn map_line(words: &mut Words<'_, '_>, line: &LineText<'_>) -> Read<Body> {
     while words.peek_word().is_some_and(|w| !matches!(w, "source" | "as")) {
         words.word("a word")?;
     }
-    Ok(Body::Map { within, field, text: line.between(from, words.offset()) })
+    let text = line.text.get(from..words.offset()).unwrap_or_default().trim().to_owned();
+    Ok(Body::Map { within, field, text })
 }
 
 /// `waive KIND PATH`

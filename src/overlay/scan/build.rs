@@ -1,7 +1,7 @@
 //! The quick pass worked out from the rules.
 
 use super::super::check::is_numeric;
-use super::super::compile::implied_decimals;
+use super::super::compile::{code_list, implied_decimals};
 use super::super::plan::{
     Code, Condition, ConditionTest, ElementSpot, LoopStep, Place, Qualifier, Rule, Term, Test,
 };
@@ -75,15 +75,19 @@ impl Builder<'_> {
             }
             Test::Type(place, data_type) => self.value(rule, place, Check::Type(*data_type)),
             Test::Codes { place, codes, besides } => {
-                // What the list of the grammar has besides is looked up where a value is none of these.
-                if !besides || rule.written.severity.is_some() {
-                    let codes = self.codes(codes);
-                    self.value(rule, place, Check::Codes(codes));
+                let list = code_list(self.grammar, place).filter(|_| *besides);
+                let codes = self.codes(codes);
+                match list {
+                    Some(_) if rule.written.severity.is_none() => {}
+                    Some(list) => self.value(rule, place, Check::Besides(codes, list)),
+                    None if *besides => {}
+                    None => self.value(rule, place, Check::Codes(codes)),
                 }
             }
             Test::Digits(place, scheme) => self.value(rule, place, Check::Digits(*scheme)),
             Test::Unique { place, within } => {
                 let Some(spot) = &place.element else { return };
+                self.outermost(&rule.conditions);
                 let unique = u16::try_from(self.scan.uniques).unwrap_or(u16::MAX);
                 self.scan.uniques += 1;
                 let scope = self.scope(&place.scope[..*within]);
@@ -92,6 +96,7 @@ impl Builder<'_> {
                 self.op(place, Action::Unique { unique, spot });
             }
             Test::Count { place, of, home } => {
+                self.outermost(&rule.conditions);
                 let total = self.total(place, *home, None, Vec::new());
                 let action = match &of.element {
                     Some(spot) => Action::CountedValues { total, spot: self.spot(spot) },
@@ -99,7 +104,10 @@ impl Builder<'_> {
                 };
                 self.op(of, action);
             }
-            Test::Sum { place, terms, scale, home } => self.sum(place, terms, *scale, *home),
+            Test::Sum { place, terms, scale, home } => {
+                self.outermost(&rule.conditions);
+                self.sum(place, terms, *scale, *home);
+            }
             Test::Hierarchy { node, levels } => {
                 let Some(nested) = self.grammar.node(*node).nested else { return };
                 let codes = levels.iter().map(|l| l.code.clone()).collect();
@@ -112,7 +120,6 @@ impl Builder<'_> {
                 let opening = self.grammar.node(*node).children.first().copied().unwrap_or(*node);
                 let action = Action::Level { rule: self.rule };
                 self.ops.push((opening, Op { scope: ROOT, qualifier: ANY, action }));
-                self.outermost(&rule.conditions);
             }
             Test::Allow(_) | Test::Against | Test::Map => {}
         }

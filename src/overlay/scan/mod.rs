@@ -9,7 +9,7 @@ mod run;
 
 use super::plan::{Code, ElementSpot, Qualifier};
 use super::source::Scheme;
-use crate::grammar::DataType;
+use crate::grammar::{CodeListId, DataType};
 pub use run::Scratch;
 
 /// No qualifier.
@@ -98,9 +98,15 @@ enum Hit {
 
 #[derive(Debug, Clone, Copy)]
 enum Check {
-    Length { min: u32, max: u32, numeric: bool },
+    Length {
+        min: u32,
+        max: u32,
+        numeric: bool,
+    },
     Type(DataType),
     Codes(u16),
+    /// These, or what the list has.
+    Besides(u16, CodeListId),
     Digits(Scheme),
 }
 

@@ -6,7 +6,7 @@ use super::super::check::{Sum, is_among, is_of_type, length_fault, number};
 use super::super::digits;
 use super::super::plan::ElementSpot;
 use super::{ANY, Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
-use crate::grammar::Walked;
+use crate::grammar::{Grammar, Walked};
 use crate::x12::{Delimiters, Segment};
 
 /// What the check under an overlay needs besides the walk; reused from set to set.
@@ -41,7 +41,8 @@ impl Scan {
     /// Fills `scratch.suspected`; whether any rule is.
     pub(in crate::overlay) fn run(&self, walked: &Walked<'_>, scratch: &mut Scratch) -> bool {
         scratch.begin(self);
-        let mut run = Run { scan: self, delimiters: walked.segments.delimiters(), scratch };
+        let (grammar, delimiters) = (walked.grammar, walked.segments.delimiters());
+        let mut run = Run { scan: self, grammar, delimiters, scratch };
         for (index, placed) in walked.tree.segments.iter().enumerate() {
             let slot = self.slots.get(placed.node.index()).copied().unwrap_or(0);
             if slot != 0
@@ -86,6 +87,7 @@ impl Scratch {
 
 struct Run<'a> {
     scan: &'a Scan,
+    grammar: &'a Grammar,
     delimiters: Delimiters,
     scratch: &'a mut Scratch,
 }
@@ -304,6 +306,11 @@ impl Run<'_> {
             Check::Length { min, max, numeric } => length_fault(value, min, max, numeric).is_some(),
             Check::Type(data_type) => !is_of_type(value, data_type),
             Check::Codes(codes) => !is_among(&self.scan.codes[usize::from(codes)], value),
+            Check::Besides(codes, list) => {
+                let list = &self.grammar.code_list(list).codes;
+                !is_among(&self.scan.codes[usize::from(codes)], value)
+                    && !list.contains_key(value.trim_ascii_end())
+            }
             Check::Digits(scheme) => digits::wrong(scheme, value.trim_ascii_end()).is_some(),
         }
     }
