@@ -9,10 +9,11 @@ use super::parse::Faults;
 use super::parse::lines::{Node, block};
 use super::parse::words::split;
 use super::plan::Map;
-use super::syntax::{How, Line, LineKind, MapSource, Spot};
+use super::syntax::{How, Line, LineKind, MapSource, Place, Spot};
 use crate::grammar::{Grammar, LineError, suggest};
 
-/// A line that is laid on top of a block of a map; it takes the place of the block's own line for its field.
+/// A line that is laid on top of a block of a map; it takes the place of the block's own line for its field, and of
+/// the one that reads its element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExtraLine<'a> {
     /// The block: a list of the document that is described in place (`lines`), a level (`pack`), or a section
@@ -56,7 +57,12 @@ impl Library {
             return Err(errors);
         }
         let mut used = BTreeSet::new();
-        let map = compile(&source, grammar, &written.shapes, &mut used)?;
+        let map = compile(&source, grammar, &written.shapes, &mut used).map_err(|faults| {
+            let mut faults: Vec<LineError> =
+                faults.into_iter().filter_map(|fault| of_extra(fault, lines)).collect();
+            faults.dedup();
+            faults
+        })?;
         let unused = added.iter().filter(|(spot, _)| !used.contains(spot)).map(|(_, extra)| {
             error(
                 extra,
@@ -103,6 +109,16 @@ impl Variants {
     }
 }
 
+/// A fault as one of the lines on top: the map was right without them.
+fn of_extra(fault: LineError, lines: &[ExtraLine<'_>]) -> Option<LineError> {
+    if lines.iter().any(|line| *line.file == fault.file) {
+        return Some(fault);
+    }
+    let message =
+        format!("with this line, {}:{} is wrong: {}", fault.file, fault.line, fault.message);
+    Some(error(lines.first()?, &message, "name an element that no other line reads"))
+}
+
 /// Puts a line in front of its block.
 fn add(extra: &ExtraLine<'_>, source: &mut MapSource) -> Result<Spot, Vec<LineError>> {
     let known = source.files.iter().position(|f| f == extra.file);
@@ -120,32 +136,49 @@ fn add(extra: &ExtraLine<'_>, source: &mut MapSource) -> Result<Spot, Vec<LineEr
         return Err(faults.errors);
     };
     let spot = line.at;
-    let lines = match extra.within {
-        None => &mut source.lines,
+    let (lines, own) = match extra.within {
+        None => (&mut source.lines, None),
         Some(name) => block_named(name, source)
             .map_err(|mend| vec![error(extra, &format!("the map has no block `{name}`"), &mend)])?,
     };
-    if let Some(field) = field_of(&line).map(str::to_owned) {
-        lines.retain(|own| field_of(own) != Some(&field));
-    }
+    let (field, element) = (field_of(&line), element_of(&line, own.as_deref()));
+    lines.retain(|other| {
+        let reads_it = element.is_some() && element_of(other, own.as_deref()) == element;
+        !reads_it && (field.is_none() || field_of(other) != field)
+    });
     lines.insert(0, line);
     Ok(spot)
 }
 
-/// The lines of a list that is described in place, of a level, or of a section; else what may have been meant.
-fn block_named<'s>(name: &str, source: &'s mut MapSource) -> Result<&'s mut Vec<Line>, String> {
+/// The one element that a line reads: its place (`None` for the block's own segment), position and component.
+fn element_of<'l>(line: &'l Line, own: Option<&str>) -> Option<(Option<&'l Place>, (u16, u16))> {
+    let LineKind::Field { path, how: How::Value | How::Code(_), .. } = &line.kind else {
+        return None;
+    };
+    let elsewhere = |place: &&Place| {
+        place.selector.is_some() || place.label > 0 || own != Some(place.key.as_str())
+    };
+    Some((path.place.as_ref().filter(elsewhere), path.element?))
+}
+
+/// The lines of a block, and the loop that it describes where that is known.
+type Block<'s> = (&'s mut Vec<Line>, Option<String>);
+
+/// A list that is described in place, a level, or a section; else what may have been meant.
+fn block_named<'s>(name: &str, source: &'s mut MapSource) -> Result<Block<'s>, String> {
     let inline = |line: &Line| matches!(&line.kind, LineKind::Field { name: n, how: How::Inline(_), .. } if n.text == name);
     let names: Vec<String> = block_names(source);
     if let Some(at) = source.lines.iter().position(inline)
-        && let LineKind::Field { how: How::Inline(lines), .. } = &mut source.lines[at].kind
+        && let LineKind::Field { path, how: How::Inline(lines), .. } = &mut source.lines[at].kind
     {
-        return Ok(lines);
+        return Ok((lines, path.place.as_ref().map(|place| place.key.clone())));
     }
-    let levels = source.levels.iter_mut().flat_map(|levels| &mut levels.each);
-    if let Some(level) = levels.into_iter().find(|l| l.name == name) {
-        return Ok(&mut level.lines);
+    let own = source.levels.as_ref().map(|levels| levels.place.text.clone());
+    let mut levels = source.levels.iter_mut().flat_map(|levels| &mut levels.each);
+    if let Some(level) = levels.find(|l| l.name == name) {
+        return Ok((&mut level.lines, own));
     }
-    let found = source.sections.get_mut(name).map(|section| &mut section.lines);
+    let found = source.sections.get_mut(name).map(|section| (&mut section.lines, None));
     found.ok_or_else(|| {
         let otherwise = format!("name one of {}", names.join(", "));
         suggest::mend(name, names.iter().map(String::as_str), &otherwise)

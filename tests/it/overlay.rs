@@ -303,3 +303,298 @@ fn an_overlay_is_for_its_set_release_and_direction() {
     let known = [("850", "004010"), ("856", "005010")];
     assert_eq!(source.unknown_sets(known).len(), 1);
 }
+
+/// All that is wrong with a file, with what refuses it told apart from what merely never fires.
+fn lint(set: &str, text: &str) -> String {
+    let (source, mut errors) = parse_overlay("partner.overlay", text);
+    let known: Vec<(&str, &str)> =
+        ENGINE.grammars().sets().map(|g| (g.set.as_str(), g.release.as_str())).collect();
+    errors.extend(source.unknown_sets(known));
+    let mut warnings = Vec::new();
+    if source.set() == set {
+        match Overlay::compile(&[&source], grammar(set)) {
+            Ok(overlay) => warnings = overlay.warnings().to_vec(),
+            Err(more) => errors.extend(more),
+        }
+    }
+    errors.sort();
+    format!("refused:\n{}warned of:\n{}", shown(&errors), shown(&warnings))
+}
+
+#[test]
+fn every_bad_line_is_told_in_one_run() {
+    let text = r#"overlay Harbor on 850 04010
+require
+requre REF[DP]
+require ref
+require REF[DP
+require N1[ST]/N104 "a" "b"
+require REF[DP] as serious
+forbid SAC because
+limit REF 0
+limit REF many
+length N1/N104 6/4
+length N1/N104 4
+length N1 4/4
+type PO1/PO101 NO
+codes BEG01
+codes BEG01 00 00
+codes BEG01 + 00 as
+count CTT01 HL
+sum CTT02 = PO1/PO102 *
+sum CTT02 = PO1 scale 99
+digits PO1/PO107 ean
+hierarchy shipment
+against order
+when BEG02 = DS
+when BEG02 is DS require REF
+when BEG02 = DS and require REF
+when N1 = DS require REF
+when BEG02 presnt require REF
+when BEG02 = DS hierarchy a b
+unique PO1/PO107 within
+waive REF[DP]
+waive require REF[DP] "no"
+source
+source "x
+map department
+overlay x on 850 004010
+"loose text"
+"#;
+    insta::assert_snapshot!("overlay_bad_lines", lint("850", text));
+    insta::assert_snapshot!(
+        "overlay_bad_head",
+        [
+            "",
+            "require REF",
+            "overlya a on 850 004010",
+            "overlay a 850",
+            "overlay a on 850",
+            "overlay a on 851 004010",
+            "overlay a on 850 004020"
+        ]
+        .map(|text| lint("850", text))
+        .join("\n")
+    );
+}
+
+#[test]
+fn what_the_grammar_lacks_refuses_an_overlay() {
+    let text = r#"overlay partner on 850 004010
+source "Guide"
+require RFE[DP]
+require PO4
+require PO1/N1[ST]/REF[DP]/REF02/N1
+require REF[DP]/N101
+require REF/REF09
+require BEG99
+require N1/02.1
+require PO1/PO107..PO125[UP]
+require PO1/PO106..PO124[UP]
+require REF#2
+require 02
+limit BEG02 3
+length PO1/SLN/SLN05 1/2
+unique PO1/PO107 within N1
+sum CTT02 = PO1/PO102 * PO1/SAC/SAC05
+hierarchy shipment order
+against invoice quantity
+against order amount
+allow N1/PO1/ZZZ
+waive require REF[DP]
+"#;
+    insta::assert_snapshot!("overlay_unknown_places", lint("850", text));
+    let text = "overlay partner on 856 004010\nhierarchy shipment oder pack items\n";
+    insta::assert_snapshot!("overlay_unknown_levels", lint("856", text));
+}
+
+#[test]
+fn contradictions_refuse_an_overlay() {
+    let text = r#"overlay partner on 850 004010
+source "Guide"
+require REF[DP]
+forbid REF[DP]
+forbid N1[SF]
+require N1[SF]/N301
+codes BEG01 00
+codes BEG01 05
+length N1/N104 2/4
+length N1/N104 2/5
+limit REF 2
+limit REF 3
+when BEG01 = 00 forbid SAC
+when BEG01 = 00 require SAC
+when BEG01 = 00 forbid PER
+when BEG01 = 05 require PER
+"#;
+    insta::assert_snapshot!("overlay_contradictions", lint("850", text));
+}
+
+#[test]
+fn rules_that_never_fire_are_warned_of() {
+    let text = r#"overlay partner on 850 004010
+require BEG
+source "Guide"
+require BEG03
+require REF[DP]
+require REF[DP]
+limit PER 3
+limit N1 500
+length BEG03 1/22
+length BEG03 0/30
+length BEG04 31/40
+length PO1/PO107 4/60
+type BEG05 DT
+type BEG03 AN
+codes BEG01 0
+codes BEG02 + SA
+codes BEG03 + SA
+allow BEG03
+require N1[STO]
+require N1[Q9Q]
+require REF[QQQ]
+when BEG02 = DSX require SAC
+when BEG02 = QX require SAC
+when BEG02 = SA and BEG02 = DS require SAC
+when PER present and PER absent require SAC
+when BEG absent require SAC
+when PER present require PER
+when PER absent require PER/03
+forbid N1[SF]
+limit N1[SF] 1
+"#
+    .replace("length BEG03 0/30\n", "");
+    insta::assert_snapshot!("overlay_never_fires", lint("850", &text));
+}
+
+#[test]
+fn lines_for_the_map_lie_on_top_of_it() {
+    use crossdock::map::{ExtraLine, Variants};
+    let overlay = overlay(
+        "850",
+        "map department REF[IA]/02\nmap in lines unit PO104\nmap in party name 04 \"Ours\"",
+    );
+    let lines: Vec<ExtraLine<'_>> = overlay.map_lines().collect();
+    let mut variants = Variants::default();
+    let map = variants.map(ENGINE.maps(), grammar("850"), &lines).unwrap().unwrap();
+    let again = variants.map(ENGINE.maps(), grammar("850"), &lines).unwrap().unwrap();
+    assert!(Arc::ptr_eq(&map, &again), "the same lines make one map");
+    let input = interchange("850", &ORDER.replace("REF*DP*12~", "REF*IA*77~"));
+    let mut session = Session::of_slice(&ENGINE, input.as_bytes(), Options::default());
+    let mut read = false;
+    while let Some(step) = session.next().unwrap() {
+        let Step::Set(set) = step else { continue };
+        let walked = set.walked.unwrap();
+        let mut reader = crossdock::map::Reader::new();
+        let order: crossdock::canonical::Order = reader.read(&walked, &map).to().unwrap();
+        assert_eq!(order.department.as_deref(), Some("77"));
+        assert_eq!(order.lines[0].unit.as_deref(), Some("5.25"));
+        assert_eq!(order.lines[0].price, None);
+        assert_eq!(order.ship_to.unwrap().name.as_deref(), Some("0012"));
+        read = true;
+    }
+    assert!(read);
+
+    let bad = overlay_lines(
+        "map departmnt REF[IA]/02\nmap in lins number 01\nmap number QQ01\nmap kind BEG02 cod x\nmap in lines unit PO106",
+    );
+    let lines: Vec<ExtraLine<'_>> = bad.map_lines().collect();
+    let errors: Vec<LineError> = lines
+        .iter()
+        .flat_map(|line| ENGINE.maps().with_lines(grammar("850"), &[*line]).unwrap_err())
+        .collect();
+    insta::assert_snapshot!("overlay_map_lines", shown(&errors));
+}
+
+fn overlay_lines(lines: &str) -> Overlay {
+    overlay("850", lines)
+}
+
+#[test]
+fn a_shipment_is_compared_with_its_order() {
+    use crossdock::canonical::{Document, Order};
+    use crossdock::translate::against;
+    let overlay = overlay(
+        "856",
+        "against order quantity\nagainst order lines\nagainst order unit\nagainst order price",
+    );
+    let order: Order = serde_json::from_str(
+        r#"{"number":"PO-1","lines":[
+            {"number":"1","quantity":"10","unit":"each","price":"4.75","items":[{"kind":"upc","value":"111"}]},
+            {"number":"2","quantity":"5","unit":"each","items":[{"kind":"upc","value":"222"}]},
+            {"number":"3","quantity":"5","unit":"each","items":[{"kind":"upc","value":"222"}]}]}"#,
+    )
+    .unwrap();
+    let shipment = |contents: &str| -> Document {
+        serde_json::from_str(&format!(
+            r#"{{"document":"shipment","number":"S","orders":[{{"number":"PO-1"}},{{"number":"PO-2"}}],"contents":[{contents}]}}"#
+        ))
+        .unwrap()
+    };
+    let row = |order: u32, item: &str, quantity: &str, unit: &str| {
+        format!(
+            r#"{{"order":{order},"items":[{{"kind":"upc","value":"{item}"}}],"quantity":"{quantity}","unit":"{unit}"}}"#
+        )
+    };
+    let names = |document: &Document, before: &[&Document]| -> Vec<String> {
+        let found = against(overlay.against(), document, before, &order);
+        found
+            .iter()
+            .map(|f| {
+                format!("{} {} {}", f.code.entry().name, f.field.as_deref().unwrap(), f.message)
+            })
+            .collect()
+    };
+    let good = shipment(
+        &[row(1, "111", "10", "each"), row(1, "222", "10.0", "each"), row(2, "999", "5", "each")]
+            .join(","),
+    );
+    assert!(names(&good, &[]).is_empty(), "{:?}", names(&good, &[]));
+    let bad = shipment(
+        &[
+            row(1, "111", "6", "each"),
+            row(1, "111", "5", "each"),
+            row(1, "333", "1", "each"),
+            row(1, "222", "50", "case"),
+        ]
+        .join(","),
+    );
+    let half = shipment(&row(1, "111", "6", "each"));
+    let invoice: Document = serde_json::from_str(
+        r#"{"document":"invoice","number":"I","order":"PO-1","lines":[{"number":"1","quantity":"1","price":"4.95"},{"number":"1","quantity":"1","price":"4.750"}]}"#,
+    )
+    .unwrap();
+    let mut words = names(&bad, &[]);
+    words.push(String::from("with an earlier one:"));
+    words.extend(names(&half, &[&half]));
+    words.push(String::from("an invoice:"));
+    words.extend(names(&invoice, &[]));
+    insta::assert_snapshot!("overlay_against", words.join("\n"));
+}
+
+#[test]
+fn our_own_output_and_acknowledgements_heed_the_overlay() {
+    use crossdock::acks::{AckKind, AckPolicy, ErrorsAs};
+    use crossdock::translate::{answer_group, judge_under, receive_under};
+    use crossdock::x12::{SetControlNumber, Style};
+    let one = One(overlay("850", "require REF[DP]\nforbid PO1/PO105\nlength N1[ST]/N104 4/4"));
+    let body =
+        ORDER.replace("REF*DP*12~", "").replace("5.25**", "5.25*PE*").replace("*0012~", "*12~");
+    let input = interchange("850", &body);
+    assert_eq!(
+        judge_under(&ENGINE, input.as_bytes(), Some(&one)).iter().filter(|f| agreed(f)).count(),
+        3
+    );
+    let options = Options { overlays: Some(&one), ..Options::default() };
+    let received = receive_under(&ENGINE, input.as_bytes(), options, &|_| ErrorsAs::Accepted);
+    let group = &received.interchanges[0].groups[0];
+    assert!(group.sets[0].document.is_some());
+    let mut answers = String::new();
+    for kind in [AckKind::Functional, AckKind::Implementation] {
+        let policy = AckPolicy { kind, ..AckPolicy::default() };
+        let number = SetControlNumber("0001".to_owned());
+        let answer = answer_group(&ENGINE, group, &policy, &Style::default(), &number).unwrap();
+        answers += &String::from_utf8(answer.bytes).unwrap().replace('~', "~\n");
+    }
+    insta::assert_snapshot!("overlay_answers", answers);
+}

@@ -46,11 +46,11 @@ pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
         }
         Test::Codes { place, codes, besides: true } if rule.written.severity.is_some() => {
             let Some(list) = code_list(look.grammar, place) else { return };
-            let list = &look.grammar.code_list(list).codes;
+            let list = look.grammar.code_list(list);
             judge.values(place, |teller, index, value, _| {
-                let listed = list.contains_key(value.bytes.trim_ascii_end());
+                let listed = list.codes.contains_key(value.bytes.trim_ascii_end());
                 if !listed && !is_among(codes, value.bytes) {
-                    teller.code(index, value, codes);
+                    teller.unlisted_code(index, value, codes, &list.id);
                 }
             });
         }

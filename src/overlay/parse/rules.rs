@@ -386,7 +386,12 @@ pub(super) fn waive(words: &mut Words<'_, '_>, line: &LineText<'_>) -> Read<Waiv
     words.keyword("waive")?;
     let from = words.offset();
     let first = words.word("the kind of rule, like `require`")?;
-    let Some(kind) = Kind::of(first.text) else { return Err(no_rule(first, true)) };
+    let Some(kind) = Kind::of(first.text) else {
+        let message = format!("`{}` is no kind of rule", first.text);
+        let otherwise = format!("name the kind too, like `waive require {}`", first.text);
+        let mend = suggest::mend(first.text, Kind::ALL.iter().map(|k| k.word()), &otherwise);
+        return Err(Fault::new(first.offset, message, mend));
+    };
     let path = match kind {
         Kind::Hierarchy => None,
         Kind::Against => {
