@@ -29,6 +29,7 @@ const CORE: &[&str] = &[
     "grammar",
     "canonical",
     "map",
+    "overlay",
     "acks",
     "crosswalk",
     "profile",

@@ -18,6 +18,7 @@ mod kill;
 mod laws;
 mod map;
 mod mended;
+mod overlay;
 mod receive;
 #[cfg(feature = "http")]
 mod retries;
