@@ -308,10 +308,10 @@ impl Json {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     fn room<const N: usize>(&mut self) -> &mut [u8; N] {
-        if self.bytes.len() - self.at < N {
+        if self.at + N > self.bytes.len() {
             self.grow(self.at + N);
         }
-        let room = self.bytes.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut);
+        let room = self.bytes[self.at..self.at + N].first_chunk_mut();
         room.expect("there is room now")
     }
 

@@ -195,3 +195,45 @@ pub(super) fn time(wide: &[u8; WIDE]) -> Option<[u8; 5]> {
     let two = |tens: u8, ones: u8| (tens & 15) * 10 + (ones & 15);
     (all && two(a, b) < 24 && two(c, d) < 60).then_some([a, b, b':', c, d])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::form::{Decoded, decode};
+    use super::*;
+
+    /// What is taken for usual is what the long way finds, and would be written as it was sent.
+    #[test]
+    fn short_ways_agree_with_the_long_one() {
+        let values = "0 1 7 10 010 12.5 .5 5. 1.2.3 -3 +3 1E2 12345678 1234567. 123456.8 9 99 00 \
+                      12/5 1:2 20260229 20240229 20260431 20260430 20261301 20260100 20261231 \
+                      2026 2359 2400 1260 0000 235A 1é 2026123A";
+        for value in values.split_whitespace().map(str::as_bytes) {
+            let mut wide = [b'9'; WIDE];
+            wide[..value.len()].copy_from_slice(value);
+            let length = value.len();
+            let long = |form| decode(form, value, &[], &mut String::new());
+            if is_decimal(&wide, length) {
+                assert_eq!(long(Form::Decimal { min: 1 }), (Decoded::Same(length), true));
+            }
+            if is_whole(&wide, length) {
+                assert!(matches!(long(Form::Integer { min: 1 }), (Decoded::Integer(_), true)));
+            }
+            if length == 8 {
+                let is_day = matches!(long(Form::Date { six: false }), (Decoded::Short(..), true));
+                assert_eq!(day(&wide).is_some(), is_day, "{value:?}");
+            }
+            if length == 4 {
+                let is_time = matches!(long(Form::Time), (Decoded::Short(..), true));
+                assert_eq!(time(&wide).is_some(), is_time, "{value:?}");
+            }
+        }
+        let usual = |text: &[u8; 8]| {
+            let mut wide = [b' '; WIDE];
+            wide[..8].copy_from_slice(text);
+            (is_decimal(&wide, 4), is_decimal(&wide, 8), is_whole(&wide, 8))
+        };
+        assert_eq!(usual(b"12.50000"), (true, true, false));
+        assert_eq!(usual(b"12345678"), (true, true, true));
+        assert_eq!(usual(b"123.5.78"), (false, false, false));
+    }
+}

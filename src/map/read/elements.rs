@@ -120,6 +120,20 @@ impl<'r> Pass<'r, '_> {
                 }
             }
             How::Decimal => is_decimal(wide, length) && self.json.value(cell, marked, wide, length),
+            _ => self.quick_rarely(cell, marked, wide, length),
+        }
+    }
+
+    /// The same for what is not in every other segment.
+    #[inline(never)]
+    fn quick_rarely(
+        &mut self,
+        cell: &Cell,
+        marked: bool,
+        wide: &[u8; WIDE],
+        length: usize,
+    ) -> bool {
+        match cell.how {
             How::Implied(places) => {
                 let whole = length.wrapping_sub(usize::from(places));
                 is_whole(wide, length)
@@ -137,7 +151,7 @@ impl<'r> Pass<'r, '_> {
                 wide[..5].copy_from_slice(&time);
                 self.json.value(cell, marked, &wide, time.len())
             }),
-            How::BySlot | How::Range | How::Date | How::Time => false,
+            _ => false,
         }
     }
 
@@ -222,6 +236,7 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// A range of elements to a list of objects. Tells how many elements these are, too.
+    #[inline(never)]
     fn range(&mut self, set: &'r ElementSet, index: usize, source: &Source<'r>) -> (u8, usize) {
         let Some(Slot::Range(range)) = set.slots.get(index) else { return (LEFTOVER, 1) };
         let (bytes, ends) = source.segment.bytes_and_ends();
@@ -235,7 +250,8 @@ impl<'r> Pass<'r, '_> {
             let here = self.json.here();
             let object = self.json.item();
             let mut present = false;
-            for (&end, (cell, slot)) in step.iter().zip(range.ready.iter().zip(&range.step)) {
+            for (i, &end) in step.iter().enumerate() {
+                let Some(cell) = range.ready.get(i) else { break };
                 let start = before + 1;
                 before = end as usize;
                 position += 1;
@@ -246,7 +262,7 @@ impl<'r> Pass<'r, '_> {
                 present = true;
                 let plain = source.segment.is_plain();
                 if !(plain && self.quick(cell, range.marked, bytes, start, length)) {
-                    flags |= self.of_range(range, slot, position, source);
+                    flags |= self.of_range(range, i, position, source);
                 }
             }
             if present {
@@ -266,13 +282,13 @@ impl<'r> Pass<'r, '_> {
     fn of_range(
         &mut self,
         range: &'r Range,
-        slot: &'r Slot,
+        slot: usize,
         position: usize,
         source: &Source<'r>,
     ) -> u8 {
         let fields = self.map.fields_of(source.fields, range.field);
-        match slot {
-            Slot::Value(scalar) => {
+        match range.step.get(slot) {
+            Some(Slot::Value(scalar)) => {
                 let piece = self.piece(&source.segment, position);
                 self.any_scalar(*scalar, fields, &piece, source)
             }
