@@ -66,6 +66,9 @@ impl Pass<'_> {
         match decode(form, sent.as_bytes(), &self.map.tables, &mut arena).0 {
             Decoded::Same(length) => sent.get(..length) == Some(self.values.text(entry)),
             Decoded::New => arena == self.values.text(entry),
+            Decoded::Short(text, length) => {
+                text.get(..length) == Some(self.values.text(entry).as_bytes())
+            }
             Decoded::Word(word) => {
                 self.map.words.get(word as usize).map(AsRef::as_ref)
                     == Some(self.values.text(entry))
