@@ -10,7 +10,7 @@ use crate::grammar::{Grammar, NodeId};
 /// The steps of a block.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
-    pub steps: Vec<Step>,
+    pub all: Vec<Step>,
     /// For each field, its step and the step that begins its segment.
     of_field: Vec<(u16, u16)>,
     /// Taken whatever the object has: the block's own segment, the levels.
@@ -85,21 +85,21 @@ impl Steps {
         for (local, place) in block.places.iter().enumerate().take(last) {
             if levels.is_some_and(|l| usize::from(l) == local) {
                 steps.always.push(steps.next());
-                steps.steps.push(Step::Levels);
+                steps.all.push(Step::Levels);
                 steps.places.push(None);
                 continue;
             }
-            let first = steps.steps.len();
+            let first = steps.all.len();
             for &index in &place.groups {
                 steps.group(index, &block.groups[usize::from(index)], place.node, grammar);
             }
-            steps.places.push(Some(first..steps.steps.len()));
+            steps.places.push(Some(first..steps.all.len()));
         }
         steps
     }
 
     fn next(&self) -> u16 {
-        u16::try_from(self.steps.len()).unwrap_or(NONE)
+        u16::try_from(self.all.len()).unwrap_or(NONE)
     }
 
     fn group(&mut self, index: u16, group: &Group, node: NodeId, grammar: &Grammar) {
@@ -107,7 +107,7 @@ impl Steps {
         match &group.kind {
             GroupKind::Elements(set) => {
                 let tag = grammar.segment_at(node).tag.to_string().into_bytes().into();
-                self.steps.push(Step::Segment { node, tag, always: Vec::new() });
+                self.all.push(Step::Segment { node, tag, always: Vec::new() });
                 let mut always = Vec::new();
                 for (i, slot) in set.slots.iter().enumerate() {
                     if matches!(slot, Slot::Unread | Slot::InRange) {
@@ -121,10 +121,10 @@ impl Steps {
                         self.lead(field, step, first);
                     }
                     let position = u16::try_from(i + 1).unwrap_or(u16::MAX);
-                    self.steps.push(Step::Element { position, slot: slot.clone() });
+                    self.all.push(Step::Element { position, slot: slot.clone() });
                 }
                 if let Some(Step::Segment { always: of_segment, .. }) =
-                    self.steps.get_mut(usize::from(first))
+                    self.all.get_mut(usize::from(first))
                 {
                     *of_segment = always;
                 }
@@ -137,11 +137,11 @@ impl Steps {
                 if *always && !*list {
                     self.objects.push(first);
                 }
-                self.steps.push(Step::Object { node, list: *list, block: *block });
+                self.all.push(Step::Object { node, list: *list, block: *block });
             }
             GroupKind::Texts { field, .. } => {
                 self.lead(*field, first, first);
-                self.steps.push(Step::Texts { node, group: index });
+                self.all.push(Step::Texts { node, group: index });
             }
         }
     }

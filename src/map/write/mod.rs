@@ -127,6 +127,7 @@ impl Special {
 }
 
 /// Whether none of the texts needs a second look.
+#[expect(clippy::needless_bitwise_bool, reason = "without a branch it is done for many bytes at once")]
 fn is_plain(texts: &[u8], style: &Style) -> bool {
     let d = style.delimiters;
     let repetition = d.repetition.unwrap_or(d.segment);
@@ -195,7 +196,7 @@ impl<'w> Pass<'w> {
     fn block(&mut self, id: BlockId, object: At, given: Given<'_>, levels: Option<&Planned>) {
         let (block, values) = (self.plan(id), self.values);
         let steps = &block.steps;
-        let end = self.base + steps.steps.len();
+        let end = self.base + steps.all.len();
         if self.work.values.len() < end {
             self.work.values.resize(end, At::NOTHING);
         }
@@ -221,22 +222,22 @@ impl<'w> Pass<'w> {
             }
         }
         let what = What { block, object, given, levels };
-        if !block.places.is_empty() && (rest.is_some() || steps.steps.len() > STEPS_MAX) {
+        if !block.places.is_empty() && (rest.is_some() || steps.all.len() > STEPS_MAX) {
             self.with_rest(&what, &mut marked, rest.unwrap_or(At::NOTHING));
         } else {
-            self.steps(&what, &mut marked, steps.steps.len());
+            self.steps(&what, &mut marked, steps.all.len());
         }
     }
 
     /// Takes the steps below `limit` that are marked.
     fn steps(&mut self, what: &What<'w, '_>, marked: &mut Marked, limit: usize) {
         let block = what.block;
-        let (base, end) = (self.base, self.base + block.steps.steps.len());
+        let (base, end) = (self.base, self.base + block.steps.all.len());
         let mut from = 0;
         // Of the segment that is being written: its elements up to the last one that has something.
         let mut open: Option<u16> = None;
         while let Some(i) = marked.take(&mut from, limit) {
-            let Some(step) = block.steps.steps.get(i) else { break };
+            let Some(step) = block.steps.all.get(i) else { break };
             if let Step::Element { position, slot } = step {
                 let at = self.work.values[base + i];
                 self.element(&mut open, *position, slot, (what.object, at), what.given);

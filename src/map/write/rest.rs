@@ -18,7 +18,7 @@ impl<'w> Pass<'w> {
     pub(super) fn with_rest(&mut self, what: &What<'w, '_>, marked: &mut Marked, rest: At) {
         let (block, steps) = (what.block, &what.block.steps);
         let mut noted = self.noted(block, rest);
-        let long = steps.steps.len() > STEPS_MAX;
+        let long = steps.all.len() > STEPS_MAX;
         if long {
             noted.fill(true);
             *marked = Marked::none();
@@ -37,11 +37,11 @@ impl<'w> Pass<'w> {
             marked.clear(range);
             let given = if local == 0 { what.given } else { &[] };
             // The values of this block's steps stay what they are.
-            self.base = base + steps.steps.len();
+            self.base = base + steps.all.len();
             self.place_with_rest(block, local, what.object, given, rest);
             self.base = base;
         }
-        self.steps(what, marked, steps.steps.len());
+        self.steps(what, marked, steps.all.len());
     }
 
     /// For each place of a block, whether `unmapped` has something for it.

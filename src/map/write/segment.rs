@@ -197,12 +197,11 @@ impl<'w> Pass<'w> {
         }
         let from = self.out.len();
         self.position = 0;
-        match tag {
-            Some(tag) => self.data(tag),
-            None => {
-                let tag = self.grammar.segment_at(self.node).tag.get().to_be_bytes();
-                self.out.extend(tag.into_iter().take_while(|&b| b != 0));
-            }
+        if let Some(tag) = tag {
+            self.data(tag);
+        } else {
+            let tag = self.grammar.segment_at(self.node).tag.get().to_be_bytes();
+            self.out.extend(tag.into_iter().take_while(|&b| b != 0));
         }
         std::mem::swap(self.out, &mut self.work.aside);
         let made = &self.work.aside;
