@@ -309,6 +309,7 @@ impl Translator {
             control_number: &set_number,
             style: &spec.style,
             hierarchy: Some(flow.hierarchy.as_slice()).filter(|levels| !levels.is_empty()),
+            map: None,
         };
         let written =
             translate::write(&self.engine, document, &outbound).map_err(|e| e.to_string())?;

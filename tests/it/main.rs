@@ -5,7 +5,9 @@ mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod crosswalk;
 mod demo;
+mod failures;
 mod fixtures;
 mod gateway;
 mod generate;
@@ -16,6 +18,7 @@ mod kill;
 mod laws;
 mod map;
 mod mended;
+mod overlay;
 mod receive;
 #[cfg(feature = "http")]
 mod retries;

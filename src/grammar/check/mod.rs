@@ -11,7 +11,7 @@ mod plan;
 mod quick;
 mod report;
 mod table;
-mod value;
+pub(crate) mod value;
 mod word;
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use element::ElementCheck;
 use levels::{LevelFault, Levels};
 use plan::Plans;
 use quick::QuickPlan;
+pub(crate) use report::shown;
 use report::{Reporter, Words, segment_name};
 use table::{Move, Table};
 

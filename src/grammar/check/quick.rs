@@ -97,7 +97,8 @@ impl QuickPlan {
         }
         let wrong = (self.mandatory & !present) | ((present ^ (present >> 1)) & self.pairs);
         // No element at the end may be empty, so that there is one at least.
-        (wrong == 0) & (length != 0) && self.relations.iter().all(|relation| relation.holds(present))
+        (wrong == 0) & (length != 0)
+            && self.relations.iter().all(|relation| relation.holds(present))
     }
 }
 

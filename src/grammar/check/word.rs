@@ -44,8 +44,7 @@ pub(super) fn decimal_digits(word: u64, length: u32) -> u32 {
     let digits = digits(word, length);
     let points = zeros(digits ^ spread(b'.' ^ b'0'));
     let others = not_digits(digits) ^ points;
-    let is_number =
-        (others == 0) & (points & points.wrapping_sub(1) == 0) & is_short(length);
+    let is_number = (others == 0) & (points & points.wrapping_sub(1) == 0) & is_short(length);
     if is_number { length - u32::from(points != 0) } else { 0 }
 }
 
