@@ -127,7 +127,10 @@ impl Special {
 }
 
 /// Whether none of the texts needs a second look.
-#[expect(clippy::needless_bitwise_bool, reason = "without a branch it is done for many bytes at once")]
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without a branch it is done for many bytes at once"
+)]
 fn is_plain(texts: &[u8], style: &Style) -> bool {
     let d = style.delimiters;
     let repetition = d.repetition.unwrap_or(d.segment);
