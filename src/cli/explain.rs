@@ -157,6 +157,7 @@ const CHAPTERS: &[(char, &str)] = &[
     ('E', "Elements"),
     ('H', "Levels (HL)"),
     ('M', "Meaning: maps, totals and writing"),
+    ('X', "Cross-references"),
     ('A', "Acknowledgements"),
 ];
 
