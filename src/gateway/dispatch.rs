@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::ledger::Draft;
-use super::{Error, Gateway, MailboxBinding};
+use super::live::MailboxBinding;
+use super::{Error, Gateway};
 use crate::bridge::{Call, Endpoint};
 use crate::profile::{Partner, Usage};
 use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
@@ -101,14 +102,14 @@ impl Gateway {
         Ok(self.ledger.commit(draft)?)
     }
 
-    pub(super) fn partner(&self, name: &str) -> Result<&Arc<Partner>, Error> {
-        self.partners.get(name).ok_or_else(|| {
+    pub(super) fn partner(&self, name: &str) -> Result<Arc<Partner>, Error> {
+        self.live().profiles.partner(name).cloned().ok_or_else(|| {
             Error::Configuration(format!("the partner `{name}` has no profile any more"))
         })
     }
 
-    pub(super) fn mailbox(&self, key: &str) -> Result<&MailboxBinding, Error> {
-        self.mailboxes.get(key).ok_or_else(|| {
+    pub(super) fn mailbox(&self, key: &str) -> Result<Arc<MailboxBinding>, Error> {
+        self.live().mailboxes.get(key).cloned().ok_or_else(|| {
             Error::Configuration(format!("the mailbox {key} is in no live profile any more"))
         })
     }
@@ -123,6 +124,8 @@ impl Gateway {
     /// Whose work it is: the lane says so; empty where it is nobody's.
     pub(super) fn partner_of(&self, work: &Work) -> String {
         let name = work.lane.split_once(' ').map(|(_, name)| name);
-        name.filter(|name| self.partners.contains_key(*name)).unwrap_or_default().to_owned()
+        name.filter(|name| self.live().profiles.partner(name).is_some())
+            .unwrap_or_default()
+            .to_owned()
     }
 }

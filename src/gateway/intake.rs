@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::ledger::Draft;
-use super::{Error, Gateway, MailboxBinding, lanes};
+use super::live::MailboxBinding;
+use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Endpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name};

@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 
 use super::ledger::Failure;
 use super::{Error, Gateway, setup};
-use crate::profile::State;
 use crate::store::{self, Taken, Task, Work};
 
 /// The lane of copies for people.
@@ -43,16 +42,12 @@ pub(super) fn send(partner: &str) -> String {
 /// Every lane that is worked off: those of live partners. The work of one that is off waits.
 pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     let mut lanes: BTreeSet<String> = [QUARANTINE.to_owned()].into();
-    lanes.extend(gateway.mailboxes.keys().map(|key| receive(key)));
-    for name in live(gateway) {
+    let live = gateway.live();
+    lanes.extend(live.mailboxes.keys().map(|key| receive(key)));
+    for name in live.working() {
         lanes.extend([call(name), render(name), send(name)]);
     }
     lanes
-}
-
-fn live(gateway: &Gateway) -> impl Iterator<Item = &str> {
-    let live = gateway.partners.values().filter(|partner| partner.state == State::Live);
-    live.map(|partner| partner.name.as_str())
 }
 
 /// Runs all of them until stopped, or until the store fails.
@@ -61,11 +56,11 @@ pub(super) async fn run(gateway: Arc<Gateway>, stop: watch::Receiver<bool>) -> R
     for lane in all(&gateway) {
         tasks.spawn(work_off(Arc::clone(&gateway), lane, stop.clone()));
     }
-    for key in gateway.mailboxes.keys().cloned() {
+    let live = gateway.live();
+    for key in live.mailboxes.keys().cloned() {
         tasks.spawn(watch_mailbox(Arc::clone(&gateway), key, stop.clone()));
     }
-    for name in live(&gateway) {
-        let name = name.to_owned();
+    for name in live.working().map(str::to_owned) {
         tasks.spawn(watch_endpoint(Arc::clone(&gateway), name, stop.clone()));
     }
     tasks.spawn(keep_time(Arc::clone(&gateway), stop.clone()));
@@ -169,12 +164,12 @@ async fn watch_mailbox(
     while !*stop.borrow() {
         let (eyes, name, stopped) = (Arc::clone(&gateway), key.clone(), stop.clone());
         let looked = blocking(move || {
-            let Some(binding) = eyes.mailboxes.get(&name) else { return Ok(false) };
-            eyes.take_from_mailbox(binding, &|| *stopped.borrow())
+            let Some(binding) = eyes.live().mailboxes.get(&name).cloned() else { return Ok(false) };
+            eyes.take_from_mailbox(&binding, &|| *stopped.borrow())
         })
         .await;
         let unsettled = gateway.looked(&format!("mailbox {key}"), looked)?;
-        let poll = gateway.mailboxes.get(&key).map_or(gateway.config.poll, |b| b.poll);
+        let poll = gateway.live().mailboxes.get(&key).map_or(gateway.config.poll, |b| b.poll);
         pause(&gateway, unsettled, poll, &mut stop).await;
     }
     Ok(())
@@ -188,10 +183,12 @@ async fn watch_endpoint(
     while !*stop.borrow() {
         let (eyes, name, stopped) = (Arc::clone(&gateway), partner.clone(), stop.clone());
         let looked = blocking(move || {
-            let Some(partner) = eyes.partners.get(&name) else { return Ok(false) };
+            let Some(partner) = eyes.live().profiles.partner(&name).cloned() else {
+                return Ok(false);
+            };
             let mut unsettled = false;
-            for kind in setup::kinds_out(partner) {
-                unsettled |= eyes.take_from_endpoint(partner, &kind, &|| *stopped.borrow())?;
+            for kind in setup::kinds_out(&partner) {
+                unsettled |= eyes.take_from_endpoint(&partner, &kind, &|| *stopped.borrow())?;
             }
             Ok(unsettled)
         })

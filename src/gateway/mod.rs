@@ -11,10 +11,12 @@
 mod acknowledgement;
 mod config;
 mod dispatch;
+mod folders;
 mod inbound;
 mod intake;
 mod lanes;
 mod ledger;
+mod live;
 mod notes;
 mod outbound;
 mod setup;
@@ -26,11 +28,11 @@ pub use crate::store::{
     JournalRecord,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
+pub use folders::profile_sources;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Semaphore, broadcast, watch};
 
@@ -38,8 +40,8 @@ use crate::bridge::Endpoint;
 use crate::profile::Partner;
 use crate::store::Store;
 use crate::translate::Engine;
-use crate::transport::Mailbox;
 use ledger::Ledger;
+use live::Live;
 use translation::Translator;
 
 /// Why the gateway stopped, or one of its steps did not succeed.
@@ -63,22 +65,13 @@ pub enum Error {
     Defect(String),
 }
 
-/// A mailbox with those who share it.
-struct MailboxBinding {
-    /// Its folder as the profiles name it: its key in the store.
-    key: String,
-    mailbox: Arc<dyn Mailbox>,
-    partners: Vec<Arc<Partner>>,
-    poll: Duration,
-}
-
 /// A gateway: everything that it needs, opened and checked.
 pub struct Gateway {
     config: Config,
     ledger: Ledger,
     translator: Translator,
-    partners: BTreeMap<String, Arc<Partner>>,
-    mailboxes: BTreeMap<String, MailboxBinding>,
+    /// What the profiles make of it; another one from the next reload on.
+    live: RwLock<Arc<Live>>,
     endpoints: BTreeMap<String, Arc<dyn Endpoint>>,
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
@@ -108,9 +101,15 @@ impl Gateway {
         self.ledger.store()
     }
 
-    /// The partners by name.
-    pub fn partners(&self) -> impl Iterator<Item = &Partner> {
-        self.partners.values().map(AsRef::as_ref)
+    /// The partners in force, by name.
+    #[must_use]
+    pub fn partners(&self) -> Vec<Arc<Partner>> {
+        self.live().profiles.iter().cloned().collect()
+    }
+
+    /// What is in force now. Who holds on to it works by it to the end.
+    fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Looks into every mailbox and endpoint now rather than at its time.

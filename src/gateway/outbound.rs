@@ -7,7 +7,7 @@ use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
 use crate::canonical;
 use crate::findings::Severity;
-use crate::profile::{Direction, Partner};
+use crate::profile::Partner;
 use crate::store::{
     AckState, Change, Document, DocumentState, Event, Expectation, Place, Task, Work,
 };
@@ -24,22 +24,22 @@ impl Gateway {
         let json = store.payload(record.payload)?;
         let mut draft = Draft::new();
         draft.done(work);
-        let Some(flow) = partner.flow(&record.kind, Direction::Out) else {
+        let Some(agreement) = partner.outbound(&record.kind) else {
             let note = format!("The profile does not send {} documents.", record.kind);
-            self.refuse(&mut draft, partner, record, &note, now)?;
+            self.refuse(&mut draft, &partner, record, &note, now)?;
             return Ok(self.ledger.commit(draft)?);
         };
         let canonical: canonical::Document = match serde_json::from_slice(&json) {
             Ok(document) => document,
             Err(e) => {
-                self.refuse(&mut draft, partner, record, &e.to_string(), now)?;
+                self.refuse(&mut draft, &partner, record, &e.to_string(), now)?;
                 return Ok(self.ledger.commit(draft)?);
             }
         };
         let mut numbered = Draft::new();
         std::mem::swap(&mut numbered, &mut draft);
-        let numbers = self.number(&mut numbered, partner, 1, 1)?;
-        let sent = match self.translator.send(&canonical, partner, flow, &numbers, now) {
+        let numbers = self.number(&mut numbered, &partner, 1, 1)?;
+        let sent = match self.translator.send(&canonical, &partner, agreement, &numbers, now) {
             Ok(sent) if sent.findings.iter().all(|f| f.severity < Severity::Error) => sent,
             refused => {
                 // The numbers were in no bytes that leave: they are not used. They leave a gap.
@@ -49,15 +49,15 @@ impl Gateway {
                 };
                 let mut draft = Draft::new();
                 draft.done(work);
-                self.refuse(&mut draft, partner, record, &note, now)?;
+                self.refuse(&mut draft, &partner, record, &note, now)?;
                 return Ok(self.ledger.commit(draft)?);
             }
         };
         let payload = store.put_payload(&sent.bytes)?;
         let mut draft = numbered;
         if partner.acknowledgements.expected {
-            let hours = i64::from(partner.acknowledgements.due_hours);
-            let due = now.saturating_add(SignedDuration::from_hours(hours));
+            let due = SignedDuration::try_from(partner.acknowledgements.due);
+            let due = now.saturating_add(due.unwrap_or(SignedDuration::MAX));
             draft.push(Change::Expect(Expectation {
                 partner: partner.name.clone(),
                 group: numbers.groups.first().copied().unwrap_or_default(),
@@ -115,7 +115,7 @@ impl Gateway {
         sets: u32,
         groups: u32,
     ) -> Result<Numbers, Error> {
-        let ranges = partner.control_numbers;
+        let ranges = &partner.control_numbers;
         let levels = [
             ("interchange", ranges.interchange, 1),
             ("group", ranges.group, groups),

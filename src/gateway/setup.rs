@@ -2,24 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::Gateway;
 use super::config::{Config, EndpointConfig};
 use super::ledger::{Draft, Ledger};
+use super::live::Live;
 use super::status::Board;
 use super::translation::Translator;
-use super::{Gateway, MailboxBinding};
 use crate::bridge::{DirectoryEndpoint, Endpoint};
-use crate::profile::{Direction, Partner, Problem, State};
+use crate::profile::{Direction, Partner, Problem};
 use crate::store::{Change, EmbeddedStore, Event};
 use crate::translate::Engine;
-use crate::transport::DirectoryMailbox;
 
 /// Everything that keeps a gateway from starting.
 #[derive(Debug)]
@@ -44,11 +42,12 @@ const UNPARKED_MAX: usize = 10_000;
 
 pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> {
     let mut problems = Vec::new();
-    let partners = read_partners(&config.profiles, &mut problems);
     let endpoints = open_endpoints(&config, &mut problems);
-    check_partners(&partners, &endpoints, &config, &mut problems);
-    let mailboxes = open_mailboxes(&config, &partners, &mut problems);
-    if problems.is_empty() {
+    let live = Live::open(&config, &engine, None).map_err(|found| problems.extend(found));
+    if let (Ok(live), true) = (live, problems.is_empty()) {
+        for warning in &live.warnings {
+            tracing::warn!("{warning}");
+        }
         // The store is opened last: a faulty configuration leaves it untouched.
         match EmbeddedStore::open(&config.data) {
             Ok(store) => {
@@ -65,8 +64,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     config,
                     ledger,
                     translator: Translator::new(engine),
-                    partners,
-                    mailboxes,
+                    live: RwLock::new(Arc::new(live)),
                     endpoints,
                     status: Board::default(),
                 });
@@ -90,41 +88,6 @@ fn queue_again(ledger: &Ledger) -> Result<(), crate::store::Error> {
         ledger.commit(draft)?;
     }
     Ok(())
-}
-
-fn read_partners(folder: &Path, problems: &mut Vec<Problem>) -> BTreeMap<String, Arc<Partner>> {
-    let mut partners = BTreeMap::new();
-    let shown = folder.display().to_string();
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) => {
-            problems.push(Problem::whole(&shown, format!("cannot be read: {e}")));
-            return partners;
-        }
-    };
-    let mut folders: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    folders.sort();
-    for path in folders.into_iter().filter(|path| path.is_dir()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with('.') {
-            continue;
-        }
-        let file = path.join("partner.toml");
-        let shown = file.display().to_string();
-        match fs::read_to_string(&file) {
-            Ok(text) => match Partner::read(&name, &shown, &text) {
-                Ok(partner) => {
-                    partners.insert(name, Arc::new(partner));
-                }
-                Err(found) => problems.extend(found),
-            },
-            Err(e) => problems.push(Problem::whole(&shown, format!("cannot be read: {e}"))),
-        }
-    }
-    if partners.is_empty() && problems.is_empty() {
-        problems.push(Problem::whole(&shown, "holds no partner: PARTNER/partner.toml"));
-    }
-    partners
 }
 
 fn open_endpoints(
@@ -162,84 +125,8 @@ fn open_endpoint(
     Ok(Arc::new(folder))
 }
 
-/// What only shows when profiles, endpoints and each other are looked at together.
-fn check_partners(
-    partners: &BTreeMap<String, Arc<Partner>>,
-    endpoints: &BTreeMap<String, Arc<dyn Endpoint>>,
-    config: &Config,
-    problems: &mut Vec<Problem>,
-) {
-    let kinds = crate::canonical::Document::KINDS;
-    let mut identities: BTreeMap<String, &str> = BTreeMap::new();
-    for partner in partners.values() {
-        let file = config.profiles.join(&partner.name).join("partner.toml").display().to_string();
-        let mut wrong = |words: String| problems.push(Problem::whole(&file, words));
-        for name in [Some(&partner.endpoint), partner.test_endpoint.as_ref()].into_iter().flatten()
-        {
-            if !config.endpoints.contains_key(name) {
-                let known: Vec<&str> = endpoints.keys().map(String::as_str).collect();
-                wrong(format!(
-                    "the endpoint `{name}` is not in crossdock.toml; known are `{}`",
-                    known.join("`, `")
-                ));
-            }
-        }
-        for kind in partner.documents.keys().filter(|kind| !kinds.contains(&kind.as_str())) {
-            wrong(format!(
-                "documents.{kind} is no kind of document; known are `{}`",
-                kinds.join("`, `")
-            ));
-        }
-        let pairs = [Some(&partner.identity.production), partner.identity.test.as_ref()];
-        for sides in pairs.into_iter().flatten() {
-            let key = format!(
-                "{}:{} to {}:{}",
-                sides.partner.qualifier, sides.partner.id, sides.own.qualifier, sides.own.id
-            );
-            match identities.insert(key.clone(), &partner.name) {
-                Some(other) if other != partner.name => {
-                    wrong(format!("the identities {key} are those of `{other}` too"));
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-fn open_mailboxes(
-    config: &Config,
-    partners: &BTreeMap<String, Arc<Partner>>,
-    problems: &mut Vec<Problem>,
-) -> BTreeMap<String, MailboxBinding> {
-    let mut mailboxes: BTreeMap<String, MailboxBinding> = BTreeMap::new();
-    for partner in partners.values().filter(|partner| partner.state == State::Live) {
-        let key = partner.mailbox.folder.clone();
-        let poll = partner
-            .mailbox
-            .poll_seconds
-            .map_or(config.poll, |seconds| Duration::from_secs(u64::from(seconds.max(1))));
-        if let Some(shared) = mailboxes.get_mut(&key) {
-            shared.partners.push(Arc::clone(partner));
-            shared.poll = shared.poll.min(poll);
-            continue;
-        }
-        match DirectoryMailbox::open(&config.base.join(&key), config.arrivals()) {
-            Ok(mailbox) => {
-                let partners = vec![Arc::clone(partner)];
-                let mailbox = Arc::new(mailbox);
-                mailboxes.insert(key.clone(), MailboxBinding { key, mailbox, partners, poll });
-            }
-            Err(e) => {
-                let file = format!("{}/partner.toml", partner.name);
-                problems.push(Problem::whole(&file, format!("mailbox: {e}")));
-            }
-        }
-    }
-    mailboxes
-}
-
 /// The kinds that a partner is sent.
 pub(super) fn kinds_out(partner: &Partner) -> Vec<String> {
     let out = partner.documents.iter().filter(|(_, flow)| flow.direction == Direction::Out);
-    out.map(|(kind, _)| kind.clone()).collect()
+    out.map(|(kind, _)| kind.to_string()).collect()
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::acks::{self, GroupOutcome, InterchangeOutcome, Verdict};
 use crate::canonical::Document;
 use crate::findings::Finding;
-use crate::profile::{DocumentFlow, Partner, Usage};
+use crate::profile::{Agreement, Envelope, Partner, Usage};
 use crate::store::InterchangeKey;
 use crate::translate::{self, Engine, Outbound, ReceivedGroup, ReceivedInterchange};
 use crate::x12::{
@@ -193,6 +193,10 @@ impl Translator {
         Self { engine }
     }
 
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Reads and judges one interchange as the partner's agreement wants it.
     pub(super) fn receive(&self, interchange: &[u8], partner: &Partner) -> Received {
         let policy = &partner.acknowledgements.policy;
@@ -231,7 +235,8 @@ impl Translator {
                 });
             }
         }
-        received.ta1 = translate::answer_interchange(&read, policy, &partner.envelope.style());
+        let style = partner.envelope_of(policy.kind.set()).style();
+        received.ta1 = translate::answer_interchange(&read, policy, &style);
         received.read = Some(read);
         received
     }
@@ -245,7 +250,8 @@ impl Translator {
         now: Timestamp,
     ) -> Result<Vec<u8>, String> {
         let policy = &partner.acknowledgements.policy;
-        let (mut spec, stamp) = (interchange_spec(partner), stamp(now));
+        let (mut spec, stamp) =
+            (interchange_spec(partner, partner.envelope_of(policy.kind.set())), stamp(now));
         // What answers is not answered.
         spec.acknowledgement_requested = false;
         if let Some(read) = &received.read {
@@ -291,24 +297,23 @@ impl Translator {
         &self,
         document: &Document,
         partner: &Partner,
-        flow: &DocumentFlow,
+        agreement: &Agreement,
         numbers: &Numbers,
         now: Timestamp,
     ) -> Result<Sent, String> {
-        let envelope = &partner.envelope;
-        let spec = interchange_spec(partner);
-        let release = flow.release.as_ref().unwrap_or(&envelope.release);
-        let version = format!("{release}{}", envelope.release_suffix);
+        let spec = interchange_spec(partner, &agreement.envelope);
+        let version = agreement.version();
+        let hierarchy = agreement.flow.hierarchy.as_slice();
         let (group_number, set_number) = match (numbers.groups.first(), numbers.sets.first()) {
             (Some(&group), Some(&set)) => (group_control_number(group)?, format!("{set:04}")),
             _ => return Err("there are no control numbers for it".to_owned()),
         };
         let outbound = Outbound {
-            set: None,
+            set: Some(agreement.set()),
             version: &version,
             control_number: &set_number,
             style: &spec.style,
-            hierarchy: Some(flow.hierarchy.as_slice()).filter(|levels| !levels.is_empty()),
+            hierarchy: Some(hierarchy).filter(|levels| !levels.is_empty()),
         };
         let written =
             translate::write(&self.engine, document, &outbound).map_err(|e| e.to_string())?;
@@ -333,7 +338,7 @@ impl Translator {
 }
 
 /// ISA, by the agreement.
-fn interchange_spec(partner: &Partner) -> InterchangeSpec {
+fn interchange_spec(partner: &Partner, envelope: &Envelope) -> InterchangeSpec {
     let sides = partner.identity.of(partner.usage);
     let identity = |who: &crate::profile::Identity| Identity {
         qualifier: who.qualifier.clone(),
@@ -344,10 +349,10 @@ fn interchange_spec(partner: &Partner) -> InterchangeSpec {
         security: ("00".to_owned(), String::new()),
         sender: identity(&sides.own),
         receiver: identity(&sides.partner),
-        version: partner.envelope.interchange_version.clone(),
-        acknowledgement_requested: partner.envelope.request_ta1,
+        version: envelope.interchange_version.clone(),
+        acknowledgement_requested: envelope.request_ta1,
         test: partner.usage == Usage::Test,
-        style: partner.envelope.style(),
+        style: envelope.style(),
     }
 }
 

@@ -385,17 +385,16 @@ fn everything_wrong_with_the_configuration_is_told_at_once() {
 
 #[test]
 fn everything_wrong_with_a_profile_is_told_with_its_place() {
-    use crossdock::profile::Partner;
     let text = PROFILE
         .replace("\"08\", id = \"6125550100\"", "\"8\", id = \"6125550100\"")
         .replace("release = \"004010\"", "release = \"4010\"\nsegment_terminator = \"*\"")
-        .replace("due_hours = 24", "due_hours = 0")
+        .replace("due = \"24h\"", "due = \"0h\"")
         .replace("first = 1000, last = 999999999", "first = 5, last = 4")
         .replace("direction = \"in\"", "direction = \"up\"");
-    let problems = Partner::read("harbor-and-pine", "partner.toml", &text).unwrap_err();
+    let problems = crate::profiles::problems_of(&text);
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"));
-    assert!(Partner::read("harbor-and-pine", "partner.toml", PROFILE).is_ok());
+    assert_eq!(crate::profiles::problems_of(PROFILE), []);
 }
 
 /// A warehouse over HTTP on loopback: answers each call with the next status, and hands the requests out.

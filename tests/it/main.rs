@@ -14,6 +14,7 @@ mod hierarchies;
 mod kill;
 mod laws;
 mod map;
+mod profiles;
 mod receive;
 mod store;
 mod x12;

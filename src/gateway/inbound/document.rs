@@ -8,7 +8,7 @@ use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, lanes};
-use crate::profile::{Direction, Partner};
+use crate::profile::{Direction, DuplicateDocument, Partner};
 use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Task};
 
 impl Gateway {
@@ -45,7 +45,8 @@ impl Gateway {
         let order = PurchaseOrderKey { partner: partner.name.clone(), kind: of_kind, number };
         let endpoint =
             if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
-        let before = if partner.duplicates.deliver_documents || order.number.is_empty() {
+        let deliver_again = partner.duplicates.documents == DuplicateDocument::Deliver;
+        let before = if deliver_again || order.number.is_empty() {
             None
         } else {
             self.ledger.store().purchase_order(&order)?.or_else(|| {
@@ -72,7 +73,7 @@ impl Gateway {
         match state {
             DocumentState::Queued => {
                 tally.delivered += 1;
-                if !partner.duplicates.deliver_documents && !order.number.is_empty() {
+                if !deliver_again && !order.number.is_empty() {
                     draft.push(Change::PurchaseOrder(order.clone(), id.clone()));
                     tally.numbers.insert(order.clone());
                 }

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use super::acknowledgement::note_ta1;
 use super::ledger::Draft;
+use super::live::{Live, MailboxBinding};
 use super::translation::{Header, Part, Received, split};
-use super::{Error, Gateway, MailboxBinding, lanes, notes};
+use super::{Error, Gateway, lanes, notes};
 use crate::disk::safe_name;
-use crate::profile::{Partner, State};
+use crate::profile::{DuplicateInterchange, Partner, State};
 use crate::store::{
     self, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome, PayloadId,
     Place, Receipt, Seen, Task, Work,
@@ -52,6 +53,7 @@ impl Gateway {
             .receipt(receipt)?
             .ok_or_else(|| Error::Defect(format!("receipt {receipt} is unknown")))?;
         let binding = self.mailbox(&receipt.file.mailbox)?;
+        let live = self.live();
         let bytes = store.payload(receipt.file.payload)?;
         let parts = split(&bytes);
         let mut open = Vec::new();
@@ -76,7 +78,7 @@ impl Gateway {
             };
             let now = Timestamp::now();
             let arriving = Arriving { id, receipt: &receipt, bytes, payload, now };
-            let mut draft = self.decide(binding, &arriving, part)?;
+            let mut draft = self.decide(&live, &binding, &arriving, part)?;
             if Some(id) == last {
                 finish(&mut draft);
             }
@@ -114,6 +116,7 @@ impl Gateway {
     /// Everything that follows from one interchange, as one transaction.
     fn decide(
         &self,
+        live: &Live,
         binding: &MailboxBinding,
         arriving: &Arriving,
         part: &Part,
@@ -122,7 +125,7 @@ impl Gateway {
         let key = part.header.as_ref().map(Header::key);
         let decision = match (&part.header, &key) {
             (Some(header), Some(key)) => {
-                self.decide_known(&mut draft, binding, arriving, header, key)?
+                self.decide_known(&mut draft, (live, binding), arriving, header, key)?
             }
             _ => Decision::quarantine("", "No interchange (ISA) can be read in it.".to_owned()),
         };
@@ -175,12 +178,12 @@ impl Gateway {
     fn decide_known(
         &self,
         draft: &mut Draft,
-        binding: &MailboxBinding,
+        (live, binding): (&Live, &MailboxBinding),
         arriving: &Arriving,
         header: &Header,
         key: &InterchangeKey,
     ) -> Result<Decision, Error> {
-        let Some(partner) = agreement(&binding.partners, header) else {
+        let Some(partner) = agreement(live, binding, header) else {
             let note = format!(
                 "No partner of this mailbox has these identities: sender {}, receiver {}. Write them into a profile, or send the file back.",
                 key.sender, key.receiver
@@ -221,7 +224,7 @@ impl Gateway {
         }
         let record = self.ledger.store().interchange(seen.id)?;
         if let Some((payload, name)) = record.and_then(|record| record.answer)
-            && partner.duplicates.acknowledge_again
+            && partner.duplicates.interchange == DuplicateInterchange::AcknowledgeAgain
         {
             let task = Task::Send { payload, name, documents: Vec::new() };
             draft.queue(lanes::send(&partner.name), "", task, arriving.now);
@@ -297,14 +300,13 @@ impl Gateway {
     }
 }
 
-/// The partner that an interchange belongs to, by sender and receiver.
-fn agreement<'a>(partners: &'a [Arc<Partner>], header: &Header) -> Option<&'a Arc<Partner>> {
-    partners.iter().find(|partner| {
-        let identity = &partner.identity;
-        [Some(&identity.production), identity.test.as_ref()].into_iter().flatten().any(|sides| {
-            let (from, to) = (&header.sender, &header.receiver);
-            sides.partner.matches(&from.qualifier, &from.id)
-                && sides.own.matches(&to.qualifier, &to.id)
-        })
-    })
+/// The partner that an interchange belongs to, by sender and receiver. Nobody is known by what lies in another's
+/// mailbox.
+fn agreement<'a>(
+    live: &'a Live,
+    binding: &MailboxBinding,
+    header: &Header,
+) -> Option<&'a Arc<Partner>> {
+    let (partner, _) = live.profiles.sender(&header.sender, &header.receiver)?;
+    Some(partner).filter(|partner| partner.mailbox.folder == binding.key)
 }

@@ -1,0 +1,125 @@
+//! What the profiles make of the gateway: the agreements in force and the mailboxes that they name. It is made whole
+//! or not at all, and never changes; a reload puts another in its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::Config;
+use super::folders;
+use crate::profile::{Problem, Profiles, State, Weight};
+use crate::translate::Engine;
+use crate::transport::{DirectoryMailbox, Mailbox};
+
+/// What is in force.
+pub(super) struct Live {
+    pub(super) profiles: Profiles,
+    /// By their key.
+    pub(super) mailboxes: BTreeMap<String, Arc<MailboxBinding>>,
+    /// What is worth knowing of the profiles, and keeps them from nothing.
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// A mailbox, and how often it is looked into.
+pub(super) struct MailboxBinding {
+    /// Its folder as the profiles name it: its key in the store.
+    pub(super) key: String,
+    pub(super) mailbox: Arc<dyn Mailbox>,
+    pub(super) poll: Duration,
+}
+
+impl Live {
+    /// Reads the profiles and opens what they name. Mailboxes of `before` stay open: they know which files have
+    /// settled.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any profile.
+    pub(super) fn open(
+        config: &Config,
+        engine: &Engine,
+        before: Option<&Self>,
+    ) -> Result<Self, Vec<Problem>> {
+        let (own, mut problems) = folders::profile_sources(&config.profiles);
+        if own.is_empty() && problems.is_empty() && before.is_none() {
+            let folder = config.profiles.display().to_string();
+            problems.push(Problem::whole(&folder, "holds no partner: PARTNER/partner.toml"));
+        }
+        let mut sources = Profiles::shipped();
+        sources.extend(own);
+        let (profiles, found) = Profiles::from_sources(&sources, engine.grammars(), engine.maps());
+        problems.extend(found);
+        check_endpoints(&profiles, config, &mut problems);
+        let (warnings, mut errors): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.weight == Weight::Warning);
+        // Folders are made only for what is taken over.
+        let mailboxes = if errors.is_empty() {
+            open_mailboxes(config, &profiles, before, &mut errors)
+        } else {
+            BTreeMap::new()
+        };
+        if errors.is_empty() { Ok(Self { profiles, mailboxes, warnings }) } else { Err(errors) }
+    }
+
+    /// Names of the partners that are worked for.
+    pub(super) fn working(&self) -> impl Iterator<Item = &str> {
+        let working = self.profiles.iter().filter(|partner| partner.state != State::Off);
+        working.map(|partner| partner.name.as_str())
+    }
+}
+
+/// What only shows when profiles and endpoints are looked at together.
+fn check_endpoints(profiles: &Profiles, config: &Config, problems: &mut Vec<Problem>) {
+    let known: BTreeSet<&str> = config.endpoints.keys().map(String::as_str).collect();
+    for partner in profiles.iter() {
+        let named = [
+            ("endpoint", Some(&partner.endpoint)),
+            ("test_endpoint", partner.test_endpoint.as_ref()),
+        ];
+        for (key, name) in named {
+            let Some(name) = name.filter(|name| !known.contains(name.as_str())) else { continue };
+            let names: Vec<&str> = known.iter().copied().collect();
+            let words = format!(
+                "the endpoint `{name}` is not in crossdock.toml; known are `{}`",
+                names.join("`, `")
+            );
+            problems.push(match partner.origin("", key) {
+                Some(origin) => Problem::at(origin, words),
+                None => Problem::whole(&partner.name, words),
+            });
+        }
+    }
+}
+
+fn open_mailboxes(
+    config: &Config,
+    profiles: &Profiles,
+    before: Option<&Live>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Arc<MailboxBinding>> {
+    let mut polls: BTreeMap<&str, (Duration, &str)> = BTreeMap::new();
+    for partner in profiles.iter().filter(|partner| partner.state != State::Off) {
+        let own =
+            partner.mailbox.poll_seconds.map(|seconds| Duration::from_secs(u64::from(seconds)));
+        let own = own.unwrap_or(config.poll);
+        let poll = polls.entry(&partner.mailbox.folder).or_insert((own, &partner.name));
+        poll.0 = poll.0.min(own);
+    }
+    let mut mailboxes = BTreeMap::new();
+    for (key, (poll, partner)) in polls {
+        let open = before.and_then(|live| live.mailboxes.get(key));
+        let mailbox: Arc<dyn Mailbox> = match open {
+            Some(binding) => Arc::clone(&binding.mailbox),
+            None => match DirectoryMailbox::open(&config.base.join(key), config.arrivals()) {
+                Ok(mailbox) => Arc::new(mailbox),
+                Err(e) => {
+                    let file = format!("{partner}/partner.toml");
+                    problems.push(Problem::whole(&file, format!("mailbox: {e}")));
+                    continue;
+                }
+            },
+        };
+        let key = key.to_owned();
+        mailboxes.insert(key.clone(), Arc::new(MailboxBinding { key, mailbox, poll }));
+    }
+    mailboxes
+}
