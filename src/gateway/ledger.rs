@@ -224,10 +224,15 @@ fn log(record: &JournalRecord) {
     let event = serde_json::to_value(event).unwrap_or_default();
     let event = event.as_str().unwrap_or_default();
     match record.entry.event {
-        Event::WorkParked | Event::DocumentQuarantined | Event::InterchangeQuarantined => {
+        Event::WorkParked
+        | Event::DocumentQuarantined
+        | Event::InterchangeQuarantined
+        | Event::ProfilesRefused => {
             tracing::error!(sequence, event, partner, subject, note);
         }
         Event::AttemptFailed
+        | Event::ProfileLoosened
+        | Event::ProfileRemoved
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementUnmatched
         | Event::InterchangeRefused

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Config;
-use super::folders;
-use crate::profile::{Problem, Profiles, State, Weight};
+use super::folders::{Fingerprint, fingerprint, profile_sources};
+use crate::profile::{Problem, ProfileSource, Profiles, State, Weight};
+use crate::store::PayloadId;
 use crate::translate::Engine;
 use crate::transport::{DirectoryMailbox, Mailbox};
 
@@ -18,6 +19,10 @@ pub(super) struct Live {
     pub(super) mailboxes: BTreeMap<String, Arc<MailboxBinding>>,
     /// What is worth knowing of the profiles, and keeps them from nothing.
     pub(super) warnings: Vec<Problem>,
+    /// What the files looked like from outside just before they were read.
+    pub(super) fingerprint: Fingerprint,
+    /// SHA-256 of all that stands in them.
+    pub(super) digest: PayloadId,
 }
 
 /// A mailbox, and how often it is looked into.
@@ -39,8 +44,11 @@ impl Live {
         engine: &Engine,
         before: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
-        let (own, mut problems) = folders::profile_sources(&config.profiles);
-        if own.is_empty() && problems.is_empty() && before.is_none() {
+        let fingerprint = fingerprint(&config.profiles);
+        let (own, mut problems) = profile_sources(&config.profiles);
+        let digest = digest(&own);
+        // A folder that is empty of a sudden is a lost mount rather than the end of all business.
+        if own.is_empty() && problems.is_empty() {
             let folder = config.profiles.display().to_string();
             problems.push(Problem::whole(&folder, "holds no partner: PARTNER/partner.toml"));
         }
@@ -57,7 +65,11 @@ impl Live {
         } else {
             BTreeMap::new()
         };
-        if errors.is_empty() { Ok(Self { profiles, mailboxes, warnings }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Self { profiles, mailboxes, warnings, fingerprint, digest })
+        } else {
+            Err(errors)
+        }
     }
 
     /// Names of the partners that are worked for.
@@ -65,6 +77,18 @@ impl Live {
         let working = self.profiles.iter().filter(|partner| partner.state != State::Off);
         working.map(|partner| partner.name.as_str())
     }
+}
+
+fn digest(sources: &[ProfileSource]) -> PayloadId {
+    let mut of_each = Vec::new();
+    for source in sources {
+        for file in &source.files {
+            let name = format!("{}\0{}\0", source.name, file.path);
+            of_each.extend_from_slice(PayloadId::of(name.as_bytes()).as_bytes());
+            of_each.extend_from_slice(PayloadId::of(file.text.as_bytes()).as_bytes());
+        }
+    }
+    PayloadId::of(&of_each)
 }
 
 /// What only shows when profiles and endpoints are looked at together.

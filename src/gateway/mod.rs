@@ -5,6 +5,8 @@
 //! acknowledgements to the mailbox. Outbound: `intake` takes a document from the endpoint, `outbound` writes and
 //! numbers it, `dispatch` sends it, and the partner's acknowledgement closes it.
 //!
+//! Profiles may change while it works: `reload` judges the new ones, and puts all of them in force or none.
+//!
 //! Every step ends in one durable commit, and can be repeated after a crash: what was done already is known by its
 //! key. The gateway decides; what X12 says is `translate`'s business, what a folder is that of the transports.
 
@@ -19,6 +21,7 @@ mod ledger;
 mod live;
 mod notes;
 mod outbound;
+mod reload;
 mod setup;
 mod status;
 mod translation;
@@ -32,9 +35,9 @@ pub use folders::profile_sources;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use crate::bridge::Endpoint;
 use crate::profile::Partner;
@@ -72,6 +75,10 @@ pub struct Gateway {
     translator: Translator,
     /// What the profiles make of it; another one from the next reload on.
     live: RwLock<Arc<Live>>,
+    /// What was changed and cannot be used.
+    refused: Mutex<Option<reload::Refused>>,
+    /// Told at each reload.
+    reloaded: Notify,
     endpoints: BTreeMap<String, Arc<dyn Endpoint>>,
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
@@ -112,7 +119,7 @@ impl Gateway {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks into every mailbox and endpoint now rather than at its time.
+    /// Looks into every mailbox, endpoint and profile now rather than at its time.
     pub fn look_now(&self) {
         self.ledger.look_now();
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::Gateway;
 use super::config::{Config, EndpointConfig};
@@ -65,6 +65,8 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     ledger,
                     translator: Translator::new(engine),
                     live: RwLock::new(Arc::new(live)),
+                    refused: Mutex::default(),
+                    reloaded: Notify::new(),
                     endpoints,
                     status: Board::default(),
                 });

@@ -34,6 +34,18 @@ struct Status {
     places: BTreeMap<String, Looked>,
     waiting: BTreeMap<String, usize>,
     parked: Vec<Parked>,
+    profiles: ProfilesStatus,
+}
+
+#[derive(Serialize)]
+struct ProfilesStatus {
+    partners: usize,
+    /// Worth knowing of what is in force.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// A change that was not taken over; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<super::reload::Refused>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +56,8 @@ struct Parked {
     error: String,
 }
 
+/// Warnings that are listed.
+const WARNINGS_MAX: usize = 100;
 /// Parked work that is listed.
 const PARKED_MAX: usize = 100;
 
@@ -84,11 +98,15 @@ impl Gateway {
 
     fn status(&self, running: bool) -> Result<Status, Error> {
         let store = self.ledger.store();
+        let live = self.live();
         let mut waiting = BTreeMap::new();
         for lane in lanes::all(self) {
             let count = store.waiting(&lane)?;
             waiting.insert(lane, count);
         }
+        let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = lanes::places(&live);
+        places.retain(|place, _| known.contains(place));
         let parked = store.parked(PARKED_MAX)?.into_iter().map(|work| Parked {
             what: super::ledger::subject(&work.task),
             lane: work.lane,
@@ -99,9 +117,19 @@ impl Gateway {
             version: env!("CARGO_PKG_VERSION"),
             at: Timestamp::now(),
             running,
-            places: self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            places,
             waiting,
             parked: parked.collect(),
+            profiles: ProfilesStatus {
+                partners: live.profiles.iter().count(),
+                warnings: live
+                    .warnings
+                    .iter()
+                    .take(WARNINGS_MAX)
+                    .map(ToString::to_string)
+                    .collect(),
+                refused: self.refused_profiles(),
+            },
         })
     }
 }

@@ -143,7 +143,8 @@ fn identity(section: &mut Section<'_>, key: &'static str) -> Option<Identity> {
         section.wrong_key("id", "is one to fifteen characters of plain ASCII");
     }
     let code = group.as_ref().or(id.as_ref());
-    if code.is_some_and(|code| !(fits(code, 15) && code.len() >= 2)) {
+    let is_new = group.is_some() || id.as_ref().is_some_and(|id| fits(id, 15));
+    if is_new && code.is_some_and(|code| !(fits(code, 15) && code.len() >= 2)) {
         let key = if group.is_some() { "group" } else { "id" };
         section.wrong_key(key, "stands in GS too: two to fifteen characters of plain ASCII");
     }

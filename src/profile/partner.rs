@@ -57,6 +57,7 @@ pub struct Partner {
     pub test_endpoint: Option<String>,
     pub(super) agreements: Vec<Agreement>,
     pub(super) settings: Vec<Row>,
+    pub(super) rules: Vec<Row>,
 }
 
 /// `[mailbox]`
@@ -109,7 +110,7 @@ impl Partner {
     /// All that is in force, row by row: settings, those among them that nobody wrote too.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
-        self.settings.clone()
+        self.settings.iter().chain(&self.rules).cloned().collect()
     }
 
     /// Where a setting stands; nothing where nobody wrote it.
@@ -127,12 +128,14 @@ pub(super) struct Draft<'a> {
     pub entries: &'a Entries,
     pub is_base: bool,
     pub known: Known<'a>,
+    /// Rules beyond the settings.
+    pub rules: Vec<Row>,
 }
 
 impl Draft<'_> {
     /// Reads the whole of a profile; `None` where something that must be there is not.
     pub(super) fn read(self, log: &mut Log) -> Option<Partner> {
-        let Self { name, chain, entries, is_base, known } = self;
+        let Self { name, chain, entries, is_base, known, rules } = self;
         let mut whole = Section::whole(entries, log);
         for key in ["extends", "base"] {
             whole.node(key);
@@ -193,6 +196,7 @@ impl Draft<'_> {
             test_endpoint,
             agreements,
             settings: std::mem::take(&mut log.rows),
+            rules,
         })
     }
 }
@@ -344,6 +348,9 @@ fn agreements(
         let words = match (sets.as_slice(), found, flow.direction) {
             ([set], 0, _) => {
                 let release = release_of(set).unwrap_or_default();
+                if !known.releases().contains(&release.as_str()) {
+                    continue;
+                }
                 let releases: Vec<&str> = maps.iter().map(|map| map.release()).collect();
                 format!(
                     "there is no grammar and map of the {set} in release {release}; there are for `{}`",

@@ -10,6 +10,7 @@ use super::identity::Usage;
 use super::node::{Entries, Node, Value, merge, parse};
 use super::partner::{Draft, Partner};
 use super::problem::{Origin, Problem};
+use super::row::Row;
 use super::section::Log;
 use crate::grammar::{self, SourceFile, suggest};
 use crate::map;
@@ -233,6 +234,9 @@ impl<'a> Loader<'a> {
     fn read(&mut self, name: &'a str, known: Known<'_>) -> Option<Partner> {
         let chain = self.chain(name)?;
         let sound = chain.iter().all(|name| self.parsed.get(name).is_some_and(|p| p.sound));
+        if self.parsed.get(name).is_some_and(|parsed| parsed.entries.is_empty()) {
+            return None;
+        }
         let entries = self.merged(&chain);
         let parsed = self.parsed.get(name)?;
         let is_base = parsed.is_base || parsed.source.to_extend;
@@ -242,6 +246,7 @@ impl<'a> Loader<'a> {
             entries: &entries,
             is_base,
             known,
+            rules: self.overlays(&chain),
         };
         let mut log = Log::default();
         let partner = draft.read(&mut log);
@@ -292,6 +297,31 @@ impl<'a> Loader<'a> {
             at = found;
         }
         Some(chain)
+    }
+
+    /// The overlays of a chain, those of the base first.
+    fn overlays(&self, chain: &[&str]) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for parsed in chain.iter().rev().filter_map(|name| self.parsed.get(name)) {
+            let source = parsed.source;
+            for file in source.files.iter().filter(|file| file.path.ends_with(".overlay")) {
+                rows.push(Row {
+                    section: "overlays".into(),
+                    subject: format!("{}/{}", source.name, file.path),
+                    value: "in force".to_owned(),
+                    origin: Some(Origin {
+                        profile: source.name.as_str().into(),
+                        file: format!("{}/{}", source.folder, file.path).into(),
+                        line: 1,
+                        column: 1,
+                    }),
+                    source: None,
+                    reason: None,
+                    rule: true,
+                });
+            }
+        }
+        rows
     }
 
     fn merged(&mut self, chain: &[&'a str]) -> Arc<Entries> {

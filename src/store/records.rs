@@ -368,6 +368,16 @@ pub enum Event {
     WorkParked,
     /// Work that was given up is queued again.
     WorkQueuedAgain,
+    /// A partner's profile is there for the first time.
+    ProfileAdded,
+    /// A partner's profile says something else.
+    ProfileChanged,
+    /// A rule of a partner's profile is gone, or says something else: a check may have become looser.
+    ProfileLoosened,
+    /// A partner's profile is gone.
+    ProfileRemoved,
+    /// Profiles were changed and cannot be used; what was in force stays so.
+    ProfilesRefused,
 }
 
 /// A change, told for the record.

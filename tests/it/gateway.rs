@@ -11,9 +11,9 @@ use crossdock::translate::Engine;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
-const PROFILE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");
+pub const PROFILE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");
 const ORDER: &str = include_str!("../../partner-profiles/harbor-and-pine/samples/order.edi");
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 data = "data"
 profiles = "partners"
 poll_seconds = 1
@@ -30,9 +30,9 @@ retry_seconds_first = 1
 /// Only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-struct House {
-    folder: tempfile::TempDir,
-    gateway: Arc<Gateway>,
+pub struct House {
+    pub folder: tempfile::TempDir,
+    pub gateway: Arc<Gateway>,
     records: broadcast::Receiver<JournalRecord>,
     early: Vec<JournalRecord>,
     stopper: watch::Sender<bool>,
@@ -40,15 +40,15 @@ struct House {
 }
 
 impl House {
-    fn open() -> Self {
+    pub fn open() -> Self {
         Self::with(CONFIG, PROFILE)
     }
 
-    fn with(config: &str, profile: &str) -> Self {
+    pub fn with(config: &str, profile: &str) -> Self {
         Self::within(tempfile::tempdir().unwrap(), config, profile)
     }
 
-    fn within(folder: tempfile::TempDir, config: &str, profile: &str) -> Self {
+    pub fn within(folder: tempfile::TempDir, config: &str, profile: &str) -> Self {
         let partner = folder.path().join("partners/harbor-and-pine");
         fs::create_dir_all(&partner).unwrap();
         fs::write(partner.join("partner.toml"), profile.replace("= 5 ", "= 1 ")).unwrap();
@@ -61,30 +61,30 @@ impl House {
         Self { folder, gateway, records, early: Vec::new(), stopper, running }
     }
 
-    fn path(&self, place: &str) -> PathBuf {
+    pub fn path(&self, place: &str) -> PathBuf {
         self.folder.path().join(place)
     }
 
-    fn drop_inbound(&self, name: &str, text: &str) {
+    pub fn drop_inbound(&self, name: &str, text: &str) {
         self.put("mailboxes/harbor-and-pine/inbound", name, text);
     }
 
-    fn drop_outbound(&self, kinds: &str, name: &str, json: &str) {
+    pub fn drop_outbound(&self, kinds: &str, name: &str, json: &str) {
         self.put(&format!("warehouse/harbor-and-pine/{kinds}"), name, json);
     }
 
-    fn put(&self, place: &str, name: &str, text: &str) {
+    pub fn put(&self, place: &str, name: &str, text: &str) {
         let folder = self.path(place);
         fs::create_dir_all(&folder).unwrap();
         crossdock::disk::write_to(&folder, name, text.as_bytes()).unwrap();
         self.gateway.look_now();
     }
 
-    async fn wait(&mut self, event: Event) -> JournalRecord {
+    pub async fn wait(&mut self, event: Event) -> JournalRecord {
         self.wait_for(event, |_| true).await
     }
 
-    async fn wait_for(
+    pub async fn wait_for(
         &mut self,
         event: Event,
         is_it: impl Fn(&JournalRecord) -> bool,
@@ -106,7 +106,7 @@ impl House {
         ended.unwrap_or_else(|_| panic!("{event:?} did not come; there came {:#?}", self.early))
     }
 
-    fn names(&self, place: &str) -> Vec<String> {
+    pub fn names(&self, place: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(place)).into_iter().flatten().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -114,25 +114,25 @@ impl House {
         names
     }
 
-    fn outcomes(&self) -> Vec<Outcome> {
+    pub fn outcomes(&self) -> Vec<Outcome> {
         let all = self.gateway.store().interchanges(None, 100).unwrap();
         all.into_iter().map(|(_, record)| record.outcome).collect()
     }
 
     /// Stops it; afterwards everything that was queued for folders on this disk may still wait.
-    async fn close(self) -> tempfile::TempDir {
+    pub async fn close(self) -> tempfile::TempDir {
         self.stopper.send(true).unwrap();
         self.running.await.unwrap().unwrap();
         self.folder
     }
 }
 
-fn multi() -> tokio::runtime::Runtime {
+pub fn multi() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
 }
 
 /// The sample order under other numbers.
-fn order(interchange: u32, number: &str) -> String {
+pub fn order(interchange: u32, number: &str) -> String {
     ORDER
         .replace("000004711", &format!("{interchange:09}"))
         .replace("4711", &interchange.to_string())
@@ -303,7 +303,7 @@ fn a_test_order_never_reaches_the_production_endpoint() {
     });
 }
 
-const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
+pub const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
     "order_date":"2026-11-19","lines":[{"number":"1","quantity":"2","unit":"each","price":"1.50",
     "items":[{"kind":"vendor","value":"A-1"}]}],"total":"3.00"}"#;
 
@@ -335,7 +335,7 @@ fn an_invoice_is_sent_once_and_closed_by_its_acknowledgement() {
 }
 
 /// A 997 from the sample retailer that stops at AK9, as many do.
-fn acknowledgement(number: u32, group: u32, verdict: &str) -> String {
+pub fn acknowledgement(number: u32, group: u32, verdict: &str) -> String {
     format!(
         "ISA*00*          *00*          *08*6125550100     *ZZ*NORTHDOCK3PL   *261120*0830*U*00401*{number:09}*0*P*>~\
          GS*FA*6125550100*NORTHDOCK3PL*20261120*0830*{number}*X*004010~ST*997*0001~AK1*IN*{group}~\

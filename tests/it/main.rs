@@ -16,5 +16,6 @@ mod laws;
 mod map;
 mod profiles;
 mod receive;
+mod reload;
 mod store;
 mod x12;
