@@ -12,6 +12,7 @@ pub mod findings;
 pub mod gateway;
 pub mod grammar;
 pub mod map;
+pub mod overlay;
 pub mod profile;
 pub mod store;
 pub mod translate;

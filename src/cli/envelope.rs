@@ -104,6 +104,7 @@ impl<'a> Posting<'a> {
             control_number: &format!("{:04}", self.sets + 1),
             style: &self.style,
             hierarchy: self.hierarchy.as_deref(),
+            map: None,
         };
         let written =
             write(self.engine, document, &outbound).map_err(|e| Error::Unknown(e.to_string()))?;

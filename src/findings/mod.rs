@@ -156,6 +156,16 @@ impl Findings {
         }
     }
 
+    /// Keeps only those of which this is true, since an agreement takes the others back.
+    pub fn retain(&mut self, is_kept: impl FnMut(&Finding) -> bool) {
+        let count = self.kept.len();
+        self.kept.retain(is_kept);
+        // What was left out nobody knows any more.
+        if self.kept.len() < count && self.left_out == 0 {
+            self.worst = self.kept.iter().map(|f| f.severity).max();
+        }
+    }
+
     /// The findings, in the order in which they were made.
     #[must_use]
     pub fn as_slice(&self) -> &[Finding] {

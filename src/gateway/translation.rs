@@ -7,13 +7,14 @@ use jiff::tz::TimeZone;
 
 use crate::acks::{self, GroupOutcome, InterchangeOutcome, Verdict};
 use crate::canonical::Document;
-use crate::findings::Finding;
-use crate::profile::{Agreement, Envelope, Partner, Usage};
+use crate::findings::{Finding, Severity};
+use crate::profile::{Agreement, Direction, Envelope, Partner, Usage};
 use crate::store::InterchangeKey;
-use crate::translate::{self, Engine, Outbound, ReceivedGroup, ReceivedInterchange};
+use crate::translate::{self, Engine, Options, Outbound, ReceivedGroup, ReceivedInterchange};
 use crate::x12::{
-    Event, FaultKind, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber,
-    InterchangeSpec, InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
+    Event, FaultKind, GroupControlNumber, GroupSpec, Identity, Interchange,
+    InterchangeControlNumber, InterchangeSpec, InterchangeWriter, Limits, Reader, SetControlNumber,
+    Stamp,
 };
 
 /// One interchange of a file.
@@ -200,8 +201,14 @@ impl Translator {
     /// Reads and judges one interchange as the partner's agreement wants it.
     pub(super) fn receive(&self, interchange: &[u8], partner: &Partner) -> Received {
         let policy = &partner.acknowledgements.policy;
-        let limits = Limits::default();
-        let mut all = translate::receive(&self.engine, interchange, limits, &|_| policy.errors_as);
+        let options = Options {
+            limits: Limits::default(),
+            unknown_set: Severity::Fatal,
+            overlays: Some(partner),
+            direction: Direction::In,
+        };
+        let errors_as = |_: &Interchange| policy.errors_as;
+        let mut all = translate::receive_under(&self.engine, interchange, options, &errors_as);
         let mut received = Received {
             accepted: false,
             findings: all.stray,
@@ -303,7 +310,6 @@ impl Translator {
     ) -> Result<Sent, String> {
         let spec = interchange_spec(partner, &agreement.envelope);
         let version = agreement.version();
-        let hierarchy = agreement.flow.hierarchy.as_slice();
         let (group_number, set_number) = match (numbers.groups.first(), numbers.sets.first()) {
             (Some(&group), Some(&set)) => (group_control_number(group)?, format!("{set:04}")),
             _ => return Err("there are no control numbers for it".to_owned()),
@@ -313,7 +319,8 @@ impl Translator {
             version: &version,
             control_number: &set_number,
             style: &spec.style,
-            hierarchy: Some(hierarchy).filter(|levels| !levels.is_empty()),
+            hierarchy: agreement.hierarchy(),
+            map: Some(&agreement.map),
         };
         let written =
             translate::write(&self.engine, document, &outbound).map_err(|e| e.to_string())?;
@@ -332,7 +339,7 @@ impl Translator {
             .map_err(|e| e.to_string())?;
         let bytes = writer.finish();
         let mut findings = written.findings;
-        findings.extend(translate::judge(&self.engine, &bytes));
+        findings.extend(translate::judge_under(&self.engine, &bytes, Some(partner)));
         Ok(Sent { bytes, set: written.set, findings })
     }
 }

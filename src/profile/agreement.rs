@@ -10,6 +10,8 @@ use super::envelope::Envelope;
 use super::section::{Section, Words};
 use crate::grammar::{self, Grammar};
 use crate::map::{self, Map};
+pub use crate::overlay::Direction;
+use crate::overlay::Overlay;
 
 /// Whether something is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -21,15 +23,6 @@ pub enum State {
     /// In force.
     #[default]
     Live,
-}
-
-/// Where a kind of document goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Direction {
-    /// From the partner to us.
-    In,
-    /// From us to the partner.
-    Out,
 }
 
 impl Words for Direction {
@@ -49,6 +42,8 @@ pub struct Agreement {
     pub grammar: Arc<Grammar>,
     /// How it is read and written.
     pub map: Arc<Map>,
+    /// The rules beyond the grammar, where there are any.
+    pub overlay: Option<Arc<Overlay>>,
     /// How an interchange of ours with it looks.
     pub envelope: Arc<Envelope>,
 }
@@ -70,6 +65,13 @@ impl Agreement {
     #[must_use]
     pub fn version(&self) -> String {
         self.envelope.version(self.release())
+    }
+
+    /// The levels in which it is written, from the outermost; `None`: as the document says.
+    #[must_use]
+    pub fn hierarchy(&self) -> Option<&[String]> {
+        let own = Some(self.flow.hierarchy.as_slice()).filter(|levels| !levels.is_empty());
+        own.or_else(|| self.overlay.as_deref().and_then(Overlay::hierarchy))
     }
 
     /// Whether it is in force on a day.

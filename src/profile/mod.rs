@@ -16,6 +16,7 @@ mod policies;
 mod problem;
 mod profiles;
 mod row;
+mod rules;
 mod secret;
 mod section;
 mod sections;

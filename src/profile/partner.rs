@@ -10,8 +10,9 @@ use super::identity::{Contact, Identities, Usage};
 use super::node::{Entries, Node, Value, merge};
 use super::numbers::ControlNumbers;
 use super::policies::{Acknowledgements, Duplicates, Processing};
-use super::problem::Origin;
+use super::problem::{Origin, Problem};
 use super::row::Row;
+use super::rules::{self, Overlays};
 use super::section::{Log, Section};
 
 /// The agreement with a trading partner.
@@ -57,7 +58,6 @@ pub struct Partner {
     pub test_endpoint: Option<String>,
     pub(super) agreements: Vec<Agreement>,
     pub(super) settings: Vec<Row>,
-    pub(super) rules: Vec<Row>,
 }
 
 /// `[mailbox]`
@@ -107,10 +107,13 @@ impl Partner {
         self.envelopes.get(set).unwrap_or(&self.envelope)
     }
 
-    /// All that is in force, row by row: settings, those among them that nobody wrote too.
+    /// All that is in force, row by row: settings, those among them that nobody wrote too, then the rules of each
+    /// agreement.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
-        self.settings.iter().chain(&self.rules).cloned().collect()
+        let mut rows = self.settings.clone();
+        rows.extend(self.agreements.iter().flat_map(rules::rows));
+        rows
     }
 
     /// Where a setting stands; nothing where nobody wrote it.
@@ -128,14 +131,13 @@ pub(super) struct Draft<'a> {
     pub entries: &'a Entries,
     pub is_base: bool,
     pub known: Known<'a>,
-    /// Rules beyond the settings.
-    pub rules: Vec<Row>,
+    pub overlays: &'a mut Overlays,
 }
 
 impl Draft<'_> {
     /// Reads the whole of a profile; `None` where something that must be there is not.
     pub(super) fn read(self, log: &mut Log) -> Option<Partner> {
-        let Self { name, chain, entries, is_base, known, rules } = self;
+        let Self { name, chain, entries, is_base, known, overlays } = self;
         let mut whole = Section::whole(entries, log);
         for key in ["extends", "base"] {
             whole.node(key);
@@ -173,7 +175,25 @@ impl Draft<'_> {
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
         let mailbox = mailbox(&mut whole, is_base);
-        let agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
+        let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
+        for agreement in &mut agreements {
+            let (direction, grammar) = (agreement.direction, &agreement.grammar);
+            let problems = &mut whole.log.problems;
+            agreement.overlay = overlays.compile(&chain, direction, grammar, problems);
+            if rules::hierarchies_differ(&agreement.flow, agreement.overlay.as_deref()) {
+                let words = format!(
+                    "documents.{}: `hierarchy` is another than that of the overlay",
+                    agreement.kind
+                );
+                let section = format!("documents.{}", agreement.kind);
+                let rows = whole.log.rows.iter().filter(|row| row.section.as_ref() == section);
+                let origin = rows
+                    .filter(|row| row.subject == "hierarchy")
+                    .find_map(|row| row.origin.clone());
+                whole.log.problems.extend(origin.map(|origin| Problem::at(&origin, words)));
+            }
+        }
+        whole.log.problems.extend(overlays.idle(&chain, &agreements));
         whole.end();
         Some(Partner {
             name: name.to_owned(),
@@ -196,7 +216,6 @@ impl Draft<'_> {
             test_endpoint,
             agreements,
             settings: std::mem::take(&mut log.rows),
-            rules,
         })
     }
 }
@@ -341,6 +360,7 @@ fn agreements(
                 flow: Arc::clone(flow),
                 grammar: Arc::clone(grammar),
                 map: Arc::clone(map),
+                overlay: None,
                 envelope: Arc::clone(envelope_of(map.set())),
             });
         }

@@ -10,7 +10,7 @@ use super::identity::Usage;
 use super::node::{Entries, Node, Value, merge, parse};
 use super::partner::{Draft, Partner};
 use super::problem::{Origin, Problem};
-use super::row::Row;
+use super::rules::Overlays;
 use super::section::Log;
 use crate::grammar::{self, SourceFile, suggest};
 use crate::map;
@@ -58,7 +58,7 @@ impl Profiles {
         maps: &map::Library,
     ) -> (Self, Vec<Problem>) {
         let known = Known { grammars, maps };
-        let mut loader = Loader::parse(sources);
+        let mut loader = Loader::parse(sources, known);
         let names: Vec<&str> = loader.parsed.keys().copied().collect();
         let mut partners = BTreeMap::new();
         for name in names {
@@ -172,6 +172,7 @@ struct Loader<'a> {
     parsed: BTreeMap<&'a str, Parsed<'a>>,
     /// Entries with those of all that they extend below them.
     merged: HashMap<&'a str, Arc<Entries>>,
+    overlays: Overlays,
     problems: Vec<Problem>,
 }
 
@@ -179,14 +180,19 @@ struct Loader<'a> {
 const OWN: [&str; 4] = ["title", "extends", "base", "source"];
 
 impl<'a> Loader<'a> {
-    fn parse(sources: &'a [ProfileSource]) -> Self {
-        let mut loader =
-            Self { parsed: BTreeMap::new(), merged: HashMap::new(), problems: Vec::new() };
+    fn parse(sources: &'a [ProfileSource], known: Known<'_>) -> Self {
+        let mut loader = Self {
+            parsed: BTreeMap::new(),
+            merged: HashMap::new(),
+            overlays: Overlays::default(),
+            problems: Vec::new(),
+        };
         let last: BTreeMap<&str, &ProfileSource> =
             sources.iter().map(|source| (source.name.as_str(), source)).collect();
         for (name, source) in last {
             let before = loader.problems.len();
             let entries = loader.parse_one(source);
+            loader.overlays.parse(source, known, &mut loader.problems);
             let sound = !loader.problems.iter().skip(before).any(Problem::is_error);
             let extends = entries.get("extends").and_then(|node| match &node.value {
                 Value::Text(name) => Some((name.clone(), node.origin.clone())),
@@ -240,16 +246,19 @@ impl<'a> Loader<'a> {
         let entries = self.merged(&chain);
         let parsed = self.parsed.get(name)?;
         let is_base = parsed.is_base || parsed.source.to_extend;
+        let mut overlays = std::mem::take(&mut self.overlays);
         let draft = Draft {
             name,
             chain: chain.iter().map(|name| (*name).into()).collect(),
             entries: &entries,
             is_base,
             known,
-            rules: self.overlays(&chain),
+            overlays: &mut overlays,
         };
         let mut log = Log::default();
         let partner = draft.read(&mut log);
+        self.overlays = overlays;
+        let parsed = self.parsed.get(name)?;
         let good = sound && !log.problems.iter().any(Problem::is_error);
         // What is shipped is proved by a test, and nobody's task at a start.
         let file = format!("{}/{PARTNER_FILE}", parsed.source.folder);
@@ -297,31 +306,6 @@ impl<'a> Loader<'a> {
             at = found;
         }
         Some(chain)
-    }
-
-    /// The overlays of a chain, those of the base first.
-    fn overlays(&self, chain: &[&str]) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for parsed in chain.iter().rev().filter_map(|name| self.parsed.get(name)) {
-            let source = parsed.source;
-            for file in source.files.iter().filter(|file| file.path.ends_with(".overlay")) {
-                rows.push(Row {
-                    section: "overlays".into(),
-                    subject: format!("{}/{}", source.name, file.path),
-                    value: "in force".to_owned(),
-                    origin: Some(Origin {
-                        profile: source.name.as_str().into(),
-                        file: format!("{}/{}", source.folder, file.path).into(),
-                        line: 1,
-                        column: 1,
-                    }),
-                    source: None,
-                    reason: None,
-                    rule: true,
-                });
-            }
-        }
-        rows
     }
 
     fn merged(&mut self, chain: &[&'a str]) -> Arc<Entries> {

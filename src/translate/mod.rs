@@ -12,7 +12,7 @@ pub use document::add_meaning;
 pub use engine::Engine;
 pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
-    answer_interchange, answer_version, receive,
+    answer_interchange, answer_version, receive, receive_under,
 };
-pub use send::{Outbound, WriteError, Written, judge, write};
-pub use session::{CheckedSet, Options, Session, Step};
+pub use send::{Outbound, WriteError, Written, judge, judge_under, write};
+pub use session::{CheckedSet, Options, Overlays, Session, Step};

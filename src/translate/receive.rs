@@ -120,7 +120,18 @@ pub fn receive(
     limits: Limits,
     errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
 ) -> Received {
-    let options = Options { limits, unknown_set: Severity::Fatal };
+    let options = Options { limits, unknown_set: Severity::Fatal, ..Options::default() };
+    receive_under(engine, bytes, options, errors_as)
+}
+
+/// Reads an input through, under what was agreed with its sender.
+#[must_use]
+pub fn receive_under(
+    engine: &Engine,
+    bytes: &[u8],
+    options: Options<'_>,
+    errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
+) -> Received {
     let mut session = Session::of_slice(engine, bytes, options);
     let mut reader = crate::map::Reader::new();
     let mut received = Received::default();
@@ -157,7 +168,7 @@ pub fn receive(
                 }
             }
             Step::Set(set) => {
-                let mut read = read_set(engine, set, strictness, &mut reader);
+                let mut read = read_set(set, strictness, &mut reader);
                 kept += read.set.findings.len();
                 if kept > FINDINGS_MAX {
                     keep_heaviest(&mut read.set.findings);
@@ -250,12 +261,7 @@ struct ReadSet {
     outside: bool,
 }
 
-fn read_set(
-    engine: &Engine,
-    set: CheckedSet<'_>,
-    errors_as: ErrorsAs,
-    reader: &mut crate::map::Reader,
-) -> ReadSet {
+fn read_set(set: CheckedSet<'_>, errors_as: ErrorsAs, reader: &mut crate::map::Reader) -> ReadSet {
     let start = offset(set.segments.offset());
     let mut findings = set.findings;
     let mut outcomes = Vec::new();
@@ -266,10 +272,12 @@ fn read_set(
             outcomes = reading.groups;
             findings.extend(reading.findings);
         }
-        let read = super::document::read(engine, walked, reader);
-        document = read.0;
-        super::document::add_new(&mut findings, read.1);
-        super::document::name_fields(engine, walked, &mut findings);
+        if let Some(map) = set.map {
+            let read = super::document::read(map, walked, reader);
+            document = read.0;
+            super::document::add_new(&mut findings, read.1);
+            super::document::name_fields(map, walked, &mut findings);
+        }
     }
     findings.sort_by_key(|f| (f.place.offset, f.place.element));
     let verdict = acks::set_verdict(&findings, errors_as);

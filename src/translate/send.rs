@@ -1,9 +1,12 @@
 //! From canonical documents to transaction sets, and our own output judged like anybody's.
 
-use super::{Engine, Options, Session, Step};
+use std::sync::Arc;
+
+use super::{Engine, Options, Overlays, Session, Step};
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
-use crate::map::{WriteOptions, Writer};
+use crate::map::{Map, WriteOptions, Writer};
+use crate::overlay::Direction;
 use crate::x12::{Limits, Style};
 
 /// How a document is written.
@@ -19,6 +22,8 @@ pub struct Outbound<'a> {
     pub style: &'a Style,
     /// Levels of an 856 from the outermost, by their names; `None` = as the document says.
     pub hierarchy: Option<&'a [String]>,
+    /// The map that takes the place of the engine's, where an agreement has lines for it.
+    pub map: Option<&'a Arc<Map>>,
 }
 
 /// A document as a transaction set.
@@ -67,13 +72,14 @@ pub fn write(
 ) -> Result<Written, WriteError> {
     let kind = document.kind();
     let release: String = outbound.version.chars().take(6).collect();
-    let fits = |map: &&std::sync::Arc<crate::map::Map>| {
+    let fits = |map: &&Arc<Map>| {
         map.document() == kind
             && map.release() == release
             && outbound.set.is_none_or(|set| set == map.set())
     };
     let none = || WriteError::NoMap { kind, release: release.clone() };
-    let map = engine.maps().maps().find(fits).ok_or_else(none)?;
+    let agreed = outbound.map.filter(fits);
+    let map = agreed.or_else(|| engine.maps().maps().find(fits)).ok_or_else(none)?;
     let grammar = engine.grammars().grammar(map.set(), &release).ok_or_else(none)?;
     let options = WriteOptions {
         control_number: outbound.control_number,
@@ -90,11 +96,23 @@ pub fn write(
 /// Checks an interchange that we wrote, as its receiver would: every finding of envelope and sets.
 #[must_use]
 pub fn judge(engine: &Engine, interchange: &[u8]) -> Vec<Finding> {
-    let mut session = Session::of_slice(
-        engine,
-        interchange,
-        Options { limits: Limits::default(), unknown_set: Severity::Fatal },
-    );
+    judge_under(engine, interchange, None)
+}
+
+/// Checks an interchange that we wrote, by what was agreed with its receiver too.
+#[must_use]
+pub fn judge_under(
+    engine: &Engine,
+    interchange: &[u8],
+    overlays: Option<&dyn Overlays>,
+) -> Vec<Finding> {
+    let options = Options {
+        limits: Limits::default(),
+        unknown_set: Severity::Fatal,
+        overlays,
+        direction: Direction::Out,
+    };
+    let mut session = Session::of_slice(engine, interchange, options);
     let mut all = Vec::new();
     // Reading from memory cannot fail.
     while let Ok(Some(step)) = session.next() {

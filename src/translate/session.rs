@@ -1,10 +1,14 @@
 //! Reading with findings: the events of the wire format, each checked against what is known of it.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use super::Engine;
 use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
+use crate::map::Map;
+use crate::overlay::{Direction, Overlay};
+use crate::profile::Partner;
 use crate::x12::{
     Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
     Segment, Segments, SetControlNumber, TransactionSet,
@@ -69,6 +73,8 @@ pub struct CheckedSet<'a> {
     pub segments: Segments<'a>,
     /// The walk, where a grammar is loaded.
     pub walked: Option<Walked<'a>>,
+    /// The map that reads it, where there is one.
+    pub map: Option<&'a Arc<Map>>,
     /// All findings, in the order of the set.
     pub findings: Vec<Finding>,
 }
@@ -81,19 +87,50 @@ impl CheckedSet<'_> {
     }
 }
 
+/// What was agreed with a partner for its sets, beyond grammars and maps.
+pub trait Overlays: std::fmt::Debug {
+    /// The rules in force for a set. `version` is GS08: its first six characters name the release.
+    fn overlay(&self, set: &str, version: &str, direction: Direction) -> Option<&Overlay>;
+
+    /// The map that takes the place of the engine's, where the overlay has lines for it.
+    fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
+        let _ = (set, version, direction);
+        None
+    }
+}
+
+impl Overlays for Partner {
+    fn overlay(&self, set: &str, version: &str, direction: Direction) -> Option<&Overlay> {
+        self.agreement(direction, set, version)?.overlay.as_deref()
+    }
+
+    fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
+        Some(&self.agreement(direction, set, version)?.map)
+    }
+}
+
 /// How a session reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'o> {
     /// Bounds.
     pub limits: Limits,
     /// The weight of a set for which no grammar is loaded: a warning where one only looks, fatal where one has to
     /// translate.
     pub unknown_set: Severity,
+    /// What was agreed beyond the grammars.
+    pub overlays: Option<&'o dyn Overlays>,
+    /// Whether the sets come in or go out, which some agreements are for alone.
+    pub direction: Direction,
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     fn default() -> Self {
-        Self { limits: Limits::default(), unknown_set: Severity::Warning }
+        Self {
+            limits: Limits::default(),
+            unknown_set: Severity::Warning,
+            overlays: None,
+            direction: Direction::In,
+        }
     }
 }
 
@@ -110,7 +147,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Session<'e, R> {
     engine: &'e Engine,
-    options: Options,
+    options: Options<'e>,
     reader: Reader<'e, R>,
     version: String,
     group_code: String,
@@ -118,14 +155,47 @@ pub struct Session<'e, R> {
     scratch: Scratch,
     tree: Tree,
     findings: Findings,
-    /// The checker of the last set, which mostly is that of the next one.
-    last: Option<(String, &'e Checker)>,
+    /// What the last set was judged by, which mostly is what the next one is.
+    last: Option<(String, Judges<'e>)>,
+}
+
+/// What a set is judged and read by.
+#[derive(Debug, Clone, Copy)]
+struct Judges<'e> {
+    checker: &'e Checker,
+    overlay: Option<&'e Overlay>,
+    map: Option<&'e Arc<Map>>,
+}
+
+impl<'e> Judges<'e> {
+    fn of(engine: &'e Engine, options: Options<'e>, set: &str, version: &str) -> Option<Self> {
+        let checker = engine.checker(set, version)?;
+        let overlays = options.overlays;
+        let overlay = overlays.and_then(|o| o.overlay(set, version, options.direction));
+        let map = overlays.and_then(|o| o.map(set, version, options.direction));
+        Some(Self { checker, overlay, map: map.or_else(|| engine.maps().map(set, version)) })
+    }
+
+    /// Walks and checks a set by the grammar of its release, then by what was agreed.
+    fn check(
+        self,
+        segments: &Segments<'_>,
+        scratch: &mut Scratch,
+        tree: &mut Tree,
+        findings: &mut Findings,
+    ) {
+        self.checker.check(segments, scratch, tree, findings);
+        if let Some(overlay) = self.overlay {
+            let grammar = self.checker.grammar();
+            overlay.check(&Walked { segments: *segments, tree, grammar }, findings);
+        }
+    }
 }
 
 impl<'e> Session<'e, &'e [u8]> {
     /// Reads bytes that are all in memory, where they lie.
     #[must_use]
-    pub fn of_slice(engine: &'e Engine, bytes: &'e [u8], options: Options) -> Self {
+    pub fn of_slice(engine: &'e Engine, bytes: &'e [u8], options: Options<'e>) -> Self {
         Self {
             reader: Reader::of_slice(bytes, options.limits),
             ..Self::new(engine, bytes, options)
@@ -135,7 +205,7 @@ impl<'e> Session<'e, &'e [u8]> {
 
 impl<'e, R: Read> Session<'e, R> {
     /// Begins.
-    pub fn new(engine: &'e Engine, input: R, options: Options) -> Self {
+    pub fn new(engine: &'e Engine, input: R, options: Options<'e>) -> Self {
         Self {
             engine,
             options,
@@ -182,20 +252,17 @@ impl<'e, R: Read> Session<'e, R> {
             }
             Event::Set(set) => {
                 let known = match &self.last {
-                    Some((id, checker)) if *id == set.id => Some(*checker),
-                    _ => self.engine.checker(&set.id, &self.version),
+                    Some((id, judges)) if *id == set.id => Some(*judges),
+                    _ => Judges::of(self.engine, self.options, &set.id, &self.version),
                 };
-                self.last = known.map(|checker| (set.id.clone(), checker));
+                self.last = known.map(|judges| (set.id.clone(), judges));
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
                 let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
-                let checker = known.filter(|_| whole);
-                if let Some(checker) = checker {
-                    checker.check(
-                        &set.segments,
-                        &mut self.scratch,
-                        &mut self.tree,
-                        &mut self.findings,
-                    );
+                let judges = known.filter(|_| whole);
+                if let Some(judges) = judges {
+                    let checker = judges.checker;
+                    let (tree, found) = (&mut self.tree, &mut self.findings);
+                    judges.check(&set.segments, &mut self.scratch, tree, found);
                     findings.extend(of_check(&mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
                 } else if whole {
@@ -205,10 +272,10 @@ impl<'e, R: Read> Session<'e, R> {
                 if findings.len() > 1 {
                     findings.sort_by_key(|f| (f.place.offset, f.place.element));
                 }
-                let walked = checker.map(|c| Walked {
+                let walked = judges.map(|j| Walked {
                     segments: set.segments,
                     tree: &self.tree,
-                    grammar: c.grammar(),
+                    grammar: j.checker.grammar(),
                 });
                 Step::Set(CheckedSet {
                     id: set.id,
@@ -217,6 +284,7 @@ impl<'e, R: Read> Session<'e, R> {
                     version: self.version.clone(),
                     segments: set.segments,
                     walked,
+                    map: judges.and_then(|j| j.map),
                     findings,
                 })
             }

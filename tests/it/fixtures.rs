@@ -293,6 +293,7 @@ fn every_clean_fixture_is_written_as_it_was_read() {
                     control_number: &set.control_number.0,
                     style: &style,
                     hierarchy: None,
+                    map: None,
                 };
                 let written = write(&ENGINE, document, &outbound).expect("a map");
                 let plain: Vec<u8> = raw

@@ -279,3 +279,73 @@ fn what_has_no_effect_or_no_source_is_a_warning() {
     assert!(problems.iter().all(|problem| !problem.is_error()), "{}", lines(&problems));
     insta::assert_snapshot!(lines(&problems));
 }
+
+const OVERLAY: &str = "overlay big-box on 850 004010\nsource \"Guide 9, p. 4, 2026-01\"\nrequire REF[DP] \"They route by it\"\nlimit N1[ST] 1 \"One ship-to\"\n";
+
+#[test]
+fn rules_of_a_base_come_first_and_are_shared() {
+    let own = "overlay brand on 850 004010 in\nsource \"Mail, 2026-03\"\nwaive require REF[DP]\nforbid SAC \"Charges belong on the invoice\"\n";
+    let mut sources = vec![
+        source("big-box", &[("partner.toml", BASE), ("850.overlay", OVERLAY)]),
+        source("brand", &[("partner.toml", BRAND), ("850.overlay", own)]),
+    ];
+    for number in 0..2 {
+        let text = BRAND.replace("6125550100", &format!("612555020{number}"));
+        sources.push(source(&format!("other-{number}"), &[("partner.toml", &text)]));
+    }
+    let (profiles, problems) = read(&sources);
+    assert!(problems.iter().all(|problem| !problem.is_error()), "{}", lines(&problems));
+    let rules = |name: &str| -> Vec<String> {
+        let rows = profiles.partner(name).unwrap().rows();
+        let rules = rows.iter().filter(|row| row.section.as_ref() == "850 in 004010");
+        let words = rules
+            .map(|row| format!("{} {} ({})", row.subject, row.value, row.origin.as_ref().unwrap()));
+        words.collect()
+    };
+    assert_eq!(
+        rules("brand"),
+        ["N1[ST] limit 1 (big-box/850.overlay:4)", "SAC forbid (brand/850.overlay:4)"]
+    );
+    assert_eq!(
+        rules("other-0"),
+        ["REF[DP] require (big-box/850.overlay:3)", "N1[ST] limit 1 (big-box/850.overlay:4)"]
+    );
+    let overlay = |name: &str| {
+        let partner = profiles.partner(name).unwrap();
+        partner.agreement(Direction::In, "850", "004010").unwrap().overlay.clone().unwrap()
+    };
+    assert!(Arc::ptr_eq(&overlay("other-0"), &overlay("other-1")));
+    assert!(!Arc::ptr_eq(&overlay("other-0"), &overlay("brand")));
+}
+
+#[test]
+fn an_overlay_that_cannot_be_used_refuses_all_that_rest_on_it() {
+    let mut sources = vec![
+        source(
+            "big-box",
+            &[
+                ("partner.toml", BASE),
+                ("850.overlay", "overlay big-box on 850 004010\nrequire XYZ\n"),
+            ],
+        ),
+        source("brand", &[("partner.toml", BRAND)]),
+    ];
+    let text = BRAND.replace("6125550100", "6125550200");
+    sources.push(source("other", &[("partner.toml", &text)]));
+    sources.push(source("apart", &[("partner.toml", &SAMPLE.replace("61255501", "61255503"))]));
+    let (profiles, problems) = read(&sources);
+    let names: Vec<&str> = profiles.iter().map(|partner| partner.name.as_str()).collect();
+    assert_eq!(names, ["apart"]);
+    assert!(lines(&problems).contains("big-box/850.overlay:2:"), "{}", lines(&problems));
+}
+
+#[test]
+fn a_thousand_profiles_share_what_they_rest_on() {
+    let mut sources = vec![source("big-box", &[("partner.toml", BASE), ("850.overlay", OVERLAY)])];
+    for number in 0..1000 {
+        let text = BRAND.replace("6125550100", &format!("612555{number:04}"));
+        sources.push(source(&format!("brand-{number}"), &[("partner.toml", &text)]));
+    }
+    let (profiles, _) = read(&sources);
+    assert_eq!(profiles.iter().count(), 1000);
+}

@@ -9,13 +9,14 @@ mod levels;
 mod plan;
 mod report;
 mod table;
-mod value;
+pub(crate) mod value;
 
 use std::sync::Arc;
 
 use element::ElementCheck;
 use levels::{LevelFault, Levels};
 use plan::Plans;
+pub(crate) use report::shown;
 use report::{Reporter, Words, segment_name};
 use table::{Move, Table};
 
