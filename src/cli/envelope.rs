@@ -145,6 +145,7 @@ impl<'a> Posting<'a> {
         let mut group_number = self.number;
         for (functional_id, sets) in self.groups.drain(..) {
             let group = GroupSpec {
+                agency: "X".to_owned(),
                 functional_id,
                 sender: args.sender.id.clone(),
                 receiver: args.receiver.id.clone(),

@@ -19,7 +19,11 @@ impl Gateway {
             Task::Translate { receipt } => self.translate(work, *receipt),
             Task::Render { document } => self.render(work, document),
             Task::Call { document } => self.call(work, document),
-            Task::Send { payload, name, documents } => self.send(work, *payload, name, documents),
+            Task::Send { payload, name, documents, batch } => {
+                let listed = batch.map(|list| self.listed(list)).transpose()?;
+                let documents = listed.as_ref().unwrap_or(documents);
+                self.send(work, *payload, name, documents)
+            }
             Task::Quarantine { place, payload, name, note } => {
                 self.quarantine(work, place, *payload, name, *note)
             }
@@ -57,6 +61,12 @@ impl Gateway {
         let state = DocumentState::Delivered;
         draft.push(Change::Advance { document: record.id, state, at: now });
         Ok(self.ledger.commit(draft)?)
+    }
+
+    /// The documents of a batch.
+    fn listed(&self, list: PayloadId) -> Result<Vec<String>, Error> {
+        let bytes = self.ledger.store().payload(list)?;
+        Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
     }
 
     fn send(

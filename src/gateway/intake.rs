@@ -170,7 +170,8 @@ impl Gateway {
                             Some(payload),
                         );
                         let lane = lanes::render(&partner.name);
-                        draft.queue(lane, "", Task::Render { document: id }, now);
+                        let due = self.render_due(partner, kind, now)?;
+                        draft.queue(lane, "", Task::Render { document: id }, due);
                         return Ok(draft);
                     }
                 }

@@ -13,6 +13,7 @@
 mod acknowledgement;
 mod config;
 mod dispatch;
+mod envelope;
 mod folders;
 mod inbound;
 mod intake;

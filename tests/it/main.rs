@@ -1,6 +1,7 @@
 //! The integration tests, in one binary.
 
 mod acks;
+mod agreements;
 mod arrows;
 mod canonical;
 mod cli;
