@@ -23,6 +23,7 @@ mod live;
 mod notes;
 mod outbound;
 mod reload;
+mod requeue;
 mod setup;
 mod status;
 mod translation;
@@ -33,6 +34,7 @@ pub use crate::store::{
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use folders::profile_sources;
+pub use requeue::request_requeue;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;

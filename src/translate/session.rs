@@ -69,6 +69,8 @@ pub struct CheckedSet<'a> {
     pub convention: Option<String>,
     /// GS08 of its group; empty outside one.
     pub version: String,
+    /// Whether it stands outside any group, which rejects the interchange.
+    pub is_outside: bool,
     /// The segments, ST and SE among them.
     pub segments: Segments<'a>,
     /// The walk, where a grammar is loaded.
@@ -257,7 +259,9 @@ impl<'e, R: Read> Session<'e, R> {
                 };
                 self.last = known.map(|judges| (set.id.clone(), judges));
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
-                let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
+                let has = |kind| set.faults.iter().any(|f| f.kind == kind);
+                let whole = !has(FaultKind::SetTooLarge);
+                let is_outside = has(FaultKind::OutsideEnvelope);
                 let judges = known.filter(|_| whole);
                 if let Some(judges) = judges {
                     let checker = judges.checker;
@@ -265,7 +269,7 @@ impl<'e, R: Read> Session<'e, R> {
                     judges.check(&set.segments, &mut self.scratch, tree, found);
                     findings.extend(of_check(&mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
-                } else if whole {
+                } else if whole && !is_outside {
                     let weight = self.options.unknown_set;
                     findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
@@ -282,6 +286,7 @@ impl<'e, R: Read> Session<'e, R> {
                     control_number: set.control_number,
                     convention: set.convention,
                     version: self.version.clone(),
+                    is_outside,
                     segments: set.segments,
                     walked,
                     map: judges.and_then(|j| j.map),
@@ -329,14 +334,12 @@ fn in_words(faults: &[Fault]) -> Vec<Finding> {
     faults.iter().map(Finding::from).collect()
 }
 
-/// ISA: its faults, and its elements against the dictionary.
+/// ISA: its faults, and its elements against the dictionary where the separators tell them apart.
 fn interchange_findings(engine: &Engine, header: &Interchange) -> Vec<Finding> {
+    use FaultKind::{DelimiterClash, IsaLength, StandardsIsSeparator};
     let mut findings = in_words(&header.faults);
-    if header
-        .faults
-        .iter()
-        .any(|f| matches!(f.kind, FaultKind::IsaLength | FaultKind::DelimiterClash))
-    {
+    let unclear = |f: &Fault| matches!(f.kind, IsaLength | DelimiterClash | StandardsIsSeparator);
+    if header.faults.iter().any(unclear) {
         return findings;
     }
     let mut found = Findings::default();

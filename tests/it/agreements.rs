@@ -2,7 +2,8 @@
 
 use crossdock::store::{DocumentState, Event, JournalRecord, Outcome};
 
-use crate::gateway::{CONFIG, House, INVOICE, PROFILE, acknowledgement, multi, order};
+use crate::gateway::{INVOICE, acknowledgement};
+use crate::house::{CONFIG, House, PROFILE, multi, order};
 
 /// The sample profile with something said otherwise.
 fn with(from: &str, to: &str) -> String {
