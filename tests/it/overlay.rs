@@ -598,3 +598,81 @@ fn our_own_output_and_acknowledgements_heed_the_overlay() {
     }
     insta::assert_snapshot!("overlay_answers", answers);
 }
+
+fn fixture(set: &str) -> OverlaySource {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let text = std::fs::read_to_string(format!("{root}/fixtures/overlay/{set}.overlay")).unwrap();
+    let (source, errors) = parse_overlay(&format!("{set}.overlay"), &text);
+    assert!(errors.is_empty(), "{}", shown(&errors));
+    source
+}
+
+#[derive(Debug)]
+struct All(Vec<Overlay>);
+
+impl Overlays for All {
+    fn overlay(&self, set: &str, version: &str, _: Direction) -> Option<&Overlay> {
+        self.0.iter().find(|o| o.grammar().set == set && o.grammar().release == version)
+    }
+}
+
+static FIXTURES: LazyLock<All> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    for set in ["850", "856", "810"] {
+        let source = fixture(set);
+        for release in source.releases() {
+            let grammar = ENGINE.grammars().grammar(set, release).unwrap();
+            let overlay = Overlay::compile(&[&source], grammar).map_err(|e| shown(&e)).unwrap();
+            assert_eq!(shown(overlay.warnings()), "");
+            let lines: Vec<_> = overlay.map_lines().collect();
+            ENGINE.maps().with_lines(grammar, &lines).map_err(|e| shown(&e)).unwrap();
+            all.push(overlay);
+        }
+    }
+    All(all)
+});
+
+#[test]
+fn the_overlays_of_the_fixtures_are_without_warnings() {
+    assert_eq!(FIXTURES.0.len(), 6);
+}
+
+fn cases() -> proptest::prelude::ProptestConfig {
+    let named = std::env::var("CROSSDOCK_CASES").ok().and_then(|n| n.parse().ok());
+    proptest::prelude::ProptestConfig {
+        cases: named.unwrap_or(32),
+        failure_persistence: None,
+        ..proptest::prelude::ProptestConfig::default()
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn whatever_a_grammar_allows_can_be_judged(
+        which in 0..6_usize,
+        choices in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..1500),
+        cut in proptest::option::of(0..4000_usize),
+    ) {
+        use super::generate::{Choices, Maker, bytes, interchange};
+        let grammar = FIXTURES.0[which].grammar();
+        let delimiters = crossdock::x12::Delimiters::default();
+        let mut source = Choices::new(&choices);
+        let made = Maker::new(grammar, &mut source, delimiters).set();
+        let mut input = interchange(&bytes(&made, delimiters), &grammar.group, &grammar.release, delimiters);
+        // Whatever is lost on the way.
+        if let Some(at) = cut.filter(|&at| at < input.len()) {
+            input.drain(at..(at + 40).min(input.len()));
+        }
+        let options = Options { overlays: Some(&*FIXTURES), ..Options::default() };
+        let mut session = Session::of_slice(&ENGINE, &input, options);
+        while let Some(step) = session.next().unwrap() {
+            let Step::Set(set) = step else { continue };
+            for finding in &set.findings {
+                let place = &finding.place;
+                proptest::prop_assert!(place.offset + u64::from(place.length) <= input.len() as u64, "{finding:?}");
+            }
+        }
+    }
+}

@@ -246,7 +246,10 @@ impl Compiler<'_> {
         let Some(element) = definition(grammar, &place) else { return };
         let list = code_list(grammar, &place).map(|id| grammar.code_list(id));
         let at = path_of(&rule.written.body).map_or(rule.written.at, |p| p.at);
-        let name = format!("{}{:02}", grammar.segment_at(node).tag, qualifier.position);
+        let around = &grammar.node(grammar.node(node).parent).path;
+        let slash = if around.is_empty() { "" } else { "/" };
+        let tag = grammar.segment_at(node).tag;
+        let name = format!("{around}{slash}{tag}{:02}", qualifier.position);
         for code in &qualifier.codes {
             let text = crate::x12::decode(code).into_owned();
             if let Some(why) = cannot_hold(element, &text) {
