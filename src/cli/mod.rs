@@ -14,6 +14,7 @@ mod explain;
 mod grammar;
 mod input;
 mod inspect;
+mod overlays;
 mod paint;
 mod report;
 mod requeue;

@@ -8,6 +8,7 @@
 //! It must never know a particular set, segment or document: all of that stands in map files.
 
 mod compile;
+mod extra;
 mod form;
 mod json;
 mod laid;
@@ -24,6 +25,7 @@ mod values;
 mod view;
 mod write;
 
+pub use extra::{ExtraLine, Variants};
 pub use library::Library;
 pub use parse::parse_map;
 pub use plan::Map;

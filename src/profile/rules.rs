@@ -10,6 +10,7 @@ use super::problem::{Origin, Problem};
 use super::profiles::ProfileSource;
 use super::row::Row;
 use crate::grammar::Grammar;
+use crate::map::{Map, Variants};
 use crate::overlay::{Overlay, OverlaySource, RuleView, parse_overlay};
 
 /// Overlay files by profile, and what they were compiled to.
@@ -19,6 +20,8 @@ pub(super) struct Overlays {
     of: HashMap<String, Vec<usize>>,
     /// By layers, set and release.
     compiled: HashMap<(Vec<usize>, String, String), Compiled>,
+    /// Maps with lines of overlays on top.
+    maps: Variants,
 }
 
 /// What cannot be compiled is told of everybody who rests on it.
@@ -81,6 +84,21 @@ impl Overlays {
                 None
             }
         }
+    }
+
+    /// The map of a set with the lines of its overlay on top.
+    pub(super) fn map(
+        &mut self,
+        overlay: &Overlay,
+        known: Known<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Arc<Map>> {
+        let lines: Vec<_> = overlay.map_lines().collect();
+        let map = self.maps.map(known.maps, overlay.grammar(), &lines);
+        map.unwrap_or_else(|errors| {
+            problems.extend(errors.into_iter().map(Problem::from));
+            None
+        })
     }
 
     /// Overlays of a chain that speak of no document that flows, and sets of which only some releases have one.

@@ -7,7 +7,7 @@ use super::Engine;
 use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
 use crate::map::Map;
-use crate::overlay::{Direction, Overlay};
+use crate::overlay::{self, Direction, Overlay};
 use crate::profile::Partner;
 use crate::x12::{
     Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
@@ -154,11 +154,18 @@ pub struct Session<'e, R> {
     version: String,
     group_code: String,
     interchange_version: String,
-    scratch: Scratch,
+    scratch: Scratches,
     tree: Tree,
     findings: Findings,
     /// What the last set was judged by, which mostly is what the next one is.
     last: Option<(String, Judges<'e>)>,
+}
+
+/// What checks need besides the tree; reused from set to set.
+#[derive(Debug, Default)]
+struct Scratches {
+    walk: Scratch,
+    overlay: overlay::Scratch,
 }
 
 /// What a set is judged and read by.
@@ -182,14 +189,15 @@ impl<'e> Judges<'e> {
     fn check(
         self,
         segments: &Segments<'_>,
-        scratch: &mut Scratch,
+        scratch: &mut Scratches,
         tree: &mut Tree,
         findings: &mut Findings,
     ) {
-        self.checker.check(segments, scratch, tree, findings);
+        self.checker.check(segments, &mut scratch.walk, tree, findings);
         if let Some(overlay) = self.overlay {
             let grammar = self.checker.grammar();
-            overlay.check(&Walked { segments: *segments, tree, grammar }, findings);
+            let walked = Walked { segments: *segments, tree, grammar };
+            overlay.check_with(&walked, &mut scratch.overlay, findings);
         }
     }
 }
@@ -215,7 +223,7 @@ impl<'e, R: Read> Session<'e, R> {
             version: String::new(),
             group_code: String::new(),
             interchange_version: String::new(),
-            scratch: Scratch::default(),
+            scratch: Scratches::default(),
             tree: Tree::default(),
             findings: Findings::default(),
             last: None,

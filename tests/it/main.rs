@@ -17,6 +17,7 @@ mod kill;
 mod laws;
 mod map;
 mod mended;
+mod overlay;
 mod profiles;
 mod receive;
 mod reload;
