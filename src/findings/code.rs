@@ -168,6 +168,11 @@ catalogue! {
         "Two groups of the same interchange have the same GS06, so that an acknowledgement cannot tell which it means."
         "AK102 names a group by nothing else."
         "Two GS with number 7"
+    GroupKeptWhole "G08" "group-kept-whole" Fatal None, None, None, None, None;
+        "Group rejected with one of its sets"
+        "The agreement takes a group whole or not at all, and at least one of its sets cannot be accepted."
+        "Some partners send what belongs together in one group, and send all of it again."
+        "A group of two 850, one of them without BEG"
     GroupTypeMismatch "G06" "group-type" Error None, None, Some("6"), None, None;
         "Set does not belong in this kind of group"
         "GS01 names the kind of document that the group holds, and this set is another kind."
