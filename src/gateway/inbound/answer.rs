@@ -29,9 +29,8 @@ impl Gateway {
             return Ok(None);
         }
         let shares: Vec<Range<usize>> = match partner.acknowledgements.batch {
-            _ if none => vec![0..0],
-            AnswerBatch::Interchange => vec![0..groups],
-            AnswerBatch::Group => (0..groups).map(|group| group..group + 1).collect(),
+            AnswerBatch::Group if !none => (0..groups).map(|group| group..group + 1).collect(),
+            AnswerBatch::Group | AnswerBatch::Interchange => std::iter::once(0..groups).collect(),
         };
         let set = partner.acknowledgements.policy.kind.set();
         let spec = interchange_spec(partner, partner.envelope_of(set))?;
