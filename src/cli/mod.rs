@@ -17,9 +17,11 @@ mod inspect;
 mod overlays;
 mod paint;
 mod report;
+mod requeue;
 mod rewrite;
 mod scene;
 mod schema;
+mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
@@ -29,7 +31,7 @@ mod validate;
 pub use error::Error;
 pub use paint::{Colour, Paint};
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -104,7 +106,7 @@ enum Command {
     /// Check everything, and show each finding with its place, rule and mend
     Validate(validate::Args),
     /// Translate X12 to canonical documents, and back
-    Translate(translate::Args),
+    Translate(Box<translate::Args>),
     /// Print the 997 or 999 and TA1 that answer a file
     Ack(ack::Args),
     /// Explain a finding: what it means, why it matters, how it is answered
@@ -117,6 +119,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Queue again what an endpoint has refused
+    Requeue(requeue::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -156,7 +160,10 @@ pub fn run() -> ExitCode {
         grammars: cli.options.grammars,
         maps: cli.options.maps,
     };
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let stdout = io::stdout().lock();
+    let screen: Box<dyn Write> =
+        if stdout.is_terminal() { Box::new(screen::Lines::new(stdout)) } else { Box::new(stdout) };
+    let mut out = BufWriter::with_capacity(1 << 16, screen);
     let done = dispatch(&cli.command, &context, &mut out);
     let done = done.and_then(|verdict| out.flush().map(|()| verdict).map_err(Error::Write));
     match done {
@@ -184,6 +191,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Schema(args) => schema::run(args, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Requeue(args) => requeue::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }
@@ -197,32 +205,5 @@ fn complain(context: &Context, error: &Error) {
 fn say(context: &Context, text: &str) {
     let style = context.paint_err.severity(crate::findings::Severity::Error);
     // Where standard error is gone too, nobody is left to be told.
-    let _ = writeln!(io::stderr(), "{style}crossdock:{style:#} {text}");
-}
-
-/// The name that is nearest to what was typed, where one is near enough to be meant.
-fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = typed.to_lowercase();
-    let near_enough = 1 + typed.chars().count() / 4;
-    names
-        .into_iter()
-        .map(|name| (distance(&typed, &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= near_enough)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance: insertions, deletions and replacements of a character.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let _ = screen::above_bar(|| writeln!(io::stderr(), "{style}crossdock:{style:#} {text}"));
 }

@@ -75,8 +75,8 @@ catalogue! {
         "ISA*00**00**ZZ*SENDER*ZZ*RECEIVER*…"
     IsaUnreadable "I05" "isa-unreadable" Fatal None, None, None, None, Some("022");
         "ISA cannot be read"
-        "An ISA begins here, but it has not the sixteen elements and the terminator that tell how to read the rest."
-        "Without ISA nothing is known of delimiters, sender or receiver."
+        "An interchange begins here, but its ISA is missing, or has not the sixteen elements and the terminator that tell how to read the rest."
+        "Without ISA nothing is known of delimiters, sender or receiver: the whole interchange is lost."
         "ISA*00*GARBAGE"
     TrailerMissing "I06" "iea-missing" Fatal None, None, None, None, Some("023");
         "IEA is missing"
@@ -110,8 +110,8 @@ catalogue! {
         "Element separator and terminator both *"
     OutsideEnvelope "I12" "outside-envelope" Error None, None, None, None, Some("022");
         "Segment outside the envelope"
-        "A segment stands where only envelope segments may: between ISA and GS, between two groups or sets, or after GE."
-        "It belongs to no transaction set, so nobody would translate or acknowledge it."
+        "A segment stands where only envelope segments may: between ISA and GS, between two groups or sets, or after GE. A whole set outside any group is fatal, and rejects the interchange."
+        "It belongs to no transaction set, so nobody would translate or acknowledge it; of a set outside any group not even the release is known."
         "ISA… REF*DP*12~ GS…"
     CutOff "I13" "cut-off" Fatal None, None, None, None, Some("023");
         "The input ends in the middle"
@@ -360,8 +360,8 @@ catalogue! {
         "HL*2*1*O*0~ followed by its items"
     LevelUnknown "H04" "level-unknown" Warning Some("8"), Some("7"), Some("5"), None, None;
         "Level that the map does not know"
-        "The map has no section for this kind of level. It is carried along unread."
-        "Its data reaches nobody."
+        "The map has no section for this kind of level, or the document has room for one of the kind and another one came. It is carried along unread."
+        "What stands in it reaches nobody who reads the document by its fields."
         "HL*5*1*XX~"
     CountWrong "M01" "count-mismatch" Error Some("8"), Some("7"), Some("5"), None, None;
         "Total does not agree"
@@ -483,6 +483,41 @@ catalogue! {
         "The line has another unit or price than the order."
         "Quantities in another unit cannot be compared; another price is disputed."
         "Billed at 4.95, ordered at 4.75"
+    ItemNotMapped "X01" "item-not-mapped" Fatal None, None, None, None, None;
+        "Item that the cross-reference lacks"
+        "None of the numbers of the item stands in the partner's cross-reference of items."
+        "A guess would ship the wrong goods: the document is held until the item is added."
+        "upc 036000291452 is in no row of items.csv"
+    ItemContradiction "X02" "item-contradiction" Fatal None, None, None, None, None;
+        "Numbers of an item that contradict each other"
+        "The cross-reference knows two numbers of one line, and they are two different items of ours."
+        "One of them is wrong, and which cannot be told."
+        "upc of the blue shirt, buyer's number of the red one"
+    UnitNotMapped "X03" "unit-not-mapped" Fatal None, None, None, None, None;
+        "Unit that the cross-reference lacks"
+        "The unit of a quantity stands in no row of the partner's cross-reference of units."
+        "Five of an unknown unit may be five or sixty pieces."
+        "5 DZ, and units.csv has EA and CA only"
+    UnitRemainder "X04" "unit-remainder" Fatal None, None, None, None, None;
+        "Conversion of units that leaves a remainder"
+        "The quantity or price cannot be told exactly in the other unit."
+        "Nothing is rounded: pieces would get lost, or money."
+        "30 each where a case is 12"
+    PartyNotMapped "X05" "party-not-mapped" Fatal None, None, None, None, None;
+        "Place or party that the cross-reference lacks"
+        "The number of a place, store or company stands in no row of the partner's cross-reference."
+        "Goods would go to the wrong place, or nowhere."
+        "ship_to 0417, which is not in locations.csv"
+    CarrierNotMapped "X06" "carrier-not-mapped" Fatal None, None, None, None, None;
+        "Carrier that the cross-reference lacks"
+        "The carrier, with its service, stands in no row of the partner's cross-reference."
+        "The wrong service costs money or misses the date."
+        "SCAC ABCD with service level 3D"
+    TermsNotMapped "X07" "terms-not-mapped" Fatal None, None, None, None, None;
+        "Terms that the cross-reference lacks"
+        "The terms of payment stand in no row of the partner's cross-reference."
+        "Invoices would fall due on the wrong day."
+        "2% 10 NET 30 EOM"
     AckUnreadable "A01" "acknowledgement-unreadable" Error None, None, None, None, None;
         "Acknowledgement cannot be read"
         "The acknowledgement lacks what tells which group or set it answers."

@@ -26,8 +26,8 @@ use super::records::{
     JournalRecord, PurchaseOrderKey, Receipt, Seen, Series, Work,
 };
 use super::transaction::{Change, Transaction};
-use super::writer::{Submission, Writer, database, decode, read};
-use super::{Error, PayloadId, Store, Taken};
+use super::writer::{Submission, Sync, Writer, database, decode, read};
+use super::{Backlog, Error, PayloadId, Store, Taken};
 use crate::disk;
 
 /// Page cache of the database.
@@ -36,8 +36,8 @@ const CACHE_BYTES: u64 = 64 << 20;
 const SUBMISSIONS_MAX: usize = 1024;
 /// How far `take` looks into a lane. Behind that many that are leased or wait for a retry, new work waits too.
 const LOOKAHEAD_MAX: usize = 1000;
-/// How far `waiting` counts.
-const COUNT_MAX: usize = 10_000;
+/// How far `backlog` counts.
+const COUNT_MAX: usize = 50_000;
 
 /// A [`Store`] in one folder on a local disk. One process at a time.
 pub struct EmbeddedStore {
@@ -65,6 +65,11 @@ impl EmbeddedStore {
     /// [`Error::Open`] where the folder holds something else, a newer format, a damaged database, or is in use by
     /// another process. Nothing is ever reset.
     pub fn open(folder: &Path) -> Result<Self, Error> {
+        Self::open_syncing(folder, Box::new(File::sync_data))
+    }
+
+    /// Opens it with another way of waiting for the disk.
+    pub(super) fn open_syncing(folder: &Path, sync: Sync) -> Result<Self, Error> {
         disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let refuse = |reason: String| Error::Open { path: folder.display().to_string(), reason };
         let path = folder.join("state");
@@ -101,22 +106,30 @@ impl EmbeddedStore {
         if found == Found::Nothing {
             format::mark(folder)?;
         }
-        Self::start(folder, (database, lock), tree, file, payloads)
+        Self::start(folder, (database, lock), tree, (file, sync), payloads)
     }
 
     fn start(
         folder: &Path,
         database: (sled::Db, File),
         tree: sled::Tree,
-        file: File,
+        (file, sync): (File, Sync),
         payloads: Payloads,
     ) -> Result<Self, Error> {
         let gate = Arc::new(RwLock::new(()));
         let next_journal = last(&tree, &[keys::JOURNAL])?.map_or(1, |n| n + 1);
         let next_receipt = last(&tree, &[keys::RECEIPT])?.map_or(1, |n| n + 1);
         let next_work = highest_work(&tree)? + 1;
-        let writer =
-            Writer { tree: tree.clone(), file, gate: Arc::clone(&gate), next_work, next_journal };
+        let writer = Writer {
+            tree: tree.clone(),
+            file,
+            sync,
+            unsynced_bytes: 0,
+            failed: None,
+            gate: Arc::clone(&gate),
+            next_work,
+            next_journal,
+        };
         let (submissions, waiting) = sync_channel(SUBMISSIONS_MAX);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -320,10 +333,20 @@ impl Store for EmbeddedStore {
         lock(&self.leases).remove(&work);
     }
 
-    fn waiting(&self, lane: &str) -> Result<usize, Error> {
-        Ok(self
-            .scan::<serde::de::IgnoredAny>(&keys::lane(keys::WORK, lane), None, COUNT_MAX)?
-            .len())
+    fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut backlog = Backlog::default();
+        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
+            let (key, value) = entry.map_err(|e| database("reading", &e))?;
+            let work: Work = decode(&key, &value)?;
+            let failed = work.attempts > 0;
+            backlog.failing += usize::from(failed);
+            *backlog.waiting.entry(work.lane.clone()).or_default() += 1;
+            if failed && backlog.failed.len() < limit {
+                backlog.failed.push(work);
+            }
+        }
+        Ok(backlog)
     }
 
     fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {

@@ -68,6 +68,8 @@ pub struct CheckedSet<'a> {
     pub convention: Option<String>,
     /// GS08 of its group; empty outside one.
     pub version: String,
+    /// Whether it stands outside any group, which rejects the interchange.
+    pub is_outside: bool,
     /// The segments, ST and SE among them.
     pub segments: Segments<'a>,
     /// The walk, where a grammar is loaded.
@@ -254,7 +256,9 @@ impl<'e, R: Read> Session<'e, R> {
                 };
                 self.last = known.map(|judges| (set.id.clone(), judges));
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
-                let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
+                let has = |kind| set.faults.iter().any(|f| f.kind == kind);
+                let whole = !has(FaultKind::SetTooLarge);
+                let is_outside = has(FaultKind::OutsideEnvelope);
                 let judges = known.filter(|_| whole);
                 if let Some(judges) = judges {
                     let checker = judges.checker;
@@ -262,13 +266,11 @@ impl<'e, R: Read> Session<'e, R> {
                     judges.check(&set.segments, &mut self.scratch, tree, found);
                     findings.extend(of_check(&mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
-                } else if whole {
+                } else if whole && !is_outside {
                     let weight = self.options.unknown_set;
                     findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
-                if findings.len() > 1 {
-                    findings.sort_by_key(|f| (f.place.offset, f.place.element));
-                }
+                findings.sort_by_key(|f| (f.place.offset, f.place.element));
                 let walked = judges.map(|j| Walked {
                     segments: set.segments,
                     tree: &self.tree,
@@ -279,6 +281,7 @@ impl<'e, R: Read> Session<'e, R> {
                     control_number: set.control_number,
                     convention: set.convention,
                     version: self.version.clone(),
+                    is_outside,
                     segments: set.segments,
                     walked,
                     map: judges.and_then(|j| j.map),
@@ -326,14 +329,12 @@ fn in_words(faults: &[Fault]) -> Vec<Finding> {
     faults.iter().map(Finding::from).collect()
 }
 
-/// ISA: its faults, and its elements against the dictionary.
+/// ISA: its faults, and its elements against the dictionary where the separators tell them apart.
 fn interchange_findings(engine: &Engine, header: &Interchange) -> Vec<Finding> {
+    use FaultKind::{DelimiterClash, IsaLength, StandardsIsSeparator};
     let mut findings = in_words(&header.faults);
-    if header
-        .faults
-        .iter()
-        .any(|f| matches!(f.kind, FaultKind::IsaLength | FaultKind::DelimiterClash))
-    {
+    let unclear = |f: &Fault| matches!(f.kind, IsaLength | DelimiterClash | StandardsIsSeparator);
+    if header.faults.iter().any(unclear) {
         return findings;
     }
     let mut found = Findings::default();
@@ -354,8 +355,10 @@ fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) ->
         crate::x12::Delimiters { element: separator, ..Default::default() },
         &mut found,
     );
-    findings.extend(found.finish().into_iter().map(|f| of_envelope(f, Code::GroupElement)));
     let release = header.release();
+    let mut found = found.finish();
+    found.retain(|f| !(f.place.element == 4 && has_short_dates(&release, &header.element(4))));
+    findings.extend(found.into_iter().map(|f| of_envelope(f, Code::GroupElement)));
     if !interchange_version.is_empty()
         && !release.is_empty()
         && !release.starts_with(interchange_version)
@@ -371,6 +374,18 @@ fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) ->
         findings.push(Finding::new(Code::VersionUnknown, place, says, String::new()));
     }
     findings
+}
+
+/// Whether a date of GS is one as releases before 004000 have it: YYMMDD. The grammar of the envelope is that of the
+/// later ones.
+fn has_short_dates(release: &str, date: &str) -> bool {
+    let month_and_day = |from: usize| date.get(from..from + 2).and_then(|n| n.parse::<u8>().ok());
+    release < "004000"
+        && release.len() == 6
+        && date.len() == 6
+        && date.bytes().all(|b| b.is_ascii_digit())
+        && month_and_day(2).is_some_and(|month| (1..=12).contains(&month))
+        && month_and_day(4).is_some_and(|day| (1..=31).contains(&day))
 }
 
 /// A finding about an element of the envelope has the envelope's code, so that TA1 and AK9 can say it. Advice and
