@@ -64,7 +64,7 @@ pub struct CheckedSet<'a> {
     /// ST03, where it is there.
     pub convention: Option<String>,
     /// GS08 of its group; empty outside one.
-    pub version: String,
+    pub version: &'a str,
     /// The segments, ST and SE among them.
     pub segments: Segments<'a>,
     /// The walk, where a grammar is loaded.
@@ -183,9 +183,12 @@ impl<'e, R: Read> Session<'e, R> {
             Event::Set(set) => {
                 let known = match &self.last {
                     Some((id, checker)) if *id == set.id => Some(*checker),
-                    _ => self.engine.checker(&set.id, &self.version),
+                    _ => {
+                        let found = self.engine.checker(&set.id, &self.version);
+                        self.last = found.map(|checker| (set.id.clone(), checker));
+                        found
+                    }
                 };
-                self.last = known.map(|checker| (set.id.clone(), checker));
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
                 let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
                 let checker = known.filter(|_| whole);
@@ -214,7 +217,7 @@ impl<'e, R: Read> Session<'e, R> {
                     id: set.id,
                     control_number: set.control_number,
                     convention: set.convention,
-                    version: self.version.clone(),
+                    version: &self.version,
                     segments: set.segments,
                     walked,
                     findings,

@@ -77,7 +77,14 @@ impl Checker {
         let mut walk =
             Walk { checker: self, set, scratch, tree, findings, state, run: 0, instance: 0 };
         walk.begin();
-        for (at, segment) in set.iter().enumerate() {
+        let mut segments = set.iter().enumerate().peekable();
+        // ST is where the walk begins; anything else is a step from where it is.
+        if let Some((at, st)) = segments.next_if(|(_, s)| Some(s.tag()) == self.table.start_tag) {
+            walk.run = 1;
+            walk.put(at, state);
+            walk.elements(at, st);
+        }
+        for (at, segment) in segments {
             walk.take(at, segment);
         }
         walk.finish();
@@ -118,24 +125,27 @@ impl Walk<'_, '_> {
     #[inline]
     fn take(&mut self, at: usize, segment: Segment<'_>) {
         let checker = self.checker;
-        let tag = segment.tag();
-        // ST is where the walk begins; anything else is a step from where it is.
-        if at == 0 && Some(tag) == checker.table.start_tag {
-            self.run = 1;
-            self.put(at, self.state);
-        } else if let Some(step) = checker.table.step(self.state, tag) {
+        if let Some(step) = checker.table.step(self.state, segment.tag()) {
             self.go(at, segment, step);
+            self.elements(at, segment);
         } else {
             self.put(at, NodeId::NONE);
             self.unplaced(at, segment);
-            return;
         }
+    }
+
+    /// Checks the elements of the segment that the walk has come to.
+    #[inline]
+    fn elements(&mut self, at: usize, segment: Segment<'_>) {
+        let checker = self.checker;
         let quick = checker
             .table
             .places
             .get(self.state.index())
             .and_then(|place| checker.quick.get(usize::from(place.plan)));
-        if !quick.is_some_and(|plan| plan.is_clean(segment, &checker.plans.codes)) {
+        let (bytes, ends) = segment.bytes_and_ends();
+        let codes = &checker.plans.codes;
+        if !segment.is_plain() || !quick.is_some_and(|plan| plan.is_clean(bytes, ends, codes)) {
             self.look_closely(at, segment);
         }
     }

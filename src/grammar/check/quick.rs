@@ -1,20 +1,19 @@
 //! Whether all is well with a segment, told fast: the usual path of the check.
 //!
-//! It says yes only where [`super::element`] would find nothing, and no whenever it is not sure; what is wrong, and
-//! whether anything is, that module tells. Each segment has one small table. Nothing here branches on what the data
-//! holds as long as all is well: whether an element is there, how long it is and which code it is are nothing that
-//! a processor could foresee.
+//! It says yes only where [`super::element`] would find nothing, and no whenever it is not sure: of numbers with a
+//! sign or more than eight characters, for instance, and of the 29th of February. What is wrong, and whether anything
+//! is, that module tells. Nothing here branches on what the data holds: whether an element is there, how long it is
+//! and which code it is are nothing that a processor could foresee.
 
 use super::codes::{Buckets, CodeSets};
 use super::plan::{ElementPlan, Kind, NotePlan, Plan, Plans};
-use super::{value, word};
+use super::word;
 use crate::grammar::NoteKind;
-use crate::x12::Segment;
 
 /// Positions of which a mask has bits; a segment with more elements is never quick.
 const POSITIONS_MAX: usize = 32;
 
-/// What a segment must look like. Bit n of a mask is position n + 1.
+/// What a segment must look like. The highest bit of a mask is position 1.
 #[derive(Debug, Clone, Default)]
 pub(super) struct QuickPlan {
     elements: Box<[QuickElement]>,
@@ -22,7 +21,7 @@ pub(super) struct QuickPlan {
     /// Positions that are there if and only if the next one is.
     pairs: u32,
     /// All other syntax notes.
-    relations: Box<[Relation]>,
+    relations: Box<[Relations]>,
 }
 
 /// What an element must look like.
@@ -49,14 +48,17 @@ enum QuickKind {
     Unsure,
 }
 
-/// A syntax note: where one of `when` is there, all of `every` must be and one of `any`; of `one` there may only be
-/// one.
+/// How many relations are looked at together.
+const LANES: usize = 4;
+
+/// Relations between elements, so laid out that the compiler looks at all of them at once. Where one of `when` is
+/// there, all of `every` must be, one of `any`, and none of `never`.
 #[derive(Debug, Clone, Copy)]
-struct Relation {
-    when: u32,
-    every: u32,
-    any: u32,
-    one: u32,
+struct Relations {
+    when: [u32; LANES],
+    every: [u32; LANES],
+    any: [u32; LANES],
+    never: [u32; LANES],
 }
 
 impl QuickPlan {
@@ -70,34 +72,37 @@ impl QuickPlan {
         Self {
             elements: elements.collect(),
             mandatory: mask(plan.mandatory),
-            pairs: pairs.into_iter().fold(0, |mask, note| mask | self::mask(note.first)),
-            relations: others.into_iter().map(Relation::new).collect(),
+            pairs: pairs.into_iter().fold(0, |pairs, note| pairs | mask(note.first)),
+            relations: Relations::of_notes(&others).into(),
         }
     }
 
-    /// Whether there is certainly nothing to say about a segment.
-    #[inline]
-    pub fn is_clean(&self, segment: Segment<'_>, codes: &CodeSets) -> bool {
-        let (bytes, ends) = segment.bytes_and_ends();
+    /// Whether there is certainly nothing to say about a segment of plain characters, given the bytes that it lies
+    /// in and where its tag and its elements end. Not inlined, so that all it needs has a register.
+    #[inline(never)]
+    pub fn is_clean(&self, bytes: &[u8], ends: &[u32], codes: &CodeSets) -> bool {
         let Some((&tag_end, ends)) = ends.split_first() else { return false };
-        if ends.len() > self.elements.len() || !segment.is_plain() {
+        let Some(elements) = self.elements.get(..ends.len()) else { return false };
+        if ends.is_empty() {
             return false;
         }
+        let mut clean = true;
         let mut present = 0u32;
-        let mut at = 0;
-        let (mut before, mut length) = (tag_end, 0);
-        for (element, &end) in self.elements.iter().zip(ends) {
-            length = end.wrapping_sub(before).wrapping_sub(1);
-            if !element.is_clean(Value { bytes, start: before as usize + 1, length }, codes) {
-                return false;
-            }
-            present |= u32::from(length != 0) << at;
-            at += 1;
-            before = end;
+        let mut value = Value { bytes, start: tag_end.wrapping_add(1), length: 0 };
+        for (at, element) in elements.iter().enumerate() {
+            let end = ends[at];
+            value.length = end.wrapping_sub(value.start);
+            let there = value.length != 0;
+            clean &= element.is_clean(value, codes) | !there;
+            present = present << 1 | u32::from(there);
+            value.start = end.wrapping_add(1);
         }
-        let wrong = (self.mandatory & !present) | ((present ^ (present >> 1)) & self.pairs);
-        // No element at the end may be empty, so that there is one at least.
-        (wrong == 0) & (length != 0) && self.relations.iter().all(|relation| relation.holds(present))
+        // There are 1 to 32 elements.
+        let present = present << ((POSITIONS_MAX - ends.len()) & (POSITIONS_MAX - 1));
+        let wrong = (self.mandatory & !present) | ((present ^ (present << 1)) & self.pairs);
+        // The last element may not be empty, so that there is one at least.
+        clean & (wrong == 0) & (value.length != 0)
+            && self.relations.iter().all(|relations| relations.hold(present))
     }
 }
 
@@ -105,29 +110,24 @@ impl QuickPlan {
 #[derive(Clone, Copy)]
 struct Value<'a> {
     bytes: &'a [u8],
-    start: usize,
+    start: u32,
     length: u32,
 }
 
-impl<'a> Value<'a> {
-    /// Eight bytes from its first one on; at the very end of the input there may be fewer.
+impl Value<'_> {
+    /// Eight bytes from its first one on; none at the very end of the input.
     #[inline]
     fn word(self) -> Option<u64> {
-        let eight = self.bytes.get(self.start..self.start + 8)?;
+        let start = self.start as usize;
+        let eight = self.bytes.get(start..start + 8)?;
         Some(u64::from_le_bytes(eight.try_into().ok()?))
     }
 
-    /// Whether a blank or a control character ends it; of an empty one, this is not asked.
+    /// Its last byte; of an empty one, the separator before it.
     #[inline]
-    fn ends_blank(self) -> bool {
-        // The byte before an empty element is a separator.
-        let last = self.start + self.length as usize - 1;
-        self.bytes.get(last).is_none_or(|&byte| byte <= b' ')
-    }
-
-    #[cold]
-    fn bytes(self) -> &'a [u8] {
-        self.bytes.get(self.start..self.start + self.length as usize).unwrap_or_default()
+    fn last(self) -> u8 {
+        let last = self.start.wrapping_add(self.length).wrapping_sub(1);
+        self.bytes.get(last as usize).copied().unwrap_or_default()
     }
 }
 
@@ -135,9 +135,12 @@ impl QuickElement {
     fn new(element: &ElementPlan, plans: &Plans) -> Self {
         let mut quick =
             Self { kind: QuickKind::Unsure, min: 0, more: 0, codes: Buckets::default() };
-        let (Ok(min), Some(more)) =
-            (u16::try_from(element.min), element.max.checked_sub(element.min))
-        else {
+        // What is not text is looked at as a word. A number of no digits is none.
+        let (min, max) = match element.kind {
+            Kind::Text | Kind::Binary | Kind::Composite(_) => (element.min, element.max),
+            _ => (element.min.max(1), element.max.min(8)),
+        };
+        let (Ok(min), Some(more)) = (u16::try_from(min), max.checked_sub(min)) else {
             return quick;
         };
         (quick.min, quick.more) = (min, u16::try_from(more).unwrap_or(u16::MAX));
@@ -169,68 +172,79 @@ impl QuickElement {
         (suffices && !matches!(first.kind, Kind::Composite(_))).then(|| Self::new(first, plans))
     }
 
-    /// Whether there is certainly nothing to say about a value; never, where it is empty.
+    /// Whether there is certainly nothing to say about a value that is not empty.
     #[inline]
     fn is_clean(&self, value: Value<'_>, codes: &CodeSets) -> bool {
         let length = value.length;
-        let fits = length.wrapping_sub(u32::from(self.min)) <= u32::from(self.more);
-        let empty = length == 0;
+        let fits = self.fits(length);
         if self.kind == QuickKind::Text {
-            return (fits & !value.ends_blank()) | empty;
+            return fits & (value.last() != b' ');
         }
         let Some(word) = value.word() else { return false };
         match self.kind {
-            QuickKind::Code => {
-                let last = word::at_top(word, length) >> 56;
-                let short = (length <= 8) & (last > u64::from(b' '));
-                let known = codes.holds(self.codes, word::alone(word, length));
-                (fits & short & known) | empty
-            }
-            QuickKind::Integer => {
-                (fits & word::is_digits(word, length)) | empty || self.is_number(value)
-            }
-            QuickKind::Decimal => {
-                let digits = word::decimal_digits(word, length);
-                let fits = digits.wrapping_sub(u32::from(self.min)) <= u32::from(self.more);
-                (fits & (digits != 0)) | empty || self.is_number(value)
-            }
-            QuickKind::Date => {
-                (fits & word::is_date(word, length)) | empty
-                    || (fits && value::is_date(value.bytes()))
-            }
-            QuickKind::Time => (fits & word::is_time(word, length)) | empty,
+            QuickKind::Code => fits & codes.holds(self.codes, word::alone(word, length)),
+            QuickKind::Integer => fits & word::is_digits(word, length),
+            QuickKind::Decimal => (length <= 8) & self.fits(word::decimal_digits(word, length)),
+            QuickKind::Date => fits & word::is_date(word, length),
+            QuickKind::Time => fits & word::is_time(word, length),
             QuickKind::Any => true,
-            QuickKind::Text | QuickKind::Unsure => empty,
+            QuickKind::Text | QuickKind::Unsure => false,
         }
     }
 
-    /// A number with a sign, or a long one.
-    #[cold]
-    fn is_number(&self, value: Value<'_>) -> bool {
-        let digits = value::number_digits(value.bytes(), self.kind == QuickKind::Decimal);
-        digits.is_some_and(|n| n.wrapping_sub(u32::from(self.min)) <= u32::from(self.more))
+    #[inline]
+    fn fits(&self, length: u32) -> bool {
+        length.wrapping_sub(u32::from(self.min)) <= u32::from(self.more)
     }
 }
 
-impl Relation {
-    fn new(note: &NotePlan) -> Self {
-        let (first, all) = (mask(note.first), mask(note.all));
-        let none = Self { when: 0, every: 0, any: u32::MAX, one: 0 };
-        match note.kind {
-            NoteKind::Paired => Self { when: all, every: all, ..none },
-            NoteKind::Required => Self { when: u32::MAX, any: all, ..none },
-            NoteKind::Exclusive => Self { one: all, ..none },
-            NoteKind::Conditional => Self { when: first, every: all, ..none },
-            NoteKind::ListConditional => Self { when: first, any: all & !first, ..none },
+impl Relations {
+    /// None at all: they always hold.
+    const NONE: Self =
+        Self { when: [0; LANES], every: [0; LANES], any: [u32::MAX; LANES], never: [0; LANES] };
+
+    fn of_notes(notes: &[&NotePlan]) -> Vec<Self> {
+        let mut all: Vec<(u32, u32, u32, u32)> = Vec::new();
+        for note in notes {
+            let (first, positions) = (mask(note.first), mask(note.all));
+            match note.kind {
+                NoteKind::Paired => all.push((positions, positions, u32::MAX, 0)),
+                NoteKind::Required => all.push((u32::MAX, 0, positions, 0)),
+                NoteKind::Conditional => all.push((first, positions, u32::MAX, 0)),
+                NoteKind::ListConditional => all.push((first, 0, positions & !first, 0)),
+                NoteKind::Exclusive => {
+                    let each = (0..u32::BITS).map(|bit| 1 << bit & positions);
+                    let each = each.filter(|&bit| bit != 0);
+                    all.extend(each.map(|bit| (bit, 0, u32::MAX, positions & !bit)));
+                }
+            }
         }
+        let together = all.chunks(LANES).map(|some| {
+            let mut relations = Self::NONE;
+            for (lane, &(when, every, any, never)) in some.iter().enumerate() {
+                relations.when[lane] = when;
+                relations.every[lane] = every;
+                relations.any[lane] = any;
+                relations.never[lane] = never;
+            }
+            relations
+        });
+        together.collect()
     }
 
-    /// Whether it holds for the positions that are there, of which there is one at least.
+    /// Whether they hold for the positions that are there, of which there is one at least.
     #[inline]
-    fn holds(&self, present: u32) -> bool {
-        let one = present & self.one;
-        let satisfied = (self.every & !present == 0) & (present & self.any != 0);
-        ((present & self.when == 0) | satisfied) & (one & one.wrapping_sub(1) == 0)
+    fn hold(&self, present: u32) -> bool {
+        let all_ones_where = |condition: bool| u32::from(condition).wrapping_neg();
+        let mut broken = [0u32; LANES];
+        for (lane, broken) in broken.iter_mut().enumerate() {
+            let missing = self.every[lane] & !present;
+            let unwanted = self.never[lane] & present;
+            let none = all_ones_where(self.any[lane] & present == 0);
+            let concerned = all_ones_where(self.when[lane] & present != 0);
+            *broken = concerned & (missing | unwanted | none);
+        }
+        broken.iter().fold(0, |all, one| all | one) == 0
     }
 }
 
@@ -241,5 +255,5 @@ fn is_pair(note: &NotePlan) -> bool {
 
 /// A mask of the plans, whose bit n is position n, as one of ours.
 fn mask(positions: u128) -> u32 {
-    u32::try_from(positions >> 1 & u128::from(u32::MAX)).unwrap_or_default()
+    u32::try_from(positions >> 1 & u128::from(u32::MAX)).unwrap_or_default().reverse_bits()
 }

@@ -93,10 +93,7 @@ impl Table {
                 .segments
                 .get(usize::from(grammar.node(start).segment.0))
                 .map(|segment| segment.tag),
-            nested: grammar
-                .nodes
-                .iter()
-                .find_map(|n| n.nested.map(|nested| (n.segment, nested))),
+            nested: grammar.nodes.iter().find_map(|n| n.nested.map(|nested| (n.segment, nested))),
         };
         for (at, node) in grammar.nodes.iter().enumerate() {
             if node.kind == NodeKind::Segment {
