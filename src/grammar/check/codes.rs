@@ -6,11 +6,14 @@ use crate::grammar::CodeList;
 /// How many packed codes a bucket holds; the few that find no room are kept apart.
 const BUCKET: usize = 4;
 
+/// The longest code that is packed. Those of the business sets are of one to four characters.
+pub(super) const CODE_MAX: u32 = 4;
+
 /// Code lists as hash tables of packed codes, all in one piece of memory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CodeSets {
     /// Packed codes; 0 = empty.
-    buckets: Vec<[u64; BUCKET]>,
+    buckets: Vec<[u32; BUCKET]>,
     sets: Vec<CodeSet>,
 }
 
@@ -66,7 +69,7 @@ impl CodeSets {
 
     /// Whether a packed code, which is not 0, is in the buckets of a list.
     #[inline]
-    pub fn holds(&self, buckets: Buckets, packed: u64) -> bool {
+    pub fn holds(&self, buckets: Buckets, packed: u32) -> bool {
         let Some(bucket) = self.buckets.get(buckets.of(packed)) else { return false };
         // All four at once: a loop would end where the processor does not expect it.
         bucket.iter().fold(false, |found, &slot| found | (slot == packed))
@@ -84,17 +87,19 @@ impl CodeSets {
 
 impl Buckets {
     #[inline]
-    fn of(self, packed: u64) -> usize {
-        let mixed = packed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+    fn of(self, packed: u32) -> usize {
+        let mixed = u64::from(packed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
         self.first as usize + usize::try_from(mixed).unwrap_or_default()
     }
 }
 
-/// Up to eight bytes as a number that no other code has. 0 for what is empty or longer; also for what ends in a NUL,
+/// Up to four bytes as a number that no other code has. 0 for what is empty or longer; also for what ends in a NUL,
 /// which could not be told from the bytes that are not there, and in a blank, which is padding to be looked at.
-fn pack(code: &[u8]) -> u64 {
+fn pack(code: &[u8]) -> u32 {
     match code {
-        [.., last] if !matches!(last, 0 | b' ') && code.len() <= 8 => word::of(code),
+        [.., last] if !matches!(last, 0 | b' ') && code.len() <= CODE_MAX as usize => {
+            word::short(word::of(code), u32::try_from(code.len()).unwrap_or_default())
+        }
         _ => 0,
     }
 }

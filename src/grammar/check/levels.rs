@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::x12::Segment;
+use crate::x12::{Segment, Segments};
 
 /// One instance.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +39,14 @@ impl Levels {
         self.irregular = false;
     }
 
-    /// Adds an instance.
+    /// Adds the instance that a segment of the set opens.
     pub fn add(
         &mut self,
         at: u32,
-        segment: Segment<'_>,
+        set: &Segments<'_>,
         nested: crate::grammar::Nested,
     ) -> Option<LevelFault> {
+        let segment = set.get(at as usize).unwrap_or(Segment::EMPTY);
         let id = segment.element(usize::from(nested.id));
         let parent = segment.element(usize::from(nested.parent));
         let says_children = match segment.element(usize::from(nested.child)) {

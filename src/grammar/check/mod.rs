@@ -10,11 +10,14 @@ mod levels;
 mod plan;
 mod quick;
 mod report;
+mod single;
 mod table;
 mod value;
 mod word;
 
 use std::sync::Arc;
+
+pub use single::SegmentChecker;
 
 use element::ElementCheck;
 use levels::{LevelFault, Levels};
@@ -23,9 +26,9 @@ use quick::QuickPlan;
 use report::{Reporter, Words, segment_name};
 use table::{Move, Table};
 
-use super::{Dictionary, Grammar, LoopInstance, NodeId, Placed, SegmentDef, Tree};
+use super::{Grammar, LoopInstance, NodeId, Placed, SegmentDef, Tree};
 use crate::findings::{Code, Finding, Findings, Place, Rule};
-use crate::x12::{Delimiters, Segment, Segments, Tag};
+use crate::x12::{Segment, Segments, Tag};
 
 /// A grammar, worked out for checking. Making one costs about a millisecond; keep it.
 #[derive(Debug, Clone)]
@@ -110,7 +113,7 @@ struct Walk<'a, 'b> {
     instance: u32,
 }
 
-impl Walk<'_, '_> {
+impl<'b> Walk<'_, 'b> {
     fn begin(&mut self) {
         self.tree.instances.clear();
         self.tree.segments.clear();
@@ -122,15 +125,21 @@ impl Walk<'_, '_> {
         self.scratch.levels.clear();
     }
 
+    /// The segment at an index. The walk gives indices to what is off the usual path, since a segment passed on would
+    /// have to be put together each time.
+    fn segment(&self, at: usize) -> Segment<'b> {
+        self.set.get(at).unwrap_or(Segment::EMPTY)
+    }
+
     #[inline]
     fn take(&mut self, at: usize, segment: Segment<'_>) {
         let checker = self.checker;
         if let Some(step) = checker.table.step(self.state, segment.tag()) {
-            self.go(at, segment, step);
+            self.go(at, step);
             self.elements(at, segment);
         } else {
             self.put(at, NodeId::NONE);
-            self.unplaced(at, segment);
+            self.unplaced(at);
         }
     }
 
@@ -146,13 +155,14 @@ impl Walk<'_, '_> {
         let (bytes, ends) = segment.bytes_and_ends();
         let codes = &checker.plans.codes;
         if !segment.is_plain() || !quick.is_some_and(|plan| plan.is_clean(bytes, ends, codes)) {
-            self.look_closely(at, segment);
+            self.look_closely(at);
         }
     }
 
     /// Checks the elements of a segment that may have something wrong with it.
     #[cold]
-    fn look_closely(&mut self, at: usize, segment: Segment<'_>) {
+    fn look_closely(&mut self, at: usize) {
+        let segment = self.segment(at);
         let grammar = &self.checker.grammar;
         let place = grammar.node(self.state);
         let number = usize::from(place.segment.0);
@@ -183,9 +193,9 @@ impl Walk<'_, '_> {
     }
 
     #[inline]
-    fn go(&mut self, at: usize, segment: Segment<'_>, step: &Move) {
+    fn go(&mut self, at: usize, step: &Move) {
         if step.missing.0 != step.missing.1 {
-            self.missing(at, segment, step);
+            self.missing(at, step);
         }
         for _ in 0..step.closes {
             self.close(at);
@@ -194,18 +204,18 @@ impl Walk<'_, '_> {
         let target = step.target;
         let Some(place) = table.places.get(target.index()) else { return };
         if step.opens {
-            self.open(at, segment, place.parent);
+            self.open(at, place.parent);
         }
         self.run = if step.again { self.run.saturating_add(1) } else { 1 };
         self.state = target;
         if self.run > place.max_use {
-            self.too_many(at, segment, target, false);
+            self.too_many(at, target, false);
         }
         self.put(at, target);
     }
 
     #[inline]
-    fn open(&mut self, at: usize, segment: Segment<'_>, node: NodeId) {
+    fn open(&mut self, at: usize, node: NodeId) {
         let parent = self.instance;
         self.instance = index(self.tree.instances.len());
         self.tree.instances.push(LoopInstance { node, parent, first: index(at), end: 0 });
@@ -218,12 +228,12 @@ impl Walk<'_, '_> {
         let before = if count.0 == parent { count.1 } else { 0 };
         *count = (parent, before.saturating_add(1));
         if count.1 > place.max_use {
-            self.too_many(at, segment, node, true);
+            self.too_many(at, node, true);
         }
         if let Some(nested) = place.nested
-            && let Some(fault) = self.scratch.levels.add(index(at), segment, nested)
+            && let Some(fault) = self.scratch.levels.add(index(at), self.set, nested)
         {
-            self.level(at, segment, nested, fault);
+            self.level(at, nested, fault);
         }
     }
 
@@ -263,7 +273,8 @@ impl Walk<'_, '_> {
 
     /// Mandatory places that were passed over.
     #[cold]
-    fn missing(&mut self, at: usize, segment: Segment<'_>, step: &Move) {
+    fn missing(&mut self, at: usize, step: &Move) {
+        let segment = self.segment(at);
         let grammar = &self.checker.grammar;
         for &node in self.checker.table.missing(step) {
             let definition = grammar.segment_at(node);
@@ -301,7 +312,8 @@ impl Walk<'_, '_> {
 
     /// A segment for which there is no place.
     #[cold]
-    fn unplaced(&mut self, at: usize, segment: Segment<'_>) {
+    fn unplaced(&mut self, at: usize) {
+        let segment = self.segment(at);
         let grammar = &self.checker.grammar;
         let id = crate::x12::decode(segment.id()).into_owned();
         let here = grammar.node(self.state).parent;
@@ -377,7 +389,8 @@ impl Walk<'_, '_> {
     }
 
     #[cold]
-    fn too_many(&mut self, at: usize, segment: Segment<'_>, node: NodeId, is_loop: bool) {
+    fn too_many(&mut self, at: usize, node: NodeId, is_loop: bool) {
+        let segment = self.segment(at);
         let grammar = &self.checker.grammar;
         let places = grammar.node(node);
         let max = places.max_use.unwrap_or(u32::MAX);
@@ -395,7 +408,8 @@ impl Walk<'_, '_> {
     }
 
     #[cold]
-    fn level(&mut self, at: usize, segment: Segment<'_>, nested: super::Nested, fault: LevelFault) {
+    fn level(&mut self, at: usize, nested: super::Nested, fault: LevelFault) {
+        let segment = self.segment(at);
         let tag = segment.tag();
         let (code, element, says, mend) = match fault {
             LevelFault::Number => (
@@ -482,42 +496,4 @@ fn index(at: usize) -> u32 {
 /// Position in the set, ST = 1.
 fn position(at: usize) -> u32 {
     index(at).saturating_add(1)
-}
-
-/// Checks single segments against a dictionary: those of the envelope.
-#[derive(Debug, Clone)]
-pub struct SegmentChecker {
-    dictionary: Arc<Dictionary>,
-    plans: Plans,
-}
-
-impl SegmentChecker {
-    /// Works a dictionary out.
-    #[must_use]
-    pub fn new(dictionary: Arc<Dictionary>) -> Self {
-        let plans = Plans::new(
-            &dictionary.segments,
-            &dictionary.composites,
-            dictionary.codes.iter().map(Arc::as_ref),
-        );
-        Self { dictionary, plans }
-    }
-
-    /// Checks the elements of a segment that the dictionary knows. Findings are about no set.
-    pub fn check(&self, segment: Segment<'_>, delimiters: Delimiters, findings: &mut Findings) {
-        let tag = segment.tag();
-        let Some(at) = self.dictionary.segments.iter().position(|s| s.tag == tag) else { return };
-        let words =
-            Words { composites: &self.dictionary.composites, codes: &self.dictionary.codes };
-        let mut reporter = Reporter {
-            findings,
-            words,
-            definition: &self.dictionary.segments[at],
-            segment,
-            position: 0,
-            loop_path: "",
-        };
-        let elements = ElementCheck { plans: &self.plans, delimiters };
-        elements.segment(&self.plans.segments[at], segment, &mut reporter);
-    }
 }

@@ -2,10 +2,10 @@
 //!
 //! It says yes only where [`super::element`] would find nothing, and no whenever it is not sure: of numbers with a
 //! sign or more than eight characters, for instance, and of the 29th of February. What is wrong, and whether anything
-//! is, that module tells. Nothing here branches on what the data holds: whether an element is there, how long it is
-//! and which code it is are nothing that a processor could foresee.
+//! is, that module tells. Nothing here branches on what a value holds, as long as all is well: how long it is and which
+//! code it is are nothing that a processor could foresee.
 
-use super::codes::{Buckets, CodeSets};
+use super::codes::{Buckets, CODE_MAX, CodeSets};
 use super::plan::{ElementPlan, Kind, NotePlan, Plan, Plans};
 use super::word;
 use crate::grammar::NoteKind;
@@ -86,22 +86,25 @@ impl QuickPlan {
         if ends.is_empty() {
             return false;
         }
-        let mut clean = true;
         let mut present = 0u32;
         let mut value = Value { bytes, start: tag_end.wrapping_add(1), length: 0 };
-        for (at, element) in elements.iter().enumerate() {
-            let end = ends[at];
+        for (element, &end) in elements.iter().zip(ends) {
             value.length = end.wrapping_sub(value.start);
-            let there = value.length != 0;
-            clean &= element.is_clean(value, codes) | !there;
-            present = present << 1 | u32::from(there);
+            present <<= 1;
+            if value.length != 0 {
+                present |= 1;
+                if !element.is_clean(value, codes) {
+                    return false;
+                }
+            }
             value.start = end.wrapping_add(1);
         }
         // There are 1 to 32 elements.
         let present = present << ((POSITIONS_MAX - ends.len()) & (POSITIONS_MAX - 1));
         let wrong = (self.mandatory & !present) | ((present ^ (present << 1)) & self.pairs);
         // The last element may not be empty, so that there is one at least.
-        clean & (wrong == 0) & (value.length != 0)
+        wrong == 0
+            && value.length != 0
             && self.relations.iter().all(|relations| relations.hold(present))
     }
 }
@@ -123,7 +126,7 @@ impl Value<'_> {
         Some(u64::from_le_bytes(eight.try_into().ok()?))
     }
 
-    /// Its last byte; of an empty one, the separator before it.
+    /// Its last byte.
     #[inline]
     fn last(self) -> u8 {
         let last = self.start.wrapping_add(self.length).wrapping_sub(1);
@@ -138,6 +141,7 @@ impl QuickElement {
         // What is not text is looked at as a word. A number of no digits is none.
         let (min, max) = match element.kind {
             Kind::Text | Kind::Binary | Kind::Composite(_) => (element.min, element.max),
+            Kind::Code(_) => (element.min.max(1), element.max.min(CODE_MAX)),
             _ => (element.min.max(1), element.max.min(8)),
         };
         let (Ok(min), Some(more)) = (u16::try_from(min), max.checked_sub(min)) else {
@@ -176,19 +180,20 @@ impl QuickElement {
     #[inline]
     fn is_clean(&self, value: Value<'_>, codes: &CodeSets) -> bool {
         let length = value.length;
-        let fits = self.fits(length);
         if self.kind == QuickKind::Text {
-            return fits & (value.last() != b' ');
+            return self.fits(length) && value.last() != b' ';
         }
         let Some(word) = value.word() else { return false };
+        if self.kind == QuickKind::Code {
+            return self.fits(length) && codes.holds(self.codes, word::short(word, length));
+        }
         match self.kind {
-            QuickKind::Code => fits & codes.holds(self.codes, word::alone(word, length)),
-            QuickKind::Integer => fits & word::is_digits(word, length),
-            QuickKind::Decimal => (length <= 8) & self.fits(word::decimal_digits(word, length)),
-            QuickKind::Date => fits & word::is_date(word, length),
-            QuickKind::Time => fits & word::is_time(word, length),
+            QuickKind::Integer => self.fits(length) && word::is_digits(word, length),
+            QuickKind::Decimal => length <= 8 && self.fits(word::decimal_digits(word, length)),
+            QuickKind::Date => self.fits(length) && word::is_date(word, length),
+            QuickKind::Time => self.fits(length) && word::is_time(word, length),
             QuickKind::Any => true,
-            QuickKind::Text | QuickKind::Unsure => false,
+            QuickKind::Text | QuickKind::Code | QuickKind::Unsure => false,
         }
     }
 
@@ -256,4 +261,118 @@ fn is_pair(note: &NotePlan) -> bool {
 /// A mask of the plans, whose bit n is position n, as one of ours.
 fn mask(positions: u128) -> u32 {
     u32::try_from(positions >> 1 & u128::from(u32::MAX)).unwrap_or_default().reverse_bits()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::findings::Findings;
+    use crate::grammar::check::element::ElementCheck;
+    use crate::grammar::check::report::Reporter;
+    use crate::grammar::{Checker, Library, SegmentDef};
+    use crate::x12::{Event, Limits, Reader};
+
+    const HEADER: &str = "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *261121*0915*U*00401\
+        *000000007*0*P*>~GS*PO*SENDER*RECEIVER*20261121*0915*7*X*004010~ST*850*0001~";
+
+    /// What each way says of a segment: whether it is clean, and whether nothing was found.
+    fn judge(checker: &Checker, number: usize, segment: &str) -> (bool, bool) {
+        let text = format!("{HEADER}{segment}~SE*3*0001~GE*1*7~IEA*1*000000007~");
+        let mut reader = Reader::of_slice(text.as_bytes(), Limits::default());
+        while let Some(event) = reader.next().unwrap() {
+            let Event::Set(set) = event else { continue };
+            let segment = set.segments.get(1).unwrap();
+            let (bytes, ends) = segment.bytes_and_ends();
+            let clean = segment.is_plain()
+                && checker.quick[number].is_clean(bytes, ends, &checker.plans.codes);
+            let mut findings = Findings::default();
+            let mut reporter = Reporter {
+                findings: &mut findings,
+                words: checker.words(),
+                definition: &checker.grammar.segments[number],
+                segment,
+                position: 2,
+                loop_path: "",
+            };
+            let delimiters = set.segments.delimiters();
+            ElementCheck { plans: &checker.plans, delimiters }.segment(
+                &checker.plans.segments[number],
+                segment,
+                &mut reporter,
+            );
+            return (clean, findings.is_empty());
+        }
+        panic!("the set is read");
+    }
+
+    /// A value for the element at a position: often one that fits it.
+    fn value(
+        checker: &Checker,
+        segment: &SegmentDef,
+        at: usize,
+        choice: (u8, u16, &str),
+    ) -> String {
+        use crate::grammar::{DataType, ElementShape};
+        let (kind, number, text) = choice;
+        if kind < 5 {
+            return String::new();
+        }
+        if kind < 8 {
+            return text.to_owned();
+        }
+        let mut shape = segment.elements.get(at).map(|e| e.shape);
+        if let Some(ElementShape::Composite(id)) = shape {
+            shape = checker.grammar.composite(id).components.first().map(|c| c.shape);
+        }
+        let Some(ElementShape::Simple { data_type, min, codes, .. }) = shape else {
+            return String::new();
+        };
+        let date = format!("2024{:02}{:02}", 1 + number % 12, 1 + number / 12 % 30);
+        match (data_type, codes) {
+            (_, Some(id)) => {
+                let mut codes: Vec<_> = checker.grammar.code_list(id).codes.keys().collect();
+                codes.sort();
+                String::from_utf8_lossy(codes[usize::from(number) % codes.len()]).into_owned()
+            }
+            (DataType::Dt, _) => date,
+            (DataType::Tm, _) => format!("{:02}{:02}", number % 25, number / 25 % 61),
+            (DataType::R, _) => format!("{}.{}", number / 10, number % 10),
+            (DataType::N(_), _) => format!("{number}"),
+            _ => "A".repeat(min.max(1) as usize),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn says_what_the_close_look_says(
+            number in 0usize..1000,
+            choices in proptest::collection::vec(
+                (0u8..30, any::<u16>(), "[ -)+-=?-}]{0,12}|-?[0-9.]{1,10}|[0-9]{8}"), 0..30),
+            whole: bool,
+        ) {
+            static CHECKERS: std::sync::LazyLock<Vec<Checker>> = std::sync::LazyLock::new(|| {
+                Library::embedded().sets().map(|g| Checker::new(g.clone())).collect()
+            });
+            let checker = &CHECKERS[number % CHECKERS.len()];
+            let number = number / CHECKERS.len() % checker.grammar.segments.len();
+            let definition = &checker.grammar.segments[number];
+            let count = if whole { definition.elements.len() } else { choices.len() };
+            let values: Vec<String> = choices
+                .iter()
+                .take(count)
+                .enumerate()
+                .map(|(at, (kind, n, text))| value(checker, definition, at, (*kind, *n, text)))
+                .collect();
+            let segment = format!("{}*{}", definition.tag, values.join("*"));
+            // What ends an interchange or a set, or holds data of its own, is not read as a segment here.
+            prop_assume!(!["ST", "SE", "GE", "IEA", "GS", "ISA", "BIN", "BDS"].contains(&&*definition.tag.to_string()));
+            let (clean, nothing) = judge(checker, number, &segment);
+            prop_assert!(nothing || !clean, "{}", segment);
+            // Of what is usual it is sure.
+            let unusual = |v: &String| v.contains('-') || v.ends_with("0229") || v.len() > 4;
+            prop_assert!(clean || !nothing || values.iter().any(unusual), "{}", segment);
+        }
+    }
 }
