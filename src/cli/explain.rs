@@ -4,8 +4,9 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::{Context, Error, Format, Verdict, nearest, paint::severity_word};
+use super::{Context, Error, Format, Verdict, paint::severity_word};
 use crate::findings::{Code, Entry};
+use crate::grammar::suggest::nearest;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]

@@ -67,7 +67,7 @@ impl Gateway {
     ) -> Result<(), Error> {
         let partner = self.partner(&self.partner_of(work))?;
         let bytes = self.ledger.store().payload(payload)?;
-        self.mailbox(&partner.mailbox.folder)?.mailbox.deliver(name, &bytes)?;
+        self.mailbox_of(partner)?.mailbox.deliver(name, &bytes)?;
         let now = Timestamp::now();
         let mut draft = Draft::new();
         draft.done(work);
@@ -110,6 +110,14 @@ impl Gateway {
     pub(super) fn mailbox(&self, key: &str) -> Result<&MailboxBinding, Error> {
         self.mailboxes.get(key).ok_or_else(|| {
             Error::Configuration(format!("the mailbox {key} is in no live profile any more"))
+        })
+    }
+
+    fn mailbox_of(&self, partner: &Partner) -> Result<&MailboxBinding, Error> {
+        let of =
+            |binding: &&MailboxBinding| binding.partners.iter().any(|p| p.name == partner.name);
+        self.mailboxes.values().find(of).ok_or_else(|| {
+            Error::Configuration(format!("the partner `{}` has no mailbox any more", partner.name))
         })
     }
 

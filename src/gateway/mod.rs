@@ -17,6 +17,7 @@ mod lanes;
 mod ledger;
 mod notes;
 mod outbound;
+mod requeue;
 mod setup;
 mod status;
 mod translation;
@@ -26,6 +27,7 @@ pub use crate::store::{
     JournalRecord,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
+pub use requeue::request_requeue;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;
@@ -65,7 +67,7 @@ pub enum Error {
 
 /// A mailbox with those who share it.
 struct MailboxBinding {
-    /// Its folder as the profiles name it: its key in the store.
+    /// Its folder without links and detours: its key in the store.
     key: String,
     mailbox: Arc<dyn Mailbox>,
     partners: Vec<Arc<Partner>>,

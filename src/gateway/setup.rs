@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::config::{Config, EndpointConfig};
-use super::ledger::{Draft, Ledger};
+use super::ledger::Ledger;
+use super::requeue::queue_again;
 use super::status::Board;
 use super::translation::Translator;
 use super::{Gateway, MailboxBinding};
 use crate::bridge::{DirectoryEndpoint, Endpoint};
 use crate::profile::{Direction, Partner, Problem, State};
-use crate::store::{Change, EmbeddedStore, Event};
+use crate::store::EmbeddedStore;
 use crate::translate::Engine;
 use crate::transport::DirectoryMailbox;
 
@@ -39,9 +40,6 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Work that was given up and is queued again at a start; the rest waits for the next.
-const UNPARKED_MAX: usize = 10_000;
-
 pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> {
     let mut problems = Vec::new();
     let partners = read_partners(&config.profiles, &mut problems);
@@ -59,6 +57,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                         e.to_string(),
                     )])
                 };
+                // A start is when an operator has mended something.
                 queue_again(&ledger).map_err(whole)?;
                 return Ok(Gateway {
                     translations: Semaphore::new(config.limits.translations as usize),
@@ -77,19 +76,6 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
         }
     }
     Err(Problems(problems))
-}
-
-/// A start is when an operator has mended something: what was given up gets another chance.
-fn queue_again(ledger: &Ledger) -> Result<(), crate::store::Error> {
-    let now = Timestamp::now();
-    for work in ledger.store().parked(UNPARKED_MAX)? {
-        let mut draft = Draft::new();
-        draft.push(Change::Unpark { lane: work.lane, work: work.id, due: now });
-        let subject = super::ledger::subject(&work.task);
-        draft.journal(now, Event::WorkQueuedAgain, "", &subject, &work.error);
-        ledger.commit(draft)?;
-    }
-    Ok(())
 }
 
 fn read_partners(folder: &Path, problems: &mut Vec<Problem>) -> BTreeMap<String, Arc<Partner>> {
@@ -212,30 +198,57 @@ fn open_mailboxes(
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, MailboxBinding> {
     let mut mailboxes: BTreeMap<String, MailboxBinding> = BTreeMap::new();
+    let mut inbound: BTreeMap<PathBuf, String> = BTreeMap::new();
     for partner in partners.values().filter(|partner| partner.state == State::Live) {
-        let key = partner.mailbox.folder.clone();
         let poll = partner
             .mailbox
             .poll_seconds
             .map_or(config.poll, |seconds| Duration::from_secs(u64::from(seconds.max(1))));
+        let folder = config.base.join(&partner.mailbox.folder);
+        let mut wrong = |words: String| {
+            let file = format!("{}/partner.toml", partner.name);
+            problems.push(Problem::whole(&file, format!("mailbox: {words}")));
+        };
+        let opened = DirectoryMailbox::open(&folder, config.arrivals());
+        let opened = opened.and_then(|mailbox| Ok((mailbox, resolve(&config.base, &folder)?)));
+        let (mailbox, (key, place)) = match opened {
+            Ok(opened) => opened,
+            Err(e) => {
+                wrong(e.to_string());
+                continue;
+            }
+        };
         if let Some(shared) = mailboxes.get_mut(&key) {
             shared.partners.push(Arc::clone(partner));
             shared.poll = shared.poll.min(poll);
             continue;
         }
-        match DirectoryMailbox::open(&config.base.join(&key), config.arrivals()) {
-            Ok(mailbox) => {
-                let partners = vec![Arc::clone(partner)];
-                let mailbox = Arc::new(mailbox);
-                mailboxes.insert(key.clone(), MailboxBinding { key, mailbox, partners, poll });
-            }
-            Err(e) => {
-                let file = format!("{}/partner.toml", partner.name);
-                problems.push(Problem::whole(&file, format!("mailbox: {e}")));
-            }
+        if let Some(other) = inbound.insert(place, key.clone()) {
+            wrong(format!("{key} and {other} have one and the same `inbound`"));
+        }
+        let (mailbox, partners) = (Arc::new(mailbox), vec![Arc::clone(partner)]);
+        mailboxes.insert(key.clone(), MailboxBinding { key, mailbox, partners, poll });
+    }
+    // A mailbox of partners that are all off is not looked at. In one that is shared, what comes for one that is off
+    // is set aside under its name.
+    for partner in partners.values().filter(|partner| partner.state == State::Off) {
+        let folder = config.base.join(&partner.mailbox.folder);
+        if let Ok((key, _)) = resolve(&config.base, &folder)
+            && let Some(shared) = mailboxes.get_mut(&key)
+        {
+            shared.partners.push(Arc::clone(partner));
         }
     }
     mailboxes
+}
+
+/// The key of a mailbox, and where its `inbound` is. The key is the folder without links and detours, so that two
+/// spellings are one mailbox; below the folder of the configuration it is relative to it, so that all may move.
+fn resolve(base: &Path, folder: &Path) -> io::Result<(String, PathBuf)> {
+    let base = base.join(".").canonicalize()?;
+    let folder = folder.canonicalize()?;
+    let key = folder.strip_prefix(&base).unwrap_or(&folder).display().to_string();
+    Ok((key, folder.join("inbound").canonicalize()?))
 }
 
 /// The kinds that a partner is sent.

@@ -10,6 +10,7 @@
 mod compile;
 mod form;
 mod json;
+mod laid;
 mod lay;
 mod library;
 mod names;
@@ -17,6 +18,7 @@ mod parse;
 mod plan;
 mod read;
 mod shape;
+mod steps;
 mod syntax;
 mod values;
 mod view;

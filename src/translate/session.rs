@@ -65,6 +65,8 @@ pub struct CheckedSet<'a> {
     pub convention: Option<String>,
     /// GS08 of its group; empty outside one.
     pub version: &'a str,
+    /// Whether it stands outside any group, which rejects the interchange.
+    pub is_outside: bool,
     /// The segments, ST and SE among them.
     pub segments: Segments<'a>,
     /// The walk, where a grammar is loaded.
@@ -181,16 +183,11 @@ impl<'e, R: Read> Session<'e, R> {
                 }
             }
             Event::Set(set) => {
-                let known = match &self.last {
-                    Some((id, checker)) if *id == set.id => Some(*checker),
-                    _ => {
-                        let found = self.engine.checker(&set.id, &self.version);
-                        self.last = found.map(|checker| (set.id.clone(), checker));
-                        found
-                    }
-                };
+                let known = known_checker(self.engine, &mut self.last, &set.id, &self.version);
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
-                let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
+                let has = |kind| set.faults.iter().any(|f| f.kind == kind);
+                let whole = !has(FaultKind::SetTooLarge);
+                let is_outside = has(FaultKind::OutsideEnvelope);
                 let checker = known.filter(|_| whole);
                 if let Some(checker) = checker {
                     checker.check(
@@ -201,7 +198,7 @@ impl<'e, R: Read> Session<'e, R> {
                     );
                     findings.extend(of_check(&mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
-                } else if whole {
+                } else if whole && !is_outside {
                     let weight = self.options.unknown_set;
                     findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
@@ -218,6 +215,7 @@ impl<'e, R: Read> Session<'e, R> {
                     control_number: set.control_number,
                     convention: set.convention,
                     version: &self.version,
+                    is_outside,
                     segments: set.segments,
                     walked,
                     findings,
@@ -234,6 +232,19 @@ impl<'e, R: Read> Session<'e, R> {
             Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
         }))
     }
+}
+
+/// The checker of a set; `last` is that of the one before.
+fn known_checker<'e>(
+    engine: &'e Engine,
+    last: &mut Option<(String, &'e Checker)>,
+    id: &str,
+    version: &str,
+) -> Option<&'e Checker> {
+    if last.as_ref().is_none_or(|(known, _)| known != id) {
+        *last = engine.checker(id, version).map(|checker| (id.to_owned(), checker));
+    }
+    last.as_ref().map(|(_, checker)| *checker)
 }
 
 /// The elements of a TA1.
@@ -264,14 +275,12 @@ fn in_words(faults: &[Fault]) -> Vec<Finding> {
     faults.iter().map(Finding::from).collect()
 }
 
-/// ISA: its faults, and its elements against the dictionary.
+/// ISA: its faults, and its elements against the dictionary where the separators tell them apart.
 fn interchange_findings(engine: &Engine, header: &Interchange) -> Vec<Finding> {
+    use FaultKind::{DelimiterClash, IsaLength, StandardsIsSeparator};
     let mut findings = in_words(&header.faults);
-    if header
-        .faults
-        .iter()
-        .any(|f| matches!(f.kind, FaultKind::IsaLength | FaultKind::DelimiterClash))
-    {
+    let unclear = |f: &Fault| matches!(f.kind, IsaLength | DelimiterClash | StandardsIsSeparator);
+    if header.faults.iter().any(unclear) {
         return findings;
     }
     let mut found = Findings::default();

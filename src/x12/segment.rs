@@ -3,12 +3,10 @@
 use super::{Delimiters, Tag};
 
 /// Where a segment stands, in the bytes and in the list of element ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Mark {
     /// Offset of its tag.
     pub(super) start: u32,
-    /// Offset of its terminator.
-    pub(super) end: u32,
     /// Index of its first end (that of the tag) in the list of ends.
     pub(super) first: u32,
     /// One past its last end (the terminator).

@@ -11,9 +11,13 @@ mod gateway;
 mod generate;
 mod grammar;
 mod hierarchies;
+mod house;
 mod kill;
 mod laws;
 mod map;
+mod mended;
 mod receive;
+#[cfg(feature = "http")]
+mod retries;
 mod store;
 mod x12;

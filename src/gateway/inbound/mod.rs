@@ -192,7 +192,7 @@ impl Gateway {
             return Ok(Decision::quarantine(&partner.name, note));
         }
         if let Some(seen) = self.ledger.store().seen(key)? {
-            return self.decide_seen(draft, partner, arriving, seen);
+            return self.decide_seen(draft, partner, arriving, header, seen);
         }
         let received = self.translator.receive(arriving.bytes, partner);
         // One that is rejected as a whole, cut off for instance, has had no effect: sent again whole it may keep its
@@ -204,12 +204,14 @@ impl Gateway {
         self.decide_received(draft, partner, arriving, header, &received)
     }
 
-    /// The same key once more: the same bytes are a duplicate, others are for a person.
+    /// The same key once more: the same bytes are a duplicate, others are for a person. Of the same bytes that counts
+    /// which was set aside before, since it has had no effect: the profile may have been mended meanwhile.
     fn decide_seen(
         &self,
         draft: &mut Draft,
-        partner: &Partner,
+        partner: &Arc<Partner>,
         arriving: &Arriving,
+        header: &Header,
         seen: Seen,
     ) -> Result<Decision, Error> {
         let first = format!("receipt {}", seen.id.receipt);
@@ -226,13 +228,23 @@ impl Gateway {
             let task = Task::Send { payload, name, documents: Vec::new() };
             draft.queue(lanes::send(&partner.name), "", task, arriving.now);
         }
-        Ok(Decision {
-            outcome: Outcome::Duplicate,
-            partner: partner.name.clone(),
-            note: format!("the same was received before ({first})"),
-            documents: 0,
-            answer: None,
-        })
+        let mut tally = Tally::default();
+        let received = self.translator.receive(arriving.bytes, partner);
+        for (index, set) in received.sets.iter().enumerate() {
+            if set.accepted && self.was_set_aside(partner, header, (index, set))? {
+                self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
+            }
+        }
+        let outcome = match tally.outcome(&received) {
+            _ if tally.documents + tally.set_aside == 0 => Outcome::Duplicate,
+            outcome => outcome,
+        };
+        let note = match outcome {
+            Outcome::Duplicate => format!("the same was received before ({first})"),
+            _ => format!("{tally} of what was set aside before ({first})"),
+        };
+        let (partner, documents) = (partner.name.clone(), tally.documents);
+        Ok(Decision { outcome, partner, note, documents, answer: None })
     }
 
     fn decide_received(
@@ -247,7 +259,7 @@ impl Gateway {
         for outcome in &received.interchange_outcomes {
             note_ta1(draft, partner, outcome, arriving.now);
         }
-        for set in &received.sets {
+        for (index, set) in received.sets.iter().enumerate() {
             // Of an acknowledgement whatever could be read counts: many are not as the standard wants them.
             if set.is_acknowledgement && !set.outcomes.is_empty() {
                 tally.applied += 1;
@@ -257,7 +269,7 @@ impl Gateway {
             } else if !set.accepted || set.is_acknowledgement {
                 tally.rejected += 1;
             } else {
-                self.decide_document(draft, partner, arriving, header, set, &mut tally)?;
+                self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
             }
         }
         let answer = self.answer(draft, partner, received, arriving.now)?;

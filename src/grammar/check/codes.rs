@@ -69,9 +69,10 @@ impl CodeSets {
 
     /// Whether a packed code, which is not 0, is in the buckets of a list.
     #[inline]
+    #[allow(clippy::needless_bitwise_bool, reason = "all at once")]
     pub fn holds(&self, buckets: Buckets, packed: u32) -> bool {
         let Some(bucket) = self.buckets.get(buckets.of(packed)) else { return false };
-        // All four at once: a loop would end where the processor does not expect it.
+        // A loop would end where the processor does not expect it.
         bucket.iter().fold(false, |found, &slot| found | (slot == packed))
     }
 
