@@ -66,27 +66,6 @@ const TA1: Tag = Tag::new(b"TA1");
 const BIN: Tag = Tag::new(b"BIN");
 const BDS: Tag = Tag::new(b"BDS");
 
-/// Segments that a set may not just contain: they begin or end something, or hold data of any bytes. Each stands
-/// where [`slot`] says, so that one comparison tells.
-const SPECIAL: [Tag; SLOTS] = {
-    let tags = [ISA, IEA, GS, GE, ST, SE, BIN, BDS];
-    let mut slots = [Tag::new(b"\xFF\xFF\xFF\xFF"); SLOTS];
-    let mut at = 0;
-    while at < tags.len() {
-        assert!(slots[slot(tags[at])].get() == u32::MAX, "two tags share a slot");
-        slots[slot(tags[at])] = tags[at];
-        at += 1;
-    }
-    slots
-};
-
-const SLOTS: usize = 32;
-
-const fn slot(tag: Tag) -> usize {
-    // Any odd number will do that keeps the tags apart.
-    (tag.get().wrapping_mul(0x9E37_79B1) >> 27) as usize % SLOTS
-}
-
 /// A pull reader of interchanges.
 ///
 /// ```
