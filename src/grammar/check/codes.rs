@@ -1,5 +1,7 @@
 //! Code lists for quick look-up.
 
+use std::num::NonZeroU8;
+
 use super::word;
 use crate::grammar::CodeList;
 
@@ -25,10 +27,11 @@ struct CodeSet {
 }
 
 /// Where the buckets of a list are: `1 << (64 - shift)` of them from `first` on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Buckets {
     first: u32,
-    shift: u8,
+    /// Below 64, since there are two buckets at least.
+    shift: NonZeroU8,
 }
 
 impl CodeSets {
@@ -44,7 +47,7 @@ impl CodeSets {
         let bits = list.codes.len().next_power_of_two().trailing_zeros().max(1);
         let buckets = Buckets {
             first: u32::try_from(self.buckets.len()).unwrap_or(u32::MAX),
-            shift: u8::try_from(64 - bits).unwrap_or_default(),
+            shift: u8::try_from(64 - bits).ok().and_then(NonZeroU8::new).unwrap_or(NonZeroU8::MIN),
         };
         self.buckets.resize(self.buckets.len() + (1 << bits), [0; BUCKET]);
         let mut others = Vec::new();
@@ -89,7 +92,8 @@ impl CodeSets {
 impl Buckets {
     #[inline]
     fn of(self, packed: u32) -> usize {
-        let mixed = u64::from(packed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+        let mixed =
+            u64::from(packed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (self.shift.get() & 63);
         self.first as usize + usize::try_from(mixed).unwrap_or_default()
     }
 }

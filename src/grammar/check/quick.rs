@@ -28,10 +28,11 @@ pub(super) struct QuickPlan {
 #[derive(Debug, Clone, Copy)]
 struct QuickElement {
     kind: QuickKind,
-    min: u16,
+    min: u32,
     /// How much longer than `min` it may be.
-    more: u16,
-    codes: Buckets,
+    more: u32,
+    /// Of a kind [`QuickKind::Code`], and of no other.
+    codes: Option<Buckets>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +53,13 @@ enum QuickKind {
 const LANES: usize = 4;
 
 /// Relations between elements, so laid out that the compiler looks at all of them at once. Where one of `when` is
-/// there, all of `every` must be, one of `any`, and none of `never`.
+/// there, all of `every` must be and nothing else of `settled`, and one of `any`.
 #[derive(Debug, Clone, Copy)]
 struct Relations {
     when: [u32; LANES],
     every: [u32; LANES],
+    settled: [u32; LANES],
     any: [u32; LANES],
-    never: [u32; LANES],
 }
 
 impl QuickPlan {
@@ -82,13 +83,11 @@ impl QuickPlan {
     #[inline(never)]
     pub fn is_clean(&self, bytes: &[u8], ends: &[u32], codes: &CodeSets) -> bool {
         let Some((&tag_end, ends)) = ends.split_first() else { return false };
-        let Some(elements) = self.elements.get(..ends.len()) else { return false };
-        if ends.is_empty() {
-            return false;
-        }
+        let mut elements = self.elements.iter();
         let mut present = 0u32;
         let mut value = Value { bytes, start: tag_end.wrapping_add(1), length: 0 };
-        for (element, &end) in elements.iter().zip(ends) {
+        for &end in ends {
+            let Some(element) = elements.next() else { return false };
             value.length = end.wrapping_sub(value.start);
             present <<= 1;
             if value.length != 0 {
@@ -99,13 +98,13 @@ impl QuickPlan {
             }
             value.start = end.wrapping_add(1);
         }
-        // There are 1 to 32 elements.
-        let present = present << ((POSITIONS_MAX - ends.len()) & (POSITIONS_MAX - 1));
+        // There are 1 to 32 elements; of none, the last length says no.
+        let present = present << (POSITIONS_MAX.wrapping_sub(ends.len()) & (POSITIONS_MAX - 1));
         let wrong = (self.mandatory & !present) | ((present ^ (present << 1)) & self.pairs);
         // The last element may not be empty, so that there is one at least.
         wrong == 0
             && value.length != 0
-            && self.relations.iter().all(|relations| relations.hold(present))
+            && (self.relations.is_empty() || self.relations.iter().all(|r| r.hold(present)))
     }
 }
 
@@ -118,14 +117,6 @@ struct Value<'a> {
 }
 
 impl Value<'_> {
-    /// Eight bytes from its first one on; none at the very end of the input.
-    #[inline]
-    fn word(self) -> Option<u64> {
-        let start = self.start as usize;
-        let eight = self.bytes.get(start..start + 8)?;
-        Some(u64::from_le_bytes(eight.try_into().ok()?))
-    }
-
     /// Its last byte.
     #[inline]
     fn last(self) -> u8 {
@@ -136,23 +127,20 @@ impl Value<'_> {
 
 impl QuickElement {
     fn new(element: &ElementPlan, plans: &Plans) -> Self {
-        let mut quick =
-            Self { kind: QuickKind::Unsure, min: 0, more: 0, codes: Buckets::default() };
+        let mut quick = Self { kind: QuickKind::Unsure, min: 0, more: 0, codes: None };
         // What is not text is looked at as a word. A number of no digits is none.
         let (min, max) = match element.kind {
             Kind::Text | Kind::Binary | Kind::Composite(_) => (element.min, element.max),
             Kind::Code(_) => (element.min.max(1), element.max.min(CODE_MAX)),
             _ => (element.min.max(1), element.max.min(8)),
         };
-        let (Ok(min), Some(more)) = (u16::try_from(min), max.checked_sub(min)) else {
-            return quick;
-        };
-        (quick.min, quick.more) = (min, u16::try_from(more).unwrap_or(u16::MAX));
+        let Some(more) = max.checked_sub(min) else { return quick };
+        (quick.min, quick.more) = (min, more);
         quick.kind = match element.kind {
             Kind::Text => QuickKind::Text,
             Kind::Code(list) => match plans.codes.buckets(list) {
                 Some(buckets) => {
-                    quick.codes = buckets;
+                    quick.codes = Some(buckets);
                     QuickKind::Code
                 }
                 None => QuickKind::Text,
@@ -180,13 +168,14 @@ impl QuickElement {
     #[inline]
     fn is_clean(&self, value: Value<'_>, codes: &CodeSets) -> bool {
         let length = value.length;
+        if let Some(buckets) = self.codes {
+            let Some(word) = word::at(value.bytes, value.start) else { return false };
+            return self.fits(length) && codes.holds(buckets, word::short(word, length));
+        }
         if self.kind == QuickKind::Text {
             return self.fits(length) && value.last() != b' ';
         }
-        let Some(word) = value.word() else { return false };
-        if self.kind == QuickKind::Code {
-            return self.fits(length) && codes.holds(self.codes, word::short(word, length));
-        }
+        let Some(word) = word::at(value.bytes, value.start) else { return false };
         match self.kind {
             QuickKind::Integer => self.fits(length) && word::is_digits(word, length),
             QuickKind::Decimal => length <= 8 && self.fits(word::decimal_digits(word, length)),
@@ -199,14 +188,14 @@ impl QuickElement {
 
     #[inline]
     fn fits(&self, length: u32) -> bool {
-        length.wrapping_sub(u32::from(self.min)) <= u32::from(self.more)
+        length.wrapping_sub(self.min) <= self.more
     }
 }
 
 impl Relations {
     /// None at all: they always hold.
     const NONE: Self =
-        Self { when: [0; LANES], every: [0; LANES], any: [u32::MAX; LANES], never: [0; LANES] };
+        Self { when: [0; LANES], every: [0; LANES], settled: [0; LANES], any: [u32::MAX; LANES] };
 
     fn of_notes(notes: &[&NotePlan]) -> Vec<Self> {
         let mut all: Vec<(u32, u32, u32, u32)> = Vec::new();
@@ -229,8 +218,8 @@ impl Relations {
             for (lane, &(when, every, any, never)) in some.iter().enumerate() {
                 relations.when[lane] = when;
                 relations.every[lane] = every;
+                relations.settled[lane] = every | never;
                 relations.any[lane] = any;
-                relations.never[lane] = never;
             }
             relations
         });
@@ -243,11 +232,10 @@ impl Relations {
         let all_ones_where = |condition: bool| u32::from(condition).wrapping_neg();
         let mut broken = [0u32; LANES];
         for (lane, broken) in broken.iter_mut().enumerate() {
-            let missing = self.every[lane] & !present;
-            let unwanted = self.never[lane] & present;
+            let wrong = (present ^ self.every[lane]) & self.settled[lane];
             let none = all_ones_where(self.any[lane] & present == 0);
             let concerned = all_ones_where(self.when[lane] & present != 0);
-            *broken = concerned & (missing | unwanted | none);
+            *broken = concerned & (wrong | none);
         }
         broken.iter().fold(0, |all, one| all | one) == 0
     }

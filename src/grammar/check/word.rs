@@ -21,6 +21,17 @@ const ABOVE_NINE: u64 = spread(0x80 - 10);
 /// The days of each month, of February those of every year; none of what is no month.
 const DAYS: [u64; 16] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0];
 
+/// The low bytes that so many bytes take; none where they do not fit 32 bits.
+const KEPT: [u32; 8] = [0, 0xFF, 0xFFFF, 0x00FF_FFFF, u32::MAX, 0, 0, 0];
+
+/// The eight bytes from an offset on; `None` at the very end of the input.
+#[inline]
+pub(super) fn at(bytes: &[u8], start: u32) -> Option<u64> {
+    let start = start as usize;
+    let eight = bytes.get(start..start + 8)?;
+    Some(u64::from_le_bytes(eight.try_into().ok()?))
+}
+
 /// The first eight of the bytes (0 where there are fewer).
 pub(super) fn of(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
@@ -35,8 +46,7 @@ fn at_top(word: u64, length: u32) -> u64 {
 /// A value of up to four bytes alone, zeros above it.
 #[inline]
 pub(super) fn short(word: u64, length: u32) -> u32 {
-    let room = room(length) & 31;
-    u32::try_from(word & u64::from(u32::MAX)).unwrap_or_default() << room >> room
+    u32::try_from(word & u64::from(u32::MAX)).unwrap_or_default() & KEPT[length as usize & 7]
 }
 
 /// Bits that the value leaves free.
@@ -55,10 +65,22 @@ pub(super) fn is_digits(word: u64, length: u32) -> bool {
 #[inline]
 pub(super) fn decimal_digits(word: u64, length: u32) -> u32 {
     let digits = digits(word, length);
-    let points = zeros(digits ^ POINTS);
-    let others = not_digits(digits) ^ points;
-    let is_number = (others == 0) & (points & points.wrapping_sub(1) == 0);
-    (length.wrapping_sub(u32::from(points != 0))) * u32::from(is_number)
+    let other = not_digits(digits);
+    // All bits of the only byte that is no digit, which must be a point.
+    let whole = (other << 1).wrapping_sub(other >> 7);
+    let wrong = (other & other.wrapping_sub(1)) | ((digits ^ POINTS) & whole);
+    length.wrapping_sub(u32::from(other != 0)) * u32::from(wrong == 0)
+}
+
+/// The number of up to eight digits that it is; none with a zero in front.
+#[inline]
+pub(super) fn number(word: u64, length: u32) -> Option<u32> {
+    let digits = digits(word, length);
+    let is_number = (not_digits(digits) == 0) & (word & 0xFF != u64::from(b'0'));
+    let pairs = pairs(digits) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    let all = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & u64::from(u32::MAX);
+    u32::try_from(all).ok().filter(|_| is_number)
 }
 
 /// Whether it is CCYYMMDD or YYMMDD; of the 29th of February it does not know.
@@ -93,16 +115,10 @@ fn digits(word: u64, length: u32) -> u64 {
     at_top(word ^ ZEROS, length)
 }
 
-/// The high bit of every byte that is above 9.
+/// The high bit of every byte that is above 9, and of others at most where they follow one outside ASCII.
 #[inline]
 fn not_digits(digits: u64) -> u64 {
-    (((digits & !HIGH) + ABOVE_NINE) | digits) & HIGH
-}
-
-/// The high bit of every byte that is 0.
-#[inline]
-fn zeros(word: u64) -> u64 {
-    !(((word & !HIGH) + !HIGH) | word | !HIGH)
+    (digits.wrapping_add(ABOVE_NINE) | digits) & HIGH
 }
 
 /// In each byte, the number that it makes with the one above it: of digits, the tens come first.
@@ -140,6 +156,9 @@ mod tests {
             prop_assert_eq!(decimal_digits(word, length), digits(true).unwrap_or(0));
             prop_assert_eq!(is_digits(word, length), digits(false).is_some());
         }
+        let plain = bytes[0] != b'0' && bytes.iter().all(u8::is_ascii_digit);
+        let text = plain.then(|| String::from_utf8_lossy(bytes));
+        prop_assert_eq!(super::number(word, length), text.and_then(|text| text.parse().ok()));
         let leap_day = bytes.ends_with(b"0229");
         prop_assert_eq!(is_date(word, length), value::is_date(bytes) && !leap_day);
         prop_assert_eq!(is_time(word, length), value::is_time(bytes));
