@@ -32,6 +32,7 @@ fuzz_target!(|data: &[u8]| {
                     control_number: &set.control_number.0,
                     style: &style,
                     hierarchy: None,
+                    map: None,
                 };
                 let written = write(&ENGINE, document, &outbound).expect("a map wrote what it read");
                 let raw = &data[set.bytes.clone()];

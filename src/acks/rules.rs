@@ -3,12 +3,26 @@
 use crate::grammar::{ElementDef, ElementShape, Grammar, SegmentDef};
 use crate::x12::Tag;
 
-/// What to answer where a release lacks a code: an error of elements (723, 621), sets (718, 618) or groups (716).
-/// Each stands for the nearest that every release has. Repetitions and components beyond the last are elements too
-/// many; a number that is not unique is one that violates its syntax; a set in the wrong group has no valid
-/// identifier there.
-const FALLBACKS: [(&str, &str, &str); 5] =
-    [("4", "12", "3"), ("4", "13", "3"), ("5", "23", "7"), ("5", "18", "6"), ("9", "19", "6")];
+/// What to answer where a release, or the 997, lacks a code: an error of segments (720, 620), elements (723, 621), sets
+/// (718, 618) or groups (716). Each stands for the nearest that every release has. Repetitions and components beyond
+/// the last are elements too many; a number that is not unique is one that violates its syntax; a set in the wrong
+/// group has no valid identifier there. What a guide asks for beyond the standard (I4 to I13 of the 999) is told as if
+/// the standard asked for it.
+const FALLBACKS: [(&str, &str, &str); 13] = [
+    ("3", "I4", "2"),
+    ("3", "I6", "3"),
+    ("3", "I7", "3"),
+    ("3", "I8", "3"),
+    ("4", "12", "3"),
+    ("4", "13", "3"),
+    ("4", "I6", "7"),
+    ("4", "I9", "1"),
+    ("4", "I10", "10"),
+    ("4", "I12", "7"),
+    ("5", "23", "7"),
+    ("5", "18", "6"),
+    ("9", "19", "6"),
+];
 
 /// The rules of one acknowledgement set.
 #[derive(Clone, Copy)]

@@ -73,7 +73,7 @@ pub fn read(
     engine: &Engine,
     input: impl std::io::Read,
     source: &Source,
-    options: Options,
+    options: Options<'_>,
     depth: Depth,
     mut take: impl FnMut(Met<'_>, &[Finding], Scene<'_>) -> Result<(), Error>,
 ) -> Result<u64, Error> {
@@ -103,7 +103,7 @@ pub fn read(
             }
             Step::Set(mut set) => {
                 if depth == Depth::Meaning {
-                    add_meaning(engine, &mut set, &mut reader);
+                    add_meaning(&mut set, &mut reader);
                 }
                 let scene = Scene { set: Some((&set.id, &set.control_number.0)), ..trailing };
                 take(Met::Set(&set), &set.findings, scene)?;

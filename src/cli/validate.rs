@@ -1,11 +1,13 @@
 //! `crossdock validate`: everything that is wrong with a file, as its receiver would judge it.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::definitions::engine;
 use super::input::{Failures, Files, Source};
+use super::overlays::Named;
 use super::report::{self, Tally, count, grouped};
 use super::scene::{self, Depth, Met, Scene};
 use super::{Context, Error, Format, Verdict};
@@ -22,6 +24,9 @@ crossdock validate in --strict\n  crossdock validate large.edi --format json | j
 pub struct Args {
     #[command(flatten)]
     files: Files,
+    /// Check by an overlay too: what a partner has agreed beyond the grammar; each lies over those before it
+    #[arg(long, value_name = "FILE")]
+    overlay: Vec<PathBuf>,
     /// Warnings make the exit code 1 too
     #[arg(long)]
     strict: bool,
@@ -56,10 +61,21 @@ impl From<Weight> for Severity {
 /// Files that cannot be read; output that cannot be written.
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let engine = engine(context)?;
+    let overlays = Named::read(&args.overlay, &engine)?;
+    for warning in &overlays.warnings {
+        super::say(context, &format!("warning: {warning}"));
+    }
     let usual = if context.format == Format::Json { Severity::Advice } else { Severity::Warning };
     let shown = args.show.map_or(usual, Severity::from);
-    let mut validation =
-        Validation { context, out, shown, sums: Sums::default(), group: None, interchange: None };
+    let mut validation = Validation {
+        context,
+        overlays: &overlays,
+        out,
+        shown,
+        sums: Sums::default(),
+        group: None,
+        interchange: None,
+    };
     let mut failures = Failures::default();
     for source in args.files.sources()? {
         let done = validation.source(&source, &engine);
@@ -115,6 +131,7 @@ fn is_fatal(findings: &[Finding]) -> bool {
 
 struct Validation<'a> {
     context: &'a Context,
+    overlays: &'a Named,
     out: &'a mut dyn Write,
     shown: Severity,
     sums: Sums,
@@ -130,7 +147,7 @@ impl Validation<'_> {
             engine,
             source.open()?,
             source,
-            Options::default(),
+            Options { overlays: Some(self.overlays), ..Options::default() },
             Depth::Meaning,
             |met, findings, scene| {
                 let mut set = None;

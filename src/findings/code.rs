@@ -168,6 +168,11 @@ catalogue! {
         "Two groups of the same interchange have the same GS06, so that an acknowledgement cannot tell which it means."
         "AK102 names a group by nothing else."
         "Two GS with number 7"
+    GroupKeptWhole "G08" "group-kept-whole" Fatal None, None, None, None, None;
+        "Group rejected with one of its sets"
+        "The agreement takes a group whole or not at all, and at least one of its sets cannot be accepted."
+        "Some partners send what belongs together in one group, and send all of it again."
+        "A group of two 850, one of them without BEG"
     GroupTypeMismatch "G06" "group-type" Error None, None, Some("6"), None, None;
         "Set does not belong in this kind of group"
         "GS01 names the kind of document that the group holds, and this set is another kind."
@@ -388,6 +393,136 @@ catalogue! {
         "The value has a character that the agreed character set cannot say."
         "It would arrive as another one, or as a question mark."
         "A name in Greek with Latin-1 agreed"
+    ItemNotMapped "X01" "item-not-mapped" Fatal None, None, None, None, None;
+        "Item that the cross-reference lacks"
+        "None of the numbers of the item stands in the partner's cross-reference of items."
+        "A guess would ship the wrong goods: the document is held until the item is added."
+        "upc 036000291452 is in no row of items.csv"
+    ItemContradiction "X02" "item-contradiction" Fatal None, None, None, None, None;
+        "Numbers of an item that contradict each other"
+        "The cross-reference knows two numbers of one line, and they are two different items of ours."
+        "One of them is wrong, and which cannot be told."
+        "upc of the blue shirt, buyer's number of the red one"
+    UnitNotMapped "X03" "unit-not-mapped" Fatal None, None, None, None, None;
+        "Unit that the cross-reference lacks"
+        "The unit of a quantity stands in no row of the partner's cross-reference of units."
+        "Five of an unknown unit may be five or sixty pieces."
+        "5 DZ, and units.csv has EA and CA only"
+    UnitRemainder "X04" "unit-remainder" Fatal None, None, None, None, None;
+        "Conversion of units that leaves a remainder"
+        "The quantity or price cannot be told exactly in the other unit."
+        "Nothing is rounded: pieces would get lost, or money."
+        "30 each where a case is 12"
+    PartyNotMapped "X05" "party-not-mapped" Fatal None, None, None, None, None;
+        "Place or party that the cross-reference lacks"
+        "The number of a place, store or company stands in no row of the partner's cross-reference."
+        "Goods would go to the wrong place, or nowhere."
+        "ship_to 0417, which is not in locations.csv"
+    CarrierNotMapped "X06" "carrier-not-mapped" Fatal None, None, None, None, None;
+        "Carrier that the cross-reference lacks"
+        "The carrier, with its service, stands in no row of the partner's cross-reference."
+        "The wrong service costs money or misses the date."
+        "SCAC ABCD with service level 3D"
+    TermsNotMapped "X07" "terms-not-mapped" Fatal None, None, None, None, None;
+        "Terms that the cross-reference lacks"
+        "The terms of payment stand in no row of the partner's cross-reference."
+        "Invoices would fall due on the wrong day."
+        "2% 10 NET 30 EOM"
+    AgreedSegmentMissing "R01" "agreed-segment-missing" Error Some("I8"), None, Some("5"), None, None;
+        "Segment missing that was agreed on"
+        "The agreement with the partner asks for this segment at this place, and it is not there. The grammar of the release leaves it open."
+        "Partners charge back for what their guide asks for, whatever the standard says."
+        "An 850 without REF*DP where the overlay says `require REF[DP]`"
+    AgreedLoopMissing "R02" "agreed-loop-missing" Error Some("I7"), None, Some("5"), None, None;
+        "Loop missing that was agreed on"
+        "The agreement with the partner asks for this loop at this place, and it is not there. The grammar of the release leaves it open."
+        "Partners charge back for what their guide asks for, whatever the standard says."
+        "An 856 without a level P where the overlay says `require HL[P]`"
+    AgreedElementMissing "R03" "agreed-element-missing" Error Some("8"), Some("I9"), Some("5"), None, None;
+        "Element missing that was agreed on"
+        "The agreement with the partner asks for this element, and it is empty. The grammar of the release leaves it open."
+        "Partners charge back for what their guide asks for, whatever the standard says."
+        "N1*ST*Store~ where the overlay says `require N1[ST]/N104`"
+    AgreedSegmentForbidden "R04" "agreed-segment-forbidden" Error Some("I4"), None, Some("5"), None, None;
+        "Segment that was agreed not to be sent"
+        "The agreement with the partner does not want this segment or loop at this place."
+        "What is agreed not to be there is read by nobody, or refused."
+        "An SAC in an 850 where the overlay says `forbid SAC`"
+    AgreedElementForbidden "R05" "agreed-element-forbidden" Error Some("8"), Some("I10"), Some("5"), None, None;
+        "Element that was agreed not to be sent"
+        "The agreement with the partner does not want a value here."
+        "What is agreed not to be there is read by nobody, or refused."
+        "A value in PO104 where the overlay says `forbid PO1/PO104`"
+    AgreedSegmentLimit "R06" "agreed-segment-limit" Error Some("5"), None, Some("5"), None, None;
+        "Segment occurs more often than agreed"
+        "The segment comes more often in its loop than the agreement with the partner allows."
+        "The receiver may take the first one and drop the rest."
+        "Two REF*DP where the overlay says `limit REF[DP] 1`"
+    AgreedLoopLimit "R07" "agreed-loop-limit" Error Some("4"), None, Some("5"), None, None;
+        "Loop occurs more often than agreed"
+        "The loop comes more often than the agreement with the partner allows."
+        "The receiver may take the first one and drop the rest."
+        "Two N1*ST where the overlay says `limit N1[ST] 1`"
+    AgreedTooShort "R08" "agreed-too-short" Error Some("8"), Some("4"), Some("5"), None, None;
+        "Value shorter than agreed"
+        "The value is shorter than the agreement with the partner allows."
+        "Leading zeros that an export has dropped are the usual cause."
+        "N104 = 12 where the overlay says `length N1[ST]/N104 4/4`"
+    AgreedTooLong "R09" "agreed-too-long" Error Some("8"), Some("5"), Some("5"), None, None;
+        "Value longer than agreed"
+        "The value is longer than the agreement with the partner allows."
+        "The receiver's field may cut it."
+        "N104 = 000012 where the overlay says `length N1[ST]/N104 4/4`"
+    AgreedType "R10" "agreed-type" Error Some("8"), Some("I12"), Some("5"), None, None;
+        "Value not of the agreed type"
+        "The value is not a number, date or time as the agreement with the partner asks for."
+        "The receiver reads it as something else, or not at all."
+        "PO101 = 1A where the overlay says `type PO1/PO101 N0`"
+    AgreedCode "R11" "agreed-code" Error Some("8"), Some("I6"), Some("5"), None, None;
+        "Code that was not agreed on"
+        "The value is not among the codes that the agreement with the partner allows here."
+        "A code that the other side does not use is read by nobody, or refused."
+        "BEG01 = 01 where the overlay says `codes BEG01 00 05`"
+    NotUnique "R12" "not-unique" Error Some("8"), Some("I12"), Some("5"), None, None;
+        "Value that came before"
+        "The agreement with the partner asks that no value comes twice here, and this one does."
+        "Two cartons with one SSCC cannot be told apart at the dock."
+        "The same SSCC in two MAN segments"
+    CountDisagrees "R13" "count-disagrees" Error Some("8"), Some("7"), Some("5"), None, None;
+        "Count does not agree with what is there"
+        "The element states how many of something there are, as was agreed, and another number of them was found."
+        "A line or carton may have been lost on the way."
+        "CTT*3~ after four HL where the overlay says `count CTT01 = HL`"
+    SumMismatch "R14" "sum-mismatch" Error Some("8"), Some("7"), Some("5"), None, None;
+        "Sum does not agree with what is there"
+        "The element states a sum, as was agreed, and the values that it is of give another one."
+        "An invoice whose total is not that of its lines is not paid."
+        "TDS*10000~ where the lines give 99.95"
+    CheckDigit "R15" "check-digit" Error Some("8"), Some("I12"), Some("5"), None, None;
+        "Check digit is wrong"
+        "The last digit of the number is not the one that the others give, or it is no such number at all."
+        "A digit was mistyped or lost: the number is that of something else, or of nothing."
+        "An SSCC of 17 digits"
+    HierarchyNotAgreed "R16" "hierarchy-not-agreed" Error Some("8"), Some("I6"), Some("5"), None, None;
+        "Level not where it was agreed"
+        "The level is not one of those that were agreed on, or stands below another one than was agreed."
+        "Receivers read ship notices by the order of their levels."
+        "An item directly below the order where packs were agreed"
+    ExceedsOrder "R17" "exceeds-order" Error None, None, None, None, None;
+        "More than was ordered"
+        "The lines of an order item ship or bill more together than was ordered."
+        "Overshipments are refused or charged back; overbilled invoices are not paid."
+        "12 shipped of a line of 10"
+    NotOnOrder "R18" "not-on-order" Error None, None, None, None, None;
+        "Line that the order does not have"
+        "What is shipped or billed is no line of the order."
+        "Nobody expects it: it is refused or not paid."
+        "An item number that the order does not name"
+    DiffersFromOrder "R19" "differs-from-order" Error None, None, None, None, None;
+        "Unit or price is not that of the order"
+        "The line has another unit or price than the order."
+        "Quantities in another unit cannot be compared; another price is disputed."
+        "Billed at 4.95, ordered at 4.75"
     AckUnreadable "A01" "acknowledgement-unreadable" Error None, None, None, None, None;
         "Acknowledgement cannot be read"
         "The acknowledgement lacks what tells which group or set it answers."

@@ -2,14 +2,14 @@
 //!
 //! It must never know a particular set or segment: all it knows of the 850 stands in a file.
 
-mod check;
+pub(crate) mod check;
 mod dictionary;
 mod error;
 mod library;
 pub mod lint;
 mod load;
 mod model;
-mod parse;
+pub(crate) mod parse;
 pub mod show;
 pub(crate) mod suggest;
 mod tree;

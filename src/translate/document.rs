@@ -2,22 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::{ACKNOWLEDGEMENT_GROUP, CheckedSet, Engine};
+use super::{ACKNOWLEDGEMENT_GROUP, CheckedSet};
 use crate::acks;
 use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place, Severity};
 use crate::grammar::Walked;
-use crate::map::Reader;
+use crate::map::{Map, Reader};
 
-/// Reads a set into its document. `None` where no map reads the set.
+/// Reads a set into its document. `None` where none can be made of it.
 pub(super) fn read(
-    engine: &Engine,
+    map: &Map,
     walked: &Walked<'_>,
     reader: &mut Reader,
 ) -> (Option<Document>, Vec<Finding>) {
-    let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) else {
-        return (None, Vec::new());
-    };
     let reading = reader.read(walked, map);
     let mut findings = reading.findings().to_vec();
     let document = match reading.document() {
@@ -51,16 +48,18 @@ pub(super) fn read(
 
 /// Adds to the findings of a checked set what only its meaning tells: values that its map cannot translate, totals that
 /// do not agree, acknowledgements that cannot be matched. Names in each finding the canonical field.
-pub fn add_meaning(engine: &Engine, set: &mut CheckedSet<'_>, reader: &mut Reader) {
+pub fn add_meaning(set: &mut CheckedSet<'_>, reader: &mut Reader) {
     let Some(walked) = &set.walked else { return };
     if walked.grammar.group == ACKNOWLEDGEMENT_GROUP {
         set.findings.extend(acks::read(set.segments, Some(walked.grammar)).findings);
     }
-    if let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) {
+    if let Some(map) = set.map {
         add_new(&mut set.findings, reader.read(walked, map).findings().to_vec());
     }
     if !set.findings.is_empty() {
-        name_fields(engine, walked, &mut set.findings);
+        if let Some(map) = set.map {
+            name_fields(map, walked, &mut set.findings);
+        }
         set.findings.sort_by_key(|f| (f.place.offset, f.place.element));
     }
 }
@@ -85,8 +84,7 @@ pub(super) fn add_new(findings: &mut Vec<Finding>, more: Vec<Finding>) {
 }
 
 /// Notes in each finding the field of the canonical document that its value goes to.
-pub(super) fn name_fields(engine: &Engine, walked: &Walked<'_>, findings: &mut [Finding]) {
-    let Some(map) = engine.maps().map(&walked.grammar.set, &walked.grammar.release) else { return };
+pub(super) fn name_fields(map: &Map, walked: &Walked<'_>, findings: &mut [Finding]) {
     for finding in findings
         .iter_mut()
         .filter(|f| f.field.is_none() && f.severity > Severity::Advice && f.place.element > 0)

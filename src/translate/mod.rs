@@ -2,17 +2,19 @@
 //!
 //! It knows no file, socket, clock or thread: what it needs of them (numbers, times) is given to it.
 
+mod against;
 mod document;
 mod engine;
 mod receive;
 mod send;
 mod session;
 
+pub use against::against;
 pub use document::add_meaning;
 pub use engine::Engine;
 pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
-    answer_interchange, answer_version, receive,
+    answer_interchange, answer_version, receive, receive_under,
 };
-pub use send::{Outbound, WriteError, Written, judge, write};
-pub use session::{CheckedSet, Options, Session, Step};
+pub use send::{Outbound, WriteError, Written, check_characters, judge, judge_under, write};
+pub use session::{CheckedSet, Options, Overlays, Session, Step};

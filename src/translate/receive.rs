@@ -120,7 +120,18 @@ pub fn receive(
     limits: Limits,
     errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
 ) -> Received {
-    let options = Options { limits, unknown_set: Severity::Fatal };
+    let options = Options { limits, unknown_set: Severity::Fatal, ..Options::default() };
+    receive_under(engine, bytes, options, errors_as)
+}
+
+/// Reads an input through, under what was agreed with its sender.
+#[must_use]
+pub fn receive_under(
+    engine: &Engine,
+    bytes: &[u8],
+    options: Options<'_>,
+    errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
+) -> Received {
     let mut session = Session::of_slice(engine, bytes, options);
     let mut reader = crate::map::Reader::new();
     let mut received = Received::default();
@@ -157,7 +168,7 @@ pub fn receive(
                 }
             }
             Step::Set(set) => {
-                let mut read = read_set(engine, set, strictness, &mut reader);
+                let mut read = read_set(set, strictness, &mut reader);
                 kept += read.set.findings.len();
                 if kept > FINDINGS_MAX {
                     keep_heaviest(&mut read.set.findings);
@@ -253,12 +264,7 @@ struct ReadSet {
     outside: bool,
 }
 
-fn read_set(
-    engine: &Engine,
-    set: CheckedSet<'_>,
-    errors_as: ErrorsAs,
-    reader: &mut crate::map::Reader,
-) -> ReadSet {
+fn read_set(set: CheckedSet<'_>, errors_as: ErrorsAs, reader: &mut crate::map::Reader) -> ReadSet {
     let start = offset(set.segments.offset());
     let mut findings = set.findings;
     let mut outcomes = Vec::new();
@@ -269,10 +275,12 @@ fn read_set(
             outcomes = reading.groups;
             findings.extend(reading.findings);
         }
-        let read = super::document::read(engine, walked, reader);
-        document = read.0;
-        super::document::add_new(&mut findings, read.1);
-        super::document::name_fields(engine, walked, &mut findings);
+        if let Some(map) = set.map {
+            let read = super::document::read(map, walked, reader);
+            document = read.0;
+            super::document::add_new(&mut findings, read.1);
+            super::document::name_fields(map, walked, &mut findings);
+        }
     }
     findings.sort_by_key(|f| (f.place.offset, f.place.element));
     let verdict = acks::set_verdict(&findings, errors_as);
@@ -312,8 +320,10 @@ pub fn answer_interchange(
     style: &Style,
 ) -> Option<Vec<u8>> {
     let header = &interchange.header;
-    let (number, date, time, requested) =
-        (header.element(13), header.element(9), header.element(10), header.element(14));
+    // TA101 has nine digits, however many ISA13 had.
+    let number = header.control_number().map(|number| format!("{:09}", number.0));
+    let number = number.unwrap_or_else(|| header.element(13));
+    let (date, time, requested) = (header.element(9), header.element(10), header.element(14));
     let report = InterchangeReport {
         control_number: &number,
         date: &date,
@@ -365,8 +375,8 @@ fn functional_id(engine: &Engine, group: &ReceivedGroup) -> String {
     if !stated.is_empty() {
         return stated;
     }
-    let ids = group.sets.iter().map(|set| &set.id);
-    let known = ids.filter_map(|id| engine.grammars().sets().find(|g| g.set == *id)).next();
+    let mut ids = group.sets.iter().map(|set| &set.id);
+    let known = ids.find_map(|id| engine.grammars().sets().find(|g| g.set == *id));
     known.map_or(stated, |grammar| grammar.group.clone())
 }
 
@@ -381,7 +391,7 @@ pub fn answer_version(
     let set = policy.kind.set();
     let own = group.header.release();
     let convention = if policy.kind == AckKind::Implementation { "X231A1" } else { "" };
-    let agreed = policy.release.iter().cloned().find(|v| engine.checker(set, v).is_some());
+    let agreed = policy.release.clone().filter(|v| engine.checker(set, v).is_some());
     agreed.or_else(|| {
         // By release, the oldest first.
         let mut releases: Vec<&str> =

@@ -1,10 +1,14 @@
 //! From canonical documents to transaction sets, and our own output judged like anybody's.
 
-use super::{Engine, Options, Session, Step};
+use std::sync::Arc;
+
+use super::{Engine, Options, Overlays, Session, Step};
 use crate::canonical::Document;
-use crate::findings::{Finding, Severity};
-use crate::map::{WriteOptions, Writer};
-use crate::x12::{Limits, Style};
+use crate::findings::{Code, Finding, Place, Severity};
+use crate::map::{Map, WriteOptions, Writer};
+use crate::overlay::Direction;
+use crate::profile::Repertoire;
+use crate::x12::{Limits, Style, decode};
 
 /// How a document is written.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +23,8 @@ pub struct Outbound<'a> {
     pub style: &'a Style,
     /// Levels of an 856 from the outermost, by their names; `None` = as the document says.
     pub hierarchy: Option<&'a [String]>,
+    /// The map that takes the place of the engine's, where an agreement has lines for it.
+    pub map: Option<&'a Arc<Map>>,
 }
 
 /// A document as a transaction set.
@@ -67,13 +73,14 @@ pub fn write(
 ) -> Result<Written, WriteError> {
     let kind = document.kind();
     let release: String = outbound.version.chars().take(6).collect();
-    let fits = |map: &&std::sync::Arc<crate::map::Map>| {
+    let fits = |map: &&Arc<Map>| {
         map.document() == kind
             && map.release() == release
             && outbound.set.is_none_or(|set| set == map.set())
     };
     let none = || WriteError::NoMap { kind, release: release.clone() };
-    let map = engine.maps().maps().find(fits).ok_or_else(none)?;
+    let agreed = outbound.map.filter(fits);
+    let map = agreed.or_else(|| engine.maps().maps().find(fits)).ok_or_else(none)?;
     let grammar = engine.grammars().grammar(map.set(), &release).ok_or_else(none)?;
     let options = WriteOptions {
         control_number: outbound.control_number,
@@ -87,14 +94,69 @@ pub fn write(
     Ok(Written { set: map.set().to_owned(), group: grammar.group.clone(), bytes, findings })
 }
 
+/// Findings of one set that are kept: the first of them keep it from being sent.
+const CHARACTERS_MAX: usize = 100;
+
+/// What a set of ours holds that the agreed character set does not have.
+#[must_use]
+pub fn check_characters(set: &[u8], style: &Style, repertoire: Repertoire) -> Vec<Finding> {
+    let d = style.delimiters;
+    let mut findings = Vec::new();
+    let mut offset = 0;
+    for (position, raw) in (1..).zip(set.split(|&b| b == d.segment)) {
+        let segment = raw.trim_ascii_start();
+        let tag = segment.split(|&b| b == d.element).next().unwrap_or_default();
+        let mut at = offset + raw.len() - segment.len();
+        for (element, value) in (0u16..).zip(segment.split(|&b| b == d.element)) {
+            let parts = value.split(|&b| b == d.component || Some(b) == d.repetition);
+            let text: String = parts.map(|part| decode(part)).collect();
+            let foreign = text.chars().find(|c| !repertoire.has(*c));
+            if let Some(foreign) = foreign.filter(|_| findings.len() < CHARACTERS_MAX) {
+                let place = Place {
+                    offset: at as u64,
+                    length: u32::try_from(value.len()).unwrap_or(u32::MAX),
+                    segment: decode(tag).into_owned(),
+                    segment_position: position,
+                    element,
+                    ..Place::default()
+                };
+                let says = format!(
+                    "{}{element:02} {text:?} has {foreign:?}, which is not in the character set agreed with the partner.",
+                    decode(tag)
+                );
+                let mend =
+                    "Write it otherwise, or agree on a larger character set (envelope.charset).";
+                let mut finding = Finding::new(Code::NotEncodable, place, says, mend.to_owned());
+                finding.value = Some(text.chars().take(80).collect());
+                findings.push(finding);
+            }
+            at += value.len() + 1;
+        }
+        offset += raw.len() + 1;
+    }
+    findings
+}
+
 /// Checks an interchange that we wrote, as its receiver would: every finding of envelope and sets.
 #[must_use]
 pub fn judge(engine: &Engine, interchange: &[u8]) -> Vec<Finding> {
-    let mut session = Session::of_slice(
-        engine,
-        interchange,
-        Options { limits: Limits::default(), unknown_set: Severity::Fatal },
-    );
+    judge_under(engine, interchange, None)
+}
+
+/// Checks an interchange that we wrote, by what was agreed with its receiver too.
+#[must_use]
+pub fn judge_under(
+    engine: &Engine,
+    interchange: &[u8],
+    overlays: Option<&dyn Overlays>,
+) -> Vec<Finding> {
+    let options = Options {
+        limits: Limits::default(),
+        unknown_set: Severity::Fatal,
+        overlays,
+        direction: Direction::Out,
+    };
+    let mut session = Session::of_slice(engine, interchange, options);
     let mut all = Vec::new();
     // Reading from memory cannot fail.
     while let Ok(Some(step)) = session.next() {

@@ -1,10 +1,14 @@
 //! Reading with findings: the events of the wire format, each checked against what is known of it.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use super::Engine;
 use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
+use crate::map::Map;
+use crate::overlay::{self, Direction, Overlay};
+use crate::profile::Partner;
 use crate::x12::{
     Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
     Segment, Segments, SetControlNumber, TransactionSet,
@@ -71,6 +75,8 @@ pub struct CheckedSet<'a> {
     pub segments: Segments<'a>,
     /// The walk, where a grammar is loaded.
     pub walked: Option<Walked<'a>>,
+    /// The map that reads it, where there is one.
+    pub map: Option<&'a Arc<Map>>,
     /// All findings, in the order of the set.
     pub findings: Vec<Finding>,
 }
@@ -83,19 +89,50 @@ impl CheckedSet<'_> {
     }
 }
 
+/// What was agreed with a partner for its sets, beyond grammars and maps.
+pub trait Overlays: std::fmt::Debug {
+    /// The rules in force for a set. `version` is GS08: its first six characters name the release.
+    fn overlay(&self, set: &str, version: &str, direction: Direction) -> Option<&Overlay>;
+
+    /// The map that takes the place of the engine's, where the overlay has lines for it.
+    fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
+        let _ = (set, version, direction);
+        None
+    }
+}
+
+impl Overlays for Partner {
+    fn overlay(&self, set: &str, version: &str, direction: Direction) -> Option<&Overlay> {
+        self.agreement(direction, set, version)?.overlay.as_deref()
+    }
+
+    fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
+        Some(&self.agreement(direction, set, version)?.map)
+    }
+}
+
 /// How a session reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'o> {
     /// Bounds.
     pub limits: Limits,
     /// The weight of a set for which no grammar is loaded: a warning where one only looks, fatal where one has to
     /// translate.
     pub unknown_set: Severity,
+    /// What was agreed beyond the grammars.
+    pub overlays: Option<&'o dyn Overlays>,
+    /// Whether the sets come in or go out, which some agreements are for alone.
+    pub direction: Direction,
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     fn default() -> Self {
-        Self { limits: Limits::default(), unknown_set: Severity::Warning }
+        Self {
+            limits: Limits::default(),
+            unknown_set: Severity::Warning,
+            overlays: None,
+            direction: Direction::In,
+        }
     }
 }
 
@@ -112,22 +149,63 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Session<'e, R> {
     engine: &'e Engine,
-    options: Options,
+    options: Options<'e>,
     reader: Reader<'e, R>,
     version: String,
     group_code: String,
     interchange_version: String,
-    scratch: Scratch,
+    scratch: Scratches,
     tree: Tree,
     findings: Findings,
-    /// The checker of the last set, which mostly is that of the next one.
-    last: Option<(String, &'e Checker)>,
+    /// What the last set was judged by, which mostly is what the next one is.
+    last: Option<(String, Judges<'e>)>,
+}
+
+/// What checks need besides the tree; reused from set to set.
+#[derive(Debug, Default)]
+struct Scratches {
+    walk: Scratch,
+    overlay: overlay::Scratch,
+}
+
+/// What a set is judged and read by.
+#[derive(Debug, Clone, Copy)]
+struct Judges<'e> {
+    checker: &'e Checker,
+    overlay: Option<&'e Overlay>,
+    map: Option<&'e Arc<Map>>,
+}
+
+impl<'e> Judges<'e> {
+    fn of(engine: &'e Engine, options: Options<'e>, set: &str, version: &str) -> Option<Self> {
+        let checker = engine.checker(set, version)?;
+        let overlays = options.overlays;
+        let overlay = overlays.and_then(|o| o.overlay(set, version, options.direction));
+        let map = overlays.and_then(|o| o.map(set, version, options.direction));
+        Some(Self { checker, overlay, map: map.or_else(|| engine.maps().map(set, version)) })
+    }
+
+    /// Walks and checks a set by the grammar of its release, then by what was agreed.
+    fn check(
+        self,
+        segments: &Segments<'_>,
+        scratch: &mut Scratches,
+        tree: &mut Tree,
+        findings: &mut Findings,
+    ) {
+        self.checker.check(segments, &mut scratch.walk, tree, findings);
+        if let Some(overlay) = self.overlay {
+            let grammar = self.checker.grammar();
+            let walked = Walked { segments: *segments, tree, grammar };
+            overlay.check_with(&walked, &mut scratch.overlay, findings);
+        }
+    }
 }
 
 impl<'e> Session<'e, &'e [u8]> {
     /// Reads bytes that are all in memory, where they lie.
     #[must_use]
-    pub fn of_slice(engine: &'e Engine, bytes: &'e [u8], options: Options) -> Self {
+    pub fn of_slice(engine: &'e Engine, bytes: &'e [u8], options: Options<'e>) -> Self {
         Self {
             reader: Reader::of_slice(bytes, options.limits),
             ..Self::new(engine, bytes, options)
@@ -137,7 +215,7 @@ impl<'e> Session<'e, &'e [u8]> {
 
 impl<'e, R: Read> Session<'e, R> {
     /// Begins.
-    pub fn new(engine: &'e Engine, input: R, options: Options) -> Self {
+    pub fn new(engine: &'e Engine, input: R, options: Options<'e>) -> Self {
         Self {
             engine,
             options,
@@ -145,7 +223,7 @@ impl<'e, R: Read> Session<'e, R> {
             version: String::new(),
             group_code: String::new(),
             interchange_version: String::new(),
-            scratch: Scratch::default(),
+            scratch: Scratches::default(),
             tree: Tree::default(),
             findings: Findings::default(),
             last: None,
@@ -183,32 +261,28 @@ impl<'e, R: Read> Session<'e, R> {
                 }
             }
             Event::Set(set) => {
-                let known = known_checker(self.engine, &mut self.last, &set.id, &self.version);
+                let (last, version) = (&mut self.last, &self.version);
+                let known = known_judges(self.engine, self.options, last, &set.id, version);
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
                 let has = |kind| set.faults.iter().any(|f| f.kind == kind);
                 let whole = !has(FaultKind::SetTooLarge);
                 let is_outside = has(FaultKind::OutsideEnvelope);
-                let checker = known.filter(|_| whole);
-                if let Some(checker) = checker {
-                    checker.check(
-                        &set.segments,
-                        &mut self.scratch,
-                        &mut self.tree,
-                        &mut self.findings,
-                    );
+                let judges = known.filter(|_| whole);
+                if let Some(judges) = judges {
+                    let checker = judges.checker;
+                    let (tree, found) = (&mut self.tree, &mut self.findings);
+                    judges.check(&set.segments, &mut self.scratch, tree, found);
                     findings.extend(of_check(&mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
                 } else if whole && !is_outside {
                     let weight = self.options.unknown_set;
                     findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
-                if findings.len() > 1 {
-                    findings.sort_by_key(|f| (f.place.offset, f.place.element));
-                }
-                let walked = checker.map(|c| Walked {
+                findings.sort_by_key(|f| (f.place.offset, f.place.element));
+                let walked = judges.map(|j| Walked {
                     segments: set.segments,
                     tree: &self.tree,
-                    grammar: c.grammar(),
+                    grammar: j.checker.grammar(),
                 });
                 Step::Set(CheckedSet {
                     id: set.id,
@@ -218,6 +292,7 @@ impl<'e, R: Read> Session<'e, R> {
                     is_outside,
                     segments: set.segments,
                     walked,
+                    map: judges.and_then(|j| j.map),
                     findings,
                 })
             }
@@ -234,17 +309,18 @@ impl<'e, R: Read> Session<'e, R> {
     }
 }
 
-/// The checker of a set; `last` is that of the one before.
-fn known_checker<'e>(
+/// What a set is judged by; `last` is that of the one before.
+fn known_judges<'e>(
     engine: &'e Engine,
-    last: &mut Option<(String, &'e Checker)>,
+    options: Options<'e>,
+    last: &mut Option<(String, Judges<'e>)>,
     id: &str,
     version: &str,
-) -> Option<&'e Checker> {
+) -> Option<Judges<'e>> {
     if last.as_ref().is_none_or(|(known, _)| known != id) {
-        *last = engine.checker(id, version).map(|checker| (id.to_owned(), checker));
+        *last = Judges::of(engine, options, id, version).map(|judges| (id.to_owned(), judges));
     }
-    last.as_ref().map(|(_, checker)| *checker)
+    last.as_ref().map(|(_, judges)| *judges)
 }
 
 /// The elements of a TA1.
@@ -301,8 +377,10 @@ fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) ->
         crate::x12::Delimiters { element: separator, ..Default::default() },
         &mut found,
     );
-    findings.extend(found.finish().into_iter().map(|f| of_envelope(f, Code::GroupElement)));
     let release = header.release();
+    let mut found = found.finish();
+    found.retain(|f| !(f.place.element == 4 && has_short_dates(&release, &header.element(4))));
+    findings.extend(found.into_iter().map(|f| of_envelope(f, Code::GroupElement)));
     if !interchange_version.is_empty()
         && !release.is_empty()
         && !release.starts_with(interchange_version)
@@ -318,6 +396,18 @@ fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) ->
         findings.push(Finding::new(Code::VersionUnknown, place, says, String::new()));
     }
     findings
+}
+
+/// Whether a date of GS is one as releases before 004000 have it: YYMMDD. The grammar of the envelope is that of the
+/// later ones.
+fn has_short_dates(release: &str, date: &str) -> bool {
+    let month_and_day = |from: usize| date.get(from..from + 2).and_then(|n| n.parse::<u8>().ok());
+    release < "004000"
+        && release.len() == 6
+        && date.len() == 6
+        && date.bytes().all(|b| b.is_ascii_digit())
+        && month_and_day(2).is_some_and(|month| (1..=12).contains(&month))
+        && month_and_day(4).is_some_and(|day| (1..=31).contains(&day))
 }
 
 /// A finding about an element of the envelope has the envelope's code, so that TA1 and AK9 can say it. Advice and

@@ -1,11 +1,14 @@
 //! The integration tests, in one binary.
 
 mod acks;
+mod agreements;
 mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod crosswalk;
 mod demo;
+mod failures;
 mod fixtures;
 mod gateway;
 mod generate;
@@ -16,7 +19,10 @@ mod kill;
 mod laws;
 mod map;
 mod mended;
+mod overlay;
+mod profiles;
 mod receive;
+mod reload;
 #[cfg(feature = "http")]
 mod retries;
 mod store;

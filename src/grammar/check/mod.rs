@@ -13,7 +13,7 @@ mod report;
 mod single;
 mod table;
 mod told;
-mod value;
+pub(crate) mod value;
 mod word;
 
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use element::ElementCheck;
 use levels::Levels;
 use plan::Plans;
 use quick::QuickPlan;
+pub(crate) use report::shown;
 use report::{Reporter, Words};
 use table::{Move, Row, Table};
 

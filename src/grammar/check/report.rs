@@ -386,7 +386,7 @@ fn note_text(note: &SyntaxNote) -> String {
 }
 
 /// A value for a person: decoded, control characters made visible, cut to 80 characters.
-pub(super) fn shown(bytes: &[u8]) -> String {
+pub(crate) fn shown(bytes: &[u8]) -> String {
     const LENGTH_MAX: usize = 80;
     let text = decode(bytes);
     let visible = |c: char| {

@@ -2,7 +2,7 @@
 
 /// Digits of a number, sign and decimal point left out, or `None` where it is none. `point` allows a decimal point.
 #[inline]
-pub(super) fn number_digits(bytes: &[u8], point: bool) -> Option<u32> {
+pub(crate) fn number_digits(bytes: &[u8], point: bool) -> Option<u32> {
     let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
     let mut count = 0u32;
     let mut points = 0u32;
@@ -20,7 +20,7 @@ pub(super) fn number_digits(bytes: &[u8], point: bool) -> Option<u32> {
 
 /// Whether the bytes are CCYYMMDD or YYMMDD of the calendar.
 #[inline]
-pub(super) fn is_date(bytes: &[u8]) -> bool {
+pub(crate) fn is_date(bytes: &[u8]) -> bool {
     let (year, rest) = match bytes.len() {
         8 => (digits(&bytes[..4]), &bytes[4..]),
         6 => (digits(&bytes[..2]).map(|year| year + 2000), &bytes[2..]),
@@ -43,7 +43,7 @@ pub(super) fn is_date(bytes: &[u8]) -> bool {
 
 /// Whether the bytes are HHMM, HHMMSS, HHMMSSD or HHMMSSDD.
 #[inline]
-pub(super) fn is_time(bytes: &[u8]) -> bool {
+pub(crate) fn is_time(bytes: &[u8]) -> bool {
     if !matches!(bytes.len(), 4 | 6 | 7 | 8) || !bytes.iter().all(u8::is_ascii_digit) {
         return false;
     }

@@ -200,7 +200,7 @@ pub(super) fn position(token: Token<'_>, what: &str) -> Read<u16> {
     Ok(u16::try_from(position).unwrap_or(u16::MAX))
 }
 
-fn data_type(token: Token<'_>) -> Read<DataType> {
+pub(crate) fn data_type(token: Token<'_>) -> Read<DataType> {
     Ok(match token.text {
         "AN" => DataType::An,
         "ID" => DataType::Id,
@@ -226,7 +226,7 @@ fn data_type(token: Token<'_>) -> Read<DataType> {
     })
 }
 
-fn lengths(token: Token<'_>) -> Read<(u32, u32)> {
+pub(crate) fn lengths(token: Token<'_>) -> Read<(u32, u32)> {
     let Some((min, max)) = token.text.split_once('/') else {
         let message = format!("`{}` where the length should stand", token.text);
         return Err(Fault::new(
@@ -284,7 +284,7 @@ pub(super) fn note(words: &mut Words<'_, '_>, at: At, locate: Locate<'_>) -> Rea
 }
 
 /// A code of a code list.
-pub(super) fn code(token: Token<'_>) -> Read<&[u8]> {
+pub(crate) fn code(token: Token<'_>) -> Read<&[u8]> {
     if token.text.len() <= CODE_BYTES_MAX && token.text.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(token.text.as_bytes());
     }

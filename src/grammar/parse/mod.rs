@@ -3,10 +3,10 @@
 //! It looks no name up: whether a segment or a code list exists is for the loader to say.
 
 mod blocks;
-mod facts;
+pub(crate) mod facts;
 mod places;
 pub(crate) mod syntax;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
@@ -307,7 +307,7 @@ fn expected(within: Within) -> &'static str {
 }
 
 /// Errors quote what stands in the file, which may be anything: without control characters, and not endless.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut cut: String = text.chars().take(MESSAGE_CHARS_MAX).map(clean).collect();
     if cut.len() < text.len() && text.chars().nth(MESSAGE_CHARS_MAX).is_some() {
@@ -317,7 +317,7 @@ fn printable(text: &str) -> String {
 }
 
 /// 1-based column of a byte offset, in characters.
-fn column(line: &str, offset: usize) -> u32 {
+pub(crate) fn column(line: &str, offset: usize) -> u32 {
     let before = line.get(..offset).unwrap_or(line).chars().count();
     u32::try_from(before).map_or(u32::MAX, |c| c + 1)
 }

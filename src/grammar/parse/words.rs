@@ -8,14 +8,14 @@ use nom::multi::many0_count;
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Offset, Parser};
 
-use super::super::suggest;
+use crate::grammar::suggest;
 
 /// A title longer than this is no title.
 const TITLE_CHARS_MAX: usize = 200;
 
 /// A word, or a title in double quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token<'a> {
+pub(crate) struct Token<'a> {
     /// Byte offset in the line.
     pub offset: usize,
     /// As it stands there; of a title, what is between the quotes.
@@ -26,22 +26,22 @@ pub(super) struct Token<'a> {
 
 /// What is wrong with a line, at which byte of it.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub offset: usize,
     pub message: String,
     pub mend: String,
 }
 
-pub(super) type Read<T> = Result<T, Fault>;
+pub(crate) type Read<T> = Result<T, Fault>;
 
 impl Fault {
-    pub(super) fn new(offset: usize, message: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(crate) fn new(offset: usize, message: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { offset, message: message.into(), mend: mend.into() }
     }
 }
 
 /// Splits a line into `tokens`, which are cleared first. A `#` at the start of a word begins a comment.
-pub(super) fn split<'a>(line: &'a str, tokens: &mut Vec<Token<'a>>) -> Read<()> {
+pub(crate) fn split<'a>(line: &'a str, tokens: &mut Vec<Token<'a>>) -> Read<()> {
     tokens.clear();
     let mut rest = line;
     loop {
@@ -87,7 +87,7 @@ fn quoted(input: &str) -> IResult<&str, &str> {
 
 /// A cursor over the tokens of one line.
 #[derive(Debug)]
-pub(super) struct Words<'t, 'a> {
+pub(crate) struct Words<'t, 'a> {
     tokens: &'t [Token<'a>],
     next: usize,
     /// Byte offset just past the last token: where what is missing should have stood.
@@ -95,27 +95,27 @@ pub(super) struct Words<'t, 'a> {
 }
 
 impl<'t, 'a> Words<'t, 'a> {
-    pub(super) fn new(tokens: &'t [Token<'a>]) -> Self {
+    pub(crate) fn new(tokens: &'t [Token<'a>]) -> Self {
         let end = tokens.last().map_or(0, |t| t.offset + t.text.len() + 2 * usize::from(t.quoted));
         Self { tokens, next: 0, end }
     }
 
     /// Offset of the next token, or of the end of the line.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.tokens.get(self.next).map_or(self.end, |t| t.offset)
     }
 
-    pub(super) fn peek_word(&self) -> Option<&'a str> {
+    pub(crate) fn peek_word(&self) -> Option<&'a str> {
         self.tokens.get(self.next).filter(|t| !t.quoted).map(|t| t.text)
     }
 
     /// Whether the line is a word and a title, and nothing else.
-    pub(super) fn is_word_and_title(&self) -> bool {
+    pub(crate) fn is_word_and_title(&self) -> bool {
         matches!(self.tokens, [word, title] if !word.quoted && title.quoted)
     }
 
     /// The next word; `what` is what should stand there ("a segment, like `PO1`").
-    pub(super) fn word(&mut self, what: &str) -> Read<Token<'a>> {
+    pub(crate) fn word(&mut self, what: &str) -> Read<Token<'a>> {
         match self.tokens.get(self.next) {
             Some(t) if !t.quoted => {
                 self.next += 1;
@@ -135,7 +135,7 @@ impl<'t, 'a> Words<'t, 'a> {
     }
 
     /// The next word, which must be `keyword`.
-    pub(super) fn keyword(&mut self, keyword: &str) -> Read<()> {
+    pub(crate) fn keyword(&mut self, keyword: &str) -> Read<()> {
         let token = self.word(&format!("the word `{keyword}`"))?;
         if token.text == keyword {
             return Ok(());
@@ -146,7 +146,7 @@ impl<'t, 'a> Words<'t, 'a> {
     }
 
     /// The title, where one stands there.
-    pub(super) fn optional_title(&mut self) -> Read<Option<String>> {
+    pub(crate) fn optional_title(&mut self) -> Read<Option<String>> {
         match self.tokens.get(self.next) {
             Some(t) if t.quoted => {
                 self.next += 1;
@@ -157,7 +157,7 @@ impl<'t, 'a> Words<'t, 'a> {
     }
 
     /// The title, which must stand there.
-    pub(super) fn title(&mut self) -> Read<String> {
+    pub(crate) fn title(&mut self) -> Read<String> {
         let offset = self.offset();
         self.optional_title()?.ok_or_else(|| {
             let mend = match self.peek_word() {
@@ -169,13 +169,13 @@ impl<'t, 'a> Words<'t, 'a> {
     }
 
     /// A number from 1 to `max`.
-    pub(super) fn number(&mut self, what: &str, max: u32) -> Read<u32> {
+    pub(crate) fn number(&mut self, what: &str, max: u32) -> Read<u32> {
         let token = self.word(what)?;
         number(token, what, max)
     }
 
     /// A number from 1, or `*` for no limit.
-    pub(super) fn limit(&mut self, what: &str) -> Read<Option<u32>> {
+    pub(crate) fn limit(&mut self, what: &str) -> Read<Option<u32>> {
         if self.peek_word() == Some("*") {
             self.next += 1;
             return Ok(None);
@@ -187,7 +187,7 @@ impl<'t, 'a> Words<'t, 'a> {
     }
 
     /// Nothing more may stand in the line.
-    pub(super) fn finish(&self) -> Read<()> {
+    pub(crate) fn finish(&self) -> Read<()> {
         match self.tokens.get(self.next) {
             None => Ok(()),
             Some(t) => Err(Fault::new(
@@ -200,7 +200,7 @@ impl<'t, 'a> Words<'t, 'a> {
 }
 
 /// The token as a number from 1 to `max`.
-pub(super) fn number(token: Token<'_>, what: &str, max: u32) -> Read<u32> {
+pub(crate) fn number(token: Token<'_>, what: &str, max: u32) -> Read<u32> {
     let is_number = token.text.bytes().all(|b| b.is_ascii_digit());
     match token.text.parse::<u32>() {
         Ok(n) if is_number && (1..=max).contains(&n) => Ok(n),

@@ -108,7 +108,7 @@ pub struct Reader<'a, R> {
     pending: Option<Fault>,
     /// Where to look for the next ISA, once the rest of the interchange cannot be read.
     lost: Option<usize>,
-    /// Whether it is told already that what stands here up to the next ISA is lost.
+    /// Whether it is told already that what stands here up to the next ISA is lost: the rest of an interchange.
     told: bool,
     /// Header of a set that was too large, for the event.
     header: Vec<u8>,

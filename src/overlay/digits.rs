@@ -1,0 +1,78 @@
+//! Check digits of GS1 numbers (GS1 General Specifications, 7.9): weights 3 and 1 from the right, modulo 10.
+
+use super::source::Scheme;
+
+/// What is wrong with a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// Not so many digits, or not digits.
+    Form,
+    /// The last digit should be this one.
+    Digit(u8),
+}
+
+impl Scheme {
+    /// What a number of this kind is, for a person.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Sscc => "an SSCC of 18 digits",
+            Self::Gtin => "a GTIN of 8, 12, 13 or 14 digits",
+            Self::Upc => "a UPC of 12 digits",
+            Self::Gln => "a GLN of 13 digits",
+        }
+    }
+
+    /// The digits of the number itself: an SSCC may be sent with its application identifier, 00.
+    fn number(self, value: &[u8]) -> Option<&[u8]> {
+        let fits = match (self, value.len()) {
+            (Self::Sscc, 20) => return value.strip_prefix(b"00"),
+            (Self::Sscc, length) => length == 18,
+            (Self::Gtin, length) => matches!(length, 8 | 12 | 13 | 14),
+            (Self::Upc, length) => length == 12,
+            (Self::Gln, length) => length == 13,
+        };
+        fits.then_some(value)
+    }
+}
+
+/// What is wrong with a value as a number of this kind; `None` where it is one.
+#[inline]
+pub(super) fn wrong(scheme: Scheme, value: &[u8]) -> Option<Wrong> {
+    let Some((&last, digits)) = scheme.number(value).and_then(|n| n.split_last()) else {
+        return Some(Wrong::Form);
+    };
+    let mut sums = [0_u32; 2];
+    for (at, digit) in digits.iter().rev().enumerate() {
+        if !digit.is_ascii_digit() {
+            return Some(Wrong::Form);
+        }
+        sums[at & 1] += u32::from(digit - b'0');
+    }
+    if !last.is_ascii_digit() {
+        return Some(Wrong::Form);
+    }
+    let right = b'0' + u8::try_from((10 - (3 * sums[0] + sums[1]) % 10) % 10).unwrap_or(0);
+    (last != right).then_some(Wrong::Digit(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_each_kind() {
+        assert_eq!(wrong(Scheme::Upc, b"036000291452"), None);
+        assert_eq!(wrong(Scheme::Upc, b"036000291453"), Some(Wrong::Digit(b'2')));
+        assert_eq!(wrong(Scheme::Gtin, b"4006381333931"), None);
+        assert_eq!(wrong(Scheme::Gtin, b"96385074"), None);
+        assert_eq!(wrong(Scheme::Gln, b"4006381333931"), None);
+        assert_eq!(wrong(Scheme::Sscc, b"006141411234567890"), None);
+        assert_eq!(wrong(Scheme::Sscc, b"00006141411234567890"), None);
+        assert_eq!(wrong(Scheme::Sscc, b"006141411234567891"), Some(Wrong::Digit(b'0')));
+        for bad in
+            [&b""[..], b"1", b"00614141123456789X", b"0061414112345678AB", b"11006141411234567890"]
+        {
+            assert_eq!(wrong(Scheme::Sscc, bad), Some(Wrong::Form), "{bad:?}");
+        }
+    }
+}

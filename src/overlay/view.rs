@@ -1,0 +1,109 @@
+//! Rules in force as others see them.
+
+use std::sync::Arc;
+
+use super::against::{Compared, Comparison};
+use super::plan::Rule;
+use super::source::{Body, Kind};
+use crate::findings::{self, Severity};
+use crate::grammar::RuleLine;
+use crate::map::ExtraLine;
+
+/// A rule in force, as `partner show` prints it.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleView<'a> {
+    rule: &'a Rule,
+}
+
+impl<'a> RuleView<'a> {
+    pub(super) fn new(rule: &'a Rule) -> Self {
+        Self { rule }
+    }
+
+    /// What kind of rule.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.rule.written.body.kind()
+    }
+
+    /// The path that it speaks of, as written; empty where it speaks of none.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        &self.rule.written.path
+    }
+
+    /// What stands behind the path, as written: `4/4`, `= HL`, `00 05`.
+    #[must_use]
+    pub fn what(&self) -> &'a str {
+        &self.rule.written.what
+    }
+
+    /// What stands between `when` and the rule; `None` for a rule that always holds.
+    #[must_use]
+    pub fn condition(&self) -> Option<&'a str> {
+        Some(self.rule.written.condition.as_str()).filter(|c| !c.is_empty())
+    }
+
+    /// Why the rule is there.
+    #[must_use]
+    pub fn reason(&self) -> Option<&'a str> {
+        self.rule.written.reason.as_deref()
+    }
+
+    /// Where it was agreed: document, page, date.
+    #[must_use]
+    pub fn source(&self) -> Option<&'a str> {
+        self.rule.written.source.as_deref()
+    }
+
+    /// The weight of its findings.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.rule.severity
+    }
+
+    /// Where it is written.
+    #[must_use]
+    pub fn line(&self) -> &'a RuleLine {
+        &self.rule.line
+    }
+
+    /// Where the inherited rule stands that it took the place of.
+    #[must_use]
+    pub fn replaced(&self) -> Option<&'a RuleLine> {
+        self.rule.replaced.as_ref()
+    }
+
+    /// The layer that it comes from; 0 = the outermost base.
+    #[must_use]
+    pub fn layer(&self) -> usize {
+        self.rule.layer
+    }
+}
+
+pub(super) fn map_line(rule: &Rule) -> Option<ExtraLine<'_>> {
+    let Body::Map { within, field, text } = &rule.written.body else { return None };
+    Some(ExtraLine {
+        within: within.as_ref().map(|w| w.text.as_str()),
+        text,
+        file: &rule.line.file,
+        line: rule.line.line,
+        column: field.at.column,
+    })
+}
+
+pub(super) fn comparison(rule: &Rule) -> Option<Comparison> {
+    let Body::Against { what, .. } = &rule.written.body else { return None };
+    let compared = Compared::of(&what.text)?;
+    Some(Comparison { compared, severity: rule.severity, rule: finding_rule(rule) })
+}
+
+/// The rule as a finding names it.
+pub(super) fn finding_rule(rule: &Rule) -> findings::Rule {
+    findings::Rule {
+        file: Arc::clone(&rule.line.file),
+        line: rule.line.line,
+        reason: rule.written.reason.clone(),
+        source: rule.written.source.as_deref().map(str::to_owned),
+    }
+}
