@@ -84,8 +84,7 @@ pub(super) fn decode(
                 return (Decoded::Word(word), faithful);
             }
             // A code that looks like one of our words would be written as another code.
-            let taken =
-                std::str::from_utf8(&bytes[..length]).is_ok_and(|w| table.code(w).is_some());
+            let taken = table.code(&bytes[..length]).is_some();
             (Decoded::Same(length), faithful && !taken)
         }
         Form::Decimal { min } => decimal(bytes, min, arena),
@@ -319,6 +318,13 @@ pub(super) fn encode(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), &'
         }
         Form::Date { six } => {
             let bytes = text.as_bytes();
+            if let [a, b, c, d, b'-', e, f, b'-', g, h] = *bytes {
+                let digits = [a, b, c, d, e, f, g, h];
+                if digits.iter().all(u8::is_ascii_digit) {
+                    out.extend_from_slice(&digits[if six { 2 } else { 0 }..]);
+                    return Ok(());
+                }
+            }
             if bytes.len() != 10 {
                 return Err("is no date");
             }
@@ -368,7 +374,14 @@ fn pad(digits: usize, min: u16, out: &mut Vec<u8>) {
 }
 
 /// The standard's least form: no zero before the point.
+#[inline]
 fn encode_decimal(text: &str, min: u16, out: &mut Vec<u8>) -> Result<(), &'static str> {
+    if min <= 1
+        && let Some(usual) = usual(text.as_bytes())
+    {
+        out.extend_from_slice(usual);
+        return Ok(());
+    }
     let n = parts(text.as_bytes()).filter(|n| n.plain).ok_or(NO_NUMBER)?;
     let leading = n.whole.iter().take_while(|&&b| b == b'0').count();
     let whole = &n.whole[leading..];
@@ -384,6 +397,27 @@ fn encode_decimal(text: &str, min: u16, out: &mut Vec<u8>) -> Result<(), &'stati
         out.extend_from_slice(n.fraction);
     }
     Ok(())
+}
+
+/// The usual number as it is written: digits that begin with no zero, perhaps a point with digits after it.
+#[inline]
+fn usual(text: &[u8]) -> Option<&[u8]> {
+    let text = match text {
+        [b'0', rest @ ..] => rest,
+        _ => text,
+    };
+    if !matches!(text.first()?, b'1'..=b'9' | b'.') || !text.last()?.is_ascii_digit() {
+        return None;
+    }
+    let mut points = 0;
+    for &b in text {
+        match b {
+            b'0'..=b'9' => {}
+            b'.' => points += 1,
+            _ => return None,
+        }
+    }
+    (points <= 1).then_some(text)
 }
 
 fn encode_implied(

@@ -273,9 +273,8 @@ impl Table {
     }
 
     #[inline]
-    pub(super) fn code(&self, word: &str) -> Option<&[u8]> {
-        let found =
-            self.by_word.find(word.as_bytes(), |i| self.entries.get(i).map(|e| e.2.as_bytes()));
+    pub(super) fn code(&self, word: &[u8]) -> Option<&[u8]> {
+        let found = self.by_word.find(word, |i| self.entries.get(i).map(|e| e.2.as_bytes()));
         found.map(|i| self.entries[i].0.as_ref())
     }
 }

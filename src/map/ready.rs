@@ -167,7 +167,7 @@ pub(super) fn is_decimal(wide: &[u8; WIDE], length: usize) -> bool {
     }
     let shift = others.trailing_zeros() & 0x38;
     let last = usize::from(wide[(length - 1) & 7]);
-    others & (others - 1) == 0
+    others.is_power_of_two()
         && (bytes >> shift) & 0xFF == u64::from(b'.')
         && last != usize::from(b'.')
 }

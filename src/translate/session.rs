@@ -8,6 +8,7 @@ use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
 use crate::map::Map;
 use crate::overlay::{self, Direction, Overlay};
+use crate::profile::Partner;
 use crate::x12::{
     Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
     Segment, Segments, SetControlNumber, TransactionSet,
@@ -67,7 +68,7 @@ pub struct CheckedSet<'a> {
     /// ST03, where it is there.
     pub convention: Option<String>,
     /// GS08 of its group; empty outside one.
-    pub version: String,
+    pub version: &'a str,
     /// Whether it stands outside any group, which rejects the interchange.
     pub is_outside: bool,
     /// The segments, ST and SE among them.
@@ -97,6 +98,16 @@ pub trait Overlays: std::fmt::Debug {
     fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
         let _ = (set, version, direction);
         None
+    }
+}
+
+impl Overlays for Partner {
+    fn overlay(&self, set: &str, version: &str, direction: Direction) -> Option<&Overlay> {
+        self.agreement(direction, set, version)?.overlay.as_deref()
+    }
+
+    fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
+        Some(&self.agreement(direction, set, version)?.map)
     }
 }
 
@@ -250,11 +261,8 @@ impl<'e, R: Read> Session<'e, R> {
                 }
             }
             Event::Set(set) => {
-                let known = match &self.last {
-                    Some((id, judges)) if *id == set.id => Some(*judges),
-                    _ => Judges::of(self.engine, self.options, &set.id, &self.version),
-                };
-                self.last = known.map(|judges| (set.id.clone(), judges));
+                let (last, version) = (&mut self.last, &self.version);
+                let known = known_judges(self.engine, self.options, last, &set.id, version);
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
                 let has = |kind| set.faults.iter().any(|f| f.kind == kind);
                 let whole = !has(FaultKind::SetTooLarge);
@@ -280,7 +288,7 @@ impl<'e, R: Read> Session<'e, R> {
                     id: set.id,
                     control_number: set.control_number,
                     convention: set.convention,
-                    version: self.version.clone(),
+                    version: &self.version,
                     is_outside,
                     segments: set.segments,
                     walked,
@@ -299,6 +307,20 @@ impl<'e, R: Read> Session<'e, R> {
             Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
         }))
     }
+}
+
+/// What a set is judged by; `last` is that of the one before.
+fn known_judges<'e>(
+    engine: &'e Engine,
+    options: Options<'e>,
+    last: &mut Option<(String, Judges<'e>)>,
+    id: &str,
+    version: &str,
+) -> Option<Judges<'e>> {
+    if last.as_ref().is_none_or(|(known, _)| known != id) {
+        *last = Judges::of(engine, options, id, version).map(|judges| (id.to_owned(), judges));
+    }
+    last.as_ref().map(|(_, judges)| *judges)
 }
 
 /// The elements of a TA1.
