@@ -9,6 +9,7 @@ pub mod canonical;
 pub mod cli;
 pub mod disk;
 pub mod findings;
+pub mod folders;
 pub mod gateway;
 pub mod grammar;
 pub mod map;

@@ -15,6 +15,7 @@ mod grammar;
 mod input;
 mod inspect;
 mod paint;
+mod partner;
 mod report;
 mod rewrite;
 mod scene;
@@ -112,6 +113,8 @@ enum Command {
     Grammar(grammar::Args),
     /// Print the JSON Schema of a canonical document
     Schema(schema::Args),
+    /// Begin, check, show, compare and try what is agreed with partners
+    Partner(partner::Args),
     /// See the gateway at work: an order comes in, a shipment and an invoice go out
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
@@ -181,6 +184,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),
+        Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),

@@ -14,7 +14,6 @@ mod acknowledgement;
 mod config;
 mod dispatch;
 mod envelope;
-mod folders;
 mod inbound;
 mod intake;
 mod lanes;
@@ -32,7 +31,7 @@ pub use crate::store::{
     JournalRecord,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
-pub use folders::profile_sources;
+pub use live::check_endpoints;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;

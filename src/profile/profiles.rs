@@ -233,6 +233,9 @@ impl<'a> Loader<'a> {
         if !source.to_extend {
             warn_of_sources(&entries, &mut self.problems);
         }
+        for (key, node) in &entries {
+            unfinished(key, node, &mut self.problems);
+        }
         entries
     }
 
@@ -361,6 +364,24 @@ fn warn_of_sources(entries: &Entries, problems: &mut Vec<Problem>) {
             );
             problems.push(Problem::at(&node.key, words).warning());
         }
+    }
+}
+
+/// What a text begins with that is still to be filled in, as `partner new` writes it.
+const TO_DO: &str = "TODO";
+
+/// Texts that are still to be filled in.
+fn unfinished(key: &str, node: &Node, problems: &mut Vec<Problem>) {
+    match &node.value {
+        Value::Text(text) if text.starts_with(TO_DO) => {
+            let words = format!("`{key}` is still to be filled in: {text}");
+            problems.push(Problem::at(&node.origin, words));
+        }
+        Value::Table(entries) => {
+            entries.iter().for_each(|(key, node)| unfinished(key, node, problems));
+        }
+        Value::List(list) => list.iter().for_each(|node| unfinished(key, node, problems)),
+        _ => {}
     }
 }
 
