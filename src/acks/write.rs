@@ -95,7 +95,9 @@ impl<'a> GroupAnswer<'a> {
             _ => "",
         };
         answer.write("ST", &[policy.kind.set(), control_number, implementation]);
-        answer.write("AK1", &[group.functional_id, group.control_number, group.version]);
+        // AK102 must be there. 0 is no number that a group may have.
+        let number = Some(group.control_number).filter(|n| !n.is_empty() && is_writable(n, style));
+        answer.write("AK1", &[group.functional_id, number.unwrap_or("0"), group.version]);
         answer
     }
 

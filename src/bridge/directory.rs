@@ -65,8 +65,14 @@ impl Endpoint for DirectoryEndpoint {
         })
     }
 
-    fn confirm(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<(), Error> {
-        Ok(self.arrivals(partner, kind)?.archive(arrival)?)
+    fn confirm(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        mark: &str,
+    ) -> Result<(), Error> {
+        Ok(self.arrivals(partner, kind)?.archive(arrival, mark)?)
     }
 
     fn set_aside(
@@ -74,9 +80,10 @@ impl Endpoint for DirectoryEndpoint {
         partner: &str,
         kind: &str,
         arrival: &Arrival,
+        mark: &str,
         note: &str,
     ) -> Result<(), Error> {
-        Ok(self.arrivals(partner, kind)?.set_aside(arrival, note)?)
+        Ok(self.arrivals(partner, kind)?.set_aside(arrival, mark, note)?)
     }
 
     fn quarantine(

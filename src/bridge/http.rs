@@ -25,8 +25,9 @@ pub struct HttpSettings {
     pub timeout: Duration,
 }
 
-/// `POST <url>/<kinds>` with the headers `Idempotency-Key` and `Crossdock-Partner`. 2xx: taken. 408, 425, 429, 5xx
-/// and failed connections: tried again, not before `Retry-After`. Anything else: refused.
+/// `POST <url>/<kinds>` with the headers `Idempotency-Key` and `Crossdock-Partner`. 2xx: taken. A status that blames
+/// the document (400, 413, 422 and the like): refused. Failed connections and everything else: tried again, not before
+/// `Retry-After`; so is what blames our configuration (redirects, 401, 403, 404), which a person mends meanwhile.
 pub struct HttpEndpoint {
     client: Client,
     runtime: Handle,
@@ -86,10 +87,10 @@ impl HttpEndpoint {
         let text = answer.chunk().await.ok().flatten().unwrap_or_default();
         let text: String = String::from_utf8_lossy(&text).chars().take(ANSWER_CHARS_MAX).collect();
         let reason = format!("POST {url}: {status} {}", text.trim());
-        if is_transient(status) {
-            Err(Error::Transient { reason, retry_after })
-        } else {
+        if blames_the_document(status) {
             Err(Error::Refused { reason })
+        } else {
+            Err(Error::Transient { reason, retry_after })
         }
     }
 }
@@ -107,8 +108,14 @@ impl Endpoint for HttpEndpoint {
         self.returns.fetch(partner, kind, arrival)
     }
 
-    fn confirm(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<(), Error> {
-        self.returns.confirm(partner, kind, arrival)
+    fn confirm(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        mark: &str,
+    ) -> Result<(), Error> {
+        self.returns.confirm(partner, kind, arrival, mark)
     }
 
     fn set_aside(
@@ -116,9 +123,10 @@ impl Endpoint for HttpEndpoint {
         partner: &str,
         kind: &str,
         arrival: &Arrival,
+        mark: &str,
         note: &str,
     ) -> Result<(), Error> {
-        self.returns.set_aside(partner, kind, arrival, note)
+        self.returns.set_aside(partner, kind, arrival, mark, note)
     }
 
     fn quarantine(
@@ -133,8 +141,12 @@ impl Endpoint for HttpEndpoint {
     }
 }
 
-fn is_transient(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429)
+/// Whether repeating the same call cannot help. 409 does not say so: by the draft of the header `Idempotency-Key` an
+/// earlier call with the key is still under way; an endpoint that has the document already answers 2xx.
+fn blames_the_document(status: StatusCode) -> bool {
+    let configuration = matches!(status.as_u16(), 401 | 402 | 403 | 404 | 405 | 407 | 421 | 426);
+    let passing = matches!(status.as_u16(), 408 | 409 | 423 | 424 | 425 | 429);
+    status.is_client_error() && !configuration && !passing
 }
 
 /// An error with its causes: reqwest's own text leaves out what went wrong.

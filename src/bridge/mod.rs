@@ -32,7 +32,7 @@ pub struct Call<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It may go by: a timeout, a full disk, 429, 5xx.
+    /// It may go by, or a person mends it meanwhile: a timeout, a full disk, 429, 5xx, a wrong address or token.
     #[error("{reason}")]
     Transient {
         /// What happened.
@@ -40,7 +40,7 @@ pub enum Error {
         /// How long the endpoint asked us to wait.
         retry_after: Option<Duration>,
     },
-    /// Repeating does not help: a 4xx, a redirect.
+    /// Repeating does not help: the document itself is refused.
     #[error("{reason}")]
     Refused {
         /// What happened.
@@ -74,13 +74,20 @@ pub trait Endpoint: Send + Sync {
     /// [`Error::Refused`] where it is too large, [`Error::Transient`] else.
     fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error>;
 
-    /// The bytes are durable: it may leave the endpoint.
+    /// The bytes are durable: it may leave the endpoint. What is kept of it has `mark` in its name, so that documents
+    /// of one name stay apart.
     ///
     /// # Errors
     /// Where the endpoint cannot be reached.
-    fn confirm(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<(), Error>;
+    fn confirm(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        mark: &str,
+    ) -> Result<(), Error>;
 
-    /// Takes one out that cannot be fetched at all.
+    /// Takes one out that cannot be fetched at all. Until it has left, this can be repeated.
     ///
     /// # Errors
     /// Where the endpoint cannot be reached.
@@ -89,6 +96,7 @@ pub trait Endpoint: Send + Sync {
         partner: &str,
         kind: &str,
         arrival: &Arrival,
+        mark: &str,
         note: &str,
     ) -> Result<(), Error>;
 

@@ -13,6 +13,7 @@ mod note;
 mod noun;
 mod order;
 mod party;
+mod plain;
 mod schema;
 mod shipment;
 mod transport;

@@ -15,8 +15,9 @@ use crate::translate::{
     answer_version, receive,
 };
 use crate::x12::{
-    Delimiters, EnvelopeError, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber,
-    InterchangeSpec, InterchangeWriter, Limits, SetControlNumber, Stamp, Style,
+    Delimiters, EnvelopeError, GroupControlNumber, GroupSpec, Identity, Interchange,
+    InterchangeControlNumber, InterchangeSpec, InterchangeWriter, Limits, SetControlNumber, Stamp,
+    Style,
 };
 
 /// Largest control number in ISA13 and GS06.
@@ -171,9 +172,9 @@ impl Round<'_> {
         let spec = InterchangeSpec {
             authorization: ("00".to_owned(), String::new()),
             security: ("00".to_owned(), String::new()),
-            sender: header.receiver(),
-            receiver: header.sender(),
-            version: header.element(12),
+            sender: fitting(&header.receiver()),
+            receiver: fitting(&header.sender()),
+            version: version_of(header),
             acknowledgement_requested: false,
             test: header.is_test(),
             style,
@@ -210,6 +211,19 @@ impl Round<'_> {
         }
         Ok(answered.then(|| writer.finish()))
     }
+}
+
+/// As much of an identity as ISA has room for, which is what a reader by fixed lengths takes for the whole.
+fn fitting(who: &Identity) -> Identity {
+    let cut = |text: &str, length| text.chars().take(length).collect();
+    Identity { qualifier: cut(&who.qualifier, 2), id: cut(&who.id, 15) }
+}
+
+/// ISA12 as it was sent, where it is a version.
+fn version_of(header: &Interchange) -> String {
+    let version = header.element(12);
+    let is_version = version.len() == 5 && version.bytes().all(|b| b.is_ascii_digit());
+    if is_version { version } else { "00401".to_owned() }
 }
 
 /// The delimiters of what is answered, unless they are the fault; one segment a line.

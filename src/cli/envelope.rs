@@ -6,11 +6,13 @@ use jiff::Zoned;
 use jiff::civil::DateTime;
 
 use super::Error;
+use super::snippet::byte_word;
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
+use crate::profile::{Envelope, LineBreak, Repertoire, distinct_bytes};
 use crate::translate::{Engine, Outbound, judge, write};
 use crate::x12::{
-    Delimiters, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
+    GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
     InterchangeWriter, Stamp, Style,
 };
 
@@ -45,6 +47,24 @@ pub struct EnvelopeArgs {
     /// Date and time of the interchange, 2026-02-03T14:05 [default: now]
     #[arg(long, value_name = "MOMENT")]
     at: Option<DateTime>,
+    /// How text becomes bytes: utf-8 or latin-1
+    #[arg(long, default_value = "utf-8", value_parser = charset)]
+    charset: Repertoire,
+    /// Between elements; this and the other delimiters as one character, or by name or number: LF, TAB, 0x1D
+    #[arg(long, value_name = "CHAR", default_value = "*", value_parser = delimiter)]
+    element_separator: String,
+    /// Between components, ISA16
+    #[arg(long, value_name = "CHAR", default_value = ">", value_parser = delimiter)]
+    component_separator: String,
+    /// Between repetitions, ISA11 from version 00402 on [default: ^]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    repetition_separator: Option<String>,
+    /// After each segment
+    #[arg(long, value_name = "CHAR", default_value = "~", value_parser = delimiter)]
+    segment_terminator: String,
+    /// After each terminator, for the eye: none, lf or crlf [default: lf, none where the terminator breaks the line]
+    #[arg(long, value_name = "WHAT", value_parser = line_break)]
+    line_break: Option<LineBreak>,
 }
 
 fn identity(text: &str) -> Result<Identity, String> {
@@ -53,6 +73,71 @@ fn identity(text: &str) -> Result<Identity, String> {
             Ok(Identity { qualifier: qualifier.to_owned(), id: id.to_owned() })
         }
         _ => Err("write a qualifier of two characters, a colon, and up to 15 characters: ZZ:COASTALGOODS".to_owned()),
+    }
+}
+
+fn charset(text: &str) -> Result<Repertoire, String> {
+    match text {
+        "utf-8" => Ok(Repertoire::Utf8),
+        "latin-1" => Ok(Repertoire::Latin1),
+        _ => Err("there are utf-8 and latin-1".to_owned()),
+    }
+}
+
+fn line_break(text: &str) -> Result<LineBreak, String> {
+    match text {
+        "none" => Ok(LineBreak::None),
+        "lf" => Ok(LineBreak::Lf),
+        "crlf" => Ok(LineBreak::Crlf),
+        _ => Err("there are none, lf and crlf".to_owned()),
+    }
+}
+
+/// A delimiter as `inspect` shows it.
+fn delimiter(text: &str) -> Result<String, String> {
+    let named = (0..=u8::MAX).find(|&byte| text.eq_ignore_ascii_case(&byte_word(byte)));
+    let numbered = || u8::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+    match named.or_else(numbered) {
+        Some(byte) => Ok(char::from(byte).to_string()),
+        None if text.chars().count() == 1 => Ok(text.to_owned()),
+        None => Err("write one character, LF, CR, TAB, or a number such as 0x1D".to_owned()),
+    }
+}
+
+impl EnvelopeArgs {
+    /// The look of what is written.
+    fn style(&self) -> Result<Style, Error> {
+        let [element, component, segment] =
+            [&self.element_separator, &self.component_separator, &self.segment_terminator];
+        // One that nobody asked for must not stand in the way of one that somebody did.
+        let free = ["^", "|", "!", "%"]
+            .into_iter()
+            .find(|r| ![element, component, segment].contains(&&(*r).to_owned()));
+        let repetition = self.repetition_separator.as_deref().or(free).unwrap_or_default();
+        let breaks_itself = matches!(segment.as_str(), "\n" | "\r");
+        let usual = if breaks_itself { LineBreak::None } else { LineBreak::Lf };
+        let names = [
+            "element-separator",
+            "component-separator",
+            "repetition-separator",
+            "segment-terminator",
+        ];
+        let given = distinct_bytes(&[element, component, repetition, segment]);
+        let mut bytes = [0; 4];
+        for ((name, found), place) in names.into_iter().zip(given).zip(&mut bytes) {
+            *place = found.map_err(|words| Error::Unknown(format!("--{name} {words}")))?;
+        }
+        let look = Envelope {
+            interchange_version: self.release.chars().take(5).collect(),
+            element_separator: bytes[0],
+            component_separator: bytes[1],
+            repetition_separator: bytes[2],
+            segment_terminator: bytes[3],
+            line_break: self.line_break.unwrap_or(usual),
+            charset: self.charset,
+            ..Envelope::default()
+        };
+        Ok(look.style())
     }
 }
 
@@ -71,25 +156,24 @@ pub struct Posting<'a> {
 
 impl<'a> Posting<'a> {
     /// An empty one.
-    #[must_use]
-    pub fn new(args: &'a EnvelopeArgs, engine: &'a Engine) -> Self {
+    ///
+    /// # Errors
+    /// Delimiters that cannot be told apart.
+    pub fn new(args: &'a EnvelopeArgs, engine: &'a Engine) -> Result<Self, Error> {
         let at = args.at.unwrap_or_else(|| Zoned::now().datetime());
-        // From 00402 on ISA11 is the repetition separator.
-        let repetition = (args.release.as_str() >= "004020").then_some(b'^');
-        let delimiters = Delimiters { repetition, ..Delimiters::default() };
         let words = |text: &String| {
             text.split([' ', ',', '/']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
         };
-        Self {
+        Ok(Self {
             args,
             engine,
             hierarchy: args.hierarchy.as_ref().map(words),
-            style: Style { delimiters, suffix: b"\n".to_vec(), ..Style::default() },
+            style: args.style()?,
             stamp: Stamp::new(at.year(), at.month(), at.day(), at.hour(), at.minute()),
             groups: Vec::new(),
             sets: 0,
             number: args.control_number,
-        }
+        })
     }
 
     /// Adds a document. One that cannot be written without losing something is left out, and its findings say why.

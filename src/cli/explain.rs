@@ -4,8 +4,9 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::{Context, Error, Format, Verdict, nearest, paint::severity_word};
+use super::{Context, Error, Format, Verdict, paint::severity_word};
 use crate::findings::{Code, Entry};
+use crate::grammar::suggest::nearest;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -155,6 +156,7 @@ const CHAPTERS: &[(char, &str)] = &[
     ('E', "Elements"),
     ('H', "Levels (HL)"),
     ('M', "Meaning: maps, totals and writing"),
+    ('R', "Agreements: what overlays ask for"),
     ('A', "Acknowledgements"),
 ];
 

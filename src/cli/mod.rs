@@ -14,9 +14,11 @@ mod explain;
 mod grammar;
 mod input;
 mod inspect;
+mod overlays;
 mod paint;
 mod partner;
 mod report;
+mod requeue;
 mod rewrite;
 mod scene;
 mod schema;
@@ -119,6 +121,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Queue again what an endpoint has refused
+    Requeue(requeue::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -187,6 +191,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Requeue(args) => requeue::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }
@@ -201,31 +206,4 @@ fn say(context: &Context, text: &str) {
     let style = context.paint_err.severity(crate::findings::Severity::Error);
     // Where standard error is gone too, nobody is left to be told.
     let _ = writeln!(io::stderr(), "{style}crossdock:{style:#} {text}");
-}
-
-/// The name that is nearest to what was typed, where one is near enough to be meant.
-fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = typed.to_lowercase();
-    let near_enough = 1 + typed.chars().count() / 4;
-    names
-        .into_iter()
-        .map(|name| (distance(&typed, &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= near_enough)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance: insertions, deletions and replacements of a character.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -8,13 +8,14 @@ use super::Error;
 use super::scene::Met;
 use crate::findings::{Finding, Severity};
 use crate::map::{self, Map, WriteOptions};
-use crate::translate::CheckedSet;
+use crate::translate::{CheckedSet, Engine, judge};
 use crate::x12::{Charset, Delimiters, Segments, Style};
 
 /// Writes what a source holds, header by header and set by set, with its own delimiters and line breaks. Trailers count
 /// what was written.
-#[derive(Debug, Default)]
-pub struct Rewriter {
+#[derive(Debug)]
+pub struct Rewriter<'e> {
+    engine: &'e Engine,
     style: Style,
     /// Segments that wait until the first set tells what follows a terminator.
     waiting: Vec<Vec<u8>>,
@@ -25,9 +26,31 @@ pub struct Rewriter {
     sets: u32,
     writer: map::Writer,
     set: Vec<u8>,
+    /// ISA and GS, for the judgement of what is written.
+    interchange_header: Vec<u8>,
+    group_header: Vec<u8>,
 }
 
-impl Rewriter {
+impl<'e> Rewriter<'e> {
+    /// Before the first interchange.
+    #[must_use]
+    pub fn new(engine: &'e Engine) -> Self {
+        Self {
+            engine,
+            style: Style::default(),
+            waiting: Vec::new(),
+            knows_suffix: false,
+            interchange: Vec::new(),
+            group: None,
+            groups: 0,
+            sets: 0,
+            writer: map::Writer::new(),
+            set: Vec::new(),
+            interchange_header: Vec::new(),
+            group_header: Vec::new(),
+        }
+    }
+
     /// A part of the envelope.
     ///
     /// # Errors
@@ -40,7 +63,8 @@ impl Rewriter {
                 self.knows_suffix = false;
                 self.interchange.clone_from(&header.elements[12]);
                 self.groups = 0;
-                self.waiting.push(header.line().segment().raw().to_vec());
+                self.interchange_header = header.line().segment().raw().to_vec();
+                self.waiting.push(self.interchange_header.clone());
                 Ok(())
             }
             Met::InterchangeAck(segment, _) => self.segment(segment.raw().to_vec(), out),
@@ -48,6 +72,7 @@ impl Rewriter {
                 self.group = Some(header.elements.get(5).cloned().unwrap_or_default());
                 self.groups = self.groups.saturating_add(1);
                 self.sets = 0;
+                self.group_header.clone_from(&header.raw);
                 self.segment(header.raw.clone(), out)
             }
             Met::GroupEnd => {
@@ -65,7 +90,8 @@ impl Rewriter {
         }
     }
 
-    /// A set, from its document. One that cannot be written is left out, and its findings say why.
+    /// A set, from its document, judged as its receiver would: told is what was not wrong with it before. One that
+    /// cannot be written is left out, and its findings say why.
     ///
     /// # Errors
     /// A map whose document this is not; output that cannot be written.
@@ -91,12 +117,29 @@ impl Rewriter {
             hierarchy: None,
         };
         let written = self.writer.write(document, map, walked.grammar, &options, &mut self.set);
-        let findings = written.map_err(|error| Error::Document(error.to_string()))?;
+        let mut findings = written.map_err(|error| Error::Document(error.to_string()))?;
+        findings.extend(self.judged().into_iter().filter(|f| !is_known(f, &set.findings)));
         if findings.iter().all(|finding| finding.severity < Severity::Fatal) {
             out.write_all(&self.set)?;
             self.sets = self.sets.saturating_add(1);
         }
         Ok(findings)
+    }
+
+    /// What is wrong with the set as it was written, by the check of whole interchanges; places are those in the set.
+    fn judged(&self) -> Vec<Finding> {
+        let end = [self.style.delimiters.segment];
+        let group = self.trailer("GE", 1, self.group.as_deref().unwrap_or_default());
+        let interchange = self.trailer("IEA", 1, &self.interchange);
+        let before = [&self.interchange_header[..], &end, &self.group_header, &end].concat();
+        let after = [&group[..], &end, &interchange, &end].concat();
+        let mut findings = judge(self.engine, &[&before[..], &self.set, &after].concat());
+        let within = before.len() as u64..(before.len() + self.set.len()) as u64;
+        findings.retain(|finding| within.contains(&finding.place.offset));
+        for finding in &mut findings {
+            finding.place.offset -= within.start;
+        }
+        findings
     }
 
     fn trailer(&self, tag: &str, count: u32, number: &[u8]) -> Vec<u8> {
@@ -124,10 +167,58 @@ impl Rewriter {
     }
 }
 
+/// Whether the same was wrong before.
+fn is_known(finding: &Finding, before: &[Finding]) -> bool {
+    let what = |f: &Finding| {
+        let place = &f.place;
+        (f.code, place.segment.clone(), place.element, place.component, f.value.clone())
+    };
+    before.iter().any(|known| what(known) == what(finding))
+}
+
 /// What stands between the terminator of the first segment and the next one.
 fn suffix(set: &Segments<'_>) -> Vec<u8> {
     let (Some(first), Some(second)) = (set.get(0), set.get(1)) else { return Vec::new() };
     let begin = first.raw().len() + 1;
     let end = usize::try_from(second.offset() - first.offset()).unwrap_or(begin);
     set.raw().get(begin..end).unwrap_or_default().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::Order;
+    use crate::cli::input::Source;
+    use crate::cli::scene::{self, Depth};
+    use crate::findings::Code;
+    use crate::translate::Options;
+
+    /// What is written from the order of the fixtures with this number, and its findings.
+    fn rewritten(number: &str) -> (Vec<u8>, Vec<Finding>) {
+        let engine = Engine::embedded();
+        let map = engine.maps().map("850", "004010").unwrap();
+        let mut rewriter = Rewriter::new(&engine);
+        let (mut out, mut findings) = (Vec::new(), Vec::new());
+        let input = &include_bytes!("../../fixtures/cli/order.edi")[..];
+        let options = Options::default();
+        scene::read(&engine, input, &Source::Stdin, options, Depth::Form, |met, _, _| {
+            let Met::Set(set) = met else { return rewriter.envelope(&met, &mut out) };
+            let mut reader = map::Reader::new();
+            let mut order: Order = reader.read(set.walked.as_ref().unwrap(), map).to().unwrap();
+            number.clone_into(&mut order.number);
+            findings = rewriter.set(&order, set, map, &mut out)?;
+            Ok(())
+        })
+        .unwrap();
+        (out, findings)
+    }
+
+    #[test]
+    fn what_is_written_is_judged_like_what_is_read() {
+        let (out, findings) = rewritten("PO-1");
+        assert!(findings.is_empty() && out.windows(4).any(|w| w == b"PO-1"), "{findings:?}");
+        let (_, findings) = rewritten("PO-1234567890123456789012345");
+        let told: Vec<_> = findings.iter().map(|f| (f.code, f.place.offset)).collect();
+        assert_eq!(told, [(Code::ElementTooLong, 23)]);
+    }
 }

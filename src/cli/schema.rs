@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use super::{Error, Verdict, nearest};
+use super::{Error, Verdict};
 use crate::canonical::{Document, schema};
+use crate::grammar::suggest::nearest;
 
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]

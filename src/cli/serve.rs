@@ -11,9 +11,9 @@ use super::definitions::engine;
 use super::{Context, Error, Verdict};
 use crate::gateway::{Config, Gateway, LogConfig, LogFormat};
 
-/// Run the gateway: poll mailboxes, translate, acknowledge, deliver
+/// Which gateway.
 #[derive(Debug, clap::Args)]
-pub struct ServeArgs {
+pub struct ConfigArgs {
     /// The configuration file
     #[arg(
         long,
@@ -23,6 +23,26 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     config: PathBuf,
+}
+
+impl ConfigArgs {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(super) fn read(&self) -> Result<Config, Error> {
+        Config::read(&self.config).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Error::Gateway(format!("the configuration cannot be used\n{}", lines.join("\n")))
+        })
+    }
+}
+
+/// Run the gateway: poll mailboxes, translate, acknowledge, deliver
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Open everything, say what is wrong, and stop
     #[arg(long)]
     check: bool,
@@ -37,17 +57,14 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let config = Config::read(&args.config).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Error::Gateway(format!("the configuration cannot be used\n{}", lines.join("\n")))
-    })?;
+    let config = args.config.read()?;
     let engine = engine(context)?;
     start_log(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let gateway = Gateway::open(config, engine).map_err(|problems| {
             Error::Gateway(format!("the gateway cannot be started\n{problems}"))
         })?;
@@ -60,7 +77,12 @@ pub(super) fn run(
             return Ok(Verdict::Clean);
         }
         serve(gateway).await
-    })
+    });
+    if ended.is_err() {
+        // The store has failed: a call that is under way has nowhere to be noted, and is not waited for.
+        runtime.shutdown_background();
+    }
+    ended
 }
 
 async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {

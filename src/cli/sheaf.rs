@@ -11,7 +11,7 @@ use crate::map::Reading;
 /// What XML begins with.
 const XML_HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 /// The root of XML, around one document or many.
-const XML_ROOT: &str = "documents";
+pub const XML_ROOT: &str = "documents";
 
 /// Documents as they go out, one after the other; none of them is kept.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::io::{BufReader, Write};
 use std::sync::Arc;
 
 use super::definitions::engine;
-use super::documents::{self, is_json};
+use super::documents;
 use super::envelope::{EnvelopeArgs, Posting};
 use super::input::{Failures, Files, Source};
 use super::rewrite::Rewriter;
@@ -18,11 +18,12 @@ use crate::translate::{CheckedSet, Engine, Options};
 /// Arguments of `translate`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Files hold X12 or canonical documents in JSON (one, several, JSON Lines or an array); which, is seen \
-from their first character. Findings go to standard error. A set with a fatal finding is left out: \
+    after_help = "Files hold X12, or canonical documents in JSON (one, several, JSON Lines or an array) or in XML; which, \
+is seen from how they begin. Findings go to standard error. A set with a fatal finding is left out: \
 what it means would have to be guessed.\n\n\
 Examples:\n  crossdock translate order.edi --to json --pretty\n  crossdock translate 'in/*.edi' --to json > orders.jsonl\n  \
 crossdock translate shipment.json --to x12 --sender ZZ:COASTALGOODS --receiver ZZ:HARBORANDPINE\n  \
+crossdock translate invoices.xml --to x12 --charset latin-1 --segment-terminator LF\n  \
 crossdock translate order.edi --to x12 | diff order.edi -"
 )]
 pub struct Args {
@@ -69,7 +70,7 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
     let mut failures = Failures::default();
     let sources = args.files.sources()?;
     if args.to == To::X12 {
-        let mut posting = Posting::new(&args.envelope, &engine);
+        let mut posting = Posting::new(&args.envelope, &engine)?;
         for source in &sources {
             let done = translation.write_x12(source, &mut posting, out);
             failures.take(done, context)?;
@@ -105,8 +106,8 @@ impl Translation<'_> {
         out: &mut dyn Write,
     ) -> Result<(), Error> {
         let mut input = BufReader::new(source.open()?);
-        if is_json(&mut input, source)? {
-            return documents::read(&mut input, source, |document| {
+        if let Some(form) = documents::form(&mut input, source)? {
+            return documents::read(&mut input, source, form, |document| {
                 sheaf.add(document.kind(), document, out)
             });
         }
@@ -133,9 +134,9 @@ impl Translation<'_> {
         out: &mut dyn Write,
     ) -> Result<(), Error> {
         let mut input = BufReader::new(source.open()?);
-        if is_json(&mut input, source)? {
+        if let Some(form) = documents::form(&mut input, source)? {
             let file = source.to_string();
-            return documents::read(&mut input, source, |document| {
+            return documents::read(&mut input, source, form, |document| {
                 let findings = posting.add(document, out)?;
                 let number = format!("{} {}", document.kind(), document.number());
                 self.report(
@@ -146,7 +147,7 @@ impl Translation<'_> {
             });
         }
         let mut reader = map::Reader::new();
-        let mut rewriter = Rewriter::default();
+        let mut rewriter = Rewriter::new(self.engine);
         let options = Options { unknown_set: Severity::Fatal, ..Options::default() };
         scene::read(self.engine, input, source, options, Depth::Form, |met, findings, scene| {
             let Met::Set(set) = met else {
@@ -161,7 +162,8 @@ impl Translation<'_> {
                 return Ok(());
             }
             let findings = rewriter.set(&reading, set, &map, out)?;
-            self.report(&findings, &scene, None)
+            let file = format!("{} (as written)", scene.file);
+            self.report(&findings, &Scene { file: &file, ..scene }, None)
         })?;
         Ok(())
     }

@@ -1,16 +1,18 @@
 //! `crossdock validate`: everything that is wrong with a file, as its receiver would judge it.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::definitions::engine;
 use super::input::{Failures, Files, Source};
+use super::overlays::Named;
 use super::report::{self, Tally, count, grouped};
 use super::scene::{self, Depth, Met, Scene};
 use super::{Context, Error, Format, Verdict};
-use crate::findings::{Finding, Severity};
-use crate::translate::{Engine, Options};
+use crate::findings::{Code, Finding, Severity};
+use crate::translate::{CheckedSet, Engine, Options};
 
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
@@ -22,6 +24,9 @@ crossdock validate in --strict\n  crossdock validate large.edi --format json | j
 pub struct Args {
     #[command(flatten)]
     files: Files,
+    /// Check by an overlay too: what a partner has agreed beyond the grammar; each lies over those before it
+    #[arg(long, value_name = "FILE")]
+    overlay: Vec<PathBuf>,
     /// Warnings make the exit code 1 too
     #[arg(long)]
     strict: bool,
@@ -56,15 +61,20 @@ impl From<Weight> for Severity {
 /// Files that cannot be read; output that cannot be written.
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let engine = engine(context)?;
+    let overlays = Named::read(&args.overlay, &engine)?;
+    for warning in &overlays.warnings {
+        super::say(context, &format!("warning: {warning}"));
+    }
     let usual = if context.format == Format::Json { Severity::Advice } else { Severity::Warning };
     let shown = args.show.map_or(usual, Severity::from);
     let mut validation = Validation {
         context,
+        overlays: &overlays,
         out,
         shown,
         sums: Sums::default(),
-        group: Held::default(),
-        interchange: Held::default(),
+        group: None,
+        interchange: None,
     };
     let mut failures = Failures::default();
     for source in args.files.sources()? {
@@ -121,11 +131,13 @@ fn is_fatal(findings: &[Finding]) -> bool {
 
 struct Validation<'a> {
     context: &'a Context,
+    overlays: &'a Named,
     out: &'a mut dyn Write,
     shown: Severity,
     sums: Sums,
-    group: Held,
-    interchange: Held,
+    /// What is open.
+    group: Option<Held>,
+    interchange: Option<Held>,
 }
 
 impl Validation<'_> {
@@ -135,7 +147,7 @@ impl Validation<'_> {
             engine,
             source.open()?,
             source,
-            Options::default(),
+            Options { overlays: Some(self.overlays), ..Options::default() },
             Depth::Meaning,
             |met, findings, scene| {
                 let mut set = None;
@@ -157,30 +169,55 @@ impl Validation<'_> {
         match met {
             Met::Interchange(_) => {
                 self.sums.interchanges += 1;
-                self.interchange = Held::open(findings);
+                self.interchange = Some(Held::open(findings));
             }
-            Met::Group(_) => self.group = Held::open(findings),
-            Met::Set(checked) => match checked.worst() {
-                Some(Severity::Fatal) => self.sums.rejected += 1,
-                Some(Severity::Error) => {
-                    self.sums.with_errors += 1;
-                    self.group.with_errors += 1;
-                }
-                _ => {
-                    self.sums.accepted += 1;
-                    self.group.accepted += 1;
-                }
-            },
+            Met::Group(_) => self.group = Some(Held::open(findings)),
+            Met::Set(checked) => self.count_set(checked),
             Met::GroupEnd => {
-                let (accepted, with_errors) = self.group.close(findings, &mut self.sums);
-                self.interchange.accepted += accepted;
-                self.interchange.with_errors += with_errors;
+                let mut group = self.group.take().unwrap_or_default();
+                let (accepted, with_errors) = group.close(findings, &mut self.sums);
+                if let Some(interchange) = &mut self.interchange {
+                    interchange.accepted += accepted;
+                    interchange.with_errors += with_errors;
+                }
             }
             Met::InterchangeEnd => {
-                self.interchange.close(findings, &mut self.sums);
-                self.group = Held::default();
+                let mut interchange = self.interchange.take().unwrap_or_default();
+                interchange.close(findings, &mut self.sums);
             }
-            Met::InterchangeAck(..) | Met::Stray => {}
+            Met::Stray => self.count_stray(findings),
+            Met::InterchangeAck(..) => {}
+        }
+    }
+
+    fn count_set(&mut self, set: &CheckedSet<'_>) {
+        let worst = set.worst();
+        if worst == Some(Severity::Fatal) {
+            self.sums.rejected += 1;
+            // Nothing but the interchange can answer for it.
+            if let Some(interchange) = self.interchange.as_mut().filter(|_| set.is_outside) {
+                interchange.fatal = true;
+            }
+            return;
+        }
+        let with_errors = u64::from(worst == Some(Severity::Error));
+        self.sums.with_errors += with_errors;
+        self.sums.accepted += 1 - with_errors;
+        if let Some(group) = &mut self.group {
+            group.with_errors += with_errors;
+            group.accepted += 1 - with_errors;
+        }
+    }
+
+    /// What belongs to no set falls on the group or interchange that is open; what ends like a set is one of the
+    /// group's.
+    fn count_stray(&mut self, findings: &[Finding]) {
+        for finding in findings.iter().filter(|f| f.severity == Severity::Fatal) {
+            match (&mut self.group, &mut self.interchange) {
+                (Some(_), _) if finding.code == Code::SetHeaderMissing => self.sums.rejected += 1,
+                (Some(held), _) | (None, Some(held)) => held.fatal = true,
+                (None, None) => {}
+            }
         }
     }
 

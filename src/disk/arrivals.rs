@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{create_dir, safe_name, write_to};
+use jiff::Zoned;
+
+use super::{create_dir, safe_name, sync_dir, write_to};
 
 /// What bounds a folder of arrivals.
 #[derive(Debug, Clone, Copy)]
@@ -147,22 +149,29 @@ impl Arrivals {
         Ok(bytes)
     }
 
-    /// Moves a file that was taken into the archive. The rename is not synced: a file that comes back by a power
-    /// cut has the same name, size, time and bytes, by which it is known.
+    /// Moves a file that was taken into the archive's folder of the day, as `MARK-NAME`. A mark that is the file's own
+    /// keeps files of one name apart. The rename is not synced: a file that comes back by a power cut has the same
+    /// name, size, time and bytes, by which it is known.
     ///
     /// # Errors
     /// Where it cannot be moved. A file that is gone already is no error.
-    pub fn archive(&self, arrival: &Arrival) -> io::Result<()> {
-        self.move_to(&self.archive, arrival).map(|_| ())
+    pub fn archive(&self, arrival: &Arrival, mark: &str) -> io::Result<()> {
+        let day = self.archive.join(Zoned::now().date().to_string());
+        create_dir(&day).map_err(|e| named(&day, &e))?;
+        self.move_to(&day, arrival, &marked(mark, &arrival.name))
     }
 
-    /// Moves a file that cannot be taken into the quarantine, with a note for a person beside it.
+    /// Moves a file that cannot be taken into the quarantine, as `MARK-NAME`, with a note for a person beside it. The
+    /// note is there first: while the file lies where it was, all of this can be repeated.
     ///
     /// # Errors
     /// Where it cannot be moved or the note cannot be written.
-    pub fn set_aside(&self, arrival: &Arrival, note: &str) -> io::Result<()> {
-        let name = self.move_to(&self.quarantine, arrival)?;
+    pub fn set_aside(&self, arrival: &Arrival, mark: &str, note: &str) -> io::Result<()> {
+        let name = marked(mark, &arrival.name);
         write_to(&self.quarantine, &note_name(&name), note.as_bytes())
+            .map_err(|e| named(&self.quarantine, &e))?;
+        self.move_to(&self.quarantine, arrival, &name)?;
+        sync_dir(&self.quarantine)
     }
 
     /// Puts bytes into the quarantine, with a note for a person beside them. Repeated, it leaves the same.
@@ -175,19 +184,17 @@ impl Arrivals {
         write_to(&self.quarantine, &name, bytes)
     }
 
-    fn move_to(&self, folder: &Path, arrival: &Arrival) -> io::Result<String> {
+    fn move_to(&self, folder: &Path, arrival: &Arrival, name: &str) -> io::Result<()> {
         let from = self.inbound.join(&arrival.file_name);
-        let mut name = safe_name(&arrival.name);
-        let mut copy = 1;
-        while folder.join(&name).symlink_metadata().is_ok() {
-            copy += 1;
-            name = format!("{}.{copy}", safe_name(&arrival.name));
-        }
-        match fs::rename(&from, folder.join(&name)) {
+        match fs::rename(&from, folder.join(name)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(named(&from, &e)),
-            _ => Ok(name),
+            _ => Ok(()),
         }
     }
+}
+
+fn marked(mark: &str, name: &str) -> String {
+    format!("{mark}-{}", safe_name(name))
 }
 
 fn note_name(name: &str) -> String {

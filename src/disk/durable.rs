@@ -54,7 +54,11 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Where one of the steps fails; the file is then absent, or the old one.
 pub fn write_to(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let half = folder.join(format!(".{name}.tmp"));
-    write_new(&half, bytes)?;
-    fs::rename(&half, folder.join(name))?;
+    let written = write_new(&half, bytes).and_then(|()| fs::rename(&half, folder.join(name)));
+    if let Err(e) = written {
+        // On a full disk each half would make it fuller.
+        let _ = fs::remove_file(&half);
+        return Err(e);
+    }
     sync_dir(folder)
 }

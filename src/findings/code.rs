@@ -75,8 +75,8 @@ catalogue! {
         "ISA*00**00**ZZ*SENDER*ZZ*RECEIVER*…"
     IsaUnreadable "I05" "isa-unreadable" Fatal None, None, None, None, Some("022");
         "ISA cannot be read"
-        "An ISA begins here, but it has not the sixteen elements and the terminator that tell how to read the rest."
-        "Without ISA nothing is known of delimiters, sender or receiver."
+        "An interchange begins here, but its ISA is missing, or has not the sixteen elements and the terminator that tell how to read the rest."
+        "Without ISA nothing is known of delimiters, sender or receiver: the whole interchange is lost."
         "ISA*00*GARBAGE"
     TrailerMissing "I06" "iea-missing" Fatal None, None, None, None, Some("023");
         "IEA is missing"
@@ -110,8 +110,8 @@ catalogue! {
         "Element separator and terminator both *"
     OutsideEnvelope "I12" "outside-envelope" Error None, None, None, None, Some("022");
         "Segment outside the envelope"
-        "A segment stands where only envelope segments may: between ISA and GS, between two groups or sets, or after GE."
-        "It belongs to no transaction set, so nobody would translate or acknowledge it."
+        "A segment stands where only envelope segments may: between ISA and GS, between two groups or sets, or after GE. A whole set outside any group is fatal, and rejects the interchange."
+        "It belongs to no transaction set, so nobody would translate or acknowledge it; of a set outside any group not even the release is known."
         "ISA… REF*DP*12~ GS…"
     CutOff "I13" "cut-off" Fatal None, None, None, None, Some("023");
         "The input ends in the middle"
@@ -365,8 +365,8 @@ catalogue! {
         "HL*2*1*O*0~ followed by its items"
     LevelUnknown "H04" "level-unknown" Warning Some("8"), Some("7"), Some("5"), None, None;
         "Level that the map does not know"
-        "The map has no section for this kind of level. It is carried along unread."
-        "Its data reaches nobody."
+        "The map has no section for this kind of level, or the document has room for one of the kind and another one came. It is carried along unread."
+        "What stands in it reaches nobody who reads the document by its fields."
         "HL*5*1*XX~"
     CountWrong "M01" "count-mismatch" Error Some("8"), Some("7"), Some("5"), None, None;
         "Total does not agree"

@@ -22,9 +22,16 @@ impl From<&Fault> for Finding {
         if !fault.found.is_empty() {
             finding.value = Some(visible(&fault.found));
         }
-        // A last terminator that is missing cuts nothing off where the trailer is whole.
-        if fault.kind == FaultKind::CutOff && fault.segment == Tag::new(b"IEA") {
-            finding.severity = Severity::Warning;
+        match fault.kind {
+            // A last terminator that is missing cuts nothing off where the trailer is whole.
+            FaultKind::CutOff if fault.segment == Tag::new(b"IEA") => {
+                finding.severity = Severity::Warning;
+            }
+            // Nothing says which release a set outside any group has, and no 997 can name it.
+            FaultKind::OutsideEnvelope if fault.segment == Tag::new(b"ST") => {
+                finding.severity = Severity::Fatal;
+            }
+            _ => {}
         }
         finding
     }
@@ -101,8 +108,10 @@ fn interchange_words(fault: &Fault, found: &str) -> Option<Words> {
         ),
         FaultKind::IsaUnreadable => (
             Code::IsaUnreadable,
-            format!("ISA cannot be read: {found:?}."),
-            "Send ISA with its sixteen elements, each of its length.",
+            format!(
+                "An interchange is lost, since its ISA is missing or cannot be read: {found:?}."
+            ),
+            "Send the interchange again, its ISA with sixteen elements, each of its length.",
         ),
         FaultKind::DelimiterClash => (
             Code::DelimiterClash,
@@ -113,6 +122,13 @@ fn interchange_words(fault: &Fault, found: &str) -> Option<Words> {
             Code::RepetitionSeparator,
             format!("ISA11 is {found:?}, which cannot separate repetitions."),
             "Send for instance ^ in ISA11, or nothing if no element is repeated.",
+        ),
+        FaultKind::StandardsIsSeparator => (
+            Code::IsaElement,
+            format!(
+                "ISA11 is {found:?}, the element separator itself. ISA was read by the lengths of its elements."
+            ),
+            "Send U in ISA11, or from version 00402 on a repetition separator such as ^.",
         ),
         FaultKind::InterchangeTrailerMissing => (
             Code::TrailerMissing,

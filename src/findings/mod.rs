@@ -133,6 +133,7 @@ pub struct Findings {
     kept: Vec<Finding>,
     worst: Option<Severity>,
     left_out: u64,
+    worst_left_out: Option<Severity>,
 }
 
 impl Findings {
@@ -146,6 +147,7 @@ impl Findings {
             self.kept.push(finding);
         } else {
             self.left_out += 1;
+            self.worst_left_out = self.worst_left_out.max(Some(finding.severity));
         }
     }
 
@@ -197,13 +199,34 @@ impl Findings {
         if self.left_out > 0 {
             let place = self.kept.last().map(|f| f.place.clone()).unwrap_or_default();
             let message = format!("{} more findings were left out.", self.left_out);
-            self.kept.push(Finding::new(
-                Code::TooManyFindings,
-                place,
-                message,
-                "Mend the first ones, and look again.".into(),
-            ));
+            let mend = "Mend the first ones, and look again.".into();
+            let mut rest = Finding::new(Code::TooManyFindings, place, message, mend);
+            // What is left out weighs all the same.
+            rest.severity = rest.severity.max(self.worst_left_out.unwrap_or(rest.severity));
+            self.kept.push(rest);
         }
         self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_weighs_all_the_same() {
+        let mut findings = Findings::default();
+        let finding = |code| Finding::new(code, Place::default(), String::new(), String::new());
+        for _ in 0..=Findings::KEPT_MAX {
+            findings.push(finding(Code::InvalidCode));
+        }
+        let only_warnings = findings.clone().finish();
+        assert_eq!(only_warnings.iter().map(|f| f.severity).max(), Some(Severity::Warning));
+        findings.push(finding(Code::SegmentMissing));
+        let all = findings.finish();
+        assert_eq!(
+            all.last().map(|f| (f.code, f.severity)),
+            Some((Code::TooManyFindings, Severity::Fatal))
+        );
     }
 }

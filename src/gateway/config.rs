@@ -81,8 +81,6 @@ pub struct Limits {
     pub file_mebibytes: u32,
     /// How many files and documents are translated at a time.
     pub translations: u32,
-    /// How often work is tried before it is given up.
-    pub attempts: u32,
     /// Seconds before the second attempt; then twice as many each time, with some chance in it.
     pub retry_seconds_first: u32,
     /// The longest pause between attempts, in seconds.
@@ -91,13 +89,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            file_mebibytes: 64,
-            translations: 2,
-            attempts: 12,
-            retry_seconds_first: 2,
-            retry_seconds_max: 600,
-        }
+        Self { file_mebibytes: 64, translations: 2, retry_seconds_first: 2, retry_seconds_max: 600 }
     }
 }
 
@@ -146,7 +138,6 @@ impl Config {
         let numbers = [
             ("file_mebibytes", limits.file_mebibytes),
             ("translations", limits.translations),
-            ("attempts", limits.attempts),
             ("retry_seconds_first", limits.retry_seconds_first),
             ("retry_seconds_max", limits.retry_seconds_max),
         ];

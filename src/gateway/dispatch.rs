@@ -78,7 +78,7 @@ impl Gateway {
     ) -> Result<(), Error> {
         let partner = self.partner(&self.partner_of(work))?;
         let bytes = self.ledger.store().payload(payload)?;
-        self.mailbox(&partner.mailbox.folder)?.mailbox.deliver(name, &bytes)?;
+        self.mailbox_of(&partner)?.mailbox.deliver(name, &bytes)?;
         let now = Timestamp::now();
         let mut draft = Draft::new();
         draft.done(work);
@@ -121,6 +121,12 @@ impl Gateway {
     pub(super) fn mailbox(&self, key: &str) -> Result<Arc<MailboxBinding>, Error> {
         self.live().mailboxes.get(key).cloned().ok_or_else(|| {
             Error::Configuration(format!("the mailbox {key} is in no live profile any more"))
+        })
+    }
+
+    fn mailbox_of(&self, partner: &Partner) -> Result<Arc<MailboxBinding>, Error> {
+        self.live().mailbox_of(&partner.name).cloned().ok_or_else(|| {
+            Error::Configuration(format!("the partner `{}` has no mailbox any more", partner.name))
         })
     }
 

@@ -38,19 +38,23 @@ impl Gateway {
         let now = Timestamp::now();
         let bytes = match binding.mailbox.fetch(arrival) {
             Err(transport::Error::TooLarge { name, reason }) => {
-                let note = format!("{name} was not taken in: {reason}.\n");
-                binding.mailbox.set_aside(arrival, &note)?;
                 let mut draft = Draft::new();
                 draft.journal(now, Event::InterchangeQuarantined, "", &name, &reason);
-                return Ok(self.ledger.commit(draft)?);
+                self.commit_untaken(draft, &binding.key, arrival)?;
+                let note = format!("{name} was not taken in: {reason}.\n");
+                return Ok(binding.mailbox.set_aside(arrival, &untaken_mark(arrival), &note)?);
             }
             fetched => fetched?,
         };
         let store = self.ledger.store();
         let payload = store.put_payload(&bytes)?;
         let file = file_key(&binding.key, arrival, payload);
-        if store.file(&file)?.is_none() {
-            let receipt = Receipt { id: store.next_receipt(), file, at: now, done: false };
+        let known = store.file(&file)?;
+        let id = known.unwrap_or_else(|| store.next_receipt());
+        if known.is_some() {
+            tracing::info!(mailbox = binding.key, file = arrival.name, "was taken in before");
+        } else {
+            let receipt = Receipt { id, file, at: now, done: false };
             let mut draft = Draft::new();
             let lane = lanes::receive(&binding.key);
             let task = Task::Translate { receipt: receipt.id };
@@ -66,7 +70,7 @@ impl Gateway {
             draft.push(Change::TakeFile(receipt));
             self.ledger.commit(draft)?;
         }
-        Ok(binding.mailbox.confirm(arrival)?)
+        Ok(binding.mailbox.confirm(arrival, &id.to_string())?)
     }
 
     /// Looks for documents of a kind for a partner at its endpoint and takes in what is finished.
@@ -92,30 +96,41 @@ impl Gateway {
         let now = Timestamp::now();
         let json = match endpoint.fetch(&partner.name, kind, arrival) {
             Err(bridge::Error::Refused { reason }) => {
-                let note = format!("{} was not taken in: {reason}.\n", arrival.name);
-                endpoint.set_aside(&partner.name, kind, arrival, &note)?;
+                let (event, name) = (Event::DocumentQuarantined, &arrival.name);
                 let mut draft = Draft::new();
-                draft.journal(
-                    now,
-                    Event::DocumentQuarantined,
-                    &partner.name,
-                    &arrival.name,
-                    &reason,
-                );
-                return Ok(self.ledger.commit(draft)?);
+                draft.journal(now, event, &partner.name, name, &reason);
+                self.commit_untaken(draft, &place(partner, kind), arrival)?;
+                let note = format!("{name} was not taken in: {reason}.\n");
+                let mark = untaken_mark(arrival);
+                return Ok(endpoint.set_aside(&partner.name, kind, arrival, &mark, &note)?);
             }
             fetched => fetched?,
         };
         let store = self.ledger.store();
         let payload = store.put_payload(&json)?;
-        let place = format!("endpoint {} {} {kind}", partner.endpoint, partner.name);
-        let file = file_key(&place, arrival, payload);
+        let file = file_key(&place(partner, kind), arrival, payload);
         if store.file(&file)?.is_none() {
             let mut draft = self.collect(partner, kind, arrival, payload, &json, now)?;
             draft.push(Change::FileSeen(file));
             self.ledger.commit(draft)?;
         }
-        Ok(endpoint.confirm(&partner.name, kind, arrival)?)
+        Ok(endpoint.confirm(&partner.name, kind, arrival, &payload.short())?)
+    }
+
+    /// Tells once of a file that is not taken in, before it is moved: what is repeated after a crash is the move.
+    fn commit_untaken(
+        &self,
+        mut draft: Draft,
+        place: &str,
+        arrival: &Arrival,
+    ) -> Result<(), Error> {
+        // Its bytes are not read; name, size and time tell which it is.
+        let file = file_key(place, arrival, PayloadId::of(&[]));
+        if self.ledger.store().file(&file)?.is_none() {
+            draft.push(Change::FileSeen(file));
+            self.ledger.commit(draft)?;
+        }
+        Ok(())
     }
 
     /// What follows from a document of the warehouse: it is queued to be written, repeats another, or cannot be.
@@ -231,6 +246,17 @@ fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
         return Err("it has no number.".to_owned());
     }
     Ok(business_number(document.number()))
+}
+
+/// Where documents of a kind come from, in the keys of their files.
+fn place(partner: &Partner, kind: &str) -> String {
+    format!("endpoint {} {} {kind}", partner.endpoint, partner.name)
+}
+
+/// Keeps files of one name apart that were not taken in, and thus have no receipt.
+fn untaken_mark(arrival: &Arrival) -> String {
+    let Arrival { name, size, modified_nanoseconds, .. } = arrival;
+    PayloadId::of(format!("{name}\n{size}\n{modified_nanoseconds}").as_bytes()).short()
 }
 
 fn file_key(mailbox: &str, arrival: &Arrival, payload: PayloadId) -> FileKey {

@@ -31,8 +31,9 @@ pub(super) fn receive(mailbox: &str) -> String {
     format!("receive {mailbox}")
 }
 
-pub(super) fn call(partner: &str) -> String {
-    format!("call {partner}")
+/// Tests have a lane of their own: their endpoint is another, and may be out of order for long.
+pub(super) fn call(partner: &str, test: bool) -> String {
+    format!("call{} {partner}", if test { "-test" } else { "" })
 }
 
 pub(super) fn render(partner: &str) -> String {
@@ -57,7 +58,7 @@ pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     let live = gateway.live();
     lanes.extend(live.mailboxes.keys().map(|key| receive(key)));
     for name in live.working() {
-        lanes.extend([call(name), render(name), send(name)]);
+        lanes.extend([call(name, false), call(name, true), render(name), send(name)]);
     }
     lanes
 }
@@ -152,7 +153,10 @@ pub(super) async fn run(
                 }
                 Some(failed) => {
                     let error = failed.map_or_else(|e| Err(Error::Defect(e.to_string())), |(_, r)| r);
-                    outcome = outcome.and(error);
+                    if let (Err(e), true) = (&error, outcome.is_ok()) {
+                        tracing::error!("the gateway ends: {e}");
+                        outcome = error;
+                    }
                     // The store is not to be trusted any more: nobody goes on.
                     stopping = true;
                     tasks.abort_all();
@@ -162,7 +166,7 @@ pub(super) async fn run(
             _ = stop.changed(), if !stopping => stopping = true,
         }
     }
-    gateway.write_status(true);
+    gateway.write_status(false, outcome.as_ref().err());
     outcome
 }
 
@@ -173,17 +177,14 @@ async fn work_off(
 ) -> Result<(), Error> {
     let wake = gateway.ledger.wake(&lane);
     while !*stop.borrow() {
-        let taken = {
-            let (gateway, lane) = (Arc::clone(&gateway), lane.clone());
-            blocking(move || Ok(gateway.ledger.store().take(&lane, Timestamp::now())?)).await?
-        };
-        let nap = match taken {
-            Taken::Work(work) => {
-                do_one(&gateway, *work).await?;
-                continue;
+        let nap = match work_on(&gateway, &lane).await {
+            Ok(None) => continue,
+            Ok(Some(nap)) => nap,
+            Err(e) if is_lasting(&e) => return Err(e),
+            Err(e) => {
+                tracing::error!(lane, "{e}");
+                CLOCK
             }
-            Taken::NotBefore(due) => until(due),
-            Taken::Nothing => NAP_MAX,
         };
         tokio::select! {
             () = wake.notified() => {}
@@ -194,38 +195,77 @@ async fn work_off(
     Ok(())
 }
 
-/// Does one piece of work; a failure is recorded, and only that of the store ends the gateway.
+/// Does the next piece of work of a lane, or tells how long there is none.
+async fn work_on(gateway: &Arc<Gateway>, lane: &str) -> Result<Option<Duration>, Error> {
+    let (taker, of) = (Arc::clone(gateway), lane.to_owned());
+    let taken = blocking(move || Ok(taker.ledger.store().take(&of, Timestamp::now())?)).await?;
+    match taken {
+        Taken::Work(work) => do_one(gateway, *work).await.map(|()| None),
+        Taken::NotBefore(due) => Ok(Some(until(due))),
+        Taken::Nothing => Ok(Some(NAP_MAX)),
+    }
+}
+
+/// Does one piece of work; a failure is recorded. An error is told where even that could not be done.
 async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
     let heavy = matches!(work.task, Task::Translate { .. } | Task::Render { .. });
     let _permit = if heavy { gateway.translations.acquire().await.ok() } else { None };
     let (doer, done) = (Arc::clone(gateway), work.clone());
-    let result = blocking(move || doer.perform(&done)).await;
-    let failure = match result {
+    let failure = match blocking(move || doer.perform(&done)).await {
         Ok(()) => return Ok(()),
-        Err(Error::Store(e)) if is_lasting(&e) => return Err(Error::Store(e)),
+        Err(e) if is_lasting(&e) => return Err(e),
         Err(e) => failure(&e),
     };
-    let gateway = Arc::clone(gateway);
-    blocking(move || {
+    let (recorder, failed) = (Arc::clone(gateway), work.clone());
+    let recorded = blocking(move || recorder.record(&failed, &failure)).await;
+    if recorded.is_err() {
+        gateway.ledger.store().release(work.id);
+    }
+    recorded
+}
+
+impl Gateway {
+    fn record(&self, work: &Work, failure: &Failure) -> Result<(), Error> {
         if let (Task::Translate { receipt }, true) = (&work.task, failure.defect)
             && work.attempts >= DEFECT_RETRIES
         {
-            return gateway.give_up(&work, *receipt, &failure.reason);
+            match self.give_up(work, *receipt, &failure.reason) {
+                // Not even its receipt can be read: it is tried again, and told of, like any other.
+                Err(Error::Defect(_)) => {}
+                result => return result,
+            }
         }
-        let partner = gateway.partner_of(&work);
-        match gateway.ledger.fail(&work, &partner, &failure) {
+        match self.ledger.fail(work, &self.partner_of(work), failure) {
             // Somebody finished it meanwhile: nothing is left to fail.
-            Err(store::Error::Conflict(_)) => gateway.ledger.store().release(work.id),
+            Err(store::Error::Conflict(_)) => self.ledger.store().release(work.id),
             result => result?,
         }
         Ok(())
-    })
-    .await
+    }
+
+    /// What is done every few seconds. One that fails keeps nobody from the others.
+    fn tick(&self) -> Result<(), Error> {
+        let done = [
+            self.mark_overdue().map_err(Error::Store),
+            self.requeue_if_asked(),
+            self.ledger.store().tidy().map_err(Error::Store),
+        ];
+        self.write_status(true, None);
+        for result in done {
+            match result {
+                Err(e) if is_lasting(&e) => return Err(e),
+                Err(e) => tracing::error!("{e}"),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Whether the store will answer no call any more.
-fn is_lasting(error: &store::Error) -> bool {
-    matches!(error, store::Error::Database { .. } | store::Error::Closed)
+/// Whether the store will answer no call any more, so that the gateway has to end. Everything else may go by: it is
+/// told, and tried again.
+pub(super) fn is_lasting(error: &Error) -> bool {
+    matches!(error, Error::Store(store::Error::Database { .. } | store::Error::Closed))
 }
 
 fn failure(error: &Error) -> Failure {
@@ -329,19 +369,11 @@ async fn pause(
 async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
     while !*stop.borrow() {
         let keeper = Arc::clone(&gateway);
-        blocking(move || {
-            let kept = keeper.mark_overdue().and_then(|()| keeper.ledger.store().tidy());
-            keeper.write_status(false);
-            match kept {
-                Err(e) if is_lasting(&e) => Err(Error::Store(e)),
-                Err(e) => {
-                    tracing::error!("{e}");
-                    Ok(())
-                }
-                Ok(()) => Ok(()),
-            }
-        })
-        .await?;
+        match blocking(move || keeper.tick()).await {
+            Err(e) if is_lasting(&e) => return Err(e),
+            Err(e) => tracing::error!("{e}"),
+            Ok(()) => {}
+        }
         tokio::select! {
             () = tokio::time::sleep(CLOCK) => {}
             _ = stop.changed() => {}

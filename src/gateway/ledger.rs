@@ -14,6 +14,10 @@ use crate::store::{
     Transaction, Work,
 };
 
+/// From this attempt on, and at every so many, the journal and the log call for a person; between them each failure is
+/// only logged, so that an outage of days does not fill the journal. With the pauses as they are unless configured the
+/// tenth attempt comes within 20 minutes, and then every tenth within two hours.
+const STUCK_ATTEMPTS: u32 = 10;
 /// Records that a slow subscriber may lag behind.
 const SUBSCRIBER_LAG_MAX: usize = 4096;
 
@@ -97,7 +101,7 @@ impl Ledger {
         Ok((series, numbers))
     }
 
-    /// Records that work failed: it is tried again later, or given up.
+    /// Records that work failed: it is tried again later, however often; only what was refused for good is parked.
     pub(super) fn fail(
         &self,
         work: &Work,
@@ -108,7 +112,7 @@ impl Ledger {
         let mut draft = Draft::new();
         let attempts = work.attempts.saturating_add(1);
         let subject = subject(&work.task);
-        if failure.for_good || attempts >= self.limits.attempts {
+        if failure.for_good {
             draft.push(Change::Park {
                 lane: work.lane.clone(),
                 work: work.id,
@@ -126,7 +130,13 @@ impl Ledger {
                 error: failure.reason.clone(),
             });
             let note = format!("attempt {attempts}: {}", failure.reason);
-            draft.journal(now, Event::AttemptFailed, partner, &subject, &note);
+            if attempts < STUCK_ATTEMPTS {
+                draft.journal(now, Event::AttemptFailed, partner, &subject, &note);
+            } else if attempts.is_multiple_of(STUCK_ATTEMPTS) {
+                draft.journal(now, Event::WorkStuck, partner, &subject, &note);
+            } else {
+                tracing::warn!(partner, subject, note, "still failing");
+            }
         }
         self.commit(draft)
     }
@@ -189,6 +199,12 @@ impl Draft {
         self.push(Change::Done { lane: work.lane.clone(), work: work.id });
     }
 
+    /// Work that was parked is queued again.
+    pub(super) fn unpark(&mut self, work: Work, now: Timestamp) {
+        self.push(Change::Unpark { lane: work.lane.clone(), work: work.id, due: now });
+        self.lanes.push(work.lane);
+    }
+
     pub(super) fn journal(
         &mut self,
         at: Timestamp,
@@ -241,6 +257,7 @@ fn log(record: &JournalRecord) {
     let event = event.as_str().unwrap_or_default();
     match record.entry.event {
         Event::WorkParked
+        | Event::WorkStuck
         | Event::DocumentQuarantined
         | Event::InterchangeQuarantined
         | Event::ProfilesRefused => {

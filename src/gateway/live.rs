@@ -2,6 +2,8 @@
 //! or not at all, and never changes; a reload puts another in its place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ pub(super) struct Live {
     pub(super) profiles: Profiles,
     /// By their key.
     pub(super) mailboxes: BTreeMap<String, Arc<MailboxBinding>>,
+    /// The key of each partner's mailbox, by its name; of those that are off too, where others share it.
+    mailbox_of: BTreeMap<String, String>,
     /// What is worth knowing of the profiles, and keeps them from nothing.
     pub(super) warnings: Vec<Problem>,
     /// What the files looked like from outside just before they were read.
@@ -27,7 +31,7 @@ pub(super) struct Live {
 
 /// A mailbox, and how often it is looked into.
 pub(super) struct MailboxBinding {
-    /// Its folder as the profiles name it: its key in the store.
+    /// Its folder without links and detours: its key in the store.
     pub(super) key: String,
     pub(super) mailbox: Arc<dyn Mailbox>,
     pub(super) poll: Duration,
@@ -60,16 +64,21 @@ impl Live {
         let (warnings, mut errors): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| problem.weight == Weight::Warning);
         // Folders are made only for what is taken over.
-        let mailboxes = if errors.is_empty() {
+        let (mailboxes, mailbox_of) = if errors.is_empty() {
             open_mailboxes(config, &profiles, before, &mut errors)
         } else {
-            BTreeMap::new()
+            Mailboxes::default()
         };
         if errors.is_empty() {
-            Ok(Self { profiles, mailboxes, warnings, fingerprint, digest })
+            Ok(Self { profiles, mailboxes, mailbox_of, warnings, fingerprint, digest })
         } else {
             Err(errors)
         }
+    }
+
+    /// The mailbox of a partner.
+    pub(super) fn mailbox_of(&self, partner: &str) -> Option<&Arc<MailboxBinding>> {
+        self.mailboxes.get(self.mailbox_of.get(partner)?)
     }
 
     /// Names of the partners that are worked for.
@@ -115,36 +124,69 @@ pub fn check_endpoints(profiles: &Profiles, config: &Config, problems: &mut Vec<
     }
 }
 
+/// Mailboxes by key, and the key of each partner's.
+type Mailboxes = (BTreeMap<String, Arc<MailboxBinding>>, BTreeMap<String, String>);
+
 fn open_mailboxes(
     config: &Config,
     profiles: &Profiles,
     before: Option<&Live>,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<String, Arc<MailboxBinding>> {
-    let mut polls: BTreeMap<&str, (Duration, &str)> = BTreeMap::new();
+) -> Mailboxes {
+    let mut mailboxes: BTreeMap<String, MailboxBinding> = BTreeMap::new();
+    let mut mailbox_of = BTreeMap::new();
+    let mut inbound: BTreeMap<PathBuf, String> = BTreeMap::new();
     for partner in profiles.iter().filter(|partner| partner.state != State::Off) {
-        let own =
-            partner.mailbox.poll_seconds.map(|seconds| Duration::from_secs(u64::from(seconds)));
-        let own = own.unwrap_or(config.poll);
-        let poll = polls.entry(&partner.mailbox.folder).or_insert((own, &partner.name));
-        poll.0 = poll.0.min(own);
-    }
-    let mut mailboxes = BTreeMap::new();
-    for (key, (poll, partner)) in polls {
-        let open = before.and_then(|live| live.mailboxes.get(key));
-        let mailbox: Arc<dyn Mailbox> = match open {
-            Some(binding) => Arc::clone(&binding.mailbox),
-            None => match DirectoryMailbox::open(&config.base.join(key), config.arrivals()) {
-                Ok(mailbox) => Arc::new(mailbox),
-                Err(e) => {
-                    let file = format!("{partner}/partner.toml");
-                    problems.push(Problem::whole(&file, format!("mailbox: {e}")));
-                    continue;
-                }
-            },
+        let mut wrong = |words: String| {
+            let words = format!("mailbox: {words}");
+            problems.push(match partner.origin("mailbox", "folder") {
+                Some(origin) => Problem::at(origin, words),
+                None => Problem::whole(&partner.name, words),
+            });
         };
-        let key = key.to_owned();
-        mailboxes.insert(key.clone(), Arc::new(MailboxBinding { key, mailbox, poll }));
+        let own = partner.mailbox.poll_seconds;
+        let poll = own.map_or(config.poll, |seconds| Duration::from_secs(u64::from(seconds)));
+        let folder = config.base.join(&partner.mailbox.folder);
+        let opened = DirectoryMailbox::open(&folder, config.arrivals());
+        let opened = opened.and_then(|mailbox| Ok((mailbox, resolve(&config.base, &folder)?)));
+        let (mailbox, (key, place)) = match opened {
+            Ok(opened) => opened,
+            Err(e) => {
+                wrong(e.to_string());
+                continue;
+            }
+        };
+        mailbox_of.insert(partner.name.clone(), key.clone());
+        if let Some(shared) = mailboxes.get_mut(&key) {
+            shared.poll = shared.poll.min(poll);
+            continue;
+        }
+        if let Some(other) = inbound.insert(place, key.clone()) {
+            wrong(format!("{key} and {other} have one and the same `inbound`"));
+        }
+        let open = before.and_then(|live| live.mailboxes.get(&key));
+        let mailbox = open.map_or_else(
+            || -> Arc<dyn Mailbox> { Arc::new(mailbox) },
+            |binding| Arc::clone(&binding.mailbox),
+        );
+        mailboxes.insert(key.clone(), MailboxBinding { key, mailbox, poll });
     }
-    mailboxes
+    // A mailbox of partners that are all off is not looked at. In one that is shared, what comes for one that is off
+    // is set aside under its name.
+    for partner in profiles.iter().filter(|partner| partner.state == State::Off) {
+        let folder = config.base.join(&partner.mailbox.folder);
+        if let Ok((key, _)) = resolve(&config.base, &folder) {
+            mailbox_of.insert(partner.name.clone(), key);
+        }
+    }
+    (mailboxes.into_iter().map(|(key, binding)| (key, Arc::new(binding))).collect(), mailbox_of)
+}
+
+/// The key of a mailbox, and where its `inbound` is. The key is the folder without links and detours, so that two
+/// spellings are one mailbox; below the folder of the configuration it is relative to it, so that all may move.
+fn resolve(base: &Path, folder: &Path) -> io::Result<(String, PathBuf)> {
+    let base = base.join(".").canonicalize()?;
+    let folder = folder.canonicalize()?;
+    let key = folder.strip_prefix(&base).unwrap_or(&folder).display().to_string();
+    Ok((key, folder.join("inbound").canonicalize()?))
 }

@@ -22,6 +22,7 @@ mod live;
 mod notes;
 mod outbound;
 mod reload;
+mod requeue;
 mod setup;
 mod status;
 mod translation;
@@ -32,6 +33,7 @@ pub use crate::store::{
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
+pub use requeue::request_requeue;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;

@@ -35,6 +35,9 @@ pub(super) struct Refused {
 /// Differences that the note of a journal record shows; its payload has all.
 const DIFFERENCES_SHOWN: usize = 5;
 
+/// How far waiting work of a lane is counted.
+const COUNT_MAX: usize = 10_000;
+
 impl Watched {
     /// What lies there now is what the gateway was opened with.
     pub(super) fn begin(gateway: &Gateway) -> Self {
@@ -146,8 +149,9 @@ impl Gateway {
     fn left_behind(&self, partner: &Partner) -> Result<String, store::Error> {
         let name = &partner.name;
         let mut waiting = 0;
-        for lane in [lanes::call(name), lanes::render(name), lanes::send(name)] {
-            waiting += self.ledger.store().waiting(&lane)?;
+        let calls = [lanes::call(name, false), lanes::call(name, true)];
+        for lane in calls.into_iter().chain([lanes::render(name), lanes::send(name)]) {
+            waiting += self.ledger.store().queued(&lane, COUNT_MAX)?.len();
         }
         Ok(match waiting {
             0 => String::new(),

@@ -5,18 +5,18 @@ use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 
 use super::Gateway;
 use super::config::{Config, EndpointConfig};
-use super::ledger::{Draft, Ledger};
+use super::ledger::Ledger;
 use super::live::Live;
+use super::requeue::queue_again;
 use super::status::Board;
 use super::translation::Translator;
 use crate::bridge::{DirectoryEndpoint, Endpoint};
 use crate::profile::{Direction, Partner, Problem};
-use crate::store::{Change, EmbeddedStore, Event};
+use crate::store::EmbeddedStore;
 use crate::translate::Engine;
 
 /// Everything that keeps a gateway from starting.
@@ -37,9 +37,6 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Work that was given up and is queued again at a start; the rest waits for the next.
-const UNPARKED_MAX: usize = 10_000;
-
 pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> {
     let mut problems = Vec::new();
     let endpoints = open_endpoints(&config, &mut problems);
@@ -58,6 +55,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                         e.to_string(),
                     )])
                 };
+                // A start is when an operator has mended something.
                 queue_again(&ledger).map_err(whole)?;
                 return Ok(Gateway {
                     translations: Semaphore::new(config.limits.translations as usize),
@@ -77,19 +75,6 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
         }
     }
     Err(Problems(problems))
-}
-
-/// A start is when an operator has mended something: what was given up gets another chance.
-fn queue_again(ledger: &Ledger) -> Result<(), crate::store::Error> {
-    let now = Timestamp::now();
-    for work in ledger.store().parked(UNPARKED_MAX)? {
-        let mut draft = Draft::new();
-        draft.push(Change::Unpark { lane: work.lane, work: work.id, due: now });
-        let subject = super::ledger::subject(&work.task);
-        draft.journal(now, Event::WorkQueuedAgain, "", &subject, &work.error);
-        ledger.commit(draft)?;
-    }
-    Ok(())
 }
 
 fn open_endpoints(

@@ -7,9 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::ledger::subject;
 use super::{Error, Gateway, lanes};
 use crate::disk;
-use crate::store::{self};
+use crate::store::{self, Work};
 
 /// When each place was looked into last, and what came of it.
 #[derive(Default)]
@@ -31,9 +32,15 @@ struct Status {
     version: &'static str,
     at: Timestamp,
     running: bool,
+    /// Why it ended by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     places: BTreeMap<String, Looked>,
     waiting: BTreeMap<String, usize>,
-    parked: Vec<Parked>,
+    /// How much of what waits has failed; the first of it is listed.
+    failing: usize,
+    failed: Vec<Trouble>,
+    parked: Vec<Trouble>,
     profiles: ProfilesStatus,
 }
 
@@ -48,18 +55,34 @@ struct ProfilesStatus {
     refused: Option<super::reload::Refused>,
 }
 
+/// Work that did not succeed.
 #[derive(Serialize)]
-struct Parked {
+struct Trouble {
     lane: String,
     what: String,
+    since: Timestamp,
     attempts: u32,
+    /// Not before; nothing of what is parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Timestamp>,
     error: String,
 }
 
 /// Warnings that are listed.
 const WARNINGS_MAX: usize = 100;
-/// Parked work that is listed.
-const PARKED_MAX: usize = 100;
+/// Failed and parked work that is listed, of each.
+const TROUBLE_MAX: usize = 100;
+
+fn trouble(work: Work, parked: bool) -> Trouble {
+    Trouble {
+        what: subject(&work.task),
+        lane: work.lane,
+        since: work.queued,
+        attempts: work.attempts,
+        next: (!parked).then_some(work.due),
+        error: work.error,
+    }
+}
 
 impl Gateway {
     /// Notes a look. A place that cannot be reached is logged when that begins and when it ends; only a failure of
@@ -67,9 +90,7 @@ impl Gateway {
     pub(super) fn looked(&self, place: &str, result: Result<bool, Error>) -> Result<bool, Error> {
         let (unsettled, error) = match result {
             Ok(unsettled) => (unsettled, None),
-            Err(Error::Store(e @ (store::Error::Database { .. } | store::Error::Closed))) => {
-                return Err(Error::Store(e));
-            }
+            Err(e) if lanes::is_lasting(&e) => return Err(e),
             Err(e) => (false, Some(e.to_string())),
         };
         let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,8 +105,13 @@ impl Gateway {
     }
 
     /// Writes `status.json`. That it cannot be written stops nothing.
-    pub(super) fn write_status(&self, ended: bool) {
-        let written = self.status(!ended).and_then(|status| {
+    pub(super) fn write_status(&self, running: bool, error: Option<&Error>) {
+        let status = match error {
+            None => self.status(running),
+            // What waits cannot be asked of a store that failed.
+            Some(e) => Ok(self.status_of(running, Some(e), store::Backlog::default(), Vec::new())),
+        };
+        let written = status.and_then(|status| {
             let json = serde_json::to_vec_pretty(&status)
                 .map_err(|e| Error::Defect(format!("the status cannot be written: {e}")))?;
             disk::write_to(&self.config.data, "status.json", &json)
@@ -98,28 +124,34 @@ impl Gateway {
 
     fn status(&self, running: bool) -> Result<Status, Error> {
         let store = self.ledger.store();
+        let (backlog, parked) = (store.backlog(TROUBLE_MAX)?, store.parked(TROUBLE_MAX)?);
+        Ok(self.status_of(running, None, backlog, parked))
+    }
+
+    fn status_of(
+        &self,
+        running: bool,
+        error: Option<&Error>,
+        backlog: store::Backlog,
+        parked: Vec<Work>,
+    ) -> Status {
         let live = self.live();
-        let mut waiting = BTreeMap::new();
-        for lane in lanes::all(self) {
-            let count = store.waiting(&lane)?;
-            waiting.insert(lane, count);
-        }
         let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let known = lanes::places(&live);
         places.retain(|place, _| known.contains(place));
-        let parked = store.parked(PARKED_MAX)?.into_iter().map(|work| Parked {
-            what: super::ledger::subject(&work.task),
-            lane: work.lane,
-            attempts: work.attempts,
-            error: work.error,
-        });
-        Ok(Status {
+        // Lanes in which nothing waits are told too; those that nobody works off show what a profile left behind.
+        let mut waiting: BTreeMap<_, _> = lanes::all(self).into_iter().map(|l| (l, 0)).collect();
+        waiting.extend(backlog.waiting);
+        Status {
             version: env!("CARGO_PKG_VERSION"),
             at: Timestamp::now(),
             running,
+            error: error.map(ToString::to_string),
             places,
             waiting,
-            parked: parked.collect(),
+            failing: backlog.failing,
+            failed: backlog.failed.into_iter().map(|work| trouble(work, false)).collect(),
+            parked: parked.into_iter().map(|work| trouble(work, true)).collect(),
             profiles: ProfilesStatus {
                 partners: live.profiles.iter().count(),
                 warnings: live
@@ -130,6 +162,6 @@ impl Gateway {
                     .collect(),
                 refused: self.refused_profiles(),
             },
-        })
+        }
     }
 }

@@ -20,6 +20,15 @@ static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/maps");
 pub struct Library {
     /// By release, then by set.
     maps: BTreeMap<String, BTreeMap<String, Arc<Map>>>,
+    /// What they were made from, likewise: lines of an agreement are laid on top of it.
+    written: BTreeMap<String, BTreeMap<String, Written>>,
+}
+
+/// A map before it was held against a grammar.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    pub source: Arc<MapSource>,
+    pub shapes: Arc<Shapes>,
 }
 
 impl Library {
@@ -97,6 +106,11 @@ impl Library {
         self.maps.get(release.get(..6).unwrap_or(release))?.get(set)
     }
 
+    /// What the map of a set in a release was made from.
+    pub(super) fn written(&self, set: &str, release: &str) -> Option<&Written> {
+        self.written.get(release.get(..6).unwrap_or(release))?.get(set)
+    }
+
     /// Every map, by release and set.
     pub fn maps(&self) -> impl Iterator<Item = &Arc<Map>> {
         self.maps.values().flat_map(BTreeMap::values)
@@ -129,6 +143,7 @@ impl Library {
             }
         };
         let mut used = BTreeSet::new();
+        let written = Written { source: Arc::new(source.clone()), shapes: Arc::clone(&shapes) };
         for release in &source.releases {
             let Some(grammar) = grammars.grammar(&source.set.text, release) else {
                 let known: Vec<&str> = grammars
@@ -145,6 +160,8 @@ impl Library {
             };
             match compile(source, grammar, &shapes, &mut used) {
                 Ok(map) => {
+                    let sources = self.written.entry(release.clone()).or_default();
+                    sources.insert(map.set.clone(), written.clone());
                     let of_release = self.maps.entry(release.clone()).or_default();
                     if of_release.insert(map.set.clone(), Arc::new(map)).is_some() {
                         let message =

@@ -8,8 +8,10 @@
 //! It must never know a particular set, segment or document: all of that stands in map files.
 
 mod compile;
+mod extra;
 mod form;
 mod json;
+mod laid;
 mod lay;
 mod library;
 mod names;
@@ -17,11 +19,13 @@ mod parse;
 mod plan;
 mod read;
 mod shape;
+mod steps;
 mod syntax;
 mod values;
 mod view;
 mod write;
 
+pub use extra::{ExtraLine, Variants};
 pub use library::Library;
 pub use parse::parse_map;
 pub use plan::Map;

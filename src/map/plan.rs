@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::form::Form;
 use super::names::Names;
 use super::shape::{FieldId, ShapeId, Shapes};
+use super::steps::Steps;
 use crate::grammar::NodeId;
 
 /// A map for one set in one release. Made by [`Library`](super::Library).
@@ -74,11 +75,13 @@ pub(super) struct Block {
     pub places: Vec<PlacePlan>,
     /// Where what is left over goes; absent where the block describes a segment.
     pub rest: Option<FieldId>,
-    /// Field to place, for writing: which places an object touches. `NO_PLACE` for none.
+    /// Field to place. `NO_PLACE` for none.
     pub place_of: Vec<u16>,
     /// Places that are written without being asked for.
     pub always: Vec<u16>,
     pub constants: Vec<(FieldId, u32)>,
+    /// How it is written.
+    pub steps: Steps,
 }
 
 impl Block {
@@ -132,54 +135,6 @@ pub(super) struct Selector {
 #[derive(Debug, Default)]
 pub(super) struct ElementSet {
     pub slots: Vec<Slot>,
-    /// Bit for each position (0 = 01) that is written whatever the object has.
-    pub always: u64,
-    /// Bit of the position that each field is written at; 0 for none.
-    pub bits: Vec<u64>,
-    /// Whether all positions that are read have a bit.
-    pub indexed: bool,
-}
-
-impl ElementSet {
-    /// Works out which field is written where.
-    pub(super) fn index(&mut self) {
-        self.indexed = self.slots.len() <= 64;
-        for (i, slot) in self.slots.iter().enumerate().take(64) {
-            let bit = 1 << i;
-            if matches!(slot, Slot::Fixed(..) | Slot::Elsewhere | Slot::Count(_)) || has_fixed(slot)
-            {
-                self.always |= bit;
-            }
-            for field in fields_of(slot) {
-                let field = usize::from(field);
-                if self.bits.len() <= field {
-                    self.bits.resize(field + 1, 0);
-                }
-                self.bits[field] |= bit;
-            }
-        }
-    }
-
-    /// The position of a field as a bit; 0 for none.
-    #[inline]
-    pub(super) fn bit(&self, field: FieldId) -> u64 {
-        self.bits.get(usize::from(field)).copied().unwrap_or(0)
-    }
-}
-
-fn has_fixed(slot: &Slot) -> bool {
-    matches!(slot, Slot::Composite(parts) if parts.iter().any(|p| matches!(p, Slot::Fixed(..))))
-}
-
-fn fields_of(slot: &Slot) -> Vec<FieldId> {
-    match slot {
-        Slot::Value(scalar) => vec![scalar.field],
-        Slot::Range(range) => vec![range.field],
-        Slot::Composite(parts) => parts.iter().flat_map(fields_of).collect(),
-        Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange | Slot::Count(_) => {
-            Vec::new()
-        }
-    }
 }
 
 #[derive(Debug, Default, Clone)]

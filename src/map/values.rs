@@ -147,14 +147,6 @@ impl Values {
         self.entries.get(first..first + entry.b as usize).unwrap_or_default()
     }
 
-    /// A field of an object.
-    #[inline]
-    pub(super) fn get(&self, object: Entry, field: FieldId) -> Option<Entry> {
-        let fields = self.within(object);
-        let i = fields.partition_point(|e| e.field < field);
-        fields.get(i).copied().filter(|e| e.field == field)
-    }
-
     /// The text of an entry, with the source that it was read from.
     #[inline]
     pub(super) fn str<'v>(&'v self, entry: Entry, source: &'v str, map: &'v Map) -> &'v str {

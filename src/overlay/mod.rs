@@ -15,13 +15,15 @@ mod view;
 
 pub use against::{Compared, Comparison};
 pub use parse::parse_overlay;
+pub use scan::Scratch;
 pub use source::{Direction, Kind, OverlaySource};
-pub use view::{MapLine, RuleView};
+pub use view::RuleView;
 
 use std::sync::Arc;
 
 use crate::findings::Findings;
 use crate::grammar::{Grammar, LineError, Walked};
+use crate::map::ExtraLine;
 use plan::{Rule, Test};
 use scan::Scan;
 
@@ -78,7 +80,12 @@ impl Overlay {
     /// Checks a set that was walked and checked against the grammar. `findings` are those of that check: some are
     /// taken back where the overlay allows what the grammar does not; those of the overlay are added.
     pub fn check(&self, walked: &Walked<'_>, findings: &mut Findings) {
-        check::check(self, walked, findings);
+        self.check_with(walked, &mut Scratch::default(), findings);
+    }
+
+    /// The same, with what is reused from set to set.
+    pub fn check_with(&self, walked: &Walked<'_>, scratch: &mut Scratch, findings: &mut Findings) {
+        check::check(self, walked, scratch, findings);
     }
 
     /// The levels of a set with a nested loop, from the outermost, by name: what the writer is given.
@@ -87,8 +94,8 @@ impl Overlay {
         self.hierarchy.as_deref()
     }
 
-    /// The lines for the map of the set.
-    pub fn map_lines(&self) -> impl Iterator<Item = MapLine<'_>> {
+    /// The lines for the map of the set: what [`crate::map::Variants`] is given.
+    pub fn map_lines(&self) -> impl Iterator<Item = ExtraLine<'_>> {
         self.rules.iter().filter_map(view::map_line)
     }
 

@@ -7,6 +7,7 @@ use super::plan::Rule;
 use super::source::{Body, Kind};
 use crate::findings::{self, Severity};
 use crate::grammar::RuleLine;
+use crate::map::ExtraLine;
 
 /// A rule in force, as `partner show` prints it.
 #[derive(Debug, Clone, Copy)]
@@ -80,25 +81,13 @@ impl<'a> RuleView<'a> {
     }
 }
 
-/// A line for the map of the set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MapLine<'a> {
-    /// The section, level or list that it belongs in; `None` = the document itself.
-    pub within: Option<&'a str>,
-    /// In the map language: `department REF[IA]/02`.
-    pub text: &'a str,
-    /// Where it is written.
-    pub line: &'a RuleLine,
-    /// Column of its field.
-    pub column: u32,
-}
-
-pub(super) fn map_line(rule: &Rule) -> Option<MapLine<'_>> {
+pub(super) fn map_line(rule: &Rule) -> Option<ExtraLine<'_>> {
     let Body::Map { within, field, text } = &rule.written.body else { return None };
-    Some(MapLine {
+    Some(ExtraLine {
         within: within.as_ref().map(|w| w.text.as_str()),
         text,
-        line: &rule.line,
+        file: &rule.line.file,
+        line: rule.line.line,
         column: field.at.column,
     })
 }

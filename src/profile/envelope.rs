@@ -166,6 +166,34 @@ impl Repertoire {
     }
 }
 
+impl Default for Envelope {
+    fn default() -> Self {
+        let nothing = || Credential {
+            qualifier: "00".to_owned(),
+            information: Information::Plain(String::new()),
+        };
+        Self {
+            authorisation: nothing(),
+            security: nothing(),
+            interchange_version: "00401".to_owned(),
+            request_ta1: false,
+            isa11: Isa11::default(),
+            release: "004010".to_owned(),
+            release_suffix: String::new(),
+            agency: "X".to_owned(),
+            group_date: GroupDate::default(),
+            group_time: GroupTime::default(),
+            element_separator: b'*',
+            component_separator: b'>',
+            repetition_separator: b'^',
+            segment_terminator: b'~',
+            line_break: LineBreak::default(),
+            charset: Repertoire::default(),
+            delimiter_in_data: DelimiterInData::default(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InData {
     Refuse,
@@ -181,19 +209,21 @@ impl Envelope {
     pub(super) fn read(section: &mut Section<'_>, known: &Known<'_>) -> Self {
         let authorisation = credential(section, "authorisation", false);
         let security = credential(section, "security", true);
-        let interchange_version = section.text_or("interchange_version", "00401");
+        let usual = Self::default();
+        let interchange_version =
+            section.text_or("interchange_version", &usual.interchange_version);
         if interchange_version.len() != 5 || !digits(&interchange_version) {
             section.wrong_key("interchange_version", "is five digits, such as 00401");
         }
         let request_ta1 = section.flag("request_ta1", false);
         let isa11 = section.choice("isa11", Isa11::default());
-        let release = section.text_or("release", "004010");
+        let release = section.text_or("release", &usual.release);
         known.check_release(section, "release", &release);
         let release_suffix = section.text_or("release_suffix", "");
         if release_suffix.len() > 6 || !release_suffix.bytes().all(|b| b.is_ascii_alphanumeric()) {
             section.wrong_key("release_suffix", "is at most six letters and digits");
         }
-        let agency = section.text_or("agency", "X");
+        let agency = section.text_or("agency", &usual.agency);
         if !matches!(agency.as_str(), "X" | "T") {
             section.wrong_key("agency", "is X (ASC X12), or T (TDCC)");
         }
@@ -321,21 +351,39 @@ fn separators(section: &mut Section<'_>) -> [u8; 4] {
         ("repetition_separator", "^"),
         ("segment_terminator", "~"),
     ];
-    let mut seen: Vec<u8> = Vec::with_capacity(keys.len());
-    keys.map(|(key, usual)| {
-        let given = section.text_or(key, usual);
-        let found = byte(&given);
-        match found {
-            None => section.wrong_key(key, "is one character of one byte"),
-            Some(b) if b.is_ascii_alphanumeric() || b == b' ' => {
-                section.wrong_key(key, "cannot be a letter, a digit or a blank");
-            }
-            Some(b) if seen.contains(&b) => {
-                section.wrong_key(key, "is used for something else already");
-            }
-            Some(b) => seen.push(b),
+    let given = keys.map(|(key, usual)| section.text_or(key, usual));
+    let found = distinct_bytes(&given.each_ref().map(String::as_str));
+    let mut bytes = [0; 4];
+    for (((key, usual), found), place) in keys.into_iter().zip(found).zip(&mut bytes) {
+        *place = found.unwrap_or_else(|words| {
+            section.wrong_key(key, words);
+            byte(usual).unwrap_or_default()
+        });
+    }
+    bytes
+}
+
+/// The bytes of the delimiters of an interchange, or what is wrong with each: none is a letter, a digit or a blank, and
+/// no two are alike.
+///
+/// ```
+/// use crossdock::profile::distinct_bytes;
+/// assert_eq!(distinct_bytes(&["*", ">"]), [Ok(b'*'), Ok(b'>')]);
+/// assert_eq!(distinct_bytes(&["*", "*"])[1], Err("is used for something else already"));
+/// ```
+#[must_use]
+pub fn distinct_bytes<const N: usize>(texts: &[&str; N]) -> [Result<u8, &'static str>; N] {
+    let mut seen: Vec<u8> = Vec::with_capacity(N);
+    texts.map(|text| match byte(text) {
+        None => Err("is one character of one byte"),
+        Some(b) if b.is_ascii_alphanumeric() || b == b' ' => {
+            Err("cannot be a letter, a digit or a blank")
         }
-        found.or_else(|| byte(usual)).unwrap_or_default()
+        Some(b) if seen.contains(&b) => Err("is used for something else already"),
+        Some(b) => {
+            seen.push(b);
+            Ok(b)
+        }
     })
 }
 

@@ -27,6 +27,7 @@ pub use documents::{Batch, Deadline, DocumentFlow, Moment};
 pub use effect::Effect;
 pub use envelope::{
     Credential, Envelope, GroupDate, GroupTime, Information, Isa11, LineBreak, Repertoire,
+    distinct_bytes,
 };
 pub use identity::{Contact, Identities, Identity, Pair, Sides, Usage};
 pub use numbers::{ControlNumbers, Range, SetNumberForm};

@@ -180,6 +180,10 @@ impl Draft<'_> {
             let (direction, grammar) = (agreement.direction, &agreement.grammar);
             let problems = &mut whole.log.problems;
             agreement.overlay = overlays.compile(&chain, direction, grammar, problems);
+            let map = agreement.overlay.as_ref().and_then(|o| overlays.map(o, known, problems));
+            if let Some(map) = map {
+                agreement.map = map;
+            }
             if rules::hierarchies_differ(&agreement.flow, agreement.overlay.as_deref()) {
                 let words = format!(
                     "documents.{}: `hierarchy` is another than that of the overlay",

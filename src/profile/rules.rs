@@ -10,6 +10,7 @@ use super::problem::{Origin, Problem};
 use super::profiles::ProfileSource;
 use super::row::Row;
 use crate::grammar::Grammar;
+use crate::map::{Map, Variants};
 use crate::overlay::{Overlay, OverlaySource, RuleView, parse_overlay};
 
 /// Overlay files by profile, and what they were compiled to.
@@ -19,6 +20,8 @@ pub(super) struct Overlays {
     of: HashMap<String, Vec<usize>>,
     /// By layers, set and release.
     compiled: HashMap<(Vec<usize>, String, String), Compiled>,
+    /// Maps with lines of overlays on top.
+    maps: Variants,
 }
 
 /// What cannot be compiled is told of everybody who rests on it.
@@ -38,6 +41,15 @@ impl Overlays {
             problems.extend(errors.into_iter().map(Problem::from));
             let sets = known.grammars.sets().map(|g| (g.set.as_str(), g.release.as_str()));
             problems.extend(overlay.unknown_sets(sets).into_iter().map(Problem::from));
+            let names = overlay.partner();
+            if !names.is_empty() && names != source.name {
+                let at = Problem { line: 1, column: 1, ..Problem::whole(&shown, "") };
+                let message = format!(
+                    "the overlay names `{names}`, and lies in the folder of `{}`; write `overlay {} on …`, or move it",
+                    source.name, source.name
+                );
+                problems.push(Problem { message, ..at }.warning());
+            }
             self.of.entry(source.name.clone()).or_default().push(self.layers.len());
             self.layers.push(overlay);
         }
@@ -81,6 +93,21 @@ impl Overlays {
                 None
             }
         }
+    }
+
+    /// The map of a set with the lines of its overlay on top.
+    pub(super) fn map(
+        &mut self,
+        overlay: &Overlay,
+        known: Known<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Arc<Map>> {
+        let lines: Vec<_> = overlay.map_lines().collect();
+        let map = self.maps.map(known.maps, overlay.grammar(), &lines);
+        map.unwrap_or_else(|errors| {
+            problems.extend(errors.into_iter().map(Problem::from));
+            None
+        })
     }
 
     /// Overlays of a chain that speak of no document that flows, and sets of which only some releases have one.

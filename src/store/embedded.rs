@@ -26,7 +26,7 @@ use super::records::{
 };
 use super::transaction::{Change, Transaction};
 use super::writer::{Submission, Writer, database, decode, is_forgotten, read};
-use super::{Error, PayloadId, Store, Taken};
+use super::{Backlog, Error, PayloadId, Store, Taken};
 use crate::disk;
 
 /// Page cache of the database.
@@ -37,8 +37,8 @@ const SUBMISSIONS_MAX: usize = 1024;
 const LOOKAHEAD_MAX: usize = 1000;
 /// Used numbers that are passed over in search of one that may be used: a tenth of a second.
 const TRIES_MAX: u64 = 100_000;
-/// How far `waiting` counts.
-const COUNT_MAX: usize = 10_000;
+/// How far `backlog` counts.
+const COUNT_MAX: usize = 50_000;
 
 /// A [`Store`] in one folder on a local disk. One process at a time.
 pub struct EmbeddedStore {
@@ -347,10 +347,20 @@ impl Store for EmbeddedStore {
         lock(&self.leases).remove(&work);
     }
 
-    fn waiting(&self, lane: &str) -> Result<usize, Error> {
-        Ok(self
-            .scan::<serde::de::IgnoredAny>(&keys::lane(keys::WORK, lane), None, COUNT_MAX)?
-            .len())
+    fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut backlog = Backlog::default();
+        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
+            let (key, value) = entry.map_err(|e| database("reading", &e))?;
+            let work: Work = decode(&key, &value)?;
+            let failed = work.attempts > 0;
+            backlog.failing += usize::from(failed);
+            *backlog.waiting.entry(work.lane.clone()).or_default() += 1;
+            if failed && backlog.failed.len() < limit {
+                backlog.failed.push(work);
+            }
+        }
+        Ok(backlog)
     }
 
     fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {

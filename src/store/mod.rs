@@ -24,6 +24,8 @@ pub use records::{
 };
 pub use transaction::{Change, NewWork, Transaction};
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 /// Why the store could not do what was asked.
@@ -102,12 +104,23 @@ pub enum Taken {
     Nothing,
 }
 
+/// Work that is queued, at a glance.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Backlog {
+    /// How much waits, by lane. Lanes in which nothing waits are not named.
+    pub waiting: BTreeMap<String, usize>,
+    /// How much of it has failed at least once and will be tried again.
+    pub failing: usize,
+    /// Of that, the first of each lane and on.
+    pub failed: Vec<Work>,
+}
+
 /// Everything that a gateway must not forget.
 ///
 /// Calls block until the disk has answered; call them where blocking is allowed. Reads see only what is durable,
 /// so that nobody acts on a change that a power cut could take back.
 pub trait Store: Send + Sync {
-    /// Keeps bytes under their SHA-256, durably. Bytes that are there already are not written again.
+    /// Keeps bytes under their SHA-256, durably. Bytes that are there already, whole, are not written again.
     ///
     /// # Errors
     /// [`Error::File`] where they cannot be written.
@@ -116,7 +129,7 @@ pub trait Store: Send + Sync {
     /// Reads bytes back; they are compared with their SHA-256.
     ///
     /// # Errors
-    /// [`Error::Payload`] where they are missing or damaged.
+    /// [`Error::Payload`] where they are missing or damaged, [`Error::File`] where they cannot be read just now.
     fn payload(&self, id: PayloadId) -> Result<Vec<u8>, Error>;
 
     /// Applies all changes or none, durably, and tells the journal records that came of it.
@@ -216,13 +229,13 @@ pub trait Store: Send + Sync {
     /// Gives a lease back without a change.
     fn release(&self, work: u64);
 
-    /// How many pieces of work wait in a lane; counted up to 10,000.
+    /// What waits, and the first `limit` of what has failed; counted up to 50,000.
     ///
     /// # Errors
     /// Where the disk fails.
-    fn waiting(&self, lane: &str) -> Result<usize, Error>;
+    fn backlog(&self, limit: usize) -> Result<Backlog, Error>;
 
-    /// Work that was given up after its last attempt, up to `limit`.
+    /// Work that was refused for good, up to `limit`.
     ///
     /// # Errors
     /// Where the disk fails.

@@ -102,23 +102,37 @@ impl Payloads {
         self.folder.join(&name[..2]).join(format!("{name}.zst"))
     }
 
-    /// Temporary file, fsync, rename, fsync of the folder: after a power cut the file is whole or absent.
+    /// Temporary file, fsync, rename, fsync of the folder: after a power cut the file is whole or absent. One that is
+    /// there is trusted only when it holds these bytes: a disk or a restored backup may have torn it.
     pub(super) fn put(&self, bytes: &[u8]) -> Result<PayloadId, Error> {
         let id = PayloadId::of(bytes);
         let path = self.path(id);
         let folder = path.parent().unwrap_or(&self.folder).to_path_buf();
         if path.exists() {
-            // Another thread may have renamed it a moment ago and not yet made the rename durable.
-            disk::sync_dir(&folder).map_err(|e| file_error("syncing", &folder, &e))?;
-            return Ok(id);
+            match self.get(id) {
+                Ok(_) => {
+                    // Another thread may have renamed it a moment ago and not yet made the rename durable.
+                    disk::sync_dir(&folder).map_err(|e| file_error("syncing", &folder, &e))?;
+                    return Ok(id);
+                }
+                Err(Error::Payload { .. }) => {}
+                Err(e) => return Err(e),
+            }
         }
         disk::create_dir(&folder).map_err(|e| file_error("making", &folder, &e))?;
         let packed = zstd::bulk::compress(bytes, COMPRESSION_LEVEL)
             .map_err(|e| file_error("compressing", &path, &e))?;
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         let half = self.folder.join("tmp").join(number.to_string());
-        disk::write_new(&half, &packed).map_err(|e| file_error("writing", &half, &e))?;
-        fs::rename(&half, &path).map_err(|e| file_error("renaming to", &path, &e))?;
+        let written =
+            disk::write_new(&half, &packed).map_err(|e| file_error("writing", &half, &e)).and_then(
+                |()| fs::rename(&half, &path).map_err(|e| file_error("renaming to", &path, &e)),
+            );
+        if let Err(e) = written {
+            // On a full disk each half would make it fuller. One that cannot be removed goes at the next start.
+            let _ = fs::remove_file(&half);
+            return Err(e);
+        }
         disk::sync_dir(&folder).map_err(|e| file_error("syncing", &folder, &e))?;
         Ok(id)
     }
@@ -126,11 +140,19 @@ impl Payloads {
     pub(super) fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
         let failed = |reason: String| Error::Payload { id, reason };
         let path = self.path(id);
-        let file = File::open(&path).map_err(|e| failed(format!("{}: {e}", path.display())))?;
+        // What the system says, but that there is no such file, tells nothing of the payload: it may go by.
+        let wrong = |e: std::io::Error| {
+            if e.raw_os_error().is_some() && e.kind() != std::io::ErrorKind::NotFound {
+                file_error("reading", &path, &e)
+            } else {
+                failed(format!("{}: {e}", path.display()))
+            }
+        };
+        let file = File::open(&path).map_err(wrong)?;
         let mut bytes = Vec::new();
         zstd::stream::read::Decoder::new(file)
             .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
-            .map_err(|e| failed(format!("cannot be unpacked: {e}")))?;
+            .map_err(wrong)?;
         if PayloadId::of(&bytes) != id {
             return Err(failed("its bytes have changed since it was stored".to_owned()));
         }

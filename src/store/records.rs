@@ -405,9 +405,11 @@ pub enum Event {
     AcknowledgementOverdue,
     /// An attempt failed and will be repeated.
     AttemptFailed,
-    /// Work was given up after its last attempt.
+    /// Work has failed many times in a row; it is still tried again.
+    WorkStuck,
+    /// Work was refused for good: a person has to look.
     WorkParked,
-    /// Work that was given up is queued again.
+    /// Work that was parked is queued again.
     WorkQueuedAgain,
     /// A partner's profile is there for the first time.
     ProfileAdded,

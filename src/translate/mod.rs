@@ -2,12 +2,14 @@
 //!
 //! It knows no file, socket, clock or thread: what it needs of them (numbers, times) is given to it.
 
+mod against;
 mod document;
 mod engine;
 mod receive;
 mod send;
 mod session;
 
+pub use against::against;
 pub use document::add_meaning;
 pub use engine::Engine;
 pub use receive::{

@@ -228,10 +228,7 @@ fn open_interchange(header: &Interchange, findings: Vec<Finding>) -> ReceivedInt
 /// Segments outside a set are findings of what they stand in: the group or interchange that is open. What ends like a
 /// set and lacks only its header is one of the group's sets: it is counted and rejected, and the others stand.
 fn keep_stray(received: &mut Received, finding: Finding, in_group: bool) {
-    let inside = !matches!(
-        finding.code,
-        Code::TextBeforeInterchange | Code::NoInterchange | Code::ByteOrderMark
-    );
+    let inside = !is_of_no_interchange(finding.code);
     let Some(interchange) = received.interchanges.last_mut().filter(|_| inside) else {
         push_bounded(&mut received.stray, finding);
         return;
@@ -253,6 +250,12 @@ fn keep_stray(received: &mut Received, finding: Finding, in_group: bool) {
         Some(group) => push_bounded(&mut group.findings, finding),
         None => push_bounded(&mut interchange.findings, finding),
     }
+}
+
+/// Whether it is about what stands outside any interchange.
+fn is_of_no_interchange(code: Code) -> bool {
+    use Code::{ByteOrderMark, IsaUnreadable, NoInterchange, TextBeforeInterchange};
+    matches!(code, ByteOrderMark | IsaUnreadable | NoInterchange | TextBeforeInterchange)
 }
 
 /// A set, and whether it stands outside any group.
@@ -291,7 +294,7 @@ fn read_set(set: CheckedSet<'_>, errors_as: ErrorsAs, reader: &mut crate::map::R
         document,
         outcomes,
     };
-    ReadSet { set: set_read, outside: set.version.is_empty() }
+    ReadSet { set: set_read, outside: set.is_outside }
 }
 
 /// The verdict that a 997 would give the group.
@@ -344,8 +347,8 @@ pub fn answer_group(
     }
     let version = answer_version(engine, group, policy)?;
     let grammar = engine.checker(policy.kind.set(), &version)?.grammar();
-    let (functional_id, number, group_version) =
-        (group.header.element(1), group.header.element(6), group.header.version());
+    let (number, group_version) = (group.header.element(6), group.header.version());
+    let functional_id = functional_id(engine, group);
     let header = GroupHeader {
         functional_id: &functional_id,
         control_number: &number,
@@ -364,7 +367,19 @@ pub fn answer_group(
     Some(answer.finish(&GroupTrailer { stated: group.stated_sets, findings: &group.findings }))
 }
 
-/// GS08 of the answer to a group: the policy's, else the group's own release, else the newest that has the answer.
+/// GS01; where it is empty, what it should have been by the first set that a grammar is loaded for.
+fn functional_id(engine: &Engine, group: &ReceivedGroup) -> String {
+    let stated = group.header.element(1);
+    if !stated.is_empty() {
+        return stated;
+    }
+    let ids = group.sets.iter().map(|set| &set.id);
+    let known = ids.filter_map(|id| engine.grammars().sets().find(|g| g.set == *id)).next();
+    known.map_or(stated, |grammar| grammar.group.clone())
+}
+
+/// GS08 of the answer to a group: the policy's, else the group's own release, else the newest one before it that has
+/// the answer, else the oldest: who sends an older release can seldom read a newer one.
 #[must_use]
 pub fn answer_version(
     engine: &Engine,
@@ -374,11 +389,16 @@ pub fn answer_version(
     let set = policy.kind.set();
     let own = group.header.release();
     let convention = if policy.kind == AckKind::Implementation { "X231A1" } else { "" };
-    let candidates = policy.release.iter().cloned().chain([format!("{own}{convention}")]);
-    let newest = engine.grammars().sets().filter(|g| g.set == set).map(|g| g.release.clone()).max();
-    candidates
-        .chain(newest.map(|release| format!("{release}{convention}")))
-        .find(|version| engine.checker(set, version).is_some())
+    let agreed = policy.release.iter().cloned().find(|v| engine.checker(set, v).is_some());
+    agreed.or_else(|| {
+        // By release, the oldest first.
+        let mut releases: Vec<&str> =
+            engine.grammars().sets().filter(|g| g.set == set).map(|g| &*g.release).collect();
+        releases.sort_unstable();
+        let is_release = own.bytes().all(|b| b.is_ascii_digit());
+        let not_newer = releases.iter().rev().find(|release| is_release && ***release <= *own);
+        not_newer.or(releases.first()).map(|release| format!("{release}{convention}"))
+    })
 }
 
 fn offset(offset: u64) -> usize {

@@ -7,7 +7,7 @@ use super::Engine;
 use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
 use crate::map::Map;
-use crate::overlay::{Direction, Overlay};
+use crate::overlay::{self, Direction, Overlay};
 use crate::profile::Partner;
 use crate::x12::{
     Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
@@ -69,6 +69,8 @@ pub struct CheckedSet<'a> {
     pub convention: Option<String>,
     /// GS08 of its group; empty outside one.
     pub version: String,
+    /// Whether it stands outside any group, which rejects the interchange.
+    pub is_outside: bool,
     /// The segments, ST and SE among them.
     pub segments: Segments<'a>,
     /// The walk, where a grammar is loaded.
@@ -152,11 +154,18 @@ pub struct Session<'e, R> {
     version: String,
     group_code: String,
     interchange_version: String,
-    scratch: Scratch,
+    scratch: Scratches,
     tree: Tree,
     findings: Findings,
     /// What the last set was judged by, which mostly is what the next one is.
     last: Option<(String, Judges<'e>)>,
+}
+
+/// What checks need besides the tree; reused from set to set.
+#[derive(Debug, Default)]
+struct Scratches {
+    walk: Scratch,
+    overlay: overlay::Scratch,
 }
 
 /// What a set is judged and read by.
@@ -180,14 +189,15 @@ impl<'e> Judges<'e> {
     fn check(
         self,
         segments: &Segments<'_>,
-        scratch: &mut Scratch,
+        scratch: &mut Scratches,
         tree: &mut Tree,
         findings: &mut Findings,
     ) {
-        self.checker.check(segments, scratch, tree, findings);
+        self.checker.check(segments, &mut scratch.walk, tree, findings);
         if let Some(overlay) = self.overlay {
             let grammar = self.checker.grammar();
-            overlay.check(&Walked { segments: *segments, tree, grammar }, findings);
+            let walked = Walked { segments: *segments, tree, grammar };
+            overlay.check_with(&walked, &mut scratch.overlay, findings);
         }
     }
 }
@@ -213,7 +223,7 @@ impl<'e, R: Read> Session<'e, R> {
             version: String::new(),
             group_code: String::new(),
             interchange_version: String::new(),
-            scratch: Scratch::default(),
+            scratch: Scratches::default(),
             tree: Tree::default(),
             findings: Findings::default(),
             last: None,
@@ -257,7 +267,9 @@ impl<'e, R: Read> Session<'e, R> {
                 };
                 self.last = known.map(|judges| (set.id.clone(), judges));
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
-                let whole = !set.faults.iter().any(|f| f.kind == FaultKind::SetTooLarge);
+                let has = |kind| set.faults.iter().any(|f| f.kind == kind);
+                let whole = !has(FaultKind::SetTooLarge);
+                let is_outside = has(FaultKind::OutsideEnvelope);
                 let judges = known.filter(|_| whole);
                 if let Some(judges) = judges {
                     let checker = judges.checker;
@@ -265,7 +277,7 @@ impl<'e, R: Read> Session<'e, R> {
                     judges.check(&set.segments, &mut self.scratch, tree, found);
                     findings.extend(of_check(&mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
-                } else if whole {
+                } else if whole && !is_outside {
                     let weight = self.options.unknown_set;
                     findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
@@ -282,6 +294,7 @@ impl<'e, R: Read> Session<'e, R> {
                     control_number: set.control_number,
                     convention: set.convention,
                     version: self.version.clone(),
+                    is_outside,
                     segments: set.segments,
                     walked,
                     map: judges.and_then(|j| j.map),
@@ -329,14 +342,12 @@ fn in_words(faults: &[Fault]) -> Vec<Finding> {
     faults.iter().map(Finding::from).collect()
 }
 
-/// ISA: its faults, and its elements against the dictionary.
+/// ISA: its faults, and its elements against the dictionary where the separators tell them apart.
 fn interchange_findings(engine: &Engine, header: &Interchange) -> Vec<Finding> {
+    use FaultKind::{DelimiterClash, IsaLength, StandardsIsSeparator};
     let mut findings = in_words(&header.faults);
-    if header
-        .faults
-        .iter()
-        .any(|f| matches!(f.kind, FaultKind::IsaLength | FaultKind::DelimiterClash))
-    {
+    let unclear = |f: &Fault| matches!(f.kind, IsaLength | DelimiterClash | StandardsIsSeparator);
+    if header.faults.iter().any(unclear) {
         return findings;
     }
     let mut found = Findings::default();

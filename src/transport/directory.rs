@@ -45,12 +45,12 @@ impl Mailbox for DirectoryMailbox {
         })
     }
 
-    fn confirm(&self, arrival: &Arrival) -> Result<(), Error> {
-        Ok(self.arrivals.archive(arrival)?)
+    fn confirm(&self, arrival: &Arrival, mark: &str) -> Result<(), Error> {
+        Ok(self.arrivals.archive(arrival, mark)?)
     }
 
-    fn set_aside(&self, arrival: &Arrival, note: &str) -> Result<(), Error> {
-        Ok(self.arrivals.set_aside(arrival, note)?)
+    fn set_aside(&self, arrival: &Arrival, mark: &str, note: &str) -> Result<(), Error> {
+        Ok(self.arrivals.set_aside(arrival, mark, note)?)
     }
 
     fn deliver(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {

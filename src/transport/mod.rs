@@ -42,17 +42,19 @@ pub trait Mailbox: Send + Sync {
     /// [`Error::TooLarge`], [`Error::NotReady`], or where the mailbox cannot be reached.
     fn fetch(&self, arrival: &Arrival) -> Result<Vec<u8>, Error>;
 
-    /// The bytes are durable: the file may leave the inbound side. One that is gone already is no error.
+    /// The bytes are durable: the file may leave the inbound side. One that is gone already is no error. What is kept
+    /// of it has `mark` in its name: a receipt's number, so that files of one name stay apart.
     ///
     /// # Errors
     /// Where the mailbox cannot be reached.
-    fn confirm(&self, arrival: &Arrival) -> Result<(), Error>;
+    fn confirm(&self, arrival: &Arrival, mark: &str) -> Result<(), Error>;
 
-    /// Takes a file out of the inbound side that cannot be fetched at all.
+    /// Takes a file out of the inbound side that cannot be fetched at all. `mark` as with [`Mailbox::confirm`].
+    /// Until it has left, this can be repeated.
     ///
     /// # Errors
     /// Where the mailbox cannot be reached.
-    fn set_aside(&self, arrival: &Arrival, note: &str) -> Result<(), Error>;
+    fn set_aside(&self, arrival: &Arrival, mark: &str, note: &str) -> Result<(), Error>;
 
     /// Puts bytes on the outbound side. They appear whole under this name or not at all; repeated with the same
     /// bytes it changes nothing.

@@ -19,6 +19,8 @@ pub enum FaultKind {
     DelimiterClash,
     /// ISA11 should be a repetition separator and is none.
     RepetitionSeparator,
+    /// ISA11 is the element separator.
+    StandardsIsSeparator,
     /// IEA is missing.
     InterchangeTrailerMissing,
     /// IEA01 counts other groups.

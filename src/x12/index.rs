@@ -1,87 +1,92 @@
-//! The index of delimiters: one pass over the bytes, 64 at a time, that notes where every element and segment
-//! ends. Everything above it looks things up there instead of searching again.
+//! The index of a buffer: where every element and segment ends. Everything above it looks things up there instead
+//! of searching again.
 //!
-//! In pseudo-code, for each block of 64 bytes:
+//! Two passes over a piece of the buffer that a core's cache holds. In pseudo-code:
 //!
 //! ```text
-//! ends   = bits of bytes equal to the element separator or the terminator
-//! for each bit of ends: push its offset
-//! for each bit that is a terminator: push a mark (where the segment starts, which ends are its own, its flags)
+//! for each block of 64 bytes: push the offset of each delimiter; push which of them are terminators   (scan)
+//! for each terminator: push a mark (where the segment starts, which ends are its own, its tag, its flags)
 //! ```
 
-use wide::u8x16;
+use fearless_simd::Level;
 
+use super::scan::{Found, List, scan, to_u32};
 use super::segment::Mark;
 use super::{Delimiters, Segments, Tag};
 
-const BLOCK: usize = 64;
-
 /// Element ends and segment marks of a buffer, grown as the buffer grows. Offsets are relative to the buffer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
-    /// Offsets of delimiters; the first `known` are valid, the rest is room.
-    ends: Vec<u32>,
-    known: usize,
-    marks: Vec<Mark>,
+    level: Level,
+    /// The ends; what else is in it concerns the piece at hand only.
+    found: Found,
+    marks: List<Mark>,
     /// Bytes before this offset are indexed.
     upto: usize,
     /// Where the segment begins whose terminator is not seen yet.
     open_start: usize,
-    /// Index into `ends` of the first end of that segment.
+    /// Index into the ends of the first one of that segment.
     open_first: usize,
     /// Whether something not plain has come in it.
     open_special: bool,
-    /// Still in the blanks before that segment.
-    skipping: bool,
 }
 
-/// The bits of one block.
-struct Block {
-    ends: u64,
-    terminators: u64,
-    /// Separators within elements, control characters, bytes outside ASCII.
-    special: u64,
+impl Default for Index {
+    fn default() -> Self {
+        Self::at_level(Level::new())
+    }
 }
 
 impl Index {
+    /// An index made with certain instructions; all give the same.
+    pub fn at_level(level: Level) -> Self {
+        Self {
+            level,
+            found: Found::default(),
+            marks: List::default(),
+            upto: 0,
+            open_start: 0,
+            open_first: 0,
+            open_special: false,
+        }
+    }
+
     /// Forgets everything and starts at an offset.
     pub fn restart(&mut self, at: usize) {
-        self.known = 0;
-        self.marks.clear();
-        self.resume(at);
+        self.truncate(0, at);
     }
 
     /// Forgets the marks from `mark` on and goes on at an offset: what lies between is data, or another
     /// interchange.
     pub fn truncate(&mut self, mark: usize, at: usize) {
         self.marks.truncate(mark);
-        self.known = self.marks.last().map_or(0, |m| m.last as usize);
+        let known = self.marks.as_slice().last().map_or(0, |m| m.last as usize);
+        self.found.ends.truncate(known);
         self.resume(at);
     }
 
     fn resume(&mut self, at: usize) {
         self.upto = at;
         self.open_start = at;
-        self.open_first = self.known;
+        self.open_first = self.found.ends.len();
         self.open_special = false;
-        self.skipping = true;
     }
 
     /// Drops the first `marks` marks and `bytes` bytes of the buffer; all other offsets move down.
     pub fn shift(&mut self, marks: usize, bytes: usize) {
-        let dropped = self.marks.get(marks).map_or(self.open_first, |m| m.first as usize);
-        self.marks.drain(..marks.min(self.marks.len()));
-        self.ends.copy_within(dropped..self.known, 0);
-        self.known -= dropped;
+        let dropped = self.mark(marks).map_or(self.open_first, |m| m.first as usize);
+        self.marks.drop_first(marks);
+        self.found.ends.drop_first(dropped);
         let (by, ends) = (to_u32(bytes), to_u32(dropped));
-        for end in &mut self.ends[..self.known] {
-            *end -= by;
-        }
-        for mark in &mut self.marks {
+        for mark in self.marks.as_mut_slice() {
             mark.start -= by;
-            mark.end -= by;
             mark.first -= ends;
             mark.last -= ends;
+        }
+        if by > 0 {
+            for end in self.found.ends.as_mut_slice() {
+                *end -= by;
+            }
         }
         self.upto -= bytes;
         self.open_start -= bytes;
@@ -101,36 +106,51 @@ impl Index {
     /// The mark.
     #[inline]
     pub fn mark(&self, index: usize) -> Option<Mark> {
-        self.marks.get(index).copied()
+        self.marks.as_slice().get(index).copied()
+    }
+
+    /// The marks from one on.
+    #[inline]
+    pub fn marks(&self, from: usize) -> &[Mark] {
+        self.marks.as_slice().get(from..).unwrap_or_default()
+    }
+
+    /// Offset of the terminator of a segment.
+    #[inline]
+    pub fn end(&self, mark: Mark) -> usize {
+        let last = (mark.last as usize).checked_sub(1);
+        last.and_then(|last| self.found.ends.as_slice().get(last)).map_or(0, |&end| end as usize)
     }
 
     /// Adds a segment whose last element holds data that the index must not look into.
     pub fn push_opaque(&mut self, tag: Tag, start: usize, ends: &[usize]) {
-        let first = self.known;
-        self.make_room(ends.len());
+        let first = self.found.ends.len();
         for &end in ends {
-            self.ends[self.known] = to_u32(end);
-            self.known += 1;
+            self.found.ends.push(to_u32(end));
         }
-        let end = ends.last().copied().unwrap_or(start);
         self.marks.push(Mark {
             start: to_u32(start),
-            end: to_u32(end),
             first: to_u32(first),
-            last: to_u32(self.known),
+            last: to_u32(self.found.ends.len()),
             tag,
             plain: false,
         });
-        self.resume(end + 1);
+        self.resume(ends.last().copied().unwrap_or(start) + 1);
     }
 
     /// Closes the open segment at `end` though no terminator stands there: the input is cut off.
     pub fn close_open(&mut self, bytes: &[u8], end: usize) {
         if self.open_start < end {
-            self.make_room(1);
-            self.ends[self.known] = to_u32(end);
-            self.known += 1;
-            self.push_mark(bytes, end, self.known);
+            self.found.ends.push(to_u32(end));
+            let (start, first) = (self.open_start, self.open_first);
+            let tag_end = self.found.ends.as_slice().get(first).map_or(end, |&e| e as usize);
+            self.marks.push(Mark {
+                start: to_u32(start),
+                first: to_u32(first),
+                last: to_u32(self.found.ends.len()),
+                tag: Tag::at(bytes, start, tag_end - start),
+                plain: !self.open_special,
+            });
         }
         self.resume(end);
     }
@@ -145,8 +165,8 @@ impl Index {
     ) -> Segments<'a> {
         Segments {
             bytes,
-            ends: &self.ends,
-            marks: self.marks.get(marks).unwrap_or_default(),
+            ends: self.found.ends.as_slice(),
+            marks: self.marks.as_slice().get(marks).unwrap_or_default(),
             base,
             delimiters,
         }
@@ -154,108 +174,66 @@ impl Index {
 
     /// Indexes `bytes[self.upto()..upto]`.
     pub fn extend(&mut self, bytes: &[u8], upto: usize, delimiters: Delimiters) {
-        let upto = upto.min(bytes.len());
-        let needles = Needles::new(delimiters);
-        while self.upto < upto {
-            let size = BLOCK.min(upto - self.upto);
-            let mut block = needles.scan(&bytes[self.upto..], size);
-            if size < BLOCK {
-                let keep = (1u64 << size) - 1;
-                block.ends &= keep;
-                block.terminators &= keep;
-                block.special &= keep;
-            }
-            self.take(bytes, upto, &block, delimiters);
-            self.upto += size;
+        let upto = upto.min(bytes.len()).max(self.upto);
+        self.found.terminators.truncate(0);
+        self.found.specials.truncate(0);
+        if self.open_special {
+            self.found.specials.push(to_u32(self.open_start));
         }
+        scan(self.level, bytes, self.upto, upto, delimiters, &mut self.found);
+        self.upto = upto;
+        self.mark_segments(bytes, delimiters);
     }
 
-    #[inline]
-    fn take(&mut self, bytes: &[u8], upto: usize, block: &Block, delimiters: Delimiters) {
-        let at = self.upto;
-        let known = self.known;
-        self.make_room(BLOCK);
-        let room = &mut self.ends[known..known + BLOCK];
-        let mut count = 0;
-        let mut bits = block.ends;
-        while bits != 0 {
-            // A block has as many bits as there is room, so that the mask changes nothing but the bounds check.
-            room[count % BLOCK] = to_u32(at) + bits.trailing_zeros();
-            count += 1;
-            bits &= bits - 1;
-        }
-        self.known += count;
-        if self.skipping {
-            self.skip_blanks(bytes, upto, delimiters);
-        }
-        let mut terminators = block.terminators;
-        while terminators != 0 {
-            let bit = terminators.trailing_zeros();
-            let through = u64::MAX >> (63 - bit);
-            let last = known + (block.ends & through).count_ones() as usize;
-            let end = at + bit as usize;
-            if end == self.open_start {
-                self.open_first = last;
-            } else {
-                self.open_special |= block.special & through & from(self.open_start, at) != 0;
-                self.push_mark(bytes, end, last);
+    /// Marks the segments whose terminators were found.
+    fn mark_segments(&mut self, bytes: &[u8], delimiters: Delimiters) {
+        let Found { ends, terminators, specials } = &self.found;
+        let (ends, terminators) = (ends.as_slice(), terminators.as_slice());
+        let mut specials = specials.as_slice().iter().copied();
+        let mut special = specials.next().unwrap_or(u32::MAX);
+        self.marks.reserve(terminators.len());
+        let mut room = self.marks.behind().iter_mut();
+        let free = room.len();
+        let (mut start, mut first) = (to_u32(self.open_start), to_u32(self.open_first));
+        for &last in terminators {
+            let tag_end = ends.get(first as usize).copied().unwrap_or(u32::MAX);
+            let end = ends.get(last as usize - 1).copied().unwrap_or(u32::MAX);
+            start = after_blanks(bytes, start, end, delimiters);
+            // A terminator by itself ends nothing.
+            if start < end
+                && let Some(place) = room.next()
+            {
+                while special < start {
+                    special = specials.next().unwrap_or(u32::MAX);
+                }
+                let tag = Tag::at(bytes, start as usize, (tag_end - start) as usize);
+                *place = Mark { start, first, last, tag, plain: special > end };
             }
-            self.open_start = end + 1;
-            self.open_special = false;
-            self.skip_blanks(bytes, upto, delimiters);
-            terminators &= terminators - 1;
+            (start, first) = (end + 1, last);
         }
-        self.open_special |= block.special & from(self.open_start, at) != 0;
-    }
-
-    /// Makes room for so many more ends.
-    #[inline]
-    fn make_room(&mut self, count: usize) {
-        if self.ends.len() < self.known + count {
-            self.ends.resize((self.known + count) * 2, 0);
-        }
-    }
-
-    #[inline]
-    fn push_mark(&mut self, bytes: &[u8], end: usize, last: usize) {
-        let start = self.open_start;
-        let tag_end = self.ends.get(self.open_first).map_or(end, |&e| e as usize);
-        self.marks.push(Mark {
-            start: to_u32(start),
-            end: to_u32(end),
-            first: to_u32(self.open_first),
-            last: to_u32(last),
-            tag: Tag::at(&bytes[start..], tag_end - start),
-            plain: !self.open_special,
-        });
-        self.open_first = last;
-    }
-
-    /// Line breaks and other blanks between segments are layout, not data.
-    #[inline]
-    fn skip_blanks(&mut self, bytes: &[u8], upto: usize, delimiters: Delimiters) {
-        while let Some(&byte) = bytes.get(self.open_start) {
-            if self.open_start >= upto {
-                break;
-            }
-            if !is_blank(byte) || byte == delimiters.element || byte == delimiters.segment {
-                self.skipping = false;
-                return;
-            }
-            self.open_start += 1;
-        }
-        self.skipping = true;
+        let marked = free - room.len();
+        self.marks.grow(marked);
+        start = after_blanks(bytes, start, to_u32(self.upto), delimiters);
+        self.open_start = start as usize;
+        self.open_first = first as usize;
+        self.open_special =
+            special >= start && special != u32::MAX || specials.any(|special| special >= start);
     }
 }
 
-/// Bits of the block from an offset on (all, where the offset lies before the block; none where it lies after).
+/// Line breaks and other blanks between segments are layout, not data.
 #[inline]
-fn from(start: usize, block: usize) -> u64 {
-    match start.saturating_sub(block) {
-        0 => u64::MAX,
-        n if n < BLOCK => u64::MAX << n,
-        _ => 0,
+fn after_blanks(bytes: &[u8], start: u32, upto: u32, delimiters: Delimiters) -> u32 {
+    match bytes.get(start as usize) {
+        Some(b'!'..=b'~') => start,
+        _ => skip_blanks(bytes, start, upto, delimiters),
     }
+}
+
+fn skip_blanks(bytes: &[u8], start: u32, upto: u32, delimiters: Delimiters) -> u32 {
+    let rest = bytes.get(start as usize..upto as usize).unwrap_or_default();
+    let data = |&b: &u8| !is_blank(b) || b == delimiters.element || b == delimiters.segment;
+    start + to_u32(rest.iter().position(data).unwrap_or(rest.len()))
 }
 
 /// What stands between segments without meaning: line breaks, spaces, tabs, NUL, the old end-of-file mark, and
@@ -266,54 +244,123 @@ pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0 | 0x1A | 0x80..=0xBF)
 }
 
-fn to_u32(offset: usize) -> u32 {
-    // The reader keeps its buffer below 2 GiB (`Limits`), so that every offset in it fits.
-    u32::try_from(offset).unwrap_or(u32::MAX)
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-/// The bytes that are searched for, each spread over a vector.
-struct Needles {
-    element: u8x16,
-    segment: u8x16,
-    component: u8x16,
-    repetition: u8x16,
-}
+    use super::*;
 
-impl Needles {
-    fn new(d: Delimiters) -> Self {
-        Self {
-            element: u8x16::splat(d.element),
-            segment: u8x16::splat(d.segment),
-            component: u8x16::splat(d.component),
-            repetition: u8x16::splat(d.repetition.unwrap_or(d.component)),
+    /// Start, ends and plainness.
+    type Seen = (usize, Vec<usize>, bool);
+
+    /// The segments, looked for byte by byte, and where the open one begins.
+    fn split(bytes: &[u8], d: Delimiters) -> (Vec<Seen>, usize) {
+        let (mut all, mut start, mut ends, mut plain) = (Vec::new(), 0, Vec::new(), true);
+        for (at, &byte) in bytes.iter().enumerate() {
+            let is_end = byte == d.element || byte == d.segment;
+            if at == start && is_blank(byte) && !is_end {
+                start += 1;
+                continue;
+            }
+            if is_end {
+                ends.push(at);
+            } else {
+                plain &= !d.contains(byte) && (b' '..=b'~').contains(&byte);
+            }
+            if byte == d.segment {
+                if at > start {
+                    all.push((start, ends.clone(), plain));
+                }
+                ends.clear();
+                (start, plain) = (at + 1, true);
+            }
         }
+        (all, start)
     }
 
-    /// Compares the first 64 bytes (of which only `size` count) with the needles.
-    #[inline]
-    fn scan(&self, bytes: &[u8], size: usize) -> Block {
-        let mut padded = [0u8; BLOCK];
-        let block: &[u8; BLOCK] = if let Some(whole) = bytes.first_chunk::<BLOCK>() {
-            whole
-        } else {
-            padded[..size].copy_from_slice(&bytes[..size]);
-            &padded
-        };
-        let mut found = Block { ends: 0, terminators: 0, special: 0 };
-        for (i, lane) in block.as_chunks::<16>().0.iter().enumerate() {
-            let lane = u8x16::new(*lane);
-            let terminators = lane.simd_eq(self.segment);
-            let ends = lane.simd_eq(self.element) | terminators;
-            let separators = lane.simd_eq(self.component) | lane.simd_eq(self.repetition);
-            // Moved down by a blank, control characters wrap round to the top, where DEL and all above ASCII are.
-            let moved = lane - u8x16::splat(b' ');
-            let unusual = moved.max(u8x16::splat(0x7F - b' ')).simd_eq(moved);
-            let shift = i * 16;
-            found.terminators |= u64::from(terminators.to_bitmask()) << shift;
-            found.ends |= u64::from(ends.to_bitmask()) << shift;
-            found.special |= u64::from((separators | unusual).to_bitmask()) << shift;
+    /// The same by an index that is given the bytes in pieces, and gives up what it has now and then.
+    fn index(
+        level: Level,
+        bytes: &[u8],
+        d: Delimiters,
+        pieces: &[(usize, bool)],
+    ) -> (Vec<Seen>, usize) {
+        let mut index = Index::at_level(level);
+        let (mut all, mut base) = (Vec::new(), 0);
+        for &(size, give_up) in pieces.iter().cycle() {
+            let buffer = &bytes[base..];
+            index.extend(buffer, index.upto() + size, d);
+            let done = index.upto() == buffer.len();
+            if give_up || done {
+                let marks = index.marks(0).len();
+                let segments = index.segments(buffer, 0..marks, base as u64, d);
+                for (mark, segment) in index.marks(0).iter().zip(segments.iter()) {
+                    assert_eq!(segment.tag(), Tag::new(segment.id()));
+                    assert_eq!(index.end(*mark), mark.start as usize + segment.raw().len());
+                    let end = |&end: &u32| base + end as usize;
+                    let ends = segment.ends.iter().map(end).collect();
+                    all.push((base + mark.start as usize, ends, segment.is_plain()));
+                }
+                let passed = index.open_start();
+                index.shift(marks, passed);
+                base += passed;
+            }
+            if done {
+                break;
+            }
         }
-        found.special &= !found.ends;
-        found
+        (all, base + index.open_start())
+    }
+
+    fn levels() -> Vec<Level> {
+        let best = Level::new();
+        let mut levels = vec![Level::baseline(), best];
+        #[cfg(target_arch = "x86_64")]
+        {
+            levels.extend(best.as_sse4_2().map(Level::Sse4_2));
+            levels.extend(best.as_avx2().map(Level::Avx2));
+        }
+        levels
+    }
+
+    /// Bytes of which many are delimiters, blanks, or neighbours of what is told apart.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            6 => proptest::sample::select(&b"ABCZ019*~>^"[..]),
+            2 => proptest::sample::select(&b"\r\n \t\0\x1A\x1B\x1F!~\x7F\x80\xBF\xC0\xFF"[..]),
+            1 => any::<u8>(),
+        ];
+        let run = prop_oneof![
+            4 => proptest::collection::vec(byte, 0..90),
+            1 => (any::<u8>(), 0..200usize).prop_map(|(byte, count)| vec![byte; count]),
+        ];
+        proptest::collection::vec(run, 0..8).prop_map(|runs| runs.concat())
+    }
+
+    fn delimiters() -> impl Strategy<Value = Delimiters> {
+        let any = (any::<u8>(), any::<u8>(), any::<Option<u8>>(), any::<u8>());
+        let met = proptest::sample::select(vec![
+            (b'*', b'>', None, b'~'),
+            (b'*', b':', Some(b'^'), b'\n'),
+            (b'|', b'>', Some(b'^'), b'\r'),
+            (b' ', b'>', None, 0xC2),
+        ]);
+        prop_oneof![3 => met, 1 => any].prop_map(|(element, component, repetition, segment)| {
+            Delimiters { element, component, repetition, segment }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_agrees_with_a_plain_split_at_every_level(
+            bytes in bytes(),
+            delimiters in delimiters(),
+            pieces in proptest::collection::vec((1usize..300, any::<bool>()), 1..5),
+        ) {
+            let expected = split(&bytes, delimiters);
+            for level in levels() {
+                prop_assert_eq!(&expected, &index(level, &bytes, delimiters, &pieces), "{:?}", level);
+            }
+        }
     }
 }

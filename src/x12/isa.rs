@@ -19,9 +19,12 @@ const LENGTHS: [usize; 16] = [2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1
 /// Reads the ISA that begins at `bytes[0]`. `None`: there is no ISA that could be understood here. The bytes must
 /// reach past the ISA's end, or be all there is.
 pub(super) fn read(bytes: &[u8], offset: u64) -> Option<Interchange> {
-    let (_, elements) = elements(bytes).ok()?;
-    let begin = 4 + elements.iter().take(15).map(|e| e.len() + 1).sum::<usize>();
     let separator = *bytes.get(3)?;
+    let elements = match by_lengths(bytes, separator) {
+        Some(elements) => elements,
+        None => Some(elements(bytes).ok()?.1).filter(|e| !has_swallowed(e))?,
+    };
+    let begin = 4 + elements.iter().take(15).map(|e| e.len() + 1).sum::<usize>();
     let fixed = elements.iter().zip(LENGTHS).take(15).all(|(e, length)| e.len() == length);
     let (component_length, end) = terminator(bytes, begin, separator)?;
     let component = bytes.get(begin..begin + component_length)?;
@@ -41,6 +44,20 @@ pub(super) fn read(bytes: &[u8], offset: u64) -> Option<Interchange> {
     }
     let delimiters = settle(delimiters, &isa, offset, &mut faults);
     Some(Interchange { elements: isa, offset, length: end + 1, delimiters, faults })
+}
+
+/// ISA01 to ISA15 by their lengths, where ISA11 is the separator itself and would be taken for one.
+fn by_lengths(bytes: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
+    if bytes.get(SEPARATORS[10] + 1) != Some(&separator) || !has_its_lengths(bytes, separator) {
+        return None;
+    }
+    SEPARATORS.windows(2).map(|ends| bytes.get(ends[0] + 1..ends[1])).collect()
+}
+
+/// Whether elements are missing, so that what follows ISA was taken for them. No value of ISA09 to ISA15 ends so.
+fn has_swallowed(elements: &[&[u8]]) -> bool {
+    let ends = |element: &[u8], tag: &[u8]| element.len() > tag.len() && element.ends_with(tag);
+    elements.iter().skip(8).any(|e| [&b"GS"[..], b"TA1", b"IEA"].iter().any(|tag| ends(e, tag)))
 }
 
 /// `ISA`, the separator, and ISA01 to ISA15, each ended by it.
@@ -133,11 +150,16 @@ fn settle(
         d.repetition = None;
     }
     let repeats = super::envelope::number(&isa[11]).is_some_and(|version| version >= 402);
-    if repeats && d.repetition.is_none() {
+    let kind = match () {
+        () if isa[10] == [d.element] => Some(FaultKind::StandardsIsSeparator),
+        () if repeats && d.repetition.is_none() => Some(FaultKind::RepetitionSeparator),
+        () => None,
+    };
+    if let Some(kind) = kind {
         let found = super::decode(&isa[10]).into_owned();
-        faults.push(
-            Fault::at(FaultKind::RepetitionSeparator, offset, 0).of(b"ISA", 11).found(found, ""),
-        );
+        let before: usize = isa.iter().take(10).map(|element| element.len() + 1).sum();
+        let at = offset + (4 + before) as u64;
+        faults.push(Fault::at(kind, at, isa[10].len()).of(b"ISA", 11).found(found, ""));
     }
     d
 }
@@ -152,7 +174,7 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
     if !bytes.starts_with(b"ISA") {
         return false;
     }
-    if SEPARATORS.iter().all(|&at| bytes.get(at) == Some(&separator)) {
+    if has_its_lengths(bytes, separator) {
         return true;
     }
     if separator.is_ascii_alphanumeric() || is_blank(separator) {
@@ -160,6 +182,11 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
     }
     let window = &bytes[4..bytes.len().min(LENGTH_MAX)];
     memchr::memchr_iter(separator, window).count() >= 15
+}
+
+/// Whether all sixteen separators stand where they must.
+fn has_its_lengths(bytes: &[u8], separator: u8) -> bool {
+    SEPARATORS.iter().all(|&at| bytes.get(at) == Some(&separator))
 }
 
 #[cfg(test)]
@@ -206,6 +233,24 @@ mod tests {
         let isa = read(text.as_bytes(), 0).expect("a correct ISA");
         assert_eq!(isa.delimiters.repetition, None);
         assert_eq!(isa.faults[0].kind, FaultKind::RepetitionSeparator);
+    }
+
+    #[test]
+    fn an_isa11_that_is_the_separator_shifts_nothing() {
+        let text = String::from_utf8_lossy(USUAL).replace("*U*", "***");
+        let isa = read(text.as_bytes(), 0).expect("a correct length");
+        assert_eq!(
+            (isa.length, isa.element(12), isa.element(13)),
+            (106, "00401".into(), "000000007".into())
+        );
+        assert_eq!((isa.delimiters.component, isa.delimiters.segment), (b'>', b'~'));
+        let kinds: Vec<_> = isa.faults.iter().map(|f| f.kind).collect();
+        assert_eq!(kinds, [FaultKind::StandardsIsSeparator]);
+    }
+
+    #[test]
+    fn an_isa_that_lacks_elements_is_none() {
+        assert!(read(b"ISA*00*ZZ*ME*ZZ*YOU*261121*0915*U*00401*7*0*P*>~\nGS*PO*A*B*20261121*0915*7*X*004010~", 0).is_none());
     }
 
     #[test]

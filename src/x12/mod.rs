@@ -10,6 +10,7 @@ mod index;
 mod isa;
 mod line;
 mod reader;
+mod scan;
 mod seen;
 mod segment;
 mod style;

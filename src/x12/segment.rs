@@ -3,12 +3,10 @@
 use super::{Delimiters, Tag};
 
 /// Where a segment stands, in the bytes and in the list of element ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Mark {
     /// Offset of its tag.
     pub(super) start: u32,
-    /// Offset of its terminator.
-    pub(super) end: u32,
     /// Index of its first end (that of the tag) in the list of ends.
     pub(super) first: u32,
     /// One past its last end (the terminator).
@@ -173,6 +171,13 @@ impl<'a> Segment<'a> {
             before = end as usize;
             element
         })
+    }
+
+    /// The bytes that it lies in and, as offsets into them, where its tag and each of its elements end: for what
+    /// reads whole words.
+    #[inline]
+    pub(crate) fn bytes_and_ends(&self) -> (&'a [u8], &'a [u32]) {
+        (self.bytes, self.ends)
     }
 
     /// Offset of the tag in the whole input.

@@ -11,7 +11,7 @@ use std::fmt;
 /// assert_eq!(Tag::new(b"PO1").to_string(), "PO1");
 /// assert_eq!(Tag::new(b"TOOLONG"), Tag::OTHER);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(u32);
 
 impl Tag {
@@ -31,9 +31,10 @@ impl Tag {
         })
     }
 
-    /// The tag at the beginning of some bytes, of so many bytes.
+    /// The tag of so many bytes that stands at an offset.
     #[inline]
-    pub(super) fn at(bytes: &[u8], length: usize) -> Self {
+    pub(super) fn at(bytes: &[u8], start: usize, length: usize) -> Self {
+        let bytes = bytes.get(start..).unwrap_or_default();
         match (bytes.first_chunk::<4>(), length) {
             // Without a branch on the length, which the processor could not foresee.
             (Some(four), 1..=4) => {

@@ -2,7 +2,8 @@
 
 use crossdock::store::{DocumentState, Event, JournalRecord, Outcome};
 
-use crate::gateway::{CONFIG, House, INVOICE, PROFILE, acknowledgement, multi, order};
+use crate::gateway::{INVOICE, acknowledgement};
+use crate::house::{CONFIG, House, PROFILE, multi, order};
 
 /// The sample profile with something said otherwise.
 fn with(from: &str, to: &str) -> String {
@@ -374,6 +375,40 @@ fn further_identities_are_known_and_those_of_test_are_a_test_whatever_isa15_says
         house.drop_inbound("test.edi", &test);
         let record = house.wait(Event::DocumentQuarantined).await;
         assert!(record.entry.note.contains("test_endpoint"), "{}", record.entry.note);
+        house.close().await;
+    });
+}
+
+#[test]
+fn the_rules_and_map_lines_of_an_overlay_hold_in_what_comes_and_in_what_goes() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = folder.path().join("partners/harbor-and-pine");
+        std::fs::create_dir_all(&partner).unwrap();
+        let source = "source \"Vendor guide 3.1, p. 12, 2026-02\"\n";
+        let inbound = format!(
+            "overlay harbor-and-pine on 850 004010 in\n{source}forbid N1[SF] \"Never their own warehouse\"\nmap department REF[IA]/REF02\n"
+        );
+        let outbound = format!(
+            "overlay harbor-and-pine on 810 004010 out\n{source}require REF[DP] \"Accounts payable files by it\"\n"
+        );
+        std::fs::write(partner.join("850.overlay"), inbound).unwrap();
+        std::fs::write(partner.join("810.overlay"), outbound).unwrap();
+        let strict = with("kind = \"997\"", "kind = \"997\"\nerrors_as = \"rejected\"");
+        let mut house = House::within(folder, CONFIG, &strict);
+        house.drop_inbound("good.edi", &order(1, "PO-1"));
+        let received = house.wait(Event::DocumentReceived).await;
+        let json = house.bytes(&received);
+        assert!(json.contains("\"department\": \"77120\""), "{json}");
+
+        let bad = order(2, "PO-2").replace("N1*ST*", "N1*SF*");
+        house.drop_inbound("bad.edi", &bad);
+        let record = house.wait(Event::InterchangeRejected).await;
+        assert!(record.entry.note.contains("Never their own warehouse"), "{}", record.entry.note);
+
+        house.invoice(1);
+        let record = house.wait(Event::DocumentQuarantined).await;
+        assert!(record.entry.note.contains("Accounts payable files by it"), "{}", record.entry.note);
         house.close().await;
     });
 }

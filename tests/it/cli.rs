@@ -221,6 +221,169 @@ fn what_is_translated_and_translated_back_is_the_same_file() {
     }
 }
 
+/// A file of the fixtures.
+fn fixture(path: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)).unwrap()
+}
+
+/// ST to SE of all sets of the first group.
+fn sets_of(bytes: &[u8]) -> &[u8] {
+    let find = |what: &[u8]| bytes.windows(what.len()).position(|w| w == what).unwrap();
+    &bytes[find(b"ST*")..find(b"GE*")]
+}
+
+#[test]
+fn xml_is_read_like_json() {
+    let file = "fixtures/004010/850/one-good-order-and-one-bad.edi";
+    for how in [&["--lines"][..], &["--pretty"]] {
+        let json = run(&[&["translate", ORDER, file, "--to", "json"], how].concat()).stdout;
+        let xml = run(&[&["translate", ORDER, file, "--to", "xml"], &how[..how.len()]].concat());
+        let again = fed(&[&["translate", "--to", "json"], how].concat(), &xml.stdout);
+        assert_eq!(
+            String::from_utf8(again.stdout).unwrap(),
+            String::from_utf8(json.clone()).unwrap()
+        );
+        let to_x12 = [&["translate", "--to", "x12"], &AT[..]].concat();
+        assert_eq!(fed(&to_x12, &xml.stdout).stdout, fed(&to_x12, &json).stdout);
+    }
+    let wrong = fed(&["translate", "--to", "x12"], b"<?xml version=\"1.0\"?><PurchaseOrder/>");
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(said.contains("`PurchaseOrder`; expected order"), "{said}");
+}
+
+#[test]
+fn by_way_of_json_the_bytes_of_the_agreed_character_set_come_back() {
+    for (file, charset) in [("text-in-latin-1", "latin-1"), ("text-in-utf-8", "utf-8")] {
+        let path = format!("fixtures/envelope/{file}.edi");
+        let json = run(&["translate", &path, "--to", "json"]).stdout;
+        let arguments = ["translate", "--to", "x12", "--charset", charset];
+        let written = fed(&[&arguments, &AT[..]].concat(), &json);
+        assert_eq!(written.status.code(), Some(0), "{}", shown(&written));
+        let given = fixture(&format!("envelope/{file}.edi"));
+        assert_eq!(sets_of(&written.stdout), sets_of(&given), "{file}");
+    }
+    let greek = br#"{"document":"order","number":"\u0391"}"#;
+    let refused = fed(&["translate", "--to", "x12", "--charset", "latin-1"], greek);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("[M05]"));
+}
+
+#[test]
+fn the_delimiters_of_what_is_written_can_be_chosen() {
+    let json = run(&["translate", ORDER, "--to", "json"]).stdout;
+    let written = |look: &[&str]| {
+        fed(&[&["translate", "--to", "x12", "--release", "005010"], &AT[..], look].concat(), &json)
+    };
+    let output = written(&["--element-separator", "|", "--segment-terminator", "LF"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(text.contains("|^|00501|") && text.contains("\nST|850|0001\nBEG|"), "{text}");
+    assert_eq!(fed(&["validate"], &output.stdout).status.code(), Some(0));
+    let output = written(&[
+        "--element-separator",
+        "0x1D",
+        "--segment-terminator",
+        "^",
+        "--line-break",
+        "crlf",
+    ]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(text.contains("ST\u{1D}850\u{1D}0001^\r\nBEG"), "{text}");
+    assert_eq!(fed(&["validate"], &output.stdout).status.code(), Some(0));
+    for wrong in
+        [["--element-separator", ">"], ["--segment-terminator", "X"], ["--charset", "ebcdic"]]
+    {
+        assert_eq!(written(&wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn an_interchange_that_is_lost_is_a_fault_of_the_file() {
+    let file = "fixtures/envelope/second-interchange-with-a-damaged-header.edi";
+    let output = run(&["validate", file]);
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    assert!(shown(&output).contains("1 accepted"), "{}", shown(&output));
+    let answer = run(&[&["ack", file], &AT[..]].concat());
+    assert_eq!(answer.status.code(), Some(1));
+    assert!(
+        shown(&answer).contains("AK5*A~") && !shown(&answer).contains("TA1"),
+        "{}",
+        shown(&answer)
+    );
+}
+
+/// As `ack` answers it: nothing but the interchange can answer for a set outside any group.
+#[test]
+fn validate_rejects_what_ack_rejects() {
+    let order = String::from_utf8(fixture("cli/order.edi")).unwrap();
+    let set = &order[order.find("ST*").unwrap()..order.find("GE*").unwrap()];
+    let outside = set.replace("*0001~", "*0002~");
+    let both = order.replace("IEA*1", &format!("{outside}IEA*1"));
+    let output = fed(&["validate"], both.as_bytes());
+    assert!(shown(&output).contains("0 accepted, 2 rejected"), "{}", shown(&output));
+    let answer = shown(&fed(&["ack"], both.as_bytes()));
+    assert!(answer.contains("*R*022~") && !answer.contains("ST*997"), "{answer}");
+    // A set that has lost its ST is one of the group's.
+    let headless = order.replace("GE*1", &format!("{}GE*2", &set[set.find("BEG*").unwrap()..]));
+    let output = fed(&["validate"], headless.as_bytes());
+    assert!(shown(&output).contains("1 accepted, 1 rejected"), "{}", shown(&output));
+    assert!(shown(&fed(&["ack"], headless.as_bytes())).contains("AK9*P*2*2*1"));
+}
+
+#[test]
+fn ack_answers_what_names_itself_badly() {
+    let order = String::from_utf8(fixture("cli/order.edi")).unwrap();
+    let answer = |text: String| {
+        let answer = fed(&[&["ack"], &AT[..]].concat(), text.as_bytes());
+        let checked = fed(&["validate", "--show", "advice"], &answer.stdout);
+        assert_eq!(checked.status.code(), Some(0), "{}\n{}", shown(&answer), shown(&checked));
+        String::from_utf8(answer.stdout).unwrap()
+    };
+    // An identity that is too long is cut to what ISA has room for.
+    let long = answer(order.replace("*HARBORANDPINE  *01*", "*HARBORANDPINEANDSONS*01*"));
+    assert!(long.contains("*ZZ*HARBORANDPINEAN*"), "{long}");
+    // AK102 is mandatory.
+    let unnumbered = order.replace("*1405*7*X*", "*1405**X*").replace("GE*1*7~", "GE*1~");
+    let unnumbered = answer(unnumbered);
+    assert!(
+        unnumbered.contains("AK1*PO*0~") && unnumbered.contains("AK9*E*1*1*1*6"),
+        "{unnumbered}"
+    );
+    let nameless = answer(order.replace("GS*PO*", "GS**"));
+    assert!(nameless.contains("AK1*PO*7~"), "{nameless}");
+    // The answer is of no newer release than what it answers, as far as there is one.
+    for (release, of_answer) in [("004030", "004010"), ("003010", "004010"), ("006020", "005010")] {
+        let text = answer(order.replace("*X*004010~", &format!("*X*{release}~")));
+        assert!(text.contains(&format!("*X*{of_answer}~")), "{release}: {text}");
+    }
+}
+
+#[test]
+fn grammar_shows_the_envelope_segments_and_elements() {
+    insta::with_settings!({ snapshot_path => "snapshots/cli", prepend_module_to_snapshot => false }, {
+        let envelope = run(&["grammar", "show", "envelope", "--segment", "GS"]);
+        insta::assert_snapshot!("grammar_show_envelope", without_lines(&shown(&envelope)));
+        let segment = run(&["grammar", "show", "segment", "ctt", "--release", "004010"]);
+        insta::assert_snapshot!("grammar_show_segment", without_lines(&shown(&segment)));
+        let element = run(&["grammar", "show", "element", "366", "--release", "004010VICS"]);
+        insta::assert_snapshot!("grammar_show_element", without_lines(&shown(&element)));
+    });
+    assert!(run(&["grammar", "show", "segment", "ISA"]).status.success());
+    for (wrong, says) in [
+        (&["segment"][..], "name the segment"),
+        (&["segment", "N1"], "--release 004010 or 005010"),
+        (&["850"], "--release 004010 or 005010"),
+        (&["segment", "N11", "--release", "004010"], "did you mean N1?"),
+        (&["element", "99999", "--release", "004010"], "no segment of release 004010"),
+        (&["elemnt", "98", "--release", "004010"], "did you mean element?"),
+        (&["segment", "N1", "--release", "003010"], "there are 004010 and 005010"),
+    ] {
+        let output = run(&[&["grammar", "show"], wrong].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says), "{wrong:?}: {said}");
+    }
+}
+
 #[test]
 fn a_set_that_would_have_to_be_guessed_is_left_out_and_said_so() {
     snapshot!(run(&["translate", "--to", "json", "fixtures/004010/850/quantity-is-a-word.edi"]));

@@ -1,143 +1,14 @@
-//! The gateway in this process, with real folders and a real store: what comes in, what goes out, what is set aside.
+//! What the gateway does with what comes in: what goes out, what is set aside.
 
 use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use crossdock::gateway::{Config, Gateway};
-use crossdock::store::{DocumentState, Event, JournalRecord, Outcome};
+use crossdock::store::{DocumentState, Event, Outcome};
 use crossdock::translate::Engine;
-use tokio::sync::{broadcast, watch};
-use tokio::task::JoinHandle;
 
-pub const PROFILE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");
-const ORDER: &str = include_str!("../../partner-profiles/harbor-and-pine/samples/order.edi");
-pub const CONFIG: &str = r#"
-data = "data"
-profiles = "partners"
-poll_seconds = 1
-settle_milliseconds = 5
-
-[endpoints.warehouse]
-folder = "warehouse"
-
-[limits]
-file_mebibytes = 1
-retry_seconds_first = 1
-"#;
-
-/// Only ends a test that hangs.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-pub struct House {
-    pub folder: tempfile::TempDir,
-    pub gateway: Arc<Gateway>,
-    records: broadcast::Receiver<JournalRecord>,
-    early: Vec<JournalRecord>,
-    stopper: watch::Sender<bool>,
-    running: JoinHandle<Result<(), crossdock::gateway::Error>>,
-}
-
-impl House {
-    pub fn open() -> Self {
-        Self::with(CONFIG, PROFILE)
-    }
-
-    pub fn with(config: &str, profile: &str) -> Self {
-        Self::within(tempfile::tempdir().unwrap(), config, profile)
-    }
-
-    pub fn within(folder: tempfile::TempDir, config: &str, profile: &str) -> Self {
-        let partner = folder.path().join("partners/harbor-and-pine");
-        fs::create_dir_all(&partner).unwrap();
-        fs::write(partner.join("partner.toml"), profile.replace("= 5 ", "= 1 ")).unwrap();
-        fs::write(folder.path().join("crossdock.toml"), config).unwrap();
-        let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
-        let gateway = Gateway::open(config, Engine::embedded()).unwrap();
-        let records = gateway.subscribe();
-        let (stopper, stop) = watch::channel(false);
-        let running = tokio::spawn(Arc::clone(&gateway).run(stop));
-        Self { folder, gateway, records, early: Vec::new(), stopper, running }
-    }
-
-    pub fn path(&self, place: &str) -> PathBuf {
-        self.folder.path().join(place)
-    }
-
-    pub fn drop_inbound(&self, name: &str, text: &str) {
-        self.put("mailboxes/harbor-and-pine/inbound", name, text);
-    }
-
-    pub fn drop_outbound(&self, kinds: &str, name: &str, json: &str) {
-        self.put(&format!("warehouse/harbor-and-pine/{kinds}"), name, json);
-    }
-
-    pub fn put(&self, place: &str, name: &str, text: &str) {
-        let folder = self.path(place);
-        fs::create_dir_all(&folder).unwrap();
-        crossdock::disk::write_to(&folder, name, text.as_bytes()).unwrap();
-        self.gateway.look_now();
-    }
-
-    pub async fn wait(&mut self, event: Event) -> JournalRecord {
-        self.wait_for(event, |_| true).await
-    }
-
-    pub async fn wait_for(
-        &mut self,
-        event: Event,
-        is_it: impl Fn(&JournalRecord) -> bool,
-    ) -> JournalRecord {
-        let wanted = |record: &JournalRecord| record.entry.event == event && is_it(record);
-        if let Some(place) = self.early.iter().position(wanted) {
-            return self.early.remove(place);
-        }
-        let wait = async {
-            loop {
-                let record = self.records.recv().await.unwrap();
-                if wanted(&record) {
-                    return record;
-                }
-                self.early.push(record);
-            }
-        };
-        let ended = tokio::time::timeout(PATIENCE, wait).await;
-        ended.unwrap_or_else(|_| panic!("{event:?} did not come; there came {:#?}", self.early))
-    }
-
-    pub fn names(&self, place: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path(place)).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
-
-    pub fn outcomes(&self) -> Vec<Outcome> {
-        let all = self.gateway.store().interchanges(None, 100).unwrap();
-        all.into_iter().map(|(_, record)| record.outcome).collect()
-    }
-
-    /// Stops it; afterwards everything that was queued for folders on this disk may still wait.
-    pub async fn close(self) -> tempfile::TempDir {
-        self.stopper.send(true).unwrap();
-        self.running.await.unwrap().unwrap();
-        self.folder
-    }
-}
-
-pub fn multi() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
-}
-
-/// The sample order under other numbers.
-pub fn order(interchange: u32, number: &str) -> String {
-    ORDER
-        .replace("000004711", &format!("{interchange:09}"))
-        .replace("4711", &interchange.to_string())
-        .replace("4500127731", number)
-}
+#[cfg(feature = "http")]
+use super::house::warehouse;
+use super::house::{CONFIG, House, PROFILE, multi, order};
 
 #[test]
 fn an_order_is_answered_and_delivered_once_whatever_is_repeated() {
@@ -148,7 +19,7 @@ fn an_order_is_answered_and_delivered_once_whatever_is_repeated() {
         house.wait(Event::InterchangeSent).await;
         let orders = house.names("warehouse/harbor-and-pine/orders");
         assert_eq!(orders.len(), 1);
-        assert_eq!(house.names("mailboxes/harbor-and-pine/archive"), ["first.edi"]);
+        assert_eq!(house.names_below("mailboxes/harbor-and-pine/archive"), ["1-first.edi"]);
 
         // The same interchange under another name.
         house.drop_inbound("again.edi", &order(1, "PO-1"));
@@ -189,9 +60,10 @@ fn what_belongs_to_nobody_is_set_aside_with_the_reason() {
         assert!(record.entry.note.contains("limit"), "{}", record.entry.note);
         assert_eq!(house.outcomes(), [Outcome::Quarantined, Outcome::Quarantined]);
         assert_eq!(house.names("mailboxes/harbor-and-pine/outbound"), [""; 0]);
-        let folder = house.close().await;
-        let gateway = folder.path().join("mailboxes/harbor-and-pine/quarantine");
-        assert!(gateway.join("large.edi.findings.txt").exists());
+        let names = |house: &House| house.names("mailboxes/harbor-and-pine/quarantine");
+        house.until(|house| names(house).iter().any(|name| name.ends_with("-large.edi"))).await;
+        assert!(names(&house).iter().any(|name| name.ends_with("-large.edi.findings.txt")));
+        house.close().await;
     });
 }
 
@@ -397,40 +269,6 @@ fn everything_wrong_with_a_profile_is_told_with_its_place() {
     assert_eq!(crate::profiles::problems_of(PROFILE), []);
 }
 
-/// A warehouse over HTTP on loopback: answers each call with the next status, and hands the requests out.
-#[cfg(feature = "http")]
-fn warehouse(
-    answers: &'static [&'static str],
-) -> (std::net::SocketAddr, std::sync::mpsc::Receiver<String>) {
-    use std::io::{Read as _, Write as _};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (sender, requests) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for answer in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut bytes = Vec::new();
-            let mut chunk = [0; 4096];
-            loop {
-                let count = stream.read(&mut chunk).unwrap();
-                bytes.extend_from_slice(&chunk[..count]);
-                let text = String::from_utf8_lossy(&bytes);
-                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                let length = head.lines().find_map(|line| {
-                    line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()
-                });
-                if count == 0 || length.is_none_or(|length: usize| body.len() >= length) {
-                    break;
-                }
-            }
-            write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-                .unwrap();
-            sender.send(String::from_utf8_lossy(&bytes).into_owned()).unwrap();
-        }
-    });
-    (address, requests)
-}
-
 #[cfg(feature = "http")]
 #[test]
 fn a_call_over_http_is_repeated_with_the_same_key_until_it_is_taken() {
@@ -530,4 +368,127 @@ fn a_slow_endpoint_holds_up_no_other_partner() {
     });
     // The call to the silent one is still under way; nobody waits for it here.
     runtime.shutdown_background();
+}
+
+/// A second partner, with the identity `7775550100`.
+fn second(folder: &std::path::Path, mailbox: &str, state: &str) {
+    let profile = PROFILE
+        .replace("6125550100", "7775550100")
+        .replace("mailboxes/harbor-and-pine", mailbox)
+        .replace("state = \"live\"", &format!("state = \"{state}\""));
+    let partner = folder.join("partners/second");
+    fs::create_dir_all(&partner).unwrap();
+    fs::write(partner.join("partner.toml"), profile).unwrap();
+}
+
+#[test]
+fn two_spellings_of_a_folder_are_one_mailbox() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        second(folder.path(), "./partners/../mailboxes//harbor-and-pine/", "live");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.drop_inbound("ours.edi", &order(1, "PO-1"));
+        house.drop_inbound("theirs.edi", &theirs);
+        for _ in 0..2 {
+            house.wait(Event::DocumentDelivered).await;
+            house.wait(Event::InterchangeSent).await;
+        }
+        assert_eq!(house.outcomes(), [Outcome::Accepted, Outcome::Accepted]);
+        assert_eq!(house.names("mailboxes/harbor-and-pine/outbound").len(), 2);
+        house.close().await;
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_mailbox_is_that_mailbox_and_two_with_one_inbound_are_a_problem() {
+    use std::os::unix::fs::symlink;
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("mailboxes/harbor-and-pine")).unwrap();
+        symlink("harbor-and-pine", folder.path().join("mailboxes/linked")).unwrap();
+        second(folder.path(), "mailboxes/linked", "live");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.drop_inbound("theirs.edi", &theirs);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Accepted]);
+        let folder = house.close().await;
+
+        let other = folder.path().join("mailboxes/other");
+        fs::create_dir_all(&other).unwrap();
+        symlink("../harbor-and-pine/inbound", other.join("inbound")).unwrap();
+        second(folder.path(), "mailboxes/other", "live");
+        let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
+        let Err(problems) = Gateway::open(config, Engine::embedded()) else { panic!("opened") };
+        let problems = problems.to_string();
+        assert!(problems.contains("one and the same `inbound`"), "{problems}");
+    });
+}
+
+#[test]
+fn what_comes_for_a_partner_that_is_off_into_a_shared_mailbox_is_set_aside_until_it_is_live() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        second(folder.path(), "mailboxes/harbor-and-pine", "off");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.drop_inbound("early.edi", &theirs);
+        let record = house.wait(Event::InterchangeQuarantined).await;
+        assert!(record.entry.note.contains("is off"), "{}", record.entry.note);
+        assert_eq!(record.entry.partner, "second");
+        let folder = house.close().await;
+
+        second(folder.path(), "mailboxes/harbor-and-pine", "live");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.drop_inbound("mended.edi", &theirs);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.outcomes(), [Outcome::Quarantined, Outcome::Accepted]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_file_that_is_too_large_is_told_of_before_it_leaves_and_however_often_that_fails() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let (inbound, quarantine) =
+            ("mailboxes/harbor-and-pine/inbound", "mailboxes/harbor-and-pine/quarantine");
+        // Nothing can be set aside for now.
+        fs::remove_dir(house.path(quarantine)).unwrap();
+        fs::write(house.path(quarantine), "in the way").unwrap();
+        house.drop_inbound("large.edi", &"x".repeat((1 << 20) + 1));
+        house.wait(Event::InterchangeQuarantined).await;
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(inbound), ["large.edi"]);
+
+        fs::remove_file(house.path(quarantine)).unwrap();
+        fs::create_dir(house.path(quarantine)).unwrap();
+        house.until(|house| house.names(inbound).is_empty()).await;
+        let names = house.names(quarantine);
+        assert_eq!(names.len(), 2, "{names:?}");
+        let told = house.gateway.store().journal(0, 1000).unwrap();
+        let told = told.iter().filter(|r| r.entry.event == Event::InterchangeQuarantined);
+        assert_eq!(told.count(), 1);
+        house.close().await;
+    });
+}
+
+#[test]
+fn files_of_one_name_are_all_kept_apart_by_their_receipts() {
+    multi().block_on(async {
+        let mut house = House::open();
+        for number in 1..=3 {
+            house.drop_inbound("orders.edi", &order(number, &format!("PO-{number}")));
+            house.wait(Event::DocumentDelivered).await;
+            house.until(|house| house.names("mailboxes/harbor-and-pine/inbound").is_empty()).await;
+        }
+        let kept = house.names_below("mailboxes/harbor-and-pine/archive");
+        assert_eq!(kept, ["1-orders.edi", "2-orders.edi", "3-orders.edi"]);
+        // One folder a day, two where midnight comes between.
+        assert!(house.names("mailboxes/harbor-and-pine/archive").len() <= 2);
+        house.close().await;
+    });
 }

@@ -12,11 +12,17 @@ mod gateway;
 mod generate;
 mod grammar;
 mod hierarchies;
+mod house;
 mod kill;
 mod laws;
 mod map;
+mod mended;
+mod mistakes;
+mod overlay;
 mod profiles;
 mod receive;
 mod reload;
+#[cfg(feature = "http")]
+mod retries;
 mod store;
 mod x12;

@@ -5,7 +5,8 @@ use std::fs;
 
 use crossdock::store::{Event, JournalRecord, Outcome};
 
-use crate::gateway::{CONFIG, House, INVOICE, PROFILE, acknowledgement, multi, order};
+use crate::gateway::{INVOICE, acknowledgement};
+use crate::house::{CONFIG, House, PROFILE, multi, order};
 
 const SECOND: &str = "extends = \"harbor-and-pine\"\ntitle = \"Second\"\n
 [identity.production]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossdock::store::{
-    AckState, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
+    AckState, Backlog, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalEntry, NewWork, NumberRange, Outcome, PayloadId,
     Receipt, Seen, Series, Store, Taken, Task, Transaction,
 };
@@ -64,7 +64,7 @@ fn a_transaction_with_a_condition_that_fails_leaves_no_trace() {
 
     let twice = Transaction::new().with(used(series(), 8)).with(used(series(), 8));
     assert!(matches!(store.commit(twice), Err(Error::Conflict(_))));
-    assert_eq!(store.waiting("lane").unwrap(), 0);
+    assert_eq!(store.backlog(10).unwrap(), Backlog::default());
     assert_eq!(store.journal(0, 10).unwrap(), vec![]);
 }
 
@@ -140,6 +140,9 @@ fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
         };
         store.commit(Transaction::new().with(retry)).unwrap();
         assert_eq!(store.take("lane", now()).unwrap(), Taken::NotBefore(later));
+        let backlog = store.backlog(10).unwrap();
+        assert_eq!((backlog.waiting["lane"], backlog.failing), (3, 1));
+        assert_eq!(backlog.failed[0].error, "the warehouse is closed");
     }
     let store = EmbeddedStore::open(folder.path()).unwrap();
     // The lease on the third ended with the process; the second still waits behind the first.
@@ -275,6 +278,40 @@ fn payloads_come_back_whole_or_not_at_all() {
     let other = folder.path().join("payloads").join(&other[..2]).join(format!("{other}.zst"));
     std::fs::copy(other, file).unwrap();
     assert!(matches!(store.payload(id), Err(Error::Payload { .. })));
+}
+
+#[test]
+fn a_payload_that_was_torn_is_written_again_when_its_bytes_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let bytes = b"ISA*00*".repeat(100);
+    let id = store.put_payload(&bytes).unwrap();
+    let name = id.to_string();
+    let file = folder.path().join("payloads").join(&name[..2]).join(format!("{name}.zst"));
+    let whole = std::fs::read(&file).unwrap();
+    for torn in [&whole[..whole.len() / 2], &[], &vec![0; whole.len()]] {
+        std::fs::write(&file, torn).unwrap();
+        assert!(matches!(store.payload(id), Err(Error::Payload { .. })));
+        assert_eq!(store.put_payload(&bytes).unwrap(), id);
+        assert_eq!(store.payload(id).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_payload_that_cannot_be_written_leaves_no_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let name = PayloadId::of(b"ISA").to_string();
+    // A folder stands where the file should be.
+    let place = folder.path().join("payloads").join(&name[..2]).join(format!("{name}.zst"));
+    std::fs::create_dir_all(place.join("in the way")).unwrap();
+    assert!(matches!(store.put_payload(b"ISA"), Err(Error::File { .. })));
+    let halves = std::fs::read_dir(folder.path().join("payloads/tmp")).unwrap().count();
+    assert_eq!(halves, 0);
+
+    std::fs::create_dir_all(folder.path().join("answer.edi/in the way")).unwrap();
+    crossdock::disk::write_to(folder.path(), "answer.edi", b"ISA").unwrap_err();
+    assert!(!folder.path().join(".answer.edi.tmp").exists());
 }
 
 #[test]

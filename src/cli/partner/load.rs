@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::Place;
 use crate::cli::definitions::engine;
-use crate::cli::{Context, Error, nearest};
+use crate::cli::{Context, Error};
 use crate::folders::profile_sources;
 use crate::gateway::Config;
+use crate::grammar::suggest::nearest;
 use crate::profile::{PARTNER_FILE, Partner, Problem, ProfileSource, Profiles};
 use crate::translate::Engine;
 

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use super::Place;
 use crate::cli::definitions::engine;
-use crate::cli::{Context, Error, Verdict, nearest};
+use crate::cli::{Context, Error, Verdict};
 use crate::folders::profile_sources;
 use crate::gateway::Config;
+use crate::grammar::suggest::nearest;
 use crate::profile::{PARTNER_FILE, Profiles};
 
 /// Arguments of `partner new`.

@@ -22,27 +22,20 @@ impl Gateway {
         partner: &Arc<Partner>,
         arriving: &Arriving,
         header: &Header,
-        set: &ReceivedSet,
+        (index, set): (usize, &ReceivedSet),
         tally: &mut Tally,
     ) -> Result<(), Error> {
         let now = arriving.now;
         let Some(document) = &set.document else {
             tally.set_aside += 1;
-            let note = "there is no map for this set";
-            draft.journal(now, Event::DocumentQuarantined, &partner.name, &set.label(), note);
+            let record = without_a_map(partner, arriving, header, (index, set));
+            let note = format!("there is no map for this set: {}", set.label());
+            draft.journal(now, Event::DocumentQuarantined, &partner.name, &record.id, &note);
+            draft.push(Change::Document(record));
             return Ok(());
         };
         let (kind, number) = (document.kind(), business_number(document.number()));
-        let fingerprint = format!(
-            "in\n{}\n{}\n{}\n{}\n{}\n{kind}\n{number}",
-            partner.name,
-            header.key(),
-            set.group,
-            set.number,
-            // Numbers of groups and sets may come twice, and so may the order: the documents are two all the same.
-            tally.documents
-        );
-        let id = document_id(kind, &number, &fingerprint);
+        let id = id(partner, header, (index, set), kind, &number);
         // A test order does not stand in the way of the one in earnest.
         let of_kind = if header.test { format!("test {kind}") } else { kind.to_owned() };
         let order = PurchaseOrderKey { partner: partner.name.clone(), kind: of_kind, number };
@@ -87,7 +80,7 @@ impl Gateway {
                     tally.numbers.insert(order.clone());
                 }
                 let task = Task::Call { document: id.clone() };
-                draft.queue(lanes::call(&partner.name), &order.number, task, now);
+                draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
             }
             DocumentState::Duplicate => tally.repeated += 1,
             DocumentState::Shadowed => tally.shadowed += 1,
@@ -125,6 +118,66 @@ fn in_force(
     match agreement.state_on(today(now)).min(partner.state) {
         State::Off => Err(format!("the profile does not take in {kind} documents on this day")),
         state => Ok(state),
+    }
+}
+
+impl Gateway {
+    /// Whether this very set came before and was set aside, so that it has had no effect yet.
+    pub(super) fn was_set_aside(
+        &self,
+        partner: &Partner,
+        header: &Header,
+        (index, set): (usize, &ReceivedSet),
+    ) -> Result<bool, Error> {
+        let store = self.ledger.store();
+        if let Some(document) = &set.document {
+            let number = business_number(document.number());
+            let id = id(partner, header, (index, set), document.kind(), &number);
+            if let Some(before) = store.document(&id)? {
+                return Ok(before.state == DocumentState::Quarantined);
+            }
+        }
+        let unread = id(partner, header, (index, set), &set.set, &set.number);
+        Ok(store.document(&unread)?.is_some())
+    }
+}
+
+/// The id of what a set becomes: the same whenever this interchange is read.
+fn id(
+    partner: &Partner,
+    header: &Header,
+    (index, set): (usize, &ReceivedSet),
+    kind: &str,
+    number: &str,
+) -> String {
+    // Numbers of groups and sets may come twice, and so may the order: the documents are two all the same.
+    let fingerprint = format!(
+        "in\n{}\n{}\n{}\n{}\n{index}\n{kind}\n{number}",
+        partner.name,
+        header.key(),
+        set.group,
+        set.number,
+    );
+    document_id(kind, number, &fingerprint)
+}
+
+/// What stands for a set that could not be translated, so that it is known when there is a map for it.
+fn without_a_map(
+    partner: &Partner,
+    arriving: &Arriving,
+    header: &Header,
+    (index, set): (usize, &ReceivedSet),
+) -> Document {
+    Document {
+        id: id(partner, header, (index, set), &set.set, &set.number),
+        partner: partner.name.clone(),
+        kind: set.set.clone(),
+        number: set.number.clone(),
+        state: DocumentState::Quarantined,
+        payload: arriving.payload,
+        interchange: Some(arriving.id),
+        rendered: None,
+        at: arriving.now,
     }
 }
 

@@ -204,7 +204,7 @@ impl Gateway {
         if let Some(seen) =
             seen.filter(|seen| !seen.at.zip(forgotten).is_some_and(|(at, f)| at < f))
         {
-            return self.decide_seen(draft, partner, arriving, seen);
+            return self.decide_seen(draft, partner, arriving, header, seen);
         }
         let repeats = Repeats::new(self.ledger.store(), partner, header, arriving.now);
         let day = today(arriving.now);
@@ -222,12 +222,14 @@ impl Gateway {
         self.decide_received(draft, partner, arriving, header, &received)
     }
 
-    /// The same key once more: the same bytes are a duplicate, others are for a person.
+    /// The same key once more: the same bytes are a duplicate, others are for a person. Of the same bytes that counts
+    /// which was set aside before, since it has had no effect: the profile may have been mended meanwhile.
     fn decide_seen(
         &self,
         draft: &mut Draft,
-        partner: &Partner,
+        partner: &Arc<Partner>,
         arriving: &Arriving,
+        header: &Header,
         seen: Seen,
     ) -> Result<Decision, Error> {
         let first = format!("receipt {}", seen.id.receipt);
@@ -237,11 +239,6 @@ impl Gateway {
             );
             return Ok(Decision::quarantine(&partner.name, note));
         }
-        if partner.duplicates.interchange == DuplicateInterchange::Quarantine {
-            let note =
-                format!("The same interchange was received before ({first}), byte for byte.");
-            return Ok(Decision::quarantine(&partner.name, note));
-        }
         let record = self.ledger.store().interchange(seen.id)?;
         if let Some((payload, name)) = record.and_then(|record| record.answer)
             && partner.duplicates.interchange == DuplicateInterchange::AcknowledgeAgain
@@ -249,13 +246,30 @@ impl Gateway {
             let task = Task::Send { payload, name, documents: Vec::new(), batch: None };
             draft.queue(lanes::send(&partner.name), "", task, arriving.now);
         }
-        Ok(Decision {
-            outcome: Outcome::Duplicate,
-            partner: partner.name.clone(),
-            note: format!("the same was received before ({first})"),
-            documents: 0,
-            answer: None,
-        })
+        let mut tally = Tally::default();
+        let day = today(arriving.now);
+        let received = self.translator.receive(arriving.bytes, partner, &|_| None, day);
+        for (index, set) in received.sets.iter().enumerate() {
+            if set.accepted && self.was_set_aside(partner, header, (index, set))? {
+                self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
+            }
+        }
+        let outcome = match tally.outcome(&received) {
+            _ if tally.documents + tally.set_aside == 0 => Outcome::Duplicate,
+            outcome => outcome,
+        };
+        let held = partner.duplicates.interchange == DuplicateInterchange::Quarantine;
+        if held && outcome == Outcome::Duplicate {
+            let note =
+                format!("The same interchange was received before ({first}), byte for byte.");
+            return Ok(Decision::quarantine(&partner.name, note));
+        }
+        let note = match outcome {
+            Outcome::Duplicate => format!("the same was received before ({first})"),
+            _ => format!("{tally} of what was set aside before ({first})"),
+        };
+        let (partner, documents) = (partner.name.clone(), tally.documents);
+        Ok(Decision { outcome, partner, note, documents, answer: None })
     }
 
     fn decide_received(
@@ -274,7 +288,7 @@ impl Gateway {
         for outcome in &received.interchange_outcomes {
             note_ta1(draft, partner, outcome, arriving.now);
         }
-        for set in &received.sets {
+        for (index, set) in received.sets.iter().enumerate() {
             // Of an acknowledgement whatever could be read counts: many are not as the standard wants them.
             if set.is_acknowledgement && !set.outcomes.is_empty() {
                 if let Some(words) = self.held(partner, set)? {
@@ -291,7 +305,7 @@ impl Gateway {
             } else if !set.accepted || set.is_acknowledgement {
                 tally.rejected += 1;
             } else {
-                self.decide_document(draft, partner, arriving, header, set, &mut tally)?;
+                self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
             }
         }
         let answer = self.answer(draft, partner, received, arriving.now)?;
@@ -360,5 +374,6 @@ fn agreement<'a>(
     header: &Header,
 ) -> Option<&'a Arc<Partner>> {
     let (partner, _) = live.profiles.sender(&header.sender, &header.receiver)?;
-    Some(partner).filter(|partner| partner.mailbox.folder == binding.key)
+    let own = live.mailbox_of(&partner.name)?;
+    Some(partner).filter(|_| own.key == binding.key)
 }

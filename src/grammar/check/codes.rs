@@ -1,69 +1,160 @@
 //! Code lists for quick look-up.
 
+use super::word;
 use crate::grammar::CodeList;
 
-/// A code list as an open-addressed table of packed codes. Codes longer than eight bytes are looked up in the list
-/// itself.
+/// How many packed codes a bucket holds; the few that find no room are kept apart.
+const BUCKET: usize = 4;
+
+/// Code lists as hash tables of packed codes, all in one piece of memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CodeSets {
+    /// Packed codes; 0 = empty.
+    buckets: Vec<[u64; BUCKET]>,
+    sets: Vec<CodeSet>,
+}
+
 #[derive(Debug, Clone)]
-pub(super) struct CodeSet {
-    /// Packed codes; 0 = empty. The length is a power of two and at least twice the number of codes.
-    slots: Vec<u64>,
-    long: Vec<Box<[u8]>>,
+struct CodeSet {
+    buckets: Buckets,
+    /// Codes that cannot be packed, or whose bucket is full.
+    others: Vec<Box<[u8]>>,
 }
 
-impl CodeSet {
-    pub fn new(list: &CodeList) -> Self {
-        let size = (list.codes.len() * 2).next_power_of_two().max(4);
-        let mut set = Self { slots: vec![0; size], long: Vec::new() };
-        for code in list.codes.keys() {
-            match pack(code) {
-                0 => set.long.push(code.clone()),
-                packed => {
-                    let mut at = set.slot(packed);
-                    while set.slots[at] != 0 && set.slots[at] != packed {
-                        at = (at + 1) & (size - 1);
-                    }
-                    set.slots[at] = packed;
-                }
-            }
+/// Where the buckets of a list are: `1 << (64 - shift)` of them from `first` on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Buckets {
+    first: u32,
+    shift: u8,
+}
+
+impl CodeSets {
+    pub fn new<'a>(lists: impl Iterator<Item = &'a CodeList>) -> Self {
+        let mut sets = Self::default();
+        for list in lists {
+            sets.add(list);
         }
-        set
+        sets
     }
 
-    #[inline]
-    pub fn contains(&self, code: &[u8]) -> bool {
-        let packed = pack(code);
-        if packed == 0 {
-            return self.long.iter().any(|long| **long == *code);
-        }
-        let mut at = self.slot(packed);
-        // Half of the slots are empty at least, so that this ends.
-        while self.slots[at] != 0 {
-            if self.slots[at] == packed {
-                return true;
+    fn add(&mut self, list: &CodeList) {
+        let bits = list.codes.len().next_power_of_two().trailing_zeros().max(1);
+        let buckets = Buckets {
+            first: u32::try_from(self.buckets.len()).unwrap_or(u32::MAX),
+            shift: u8::try_from(64 - bits).unwrap_or_default(),
+        };
+        self.buckets.resize(self.buckets.len() + (1 << bits), [0; BUCKET]);
+        let mut others = Vec::new();
+        // In order, so that the tables of a list are the same in every run.
+        let mut codes: Vec<&Box<[u8]>> = list.codes.keys().collect();
+        codes.sort();
+        for code in codes {
+            let packed = pack(code);
+            let room = self
+                .buckets
+                .get_mut(buckets.of(packed))
+                .and_then(|bucket| bucket.iter_mut().find(|slot| **slot == 0));
+            match room {
+                Some(slot) if packed != 0 => *slot = packed,
+                _ => others.push(code.clone()),
             }
-            at = (at + 1) & (self.slots.len() - 1);
         }
-        false
+        self.sets.push(CodeSet { buckets, others });
     }
 
+    /// Where the buckets of a list are.
+    pub fn buckets(&self, list: u16) -> Option<Buckets> {
+        self.sets.get(usize::from(list)).map(|set| set.buckets)
+    }
+
+    /// Whether a packed code is in the buckets of a list; never where it is 0.
     #[inline]
-    fn slot(&self, packed: u64) -> usize {
-        let mixed = packed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        usize::try_from(mixed).unwrap_or(0) & (self.slots.len() - 1)
+    pub fn holds(&self, buckets: Buckets, packed: u64) -> bool {
+        let bucket = self.buckets.get(buckets.of(packed)).unwrap_or(&[0; BUCKET]);
+        // All four at once: a loop would end where the processor does not expect it.
+        let found = bucket.iter().fold(false, |found, &slot| found | (slot == packed));
+        found & (packed != 0)
+    }
+
+    /// Whether a code is in a list; of a list that is not there, every code is.
+    pub fn contains(&self, list: u16, code: &[u8]) -> bool {
+        self.sets.get(usize::from(list)).is_none_or(|set| {
+            self.holds(set.buckets, pack(code)) || set.others.iter().any(|other| **other == *code)
+        })
     }
 }
 
-/// Up to eight bytes as a number that no other code has; 0 for what is empty or longer.
-#[inline]
+impl Buckets {
+    #[inline]
+    fn of(self, packed: u64) -> usize {
+        let mixed = packed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+        self.first as usize + usize::try_from(mixed).unwrap_or_default()
+    }
+}
+
+/// Up to eight bytes as a number that no other code has; 0 for what is empty or longer, or ends in a NUL, which could
+/// not be told from the bytes that are not there.
 fn pack(code: &[u8]) -> u64 {
-    match *code {
-        [a] => u64::from(a) | 0x100,
-        [a, b] => u64::from(u16::from_le_bytes([a, b])) | 0x1_0000,
-        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 1])),
-        _ if code.len() <= 8 && !code.is_empty() => {
-            code.iter().fold(0, |sum, &b| sum << 8 | u64::from(b))
-        }
+    match code {
+        [.., last] if *last != 0 && code.len() <= 8 => word::of(code),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::grammar::RuleLine;
+
+    fn sets_of(codes: &[&[u8]]) -> CodeSets {
+        let list = CodeList {
+            id: "355".to_owned(),
+            title: String::new(),
+            codes: codes.iter().map(|&code| (code.into(), None)).collect::<HashMap<_, _>>(),
+            rule: RuleLine { file: Arc::from("codes.grammar"), line: 1 },
+        };
+        CodeSets::new(std::iter::once(&list))
+    }
+
+    #[test]
+    fn nul_bytes_make_no_other_code() {
+        let sets = sets_of(&[b"A", b"AB", b"ABC", b"ABCD", b"ABCDEFGH", b"ABCDEFGHI"]);
+        for known in [&b"A"[..], b"AB", b"ABC", b"ABCD", b"ABCDEFGH", b"ABCDEFGHI"] {
+            assert!(sets.contains(0, known), "{known:?}");
+        }
+        for unknown in [
+            &b""[..],
+            b"\0",
+            b"\0\0\x01A",
+            b"\0A",
+            b"A\0",
+            b"A\0\0\0\0\0\0\0",
+            b"\0\0\0\0\0\0\0A",
+            b"\0\x01BA",
+            b"AB\0",
+            b"ABC\x01",
+            b"ABCDEFG",
+        ] {
+            assert!(!sets.contains(0, unknown), "{unknown:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn contains_what_the_list_has(
+            codes in proptest::collection::hash_set("[0-9A-C]{1,3}|[\\x00A]{0,9}", 0..200),
+            others in proptest::collection::vec("[0-9A-C]{1,3}|[\\x00A]{0,9}", 0..200),
+        ) {
+            let bytes: Vec<&[u8]> = codes.iter().map(String::as_bytes).collect();
+            let sets = sets_of(&bytes);
+            for code in codes.iter().chain(&others) {
+                prop_assert_eq!(sets.contains(0, code.as_bytes()), codes.contains(code), "{:?}", code);
+            }
+        }
     }
 }

@@ -172,12 +172,7 @@ impl ElementCheck<'_> {
                 if !fits || value[length - 1] == b' ' {
                     Self::text(element, value, spot, reporter);
                 }
-                let known = self
-                    .plans
-                    .codes
-                    .get(usize::from(list))
-                    .is_none_or(|codes| codes.contains(value));
-                if fits && !known {
+                if fits && !self.plans.codes.contains(list, value) {
                     self.unknown_code(list, value, spot, reporter);
                 }
             }
@@ -200,10 +195,7 @@ impl ElementCheck<'_> {
     /// A code may be padded to the length that its element had in another release.
     #[cold]
     fn unknown_code(&self, list: u16, value: &[u8], spot: Spot, reporter: &mut Reporter<'_, '_>) {
-        let trimmed = value.trim_ascii_end();
-        let known =
-            self.plans.codes.get(usize::from(list)).is_none_or(|codes| codes.contains(trimmed));
-        if !known {
+        if !self.plans.codes.contains(list, value.trim_ascii_end()) {
             reporter.value(Code::InvalidCode, spot, value);
         }
     }

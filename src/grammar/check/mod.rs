@@ -1,21 +1,25 @@
 //! Walks a set through its grammar and checks every segment on the way.
 //!
 //! The walk never stops: a segment that has no place is a finding and is passed over, and the walk goes on from
-//! where it was. On the usual path, where all is well, nothing is allocated.
+//! where it was. On the usual path, where all is well, nothing is allocated, and each segment is looked at by
+//! [`quick`] alone.
 
 mod codes;
 mod element;
 mod levels;
 mod plan;
+mod quick;
 mod report;
 mod table;
 pub(crate) mod value;
+mod word;
 
 use std::sync::Arc;
 
 use element::ElementCheck;
 use levels::{LevelFault, Levels};
 use plan::Plans;
+use quick::QuickPlan;
 pub(crate) use report::shown;
 use report::{Reporter, Words, segment_name};
 use table::{Move, Table};
@@ -30,15 +34,15 @@ pub struct Checker {
     grammar: Arc<Grammar>,
     table: Table,
     plans: Plans,
+    /// Plans of the usual path, which places name.
+    quick: Vec<QuickPlan>,
 }
 
 /// What a walk needs besides the tree; reused from set to set.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// Open loop instances, outermost first.
-    open: Vec<u32>,
-    /// Instances of each loop node in the instance of the loop around it.
-    counts: Vec<u32>,
+    /// By loop node: in which instance of the loop around it the last one stands, and how many have come there.
+    counts: Vec<(u32, u32)>,
     levels: Levels,
 }
 
@@ -52,7 +56,8 @@ impl Checker {
             &grammar.composites,
             grammar.codes.iter().map(Arc::as_ref),
         );
-        Self { grammar, table, plans }
+        let quick = plans.quick();
+        Self { grammar, table, plans, quick }
     }
 
     /// The grammar.
@@ -69,12 +74,12 @@ impl Checker {
         tree: &mut Tree,
         findings: &mut Findings,
     ) {
+        let state = self.table.start;
         let mut walk =
-            Walk { checker: self, set, scratch, tree, findings, state: self.table.start, run: 0 };
+            Walk { checker: self, set, scratch, tree, findings, state, run: 0, instance: 0 };
         walk.begin();
-        let elements = ElementCheck { plans: &self.plans, delimiters: set.delimiters() };
         for (at, segment) in set.iter().enumerate() {
-            walk.take(at, segment, &elements);
+            walk.take(at, segment);
         }
         walk.finish();
     }
@@ -95,51 +100,56 @@ struct Walk<'a, 'b> {
     state: NodeId,
     /// How often it has come there in a row.
     run: u32,
+    /// The innermost loop instance that is open.
+    instance: u32,
 }
 
 impl Walk<'_, '_> {
     fn begin(&mut self) {
         self.tree.instances.clear();
         self.tree.segments.clear();
-        self.tree.segments.reserve(self.set.len());
+        let nowhere = Placed { node: NodeId::NONE, instance: 0 };
+        self.tree.segments.resize(self.set.len(), nowhere);
         self.tree.instances.push(LoopInstance { node: NodeId::ROOT, parent: 0, first: 0, end: 0 });
-        self.scratch.open.clear();
-        self.scratch.open.push(0);
         self.scratch.counts.clear();
-        self.scratch.counts.resize(self.checker.grammar.nodes.len(), 0);
+        self.scratch.counts.resize(self.checker.grammar.nodes.len(), (0, 0));
         self.scratch.levels.clear();
     }
 
     #[inline]
-    fn take(&mut self, at: usize, segment: Segment<'_>, elements: &ElementCheck<'_>) {
-        let table = &self.checker.table;
+    fn take(&mut self, at: usize, segment: Segment<'_>) {
+        let checker = self.checker;
         let tag = segment.tag();
-        let number = table.number(tag);
-        let instance = self.scratch.open.last().copied().unwrap_or(0);
         // ST is where the walk begins; anything else is a step from where it is.
-        if at == 0
-            && Some(tag)
-                == self
-                    .checker
-                    .grammar
-                    .nodes
-                    .get(table.start.index())
-                    .map(|n| self.checker.grammar.segments[usize::from(n.segment.0)].tag)
-        {
+        if at == 0 && Some(tag) == checker.table.start_tag {
             self.run = 1;
-            self.tree.segments.push(Placed { node: table.start, instance });
-        } else if let Some(step) = number.and_then(|n| table.step(self.state, n)) {
+            self.put(at, self.state);
+        } else if let Some(step) = checker.table.step(self.state, tag) {
             self.go(at, segment, step);
         } else {
-            self.tree.segments.push(Placed { node: NodeId::NONE, instance });
-            self.unplaced(at, segment, number.is_some());
+            self.put(at, NodeId::NONE);
+            self.unplaced(at, segment);
             return;
         }
-        let place = &table.places[self.state.index()];
-        let (Some(plan), Some(definition)) = (
-            self.checker.plans.segments.get(usize::from(place.segment)),
-            self.checker.grammar.segments.get(usize::from(place.segment)),
-        ) else {
+        let quick = checker
+            .table
+            .places
+            .get(self.state.index())
+            .and_then(|place| checker.quick.get(usize::from(place.plan)));
+        if !quick.is_some_and(|plan| plan.is_clean(segment, &checker.plans.codes)) {
+            self.look_closely(at, segment);
+        }
+    }
+
+    /// Checks the elements of a segment that may have something wrong with it.
+    #[cold]
+    fn look_closely(&mut self, at: usize, segment: Segment<'_>) {
+        let grammar = &self.checker.grammar;
+        let place = grammar.node(self.state);
+        let number = usize::from(place.segment.0);
+        let (Some(plan), Some(definition)) =
+            (self.checker.plans.segments.get(number), grammar.segments.get(number))
+        else {
             return;
         };
         let mut reporter = Reporter {
@@ -148,9 +158,19 @@ impl Walk<'_, '_> {
             definition,
             segment,
             position: position(at),
-            loop_path: &self.checker.grammar.node(place.parent).path,
+            loop_path: &grammar.node(place.parent).path,
         };
+        let delimiters = self.set.delimiters();
+        let elements = ElementCheck { plans: &self.checker.plans, delimiters };
         elements.segment(plan, segment, &mut reporter);
+    }
+
+    /// Notes where a segment stands.
+    #[inline]
+    fn put(&mut self, at: usize, node: NodeId) {
+        if let Some(placed) = self.tree.segments.get_mut(at) {
+            *placed = Placed { node, instance: self.instance };
+        }
     }
 
     #[inline]
@@ -163,57 +183,56 @@ impl Walk<'_, '_> {
         }
         let table = &self.checker.table;
         let target = step.target;
+        let Some(place) = table.places.get(target.index()) else { return };
         if step.opens {
-            self.open(at, segment, table.places[target.index()].parent);
+            self.open(at, segment, place.parent);
         }
-        self.run = if step.again && !step.opens { self.run.saturating_add(1) } else { 1 };
+        self.run = if step.again { self.run.saturating_add(1) } else { 1 };
         self.state = target;
-        if self.run > table.places[target.index()].max_use {
+        if self.run > place.max_use {
             self.too_many(at, segment, target, false);
         }
-        let instance = self.scratch.open.last().copied().unwrap_or(0);
-        self.tree.segments.push(Placed { node: target, instance });
+        self.put(at, target);
     }
 
+    #[inline]
     fn open(&mut self, at: usize, segment: Segment<'_>, node: NodeId) {
-        let parent = self.scratch.open.last().copied().unwrap_or(0);
-        let instance = u32::try_from(self.tree.instances.len()).unwrap_or(u32::MAX);
+        let parent = self.instance;
+        self.instance = index(self.tree.instances.len());
         self.tree.instances.push(LoopInstance { node, parent, first: index(at), end: 0 });
-        self.scratch.open.push(instance);
-        for inner in &self.checker.table.inner_loops[node.index()] {
-            self.scratch.counts[inner.index()] = 0;
-        }
-        let count = &mut self.scratch.counts[node.index()];
-        *count = count.saturating_add(1);
-        if *count > self.checker.table.places[node.index()].max_use {
+        let (Some(place), Some(count)) = (
+            self.checker.table.places.get(node.index()),
+            self.scratch.counts.get_mut(node.index()),
+        ) else {
+            return;
+        };
+        let before = if count.0 == parent { count.1 } else { 0 };
+        *count = (parent, before.saturating_add(1));
+        if count.1 > place.max_use {
             self.too_many(at, segment, node, true);
         }
-        if let Some(nested) = self.checker.grammar.node(node).nested
+        if let Some(nested) = place.nested
             && let Some(fault) = self.scratch.levels.add(index(at), segment, nested)
         {
             self.level(at, segment, nested, fault);
         }
     }
 
+    /// Closes the innermost loop instance.
+    #[inline]
     fn close(&mut self, at: usize) {
-        if let Some(instance) = self.scratch.open.pop()
-            && let Some(instance) = self.tree.instances.get_mut(instance as usize)
-        {
+        if let Some(instance) = self.tree.instances.get_mut(self.instance as usize) {
             instance.end = index(at);
+            self.instance = instance.parent;
         }
     }
 
     fn finish(&mut self) {
-        while !self.scratch.open.is_empty() {
+        while self.instance != 0 {
             self.close(self.set.len());
         }
-        let nested = self
-            .checker
-            .grammar
-            .nodes
-            .iter()
-            .find_map(|n| n.nested.map(|nested| (n.segment, nested)));
-        let Some((segment, nested)) = nested else { return };
+        self.close(self.set.len());
+        let Some((segment, nested)) = self.checker.table.nested else { return };
         for at in 0..self.scratch.levels.all.len() {
             let level = self.scratch.levels.all[at];
             if level.says_children.is_some_and(|says| says != level.has_children) {
@@ -273,11 +292,11 @@ impl Walk<'_, '_> {
 
     /// A segment for which there is no place.
     #[cold]
-    fn unplaced(&mut self, at: usize, segment: Segment<'_>, in_set: bool) {
+    fn unplaced(&mut self, at: usize, segment: Segment<'_>) {
         let grammar = &self.checker.grammar;
         let id = crate::x12::decode(segment.id()).into_owned();
         let here = grammar.node(self.state).parent;
-        let (code, says, mend) = if in_set {
+        let (code, says, mend) = if self.checker.table.knows(segment.tag()) {
             let tag = segment.tag();
             let earlier = self.earlier_place(tag);
             let title =

@@ -1,6 +1,7 @@
 //! What a segment must look like, worked out for speed: masks of positions instead of lists.
 
-use super::codes::CodeSet;
+use super::codes::CodeSets;
+use super::quick::QuickPlan;
 use crate::grammar::{
     CodeList, CompositeDef, DataType, ElementDef, ElementShape, NoteKind, Requirement, SegmentDef,
     SyntaxNote,
@@ -14,7 +15,7 @@ pub(super) const ELEMENTS_MAX: usize = 127;
 pub(super) struct Plans {
     pub segments: Vec<Plan>,
     pub composites: Vec<Plan>,
-    pub codes: Vec<CodeSet>,
+    pub codes: CodeSets,
 }
 
 /// A segment or composite. Bit n of a mask is position n, 1-based.
@@ -64,8 +65,13 @@ impl Plans {
         Self {
             segments: segments.iter().map(|s| Plan::new(&s.elements, &s.notes)).collect(),
             composites: composites.iter().map(|c| Plan::new(&c.components, &c.notes)).collect(),
-            codes: codes.map(CodeSet::new).collect(),
+            codes: CodeSets::new(codes),
         }
+    }
+
+    /// What the usual path of each segment looks at, index for index.
+    pub fn quick(&self) -> Vec<QuickPlan> {
+        self.segments.iter().map(|plan| QuickPlan::new(plan, self)).collect()
     }
 }
 

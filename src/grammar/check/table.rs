@@ -13,7 +13,7 @@
 
 use std::collections::HashMap;
 
-use crate::grammar::{Grammar, NodeId, NodeKind, Requirement};
+use crate::grammar::{Grammar, Nested, NodeId, NodeKind, Requirement, SegmentId};
 use crate::x12::Tag;
 
 /// Where a tag leads from a place.
@@ -25,7 +25,7 @@ pub(super) struct Move {
     pub closes: u8,
     /// Whether it opens a loop (that of `target`'s parent).
     pub opens: bool,
-    /// The same place once more.
+    /// The same place once more, in the same loop.
     pub again: bool,
     /// Mandatory places passed over: a range of `Table::missing`.
     pub missing: (u32, u32),
@@ -35,14 +35,20 @@ pub(super) struct Move {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub max_use: u32,
-    pub segment: u16,
+    /// The plan of the segment here, among those of the set.
+    pub plan: u16,
     pub parent: NodeId,
+    /// For a loop whose instances form a tree.
+    pub nested: Option<Nested>,
 }
+
+/// The number of a tag that the set does not have.
+const NO_TAG: u16 = u16::MAX;
 
 /// All moves of a set.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    tags: Vec<(Tag, u16)>,
+    tags: Tags,
     /// Number of distinct tags; the width of a row.
     width: usize,
     /// By place and tag: index into `moves`, or `NO_MOVE`.
@@ -50,10 +56,12 @@ pub(super) struct Table {
     moves: Vec<Move>,
     missing: Vec<NodeId>,
     pub places: Vec<Place>,
-    /// For each loop node: the loops directly inside it.
-    pub inner_loops: Vec<Vec<NodeId>>,
     /// The place of ST, where every walk begins.
     pub start: NodeId,
+    /// The tag of that place.
+    pub start_tag: Option<Tag>,
+    /// The segment whose loop has instances that form a tree, where there is one.
+    pub nested: Option<(SegmentId, Nested)>,
 }
 
 const NO_MOVE: u32 = u32::MAX;
@@ -68,28 +76,24 @@ impl Table {
         }
         let places = grammar.nodes.iter().map(|n| Place {
             max_use: n.max_use.unwrap_or(u32::MAX),
-            segment: n.segment.0,
+            plan: n.segment.0,
             parent: n.parent,
+            nested: n.nested,
         });
+        let start = grammar.node(NodeId::ROOT).children.first().copied().unwrap_or(NodeId::ROOT);
         let mut table = Self {
-            tags: tag_slots(&numbers),
+            tags: Tags::new(&numbers),
             width: numbers.len(),
             rows: vec![NO_MOVE; grammar.nodes.len() * numbers.len()],
             moves: Vec::new(),
             missing: Vec::new(),
             places: places.collect(),
-            inner_loops: grammar
-                .nodes
-                .iter()
-                .map(|n| {
-                    n.children
-                        .iter()
-                        .copied()
-                        .filter(|&c| grammar.node(c).kind == NodeKind::Loop)
-                        .collect()
-                })
-                .collect(),
-            start: grammar.node(NodeId::ROOT).children.first().copied().unwrap_or(NodeId::ROOT),
+            start,
+            start_tag: grammar
+                .segments
+                .get(usize::from(grammar.node(start).segment.0))
+                .map(|segment| segment.tag),
+            nested: grammar.nodes.iter().find_map(|n| n.nested.map(|nested| (n.segment, nested))),
         };
         for (at, node) in grammar.nodes.iter().enumerate() {
             if node.kind == NodeKind::Segment {
@@ -99,28 +103,19 @@ impl Table {
         table
     }
 
-    /// The number of a tag; `None` where the set has no such segment.
-    #[inline]
-    pub fn number(&self, tag: Tag) -> Option<u16> {
-        let mask = self.tags.len() - 1;
-        let mut at = slot(tag) & mask;
-        loop {
-            let (found, number) = self.tags[at];
-            // Half of the slots are empty at least, so that this ends.
-            if found == Tag::OTHER {
-                return None;
-            }
-            if found == tag {
-                return Some(number);
-            }
-            at = (at + 1) & mask;
-        }
+    /// Whether the set has a segment with this tag.
+    pub fn knows(&self, tag: Tag) -> bool {
+        self.tags.number(tag) != NO_TAG
     }
 
     /// Where a tag leads from a place.
     #[inline]
-    pub fn step(&self, from: NodeId, tag: u16) -> Option<&Move> {
-        let index = *self.rows.get(from.index() * self.width + usize::from(tag))?;
+    pub fn step(&self, from: NodeId, tag: Tag) -> Option<&Move> {
+        let number = usize::from(self.tags.number(tag));
+        if number >= self.width {
+            return None;
+        }
+        let index = *self.rows.get(from.index() * self.width + number)?;
         self.moves.get(index as usize)
     }
 
@@ -185,26 +180,60 @@ impl Table {
         let range = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.rows[cell] = range(self.moves.len());
         let missing = (range(begin), range(self.missing.len()));
-        self.moves.push(Move { target, closes, opens, again: target == from, missing });
+        self.moves.push(Move { target, closes, opens, again: target == from && !opens, missing });
     }
 }
 
-/// A table of tags with at least half of its slots empty.
-fn tag_slots(numbers: &HashMap<Tag, u16>) -> Vec<(Tag, u16)> {
-    let size = (numbers.len() * 4).next_power_of_two().max(4);
-    let mut slots = vec![(Tag::OTHER, 0); size];
-    for (&tag, &number) in numbers {
-        let mut at = slot(tag) & (size - 1);
-        while slots[at].0 != Tag::OTHER {
-            at = (at + 1) & (size - 1);
+/// The numbers of tags, as a table in which each tag has a slot of its own.
+#[derive(Debug, Clone)]
+struct Tags {
+    slots: Vec<(Tag, u16)>,
+    multiplier: u32,
+    shift: u32,
+}
+
+impl Tags {
+    /// Tries multipliers until no two tags meet, in tables that grow. A few tries are enough for the 60 to 100 tags
+    /// of a set; the bound is for tags that never part, which there are not.
+    fn new(numbers: &HashMap<Tag, u16>) -> Self {
+        let bits = (numbers.len() * 8).next_power_of_two().trailing_zeros().max(2);
+        let mut tags = Self { slots: Vec::new(), multiplier: 0x9E37_79B1, shift: 32 - bits };
+        for attempt in 1..=1024 {
+            if tags.fill(numbers) {
+                return tags;
+            }
+            tags.multiplier = tags.multiplier.wrapping_mul(0x0019_660D) | 1;
+            if attempt % 64 == 0 {
+                tags.shift = tags.shift.saturating_sub(1).max(12);
+            }
         }
-        slots[at] = (tag, number);
+        tags
     }
-    slots
-}
 
-#[inline]
-fn slot(tag: Tag) -> usize {
-    let mixed = tag.get().wrapping_mul(0x9E37_79B1);
-    (mixed >> 16) as usize
+    /// Gives each tag its slot; `false` where two have the same one.
+    fn fill(&mut self, numbers: &HashMap<Tag, u16>) -> bool {
+        self.slots.clear();
+        self.slots.resize(1 << (32 - self.shift), (Tag::OTHER, NO_TAG));
+        let mut apart = true;
+        for (&tag, &number) in numbers {
+            let slot = self.slot(tag);
+            apart &= self.slots[slot].0 == Tag::OTHER;
+            self.slots[slot] = (tag, number);
+        }
+        apart
+    }
+
+    /// The number of a tag, or `NO_TAG`.
+    #[inline]
+    fn number(&self, tag: Tag) -> u16 {
+        match self.slots.get(self.slot(tag)) {
+            Some(&(found, number)) if found == tag => number,
+            _ => NO_TAG,
+        }
+    }
+
+    #[inline]
+    fn slot(&self, tag: Tag) -> usize {
+        (tag.get().wrapping_mul(self.multiplier) >> self.shift) as usize
+    }
 }

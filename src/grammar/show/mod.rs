@@ -1,15 +1,15 @@
 //! A set as an analyst knows it from an implementation guide: a table of its places, and of their elements.
 //!
-//! [`view()`] and [`dictionary_view`] gather what is shown, for machines; [`set`] and [`dictionary`] write it for
-//! people.
+//! [`view()`], [`dictionary_view`] and [`element_view`] gather what is shown, for machines; [`set`], [`dictionary`] and
+//! [`element`] write it for people.
 
 mod text;
 mod view;
 
-pub use text::{dictionary, set};
+pub use text::{dictionary, element, set};
 pub use view::{
     CodeView, CodesView, ElementView, PlaceView, SegmentView, SetView, dictionary_view,
-    note_in_words, view,
+    element_view, note_in_words, view,
 };
 
 /// What to show of a set.

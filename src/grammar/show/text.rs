@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::view::{CodesView, ElementView, PlaceView, SegmentView, SetView, dictionary_view, view};
+use super::view::{
+    CodesView, ElementView, PlaceView, SegmentView, SetView, dictionary_view, element_view, view,
+};
 use super::{CodeView, ShowOptions};
 use crate::grammar::{Dictionary, Grammar};
 
@@ -37,6 +39,19 @@ pub fn dictionary(dictionary: &Dictionary, options: &ShowOptions) -> String {
             out.push('\n');
         }
         segment_to(&mut out, shown);
+    }
+    out
+}
+
+/// The places of an element or composite in the segments of a dictionary.
+#[must_use]
+pub fn element(dictionary: &Dictionary, id: &str, options: &ShowOptions) -> String {
+    let mut out = String::new();
+    let places = element_view(dictionary, id, options);
+    line(&mut out, format_args!("{id} in release {}", dictionary.release));
+    let mut lists = BTreeMap::new();
+    for shown in &places {
+        element_to(&mut out, shown, 2, &mut lists);
     }
     out
 }

@@ -141,6 +141,25 @@ pub fn dictionary_view(dictionary: &Dictionary, options: &ShowOptions) -> Vec<Se
     shown.map(|s| segment(parts, s, options)).collect()
 }
 
+/// Gathers the places of an element or composite (`98`, `C040`) in the segments of a dictionary, components among
+/// them.
+#[must_use]
+pub fn element_view(dictionary: &Dictionary, id: &str, options: &ShowOptions) -> Vec<ElementView> {
+    let mut found = Vec::new();
+    for segment in dictionary_view(dictionary, options) {
+        for mut element in segment.elements {
+            let components = if element.element == id {
+                Vec::new()
+            } else {
+                std::mem::take(&mut element.components)
+            };
+            let all = std::iter::once(element).chain(components);
+            found.extend(all.filter(|e| e.element == id));
+        }
+    }
+    found
+}
+
 fn wanted(segment: &SegmentDef, options: &ShowOptions) -> bool {
     options.segment.as_ref().is_none_or(|s| s.eq_ignore_ascii_case(&segment.tag.to_string()))
 }

@@ -110,11 +110,6 @@ impl Compiler<'_> {
 
     fn finish(&mut self, mut draft: Draft) -> Option<BlockId> {
         let block = &mut draft.block;
-        for group in &mut block.groups {
-            if let GroupKind::Elements(set) | GroupKind::Texts { set, .. } = &mut group.kind {
-                set.index();
-            }
-        }
         for (i, group) in block.groups.iter().enumerate() {
             if let (Some(place), Ok(i)) =
                 (block.places.get_mut(usize::from(group.local)), u16::try_from(i))
@@ -129,6 +124,7 @@ impl Compiler<'_> {
             let at = self.source.document.at;
             self.fault(at, message, "add `unmapped` to it in the canonical model");
         }
+        self.owns.push(draft.own(self.grammar));
         self.add(draft.block)
     }
 
@@ -265,10 +261,7 @@ impl Compiler<'_> {
     }
 
     fn elements_of(&self, node: NodeId) -> ElementSet {
-        ElementSet {
-            slots: vec![Slot::Unread; self.grammar.segment_at(node).elements.len()],
-            ..ElementSet::default()
-        }
+        ElementSet { slots: vec![Slot::Unread; self.grammar.segment_at(node).elements.len()] }
     }
 
     /// Writes the selector's code into its element.

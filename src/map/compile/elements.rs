@@ -69,10 +69,7 @@ impl<'a> Compiler<'a> {
         };
         self.used.insert(at);
         if known.list && matches!(slot, Slot::Value(_)) {
-            let mut set = ElementSet {
-                slots: vec![Slot::Unread; usize::from(position)],
-                ..ElementSet::default()
-            };
+            let mut set = ElementSet { slots: vec![Slot::Unread; usize::from(position)] };
             set.slots[usize::from(position) - 1] = slot;
             self.claim_field(at, field, local, draft);
             let (selector, kind) = (Self::selector(path), GroupKind::Texts { field, set });

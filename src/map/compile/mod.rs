@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::parse::Faults;
 use super::plan::{Block, BlockId, Map, RestShapes, Table};
 use super::shape::{FieldId, Kind, ShapeId, Shapes};
+use super::steps::Steps;
 use super::syntax::{MapSource, Spot, Word};
 use crate::grammar::{Grammar, LineError, NodeId, suggest};
 
@@ -29,6 +30,7 @@ pub(super) fn compile(
         used,
         faults,
         blocks: Vec::new(),
+        owns: Vec::new(),
         words: Vec::new(),
         tables: Vec::new(),
         table_ids: HashMap::new(),
@@ -38,11 +40,16 @@ pub(super) fn compile(
     let rest = compiler.rest_shapes();
     let root = compiler.root();
     let levels = source.levels.as_ref().and_then(|levels| compiler.levels(levels));
-    let Compiler { blocks, words, tables, fields, local, mut faults, .. } = compiler;
+    let Compiler { mut blocks, owns, words, tables, fields, local, mut faults, .. } = compiler;
     if !faults.errors.is_empty() {
         faults.errors.sort();
         faults.errors.dedup();
         return Err(faults.errors);
+    }
+    for (i, (block, own)) in blocks.iter_mut().zip(owns).enumerate() {
+        let is_root = i == usize::from(root);
+        let nested = levels.as_ref().filter(|_| is_root).map(|l| l.local);
+        block.steps = Steps::of(block, own, grammar, nested, is_root);
     }
     Ok(Map {
         set: grammar.set.clone(),
@@ -67,6 +74,8 @@ struct Compiler<'a> {
     used: &'a mut BTreeSet<Spot>,
     faults: Faults,
     blocks: Vec<Block>,
+    /// The segment that each of them begins with, or is.
+    owns: Vec<NodeId>,
     words: Vec<Box<str>>,
     tables: Vec<Table>,
     table_ids: HashMap<String, u16>,

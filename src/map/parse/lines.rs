@@ -10,13 +10,18 @@ const DEPTH_MAX: usize = 16;
 
 /// A line with those that stand further in below it.
 #[derive(Debug, Default)]
-pub(super) struct Node {
+pub(in crate::map) struct Node {
     indent: usize,
     pub words: Vec<Word>,
     pub children: Vec<Node>,
 }
 
 impl Node {
+    /// A line by itself.
+    pub(in crate::map) fn of(words: Vec<Word>) -> Self {
+        Self { indent: 0, words, children: Vec::new() }
+    }
+
     pub(super) fn at(&self) -> Spot {
         self.words.first().map(|w| w.at).unwrap_or_default()
     }
@@ -53,7 +58,7 @@ pub(super) fn tree(text: &str, file: u16, faults: &mut Faults) -> Vec<Node> {
 }
 
 /// Reads the lines of a block.
-pub(super) fn block(nodes: &[Node], faults: &mut Faults) -> Vec<Line> {
+pub(in crate::map) fn block(nodes: &[Node], faults: &mut Faults) -> Vec<Line> {
     nodes.iter().filter_map(|node| line(node, faults)).collect()
 }
 

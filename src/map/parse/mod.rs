@@ -1,7 +1,7 @@
 //! Map files read line by line, so that a bad line never hides the next one.
 
-mod lines;
-mod words;
+pub(super) mod lines;
+pub(super) mod words;
 
 use std::sync::Arc;
 

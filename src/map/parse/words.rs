@@ -11,7 +11,7 @@ use nom::{IResult, Parser};
 use super::super::syntax::{Path, Place, Selector, Spot, Word};
 
 /// Splits a line into its words; what follows a `#` at the start of a word is a comment.
-pub(super) fn split(line: &str, file: u16, number: u32) -> Vec<Word> {
+pub(in crate::map) fn split(line: &str, file: u16, number: u32) -> Vec<Word> {
     let mut words = Vec::new();
     let mut at = 0;
     for part in line.split([' ', '\t']) {

@@ -8,10 +8,13 @@ use std::collections::HashMap;
 use super::super::plan::{LevelPlan, Levels, Target};
 use super::super::values::{Entry, small};
 use super::{Pass, Span};
+use crate::findings::Code;
 
 /// One level, as the first pass sees it.
 struct Level<'r> {
     instance: u32,
+    /// Its opening segment.
+    first: u32,
     /// Segments of its own.
     segments: std::ops::Range<u32>,
     /// Index into the plans; `None` for one that no plan knows.
@@ -30,6 +33,7 @@ impl<'r> Pass<'r, '_> {
     pub(super) fn levels(&mut self, plan: &'r Levels) {
         let mut levels = self.survey(plan);
         self.entries(plan, &mut levels);
+        self.tell_unread(plan, &levels);
         let above = Above::of(plan, &levels);
         let packed = packed(plan, &levels, &above);
         let document = levels.iter().position(|l| target(plan, l) == Some(Target::Document));
@@ -82,6 +86,7 @@ impl<'r> Pass<'r, '_> {
             let code = element(plan.nested.level);
             levels.push(Level {
                 instance: small(instance),
+                first: found.first,
                 segments: found.first..found.end,
                 plan: plan.plans.iter().position(|p| p.code.as_ref() == code),
                 entry: 0,
@@ -129,6 +134,20 @@ impl<'r> Pass<'r, '_> {
             }
         }
         self.work.rows = counts.get(&plan.rows).copied().unwrap_or(0);
+    }
+
+    /// A finding for each level that no section of the map reads.
+    fn tell_unread(&mut self, plan: &Levels, levels: &[Level<'r>]) {
+        for level in levels.iter().filter(|l| l.plan.is_none() && !l.code.is_empty()) {
+            let piece = self.piece(self.segment(level.first), usize::from(plan.nested.level));
+            let known = plan.plans.iter().any(|p| p.code.as_ref() == level.code);
+            let why = if known {
+                "a second level of this kind, where the document has room for one"
+            } else {
+                "a level that the map has no section for"
+            };
+            self.report(Code::LevelUnknown, level.first, piece, why);
+        }
     }
 
     /// The object of a level, pushed to the list that is open.

@@ -89,7 +89,7 @@ impl Reader {
     /// Reads a set. The map must have been made for the set's grammar.
     ///
     /// Values that cannot be translated are findings (`not-translatable`), as are counts that do not agree
-    /// (`count-mismatch`).
+    /// (`count-mismatch`) and levels that the map has no section for (`level-unknown`).
     pub fn read<'r>(&'r mut self, walked: &Walked<'r>, map: &'r Map) -> Reading<'r> {
         self.values.clear();
         self.work.items.clear();

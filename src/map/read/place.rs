@@ -30,6 +30,7 @@ impl Pass<'_, '_> {
             if code == Code::NotTranslatable { "which " } else { "" }
         );
         let mend = match code {
+            Code::LevelUnknown => "Look whether its data is needed; a map of your own can read it.",
             Code::CountWrong => "Send the number of lines that the document has.",
             _ => "Send a value that the element may have.",
         };

@@ -3,42 +3,41 @@
 use std::borrow::Cow;
 
 use super::super::form::{Decoded, Form, decode, encode, encode_integer};
+use super::super::laid::{At, small};
 use super::super::plan::{Counted, Range, Scalar, Slot};
-use super::super::values::{Entry, Tag, small};
 use super::Pass;
 use crate::findings::Code;
 use crate::x12::{Charset, DelimiterInData};
 
 impl Pass<'_> {
     /// A value; as it was sent, where that is still the same value.
-    pub(super) fn value(&mut self, form: Form, entry: Entry, sent: Option<&str>) {
+    pub(super) fn value(&mut self, form: Form, entry: At, sent: Option<&str>) {
         if let Some(sent) = sent.map(plain)
             && self.same(form, &sent, entry)
         {
             self.data(&sent);
             return;
         }
-        let text = self.str(entry);
-        let start = self.scratch.len();
+        let text = self.values.text(entry);
+        let start = self.out.len();
         match form {
             Form::Text { min } => {
-                self.data(text);
+                self.text(text);
                 self.pad(start, min);
             }
             Form::Code { table, min } => {
                 let map = self.map;
                 match map.tables[usize::from(table)].code(text) {
-                    Some(code) => self.scratch.extend_from_slice(code),
-                    None => self.data(text),
+                    Some(code) => self.out.extend_from_slice(code),
+                    None => self.text(text),
                 }
                 self.pad(start, min);
             }
-            Form::Integer { min } if entry.tag == Tag::Integer => {
-                encode_integer(entry.number(), min, self.scratch);
-            }
             _ => {
-                if let Err(why) = encode(form, text, self.scratch) {
-                    self.scratch.truncate(start);
+                if let (Form::Integer { min }, Some(number)) = (form, self.values.number(entry)) {
+                    encode_integer(number, min, self.out);
+                } else if let Err(why) = encode(form, text, self.out) {
+                    self.out.truncate(start);
                     let message = format!("\"{text}\" {why}, as this element needs it.");
                     self.report(
                         Code::NotWritable,
@@ -54,36 +53,37 @@ impl Pass<'_> {
 
     /// Blanks up to the least length.
     fn pad(&mut self, start: usize, min: u16) {
-        let length = self.scratch.len() - start;
+        let length = self.out.len() - start;
         if length > 0 {
             let blanks = usize::from(min).saturating_sub(length);
-            self.scratch.extend(std::iter::repeat_n(b' ', blanks));
+            self.out.extend(std::iter::repeat_n(b' ', blanks));
         }
     }
 
     /// Whether an element as it was sent reads as this value.
-    fn same(&self, form: Form, sent: &str, entry: Entry) -> bool {
+    fn same(&self, form: Form, sent: &str, entry: At) -> bool {
         let mut arena = String::new();
         match decode(form, sent.as_bytes(), &self.map.tables, &mut arena).0 {
-            Decoded::Same(length) => sent.get(..length) == Some(self.str(entry)),
-            Decoded::New => arena == self.str(entry),
+            Decoded::Same(length) => sent.get(..length) == Some(self.values.text(entry)),
+            Decoded::New => arena == self.values.text(entry),
             Decoded::Word(word) => {
-                self.map.words.get(word as usize).map(AsRef::as_ref) == Some(self.str(entry))
+                self.map.words.get(word as usize).map(AsRef::as_ref)
+                    == Some(self.values.text(entry))
             }
-            Decoded::Integer(n) => entry.tag == Tag::Integer && entry.number() == n,
+            Decoded::Integer(n) => self.values.number(entry) == Some(n),
             Decoded::Blank | Decoded::Bad(_) => false,
         }
     }
 
     /// The code that a selector asks for. A field that says otherwise cannot be written.
-    pub(super) fn fixed(&mut self, code: &[u8], kept: Option<Scalar>, object: Entry) {
+    pub(super) fn fixed(&mut self, code: &[u8], kept: Option<Scalar>, object: At) {
         if let Some(scalar) = kept
             && let Some(entry) = self.values.get(object, scalar.field)
         {
-            let start = self.scratch.len();
+            let start = self.out.len();
             self.value(scalar.form, entry, None);
-            if &self.scratch[start..] != code {
-                let text = self.str(entry);
+            if &self.out[start..] != code {
+                let text = self.values.text(entry);
                 let message = format!(
                     "\"{text}\" stands where the field itself says {}.",
                     String::from_utf8_lossy(code)
@@ -96,9 +96,9 @@ impl Pass<'_> {
                     None,
                 );
             }
-            self.scratch.truncate(start);
+            self.out.truncate(start);
         }
-        self.scratch.extend_from_slice(code);
+        self.out.extend_from_slice(code);
     }
 
     pub(super) fn count(&mut self, counted: &[Counted], sent: Option<&str>) {
@@ -107,27 +107,27 @@ impl Pass<'_> {
         let stated = sent.and_then(|s| s.parse::<u32>().ok());
         match sent {
             Some(sent) if stated.is_some_and(|n| counts.contains(&n)) => self.data(sent),
-            _ => encode_integer(i64::from(first), 1, self.scratch),
+            _ => encode_integer(i64::from(first), 1, self.out),
         }
     }
 
     pub(super) fn composite(
         &mut self,
         parts: &[Slot],
-        object: Entry,
+        object: At,
         extra: Option<&str>,
         sent: Option<&str>,
     ) {
         let separator = self.options.style.delimiters.component;
-        let start = self.scratch.len();
+        let start = self.out.len();
         let extra: Vec<&str> = extra.map_or_else(Vec::new, components);
         let sent: Vec<&str> = sent.map_or_else(Vec::new, components);
         let mut last = start;
         for i in 0..parts.len().max(extra.len()) {
             if i > 0 {
-                self.scratch.push(separator);
+                self.out.push(separator);
             }
-            let before = self.scratch.len();
+            let before = self.out.len();
             match parts.get(i) {
                 Some(Slot::Value(scalar)) => {
                     if let Some(entry) = self.values.get(object, scalar.field) {
@@ -141,33 +141,27 @@ impl Pass<'_> {
                 Some(Slot::Fixed(code, kept)) => self.fixed(code, *kept, object),
                 _ => {}
             }
-            if self.scratch.len() == before {
+            if self.out.len() == before {
                 self.structured(extra.get(i).copied().unwrap_or(""));
             }
-            if self.scratch.len() > before {
-                last = self.scratch.len();
+            if self.out.len() > before {
+                last = self.out.len();
             }
         }
-        self.scratch.truncate(last);
+        self.out.truncate(last);
     }
 
     /// A list of objects over a range of elements, laid out as it was sent where that still fits.
-    pub(super) fn range(
-        &mut self,
-        range: &Range,
-        first: usize,
-        object: Entry,
-        hint: Option<Entry>,
-    ) {
+    pub(super) fn range(&mut self, range: &Range, first: usize, object: At, hint: Option<At>) {
         let Some(list) = self.values.get(object, range.field) else { return };
-        let items = self.values.within(list);
+        let items: Vec<At> = self.values.within(list).collect();
         let step = range.step.len();
         let steps = usize::from(range.length).div_ceil(step);
         if items.len() > steps {
             let message = format!("There are {} entries, and room for {steps}.", items.len());
             self.report(Code::NotWritable, message, "Split the line.", None, None);
         }
-        let layout = self.layout(range, first, items, hint);
+        let layout = self.layout(range, first, &items, hint);
         for (k, &item) in items.iter().enumerate().take(steps) {
             let at = layout.as_ref().map_or(k, |l| l[k]) * step;
             for (i, slot) in range.step.iter().enumerate() {
@@ -175,7 +169,7 @@ impl Pass<'_> {
                 let Some(entry) = self.values.get(item, scalar.field) else { continue };
                 let index = first + at + i;
                 self.position = u16::try_from(index + 1).unwrap_or(u16::MAX);
-                let start = self.scratch.len();
+                let start = self.out.len();
                 if at + i >= usize::from(range.length) {
                     self.report(
                         Code::NotWritable,
@@ -198,15 +192,14 @@ impl Pass<'_> {
         &mut self,
         range: &Range,
         first: usize,
-        object: Entry,
+        list: At,
         separator: u8,
     ) -> usize {
         let values = self.values;
-        let Some(list) = values.get(object, range.field) else { return first };
         let step = range.step.len();
         let room = usize::from(range.length);
         let mut last = first + 1;
-        for (k, &item) in values.within(list).iter().enumerate() {
+        for (k, item) in values.within(list).enumerate() {
             for (i, slot) in range.step.iter().enumerate() {
                 let Slot::Value(scalar) = slot else { continue };
                 let Some(entry) = values.get(item, scalar.field) else { continue };
@@ -218,12 +211,12 @@ impl Pass<'_> {
                     self.report(Code::NotWritable, message, "Split the line.", None, None);
                     return last;
                 }
-                let before = self.scratch.len();
-                self.scratch.extend(std::iter::repeat_n(separator, first + at + 1 - last));
-                let start = self.scratch.len();
+                let before = self.out.len();
+                self.out.extend(std::iter::repeat_n(separator, first + at + 1 - last));
+                let start = self.out.len();
                 self.value(scalar.form, entry, None);
-                if self.scratch.len() == start {
-                    self.scratch.truncate(before);
+                if self.out.len() == start {
+                    self.out.truncate(before);
                 } else {
                     last = first + at + 1;
                 }
@@ -237,8 +230,8 @@ impl Pass<'_> {
         &self,
         range: &Range,
         first: usize,
-        items: &[Entry],
-        hint: Option<Entry>,
+        items: &[At],
+        hint: Option<At>,
     ) -> Option<Vec<usize>> {
         let hint = hint?;
         let step = range.step.len();
@@ -261,10 +254,21 @@ impl Pass<'_> {
         fits.then_some(used)
     }
 
+    /// A text of the document as data.
+    #[inline]
+    fn text(&mut self, text: &str) {
+        if self.plain {
+            self.out.extend_from_slice(text.as_bytes());
+        } else {
+            self.data(text);
+        }
+    }
+
     /// Text as data: in the character set, with delimiters refused or replaced.
     pub(super) fn data(&mut self, text: &str) {
-        if !text.bytes().any(|b| self.special[usize::from(b)]) {
-            self.scratch.extend_from_slice(text.as_bytes());
+        let delimiters = self.options.style.delimiters;
+        if !text.bytes().any(|b| !b.is_ascii() || delimiters.contains(b)) {
+            self.out.extend_from_slice(text.as_bytes());
             return;
         }
         let style = self.options.style;
@@ -291,8 +295,8 @@ impl Pass<'_> {
             };
             let holds = bytes.iter().any(|&b| style.delimiters.contains(b));
             match style.delimiter_in_data {
-                _ if !holds => self.scratch.extend_from_slice(bytes),
-                DelimiterInData::Replace(byte) => self.scratch.push(byte),
+                _ if !holds => self.out.extend_from_slice(bytes),
+                DelimiterInData::Replace(byte) => self.out.push(byte),
                 DelimiterInData::Refuse => {
                     let message = format!(
                         "\"{c}\" is a delimiter of the interchange and stands in the data."
@@ -304,7 +308,7 @@ impl Pass<'_> {
                         Some(text),
                         None,
                     );
-                    self.scratch.push(b' ');
+                    self.out.push(b' ');
                 }
             }
         }
@@ -321,10 +325,10 @@ impl Pass<'_> {
         let mut buffer = [0; 4];
         while let Some(c) = chars.next() {
             match c {
-                '>' => self.scratch.push(delimiters.component),
+                '>' => self.out.push(delimiters.component),
                 '^' => {
                     if let Some(repetition) = delimiters.repetition {
-                        self.scratch.push(repetition);
+                        self.out.push(repetition);
                     } else {
                         let message =
                             "The interchange has no separator for repeated elements.".to_owned();
@@ -348,8 +352,9 @@ impl Pass<'_> {
     }
 
     pub(super) fn counted(&self, counted: Counted) -> u32 {
-        let Some(root) = self.values.root else { return 0 };
-        let of = |field: u16| self.values.get(root, field).map_or(0, |list| list.b);
+        let root = At::ROOT;
+        let of =
+            |field: u16| self.values.get(root, field).map_or(0, |list| self.values.items(list));
         match counted {
             Counted::Rows => self.rows,
             Counted::Place(local) if self.map.levels.as_ref().is_some_and(|l| l.local == local) => {

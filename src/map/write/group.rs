@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::super::laid::{At, Laid, small};
 use super::super::plan::{LevelPlan, Levels, Map, NO_PLACE, Target};
 use super::super::shape::{FieldId, Kind};
-use super::super::values::{Entry, Tag, Values, small};
-use super::NOTHING;
 use super::levels::{Out, Planned};
 use crate::findings::{Code, Finding, Place, Severity};
 
@@ -19,7 +18,7 @@ const NONE: u32 = u32::MAX;
 /// A level in the making, linked with those beside and within it.
 struct Node {
     plan: usize,
-    object: Entry,
+    object: At,
     first: u32,
     last: u32,
     next: u32,
@@ -35,9 +34,10 @@ struct Put {
 pub(super) struct Planner<'w> {
     pub levels: &'w Levels,
     pub map: &'w Map,
-    pub values: &'w mut Values,
-    pub root: Entry,
+    pub values: &'w mut Laid,
     pub planned: Planned,
+    /// The entries of each list that levels are made of.
+    entries: Vec<(FieldId, Vec<At>)>,
     nodes: Vec<Node>,
     first: u32,
     last: u32,
@@ -68,18 +68,21 @@ struct Way {
 }
 
 impl<'w> Planner<'w> {
-    pub(super) fn new(
-        levels: &'w Levels,
-        map: &'w Map,
-        values: &'w mut Values,
-        root: Entry,
-    ) -> Self {
+    pub(super) fn new(levels: &'w Levels, map: &'w Map, values: &'w mut Laid) -> Self {
+        let mut lists: Vec<FieldId> = levels.plans.iter().filter_map(list_of).collect();
+        lists.push(levels.rows);
+        lists.extend(levels.other.map(|(list, _)| list));
+        lists.sort_unstable();
+        lists.dedup();
+        let of =
+            |list| values.get(At::ROOT, list).map_or(Vec::new(), |l| values.within(l).collect());
+        let entries = lists.into_iter().map(|list| (list, of(list))).collect();
         Self {
             levels,
             map,
             values,
-            root,
             planned: Planned::default(),
+            entries,
             nodes: Vec::new(),
             first: NONE,
             last: NONE,
@@ -108,13 +111,16 @@ impl<'w> Planner<'w> {
     }
 
     pub(super) fn count(&self, list: FieldId) -> u32 {
-        self.values.get(self.root, list).map_or(0, |l| l.b)
+        small(self.of(list).len())
     }
 
     /// The entry of that number, from 1.
-    pub(super) fn entry(&self, list: FieldId, number: u32) -> Option<Entry> {
-        let entries = self.values.within(self.values.get(self.root, list)?);
-        entries.get((number as usize).wrapping_sub(1)).copied()
+    pub(super) fn entry(&self, list: FieldId, number: u32) -> Option<At> {
+        self.of(list).get((number as usize).wrapping_sub(1)).copied()
+    }
+
+    fn of(&self, list: FieldId) -> &[At] {
+        self.entries.iter().find(|(l, _)| *l == list).map_or(&[], |(_, entries)| entries)
     }
 
     fn list_name(&self, list: FieldId) -> &'w str {
@@ -138,7 +144,7 @@ impl<'w> Planner<'w> {
         };
         let top = stop_of(self, Target::Document);
         let parent = if let Some(top) = top {
-            self.push(NONE, top.plan, self.root)
+            self.push(NONE, top.plan, At::ROOT)
         } else {
             self.document_left_out();
             NONE
@@ -175,11 +181,12 @@ impl<'w> Planner<'w> {
         let plan = self.levels.plans.iter().find(|p| p.target == Target::Document);
         let Some(plan) = plan else { return };
         let block = &self.map.blocks[usize::from(plan.block)];
-        let places = |e: &&Entry| {
-            block.place_of.get(usize::from(e.field)).is_some_and(|&place| place != NO_PLACE)
+        let places = |field: &FieldId| {
+            block.place_of.get(usize::from(*field)).is_some_and(|&place| place != NO_PLACE)
         };
-        let fields = self.values.within(self.root).iter().filter(places);
-        let names: Vec<&str> = fields.map(|e| self.list_name(e.field)).collect();
+        let mut fields: Vec<FieldId> = self.fields(At::ROOT).map(|(field, _)| field).collect();
+        fields.retain(places);
+        let names: Vec<&str> = fields.into_iter().map(|field| self.list_name(field)).collect();
         if !names.is_empty() {
             self.fault(
                 Severity::Fatal,
@@ -189,12 +196,12 @@ impl<'w> Planner<'w> {
     }
 
     /// The plan of an entry: that whose constants it has, or else the lowest of the hierarchy.
-    fn plan_of(&self, list: FieldId, object: Entry) -> Option<usize> {
+    fn plan_of(&self, list: FieldId, object: At) -> Option<usize> {
         let plans =
             || self.levels.plans.iter().enumerate().filter(move |(_, p)| list_of(p) == Some(list));
         let fits = |p: &LevelPlan| {
             self.map.blocks[usize::from(p.block)].constants.iter().all(|&(field, word)| {
-                let text = self.values.get(object, field).map(|e| self.values.str(e, "", self.map));
+                let text = self.values.get(object, field).map(|e| self.values.text(e));
                 text == self.map.words.get(word as usize).map(AsRef::as_ref)
             })
         };
@@ -222,12 +229,12 @@ impl<'w> Planner<'w> {
             {
                 stops.push(Stop { rank, plan, entry: number });
             }
-            next = nested.and_then(|f| self.values.get(object, f)).map(|e| e.a);
+            next = nested.and_then(|f| self.values.get(object, f)).map(|e| self.number(e));
         }
     }
 
     /// Puts a row and the entries on its path into the tree.
-    fn row(&mut self, object: Entry, row: Stop, top: u32) {
+    fn row(&mut self, object: At, row: Stop, top: u32) {
         let mut common: Vec<Stop> = Vec::new();
         let mut ways: Vec<Way> = Vec::new();
         let levels = self.levels;
@@ -237,17 +244,17 @@ impl<'w> Planner<'w> {
                 continue;
             }
             let Some(found) = self.values.get(object, reference) else { continue };
-            if found.tag == Tag::Integer {
-                self.chain(list, nested, found.a, &mut common);
+            if !many {
+                self.chain(list, nested, self.number(found), &mut common);
                 continue;
             }
-            let numbers = self.values.within(found);
-            if let (true, [number]) = (many, numbers) {
-                let number = number.a;
+            if self.values.items(found) == 1 {
+                let number = self.values.item(found, 0).map_or(0, |e| self.number(e));
                 self.chain(list, nested, number, &mut common);
                 continue;
             }
-            for number in numbers.iter().map(|e| e.a).collect::<Vec<_>>() {
+            let numbers: Vec<u32> = self.values.within(found).map(|e| self.number(e)).collect();
+            for number in numbers {
                 let mut chain = Vec::new();
                 self.chain(list, nested, number, &mut chain);
                 let (above, below) = chain.into_iter().partition(|s| s.rank < row.rank);
@@ -273,7 +280,7 @@ impl<'w> Planner<'w> {
     /// A row that is in several entries above it is told once in each of them.
     fn divide(
         &mut self,
-        object: Entry,
+        object: At,
         row: Stop,
         top: u32,
         above: &[Stop],
@@ -310,7 +317,7 @@ impl<'w> Planner<'w> {
     }
 
     /// A row as it is within one of its entries: the fields that are divided come from there.
-    fn part_of(&mut self, row: Entry, number: u32, (list, entry): (FieldId, u32)) -> Entry {
+    fn part_of(&mut self, row: At, number: u32, (list, entry): (FieldId, u32)) -> At {
         let map = self.map;
         let (Some(from), Kind::Object(inner)) =
             (self.entry(list, entry), map.shapes.field(0, list).kind)
@@ -318,29 +325,31 @@ impl<'w> Planner<'w> {
             return row;
         };
         let (shape, inner) = (map.shapes.get(self.levels.row_shape), map.shapes.get(inner));
-        let mut fields: Vec<Entry> = self.values.within(row).to_vec();
+        let mut fields: Vec<(FieldId, At)> = self.fields(row).collect();
         let levels = self.levels;
         for (i, name) in levels.split.iter().enumerate() {
             let (Some(own), Some(other)) = (shape.find(name), inner.find(name)) else {
                 continue;
             };
             if let Some(value) = self.values.get(from, other) {
-                fields.retain(|e| e.field != own);
-                fields.push(value.at(own));
+                fields.retain(|(field, _)| *field != own);
+                fields.push((own, value));
             } else if i == 0 {
                 self.not_told(number);
             }
         }
         self.divided.push((list, entry));
-        self.object_of(&fields)
+        self.values.object_of(&fields)
     }
 
-    fn object_of(&mut self, fields: &[Entry]) -> Entry {
-        let mark = self.values.mark();
-        for field in fields {
-            self.values.push(field.field, *field);
-        }
-        self.values.object(mark)
+    /// The fields of an object, each with its value.
+    fn fields(&self, object: At) -> impl Iterator<Item = (FieldId, At)> {
+        self.values.within(object).filter_map(|at| Some((self.values.entry(at)?.field, at)))
+    }
+
+    /// A number that refers to an entry; 0, which none has, for whatever cannot be one.
+    fn number(&self, at: At) -> u32 {
+        self.values.ordinal(at).unwrap_or(0)
     }
 
     /// Takes what went to the rows out of the entries.
@@ -355,9 +364,9 @@ impl<'w> Planner<'w> {
             let shape = map.shapes.get(inner);
             let gone: Vec<_> =
                 self.levels.split.iter().filter_map(|name| shape.find(name)).collect();
-            let mut fields = self.values.within(object).to_vec();
-            fields.retain(|e| !gone.contains(&e.field));
-            let without = self.object_of(&fields);
+            let mut fields: Vec<(FieldId, At)> = self.fields(object).collect();
+            fields.retain(|(field, _)| !gone.contains(field));
+            let without = self.values.object_of(&fields);
             let put = self
                 .put
                 .iter()
@@ -395,7 +404,7 @@ impl<'w> Planner<'w> {
                     self.fault(if above { Severity::Fatal } else { Severity::Warning }, message);
                 }
             }
-            let object = self.entry(list, stop.entry).unwrap_or(NOTHING);
+            let object = self.entry(list, stop.entry).unwrap_or(At::NOTHING);
             let node = self.push(at, stop.plan, object);
             let puts = self.put.iter_mut().find(|(l, _)| *l == list);
             if let Some(put) = puts.and_then(|(_, put)| put.get_mut(index)) {
@@ -405,7 +414,7 @@ impl<'w> Planner<'w> {
         })
     }
 
-    fn push(&mut self, parent: u32, plan: usize, object: Entry) -> u32 {
+    fn push(&mut self, parent: u32, plan: usize, object: At) -> u32 {
         let node = small(self.nodes.len());
         self.nodes.push(Node { plan, object, first: NONE, last: NONE, next: NONE });
         let before = if let Some(parent) = self.nodes.get_mut(parent as usize) {

@@ -4,9 +4,9 @@
 
 use std::collections::HashSet;
 
+use super::super::laid::{At, Laid, small};
 use super::super::plan::{Block, LevelPlan, Levels, Map, NO_PLACE, Target};
 use super::super::shape::FieldId;
-use super::super::values::{Entry, Tag, Values, small};
 use super::group::Planner;
 use super::{Pass, WriteOptions};
 use crate::findings::{Finding, Severity};
@@ -16,7 +16,7 @@ use crate::findings::{Finding, Severity};
 pub(super) struct Out {
     /// Index into the plans; `None` for another level.
     pub plan: Option<usize>,
-    pub object: Entry,
+    pub object: At,
     /// Index into the levels to be written.
     pub within: Option<usize>,
     pub has_children: bool,
@@ -114,13 +114,16 @@ fn document_field(levels: &Levels, map: &Map, field: FieldId) -> bool {
 pub(super) fn plan(
     levels: &Levels,
     map: &Map,
-    values: &mut Values,
+    values: &mut Laid,
     options: &WriteOptions<'_>,
 ) -> Planned {
-    let Some(root) = values.root else { return Planned::default() };
-    let mut planner = Planner::new(levels, map, values, root);
+    let root = At::ROOT;
+    if values.entry(root).is_none() {
+        return Planned::default();
+    }
+    let mut planner = Planner::new(levels, map, values);
     let structure = planner.values.get(root, levels.structure.field);
-    let text = |p: &Planner<'_>, e: Entry| p.values.str(e, "", map).to_owned();
+    let text = |p: &Planner<'_>, e: At| p.values.text(e).to_owned();
     if let Some(codes) = structure.and_then(|s| planner.values.get(s, levels.structure.child_codes))
     {
         planner.planned.child_codes = text(&planner, codes);
@@ -133,7 +136,7 @@ pub(super) fn plan(
     }
     let told: Vec<String> = structure
         .and_then(|s| planner.values.get(s, levels.structure.hierarchy))
-        .map(|list| planner.values.within(list).iter().map(|&e| text(&planner, e)).collect())
+        .map(|list| planner.values.within(list).map(|e| text(&planner, e)).collect())
         .unwrap_or_default();
     let names = options.hierarchy.unwrap_or(&told);
     let mut hierarchy: Vec<usize> = Vec::new();
@@ -156,18 +159,15 @@ pub(super) fn plan(
 
 impl Planner<'_> {
     /// The levels as the document tells them one by one; false where they are not all there is, once each.
-    fn as_told(&mut self, each: Entry) -> bool {
+    fn as_told(&mut self, each: At) -> bool {
         let [code, entry, within, id, parent, child] = self.levels.structure.level;
         let mut seen: HashSet<(FieldId, u32)> = HashSet::new();
         let mut out: Vec<Out> = Vec::new();
         let mut rows = 0;
-        for &level in self.values.within(each) {
-            let text = |field| {
-                self.values.get(level, field).map(|e| self.values.str(e, "", self.map).to_owned())
-            };
-            let number = |field| {
-                self.values.get(level, field).filter(|e| e.tag == Tag::Integer).map(|e| e.a)
-            };
+        for level in self.values.within(each) {
+            let text =
+                |field| self.values.get(level, field).map(|e| self.values.text(e).to_owned());
+            let number = |field| self.values.get(level, field).and_then(|e| self.values.ordinal(e));
             let told = text(code).unwrap_or_default();
             let entry = number(entry);
             let plan = self.levels.plans.iter().position(|p| {
@@ -187,7 +187,7 @@ impl Planner<'_> {
                 },
             };
             let object = match (list, entry) {
-                (None, _) => self.root,
+                (None, _) => At::ROOT,
                 (Some(list), Some(n)) => {
                     let (Some(object), true) = (self.entry(list, n), seen.insert((list, n))) else {
                         return false;

@@ -12,10 +12,11 @@ mod segment;
 use serde::Serialize;
 
 use super::Error;
-use super::lay::lay;
-use super::plan::{Block, BlockId, Group, GroupKind, Map, NO_PLACE, Slot};
+use super::laid::{At, Laid};
+use super::lay::Layout;
+use super::plan::{Block, BlockId, GroupKind, Map};
 use super::shape::FieldId;
-use super::values::{Entry, Tag, Values};
+use super::steps::{Asked, Marked, STEPS_MAX, Step};
 use crate::findings::{Code, Finding, Place};
 use crate::grammar::{Grammar, NodeId};
 use crate::x12::Style;
@@ -35,9 +36,19 @@ pub struct WriteOptions<'a> {
 /// Writes sets, one after the other, and reuses its memory.
 #[derive(Debug, Default)]
 pub struct Writer {
-    values: Values,
+    layout: Layout,
+    work: Work,
+}
+
+/// Memory of a pass.
+#[derive(Debug, Default)]
+struct Work {
+    /// For each step of the blocks that are being written: the value that it writes.
+    values: Vec<At>,
+    /// The elements of a segment that is put together: ranges of the output behind `aside`.
     cells: Vec<(u32, u32)>,
-    scratch: Vec<u8>,
+    /// The set so far, while a segment is put together.
+    aside: Vec<u8>,
 }
 
 /// Findings beyond this many of one set are not kept: the first ones tell the cause.
@@ -65,58 +76,62 @@ impl Writer {
         options: &WriteOptions<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Vec<Finding>, Error> {
-        lay(document, &map.shapes, &mut self.values)?;
-        let planned =
-            map.levels.as_ref().map(|levels| levels::plan(levels, map, &mut self.values, options));
+        self.layout.lay(document, &map.shapes)?;
+        let laid = &mut self.layout.laid;
+        let planned = map.levels.as_ref().map(|levels| levels::plan(levels, map, laid, options));
         let mut planned = planned.unwrap_or_default();
         let mut pass = Pass {
-            values: &self.values,
+            values: laid,
             map,
             grammar,
             options,
             out,
-            cells: &mut self.cells,
-            scratch: &mut self.scratch,
-            special: special(options.style),
+            work: &mut self.work,
+            plain: is_plain(laid.texts.as_bytes(), options.style),
+            base: 0,
             segments: 0,
-            tag: Vec::new(),
+            kept_tag: Some(String::new()),
             node: NodeId::ROOT,
             position: 0,
             rows: planned.rows,
-            levels: super::values::small(planned.levels.len()),
+            levels: super::laid::small(planned.levels.len()),
             findings: std::mem::take(&mut planned.findings),
         };
-        if let Some(root) = self.values.root {
-            pass.document(root, &planned);
+        if pass.values.entry(At::ROOT).is_some() {
+            pass.document(&planned);
         }
         Ok(pass.findings)
     }
 }
 
-/// Bytes that need a second look in data: delimiters and whatever is not ASCII.
-fn special(style: &Style) -> [bool; 256] {
-    let mut special = [false; 256];
-    for byte in 0..=u8::MAX {
-        special[usize::from(byte)] = style.delimiters.contains(byte) || !byte.is_ascii();
-    }
-    special
+/// Whether texts need no second look: they are ASCII without any delimiter.
+fn is_plain(texts: &[u8], style: &Style) -> bool {
+    let d = style.delimiters;
+    let repetition = d.repetition.unwrap_or(d.segment);
+    let special = |b: u8| {
+        !b.is_ascii() | (b == d.element) | (b == d.component) | (b == d.segment) | (b == repetition)
+    };
+    // In pieces, without a way out of each: the processor looks at many bytes at once.
+    texts.chunks(256).all(|piece| !piece.iter().fold(false, |found, &b| found | special(b)))
 }
 
 /// Writing one set.
 struct Pass<'w> {
-    values: &'w Values,
+    values: &'w Laid,
     map: &'w Map,
     grammar: &'w Grammar,
     options: &'w WriteOptions<'w>,
     out: &'w mut Vec<u8>,
-    /// The elements of the segment that is being made: ranges of `scratch`.
-    cells: &'w mut Vec<(u32, u32)>,
-    scratch: &'w mut Vec<u8>,
-    special: [bool; 256],
+    work: &'w mut Work,
+    /// Whether all texts are written as they are.
+    plain: bool,
+    /// Where the values of the block's steps begin.
+    base: usize,
     /// Segments written.
     segments: u32,
-    /// What is being written, for findings.
-    tag: Vec<u8>,
+    /// What is being written, for findings: the name of a segment that was kept (empty before the first one), or else
+    /// the node.
+    kept_tag: Option<String>,
     node: NodeId,
     position: u16,
     rows: u32,
@@ -128,11 +143,11 @@ struct Pass<'w> {
 type Given<'g> = &'g [(u16, &'g str)];
 
 impl<'w> Pass<'w> {
-    fn document(&mut self, root: Entry, levels: &levels::Planned) {
+    fn document(&mut self, levels: &levels::Planned) {
         let set = &self.grammar.set;
         let number = self.options.control_number;
         let id = self.map.root;
-        self.block(id, root, &[(1, set), (2, number)], Some(levels));
+        self.block(id, At::ROOT, &[(1, set), (2, number)], Some(levels));
         let count = (self.segments + 1).to_string();
         if let Some(&trailer) = self.grammar.node(NodeId::ROOT).children.last() {
             self.raw(trailer, &[(1, &count), (2, number)]);
@@ -143,120 +158,136 @@ impl<'w> Pass<'w> {
         &self.map.blocks[usize::from(id)]
     }
 
-    /// A loop instance: its own segment with the elements given, then all its places.
+    /// A loop instance or a segment: its own segment with the elements given, then whatever its fields ask for.
     fn block(
         &mut self,
         id: BlockId,
-        object: Entry,
+        object: At,
         given: Given<'_>,
         levels: Option<&levels::Planned>,
     ) {
-        let block = self.plan(id);
-        let rest = block.rest.and_then(|field| self.values.get(object, field));
-        let mut touched = Touched::default();
-        for entry in self.values.within(object) {
-            match block.place_of.get(usize::from(entry.field)) {
-                Some(&place) if place != NO_PLACE => touched.add(place),
-                _ => self.placeless(block, entry.field, id),
-            }
+        let (block, values) = (self.plan(id), self.values);
+        let steps = &block.steps;
+        let end = self.base + steps.steps.len();
+        if self.work.values.len() < end {
+            self.work.values.resize(end, At::NOTHING);
         }
-        for &local in &block.always {
-            touched.add(local);
+        let mut marked = Marked::none();
+        for &step in &steps.always {
+            marked.add(step);
         }
-        touched.add(0);
-        let nested = self.map.levels.as_ref().filter(|_| id == self.map.root);
-        if let Some(nested) = nested {
-            touched.add(nested.local);
+        for &step in &steps.objects {
+            self.work.values[self.base + usize::from(step)] = At::NOTHING;
+            marked.add(step);
         }
-        if rest.is_some() {
-            touched = Touched::all();
-        }
-        let last = if id == self.map.root {
-            block.places.len().saturating_sub(1)
-        } else {
-            block.places.len()
-        };
-        for local in touched.iter(last) {
-            if let Some(nested) = nested.filter(|n| usize::from(n.local) == local) {
-                if let Some(levels) = levels {
-                    self.write_levels(nested, levels);
+        let mut rest = None;
+        for at in values.within(object) {
+            let Some(field) = values.entry(at).map(|e| e.field) else { break };
+            match steps.asked(field) {
+                Asked::Step(step, first) => {
+                    self.work.values[self.base + usize::from(step)] = at;
+                    marked.add(first);
+                    marked.add(step);
                 }
-                continue;
+                Asked::Silent => {}
+                Asked::NoPlace if block.rest == Some(field) => rest = Some(at),
+                Asked::NoPlace => self.placeless(block, field, id),
             }
-            let given = if local == 0 { given } else { &[] };
-            match rest {
-                Some(rest) => self.place_with_rest(block, local, object, given, rest),
-                None => self.place(block, local, object, given),
-            }
+        }
+        if !block.places.is_empty() && (rest.is_some() || steps.steps.len() > STEPS_MAX) {
+            self.with_rest(id, object, given, rest.unwrap_or(At::NOTHING), levels);
+        } else {
+            self.steps(block, object, given, marked, levels);
         }
     }
 
-    /// A place of which `unmapped` knows nothing.
-    fn place(&mut self, block: &'w Block, local: usize, object: Entry, given: Given<'_>) {
-        let place = &block.places[local];
-        for &index in &place.groups {
-            let group = &block.groups[usize::from(index)];
-            match &group.kind {
-                GroupKind::Elements(set) => {
-                    if index == 0 || self.present(&set.slots, object) {
-                        self.segment(place.node, set, object, given, None, None);
+    /// Takes the steps that are marked.
+    fn steps(
+        &mut self,
+        block: &'w Block,
+        object: At,
+        given: Given<'_>,
+        mut marked: Marked,
+        levels: Option<&levels::Planned>,
+    ) {
+        let (base, end) = (self.base, self.base + block.steps.steps.len());
+        let mut from = 0;
+        // Of the segment that is being written: its elements up to the last one that has something.
+        let mut open: Option<usize> = None;
+        while let Some(i) = marked.take(&mut from) {
+            let Some(step) = block.steps.steps.get(i) else { break };
+            if let Step::Element { index, slot } = step {
+                let at = self.work.values[base + i];
+                self.element(&mut open, usize::from(*index), slot, (object, at), given);
+                continue;
+            }
+            self.close(&mut open);
+            match step {
+                Step::Element { .. } => {}
+                Step::Segment { node, tag, always } => {
+                    for &step in always {
+                        marked.add(step);
                     }
+                    self.open(&mut open, *node, *tag);
                 }
-                GroupKind::Object { field, list, always, .. } => {
-                    let value = self.values.get(object, *field);
+                Step::Object { node, list, block } => {
+                    let at = self.work.values[base + i];
+                    self.base = end;
                     if *list {
-                        for &item in value.map_or(&[][..], |v| self.values.within(v)) {
-                            self.object(group, place.node, item, None, None);
+                        let values = self.values;
+                        for item in values.within(at) {
+                            self.object(*block, *node, item, None, None);
                         }
-                    } else if let Some(value) = value.or_else(|| always.then_some(NOTHING)) {
-                        self.object(group, place.node, value, None, None);
+                    } else {
+                        self.object(*block, *node, at, None, None);
+                    }
+                    self.base = base;
+                }
+                Step::Texts { node, group } => {
+                    let at = self.work.values[base + i];
+                    if let GroupKind::Texts { field, set } = &block.groups[usize::from(*group)].kind
+                    {
+                        let values = self.values;
+                        for text in values.within(at) {
+                            self.text_segment(*node, set, *field, text, None, None);
+                        }
                     }
                 }
-                GroupKind::Texts { field, set } => {
-                    let Some(list) = self.values.get(object, *field) else { continue };
-                    for &text in self.values.within(list) {
-                        self.text_segment(place.node, set, *field, text, None, None);
+                Step::Levels => {
+                    if let (Some(nested), Some(levels)) = (&self.map.levels, levels) {
+                        self.base = end;
+                        self.write_levels(nested, levels);
+                        self.base = base;
                     }
                 }
             }
         }
+        self.close(&mut open);
     }
 
     /// An object as a segment or loop.
     fn object(
         &mut self,
-        group: &Group,
+        id: BlockId,
         node: NodeId,
-        object: Entry,
-        extra: Option<Entry>,
-        hint: Option<Entry>,
+        object: At,
+        extra: Option<At>,
+        hint: Option<At>,
     ) {
-        let GroupKind::Object { block, .. } = group.kind else { return };
-        let inner = self.plan(block);
-        if !inner.places.is_empty() {
-            self.block(block, object, &[], None);
-            return;
-        }
-        for entry in self.values.within(object) {
-            if inner.place_of.get(usize::from(entry.field)).is_none_or(|&p| p == NO_PLACE) {
-                self.placeless(inner, entry.field, block);
+        let block = self.plan(id);
+        match block.own() {
+            Some(set) if block.places.is_empty() && (extra.is_some() || hint.is_some()) => {
+                let values = self.values;
+                for at in values.within(object) {
+                    let Some(field) = values.entry(at).map(|e| e.field) else { break };
+                    if matches!(block.steps.asked(field), Asked::NoPlace) {
+                        self.placeless(block, field, id);
+                    }
+                }
+                self.segment(node, set, object, &[], extra, hint);
             }
+            _ => self.block(id, object, &[], None),
         }
-        if let Some(set) = inner.own() {
-            self.segment(node, set, object, &[], extra, hint);
-        }
-    }
-
-    /// Whether any field that these slots hold is there.
-    fn present(&self, slots: &[Slot], object: Entry) -> bool {
-        slots.iter().any(|slot| match slot {
-            Slot::Value(scalar) => self.values.get(object, scalar.field).is_some(),
-            Slot::Range(range) => self.values.get(object, range.field).is_some(),
-            Slot::Composite(parts) => self.present(parts, object),
-            Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange | Slot::Count(_) => {
-                false
-            }
-        })
     }
 
     /// A field of the document for which the map has no place.
@@ -294,7 +325,10 @@ impl<'w> Pass<'w> {
             return;
         }
         let place = Place {
-            segment: String::from_utf8_lossy(&self.tag).into_owned(),
+            segment: match &self.kept_tag {
+                Some(tag) => tag.clone(),
+                None => self.grammar.segment_at(self.node).tag.to_string(),
+            },
             segment_position: self.segments + 1,
             element: self.position,
             loop_path: self.grammar.node(self.grammar.node(self.node).parent).path.clone(),
@@ -305,45 +339,5 @@ impl<'w> Pass<'w> {
         finding.field =
             field.or_else(|| self.map.field_of(self.node, self.position)).map(str::to_owned);
         self.findings.push(finding);
-    }
-}
-
-/// An object without fields.
-const NOTHING: Entry = Entry { field: 0, tag: Tag::Object, a: 0, b: 0 };
-
-/// Places that an object touches.
-#[derive(Debug, Default, Clone, Copy)]
-struct Touched {
-    bits: [u64; 4],
-}
-
-impl Touched {
-    fn all() -> Self {
-        Self { bits: [u64::MAX; 4] }
-    }
-
-    fn add(&mut self, place: u16) {
-        let (word, bit) = (usize::from(place / 64), place % 64);
-        match self.bits.get_mut(word) {
-            Some(word) => *word |= 1 << bit,
-            // More places than bits: look at all of them.
-            None => *self = Self::all(),
-        }
-    }
-
-    /// The places below `end`, in order; those past the bits are always among them.
-    fn iter(self, end: usize) -> impl Iterator<Item = usize> {
-        let mut word = 0;
-        let mut bits = self.bits[0];
-        let low = std::iter::from_fn(move || {
-            while bits == 0 {
-                word += 1;
-                bits = *self.bits.get(word)?;
-            }
-            let bit = bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            Some(word * 64 + bit)
-        });
-        low.take_while(move |&p| p < end).chain(256..end)
     }
 }

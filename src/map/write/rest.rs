@@ -1,30 +1,55 @@
 //! Places of which `unmapped` knows something: kept segments stand where they stood, kept elements fill in.
 
-use super::super::plan::{Block, GroupKind};
+use super::super::laid::At;
+use super::super::plan::{Block, BlockId, GroupKind, Slot};
 use super::super::shape::FieldId;
-use super::super::values::{Entry, Tag};
-use super::{Given, NOTHING, Pass};
+use super::levels::Planned;
+use super::{Given, Pass};
 
 /// What one position of a run is written from.
 #[derive(Clone, Copy)]
 struct Claim {
     group: u16,
-    entry: Entry,
+    entry: At,
 }
 
 impl<'w> Pass<'w> {
+    /// A block that keeps something in `unmapped`: all its places, whatever the object has.
+    pub(super) fn with_rest(
+        &mut self,
+        id: BlockId,
+        object: At,
+        given: Given<'_>,
+        rest: At,
+        levels: Option<&Planned>,
+    ) {
+        let block = self.plan(id);
+        let root = id == self.map.root;
+        let nested = self.map.levels.as_ref().filter(|_| root);
+        for local in 0..block.places.len() - usize::from(root) {
+            if let Some(nested) = nested.filter(|n| usize::from(n.local) == local) {
+                if let Some(levels) = levels {
+                    self.write_levels(nested, levels);
+                }
+                continue;
+            }
+            let given = if local == 0 { given } else { &[] };
+            self.place_with_rest(block, local, object, given, rest);
+        }
+    }
+
     /// A place of a block that keeps something in `unmapped`, at this place or another.
-    pub(super) fn place_with_rest(
+    fn place_with_rest(
         &mut self,
         block: &'w Block,
         local: usize,
-        object: Entry,
+        object: At,
         given: Given<'_>,
-        rest: Entry,
+        rest: At,
     ) {
         let place = &block.places[local];
         let fields = self.map.rest;
-        let absent = self.entries(rest, fields.absent).iter().any(|&e| self.str(e) == place.key);
+        let absent = self.entries(rest, fields.absent).any(|e| self.values.text(e) == place.key);
         let claims = self.claims(block, local, object, absent);
         let claims = self.ordered(claims, &place.key, rest);
         let kept = self.of_place(rest, fields.segments.0, fields.segment[0], &place.key);
@@ -40,7 +65,7 @@ impl<'w> Pass<'w> {
             if let Some(entry) = here {
                 self.kept_segment(entry);
             } else if let Some(claim) = claims.next() {
-                let find = |list: &[Entry]| {
+                let find = |list: &[At]| {
                     let entry = list.iter().find(|&&e| self.nth(e, fields.partial[1]) == nth)?;
                     self.values.get(*entry, fields.partial[2])
                 };
@@ -53,7 +78,8 @@ impl<'w> Pass<'w> {
             }
             for &stray in &strays {
                 if self.nth(stray, fields.stray[1]) == nth {
-                    let tag = self.values.get(stray, fields.stray[2]).map_or("", |e| self.str(e));
+                    let tag =
+                        self.values.get(stray, fields.stray[2]).map_or("", |e| self.values.text(e));
                     let elements = self.values.get(stray, fields.stray[3]);
                     self.kept(tag, elements);
                 }
@@ -62,7 +88,7 @@ impl<'w> Pass<'w> {
     }
 
     /// What the fields write at a place, in the usual order.
-    fn claims(&self, block: &Block, local: usize, object: Entry, absent: bool) -> Vec<Claim> {
+    fn claims(&self, block: &Block, local: usize, object: At, absent: bool) -> Vec<Claim> {
         let mut claims = Vec::new();
         for &index in &block.places[local].groups {
             let mut claim = |entry| claims.push(Claim { group: index, entry });
@@ -75,20 +101,16 @@ impl<'w> Pass<'w> {
                 GroupKind::Object { field, list, always, .. } => {
                     let value = self.values.get(object, *field);
                     if *list {
-                        value
-                            .map_or(&[][..], |v| self.values.within(v))
-                            .iter()
-                            .copied()
-                            .for_each(claim);
+                        value.into_iter().flat_map(|v| self.values.within(v)).for_each(claim);
                     } else if let Some(value) =
-                        value.or_else(|| (*always && !absent).then_some(NOTHING))
+                        value.or_else(|| (*always && !absent).then_some(At::NOTHING))
                     {
                         claim(value);
                     }
                 }
                 GroupKind::Texts { field, .. } => {
                     let list = self.values.get(object, *field);
-                    list.map_or(&[][..], |v| self.values.within(v)).iter().copied().for_each(claim);
+                    list.into_iter().flat_map(|v| self.values.within(v)).for_each(claim);
                 }
             }
         }
@@ -96,20 +118,20 @@ impl<'w> Pass<'w> {
     }
 
     /// The claims in the order that was noted, where it still is one of so many.
-    fn ordered(&self, claims: Vec<Claim>, key: &str, rest: Entry) -> Vec<Claim> {
+    fn ordered(&self, claims: Vec<Claim>, key: &str, rest: At) -> Vec<Claim> {
         let fields = self.map.rest;
         let Some(&note) = self.of_place(rest, fields.order.0, fields.permutation[0], key).first()
         else {
             return claims;
         };
-        let order =
-            self.values.get(note, fields.permutation[1]).map_or(&[][..], |l| self.values.within(l));
+        let order: Vec<At> = self.entries(note, fields.permutation[1]).collect();
         let mut placed: Vec<Option<Claim>> = vec![None; claims.len()];
         if order.len() != claims.len() {
             return claims;
         }
         for (claim, position) in claims.iter().zip(order) {
-            match placed.get_mut((position.a as usize).wrapping_sub(1)) {
+            let position = self.values.ordinal(position).unwrap_or(0) as usize;
+            match placed.get_mut(position.wrapping_sub(1)) {
                 Some(slot) if slot.is_none() => *slot = Some(*claim),
                 _ => return claims,
             }
@@ -123,16 +145,16 @@ impl<'w> Pass<'w> {
         block: &'w Block,
         local: usize,
         claim: Claim,
-        object: Entry,
+        object: At,
         given: Given<'_>,
-        extra: Option<Entry>,
-        hint: Option<Entry>,
+        extra: Option<At>,
+        hint: Option<At>,
     ) {
         let node = block.places[local].node;
         let group = &block.groups[usize::from(claim.group)];
         match &group.kind {
             GroupKind::Elements(set) => self.segment(node, set, object, given, extra, hint),
-            GroupKind::Object { .. } => self.object(group, node, claim.entry, extra, hint),
+            GroupKind::Object { block, .. } => self.object(*block, node, claim.entry, extra, hint),
             GroupKind::Texts { field, set } => {
                 self.text_segment(node, set, *field, claim.entry, extra, hint);
             }
@@ -140,41 +162,53 @@ impl<'w> Pass<'w> {
     }
 
     /// A whole segment or loop.
-    fn kept_segment(&mut self, entry: Entry) {
+    fn kept_segment(&mut self, entry: At) {
         let fields = self.map.rest;
-        let key = self.values.get(entry, fields.segment[0]).map_or("", |e| self.str(e));
+        let key = self.values.get(entry, fields.segment[0]).map_or("", |e| self.values.text(e));
         let tag = key.split('#').next().unwrap_or(key);
         self.kept(tag, self.values.get(entry, fields.segment[2]));
-        for &inner in self.entries(entry, fields.segment[3]) {
-            let tag = self.values.get(inner, fields.inside[0]).map_or("", |e| self.str(e));
+        for inner in self.entries(entry, fields.segment[3]) {
+            let tag = self.values.get(inner, fields.inside[0]).map_or("", |e| self.values.text(e));
             self.kept(tag, self.values.get(inner, fields.inside[1]));
         }
     }
 
     /// The entries of a list field.
-    fn entries(&self, object: Entry, field: FieldId) -> &'w [Entry] {
+    fn entries(&self, object: At, field: FieldId) -> impl Iterator<Item = At> + use<'w> {
         let values = self.values;
-        values.get(object, field).map_or(&[], |list| values.within(list))
+        values.get(object, field).into_iter().flat_map(|list| values.within(list))
     }
 
     /// The entries of a list of `unmapped` that are about a place.
-    fn of_place(&self, rest: Entry, list: FieldId, name: FieldId, key: &str) -> Vec<Entry> {
-        let about = |e: &&Entry| self.values.get(**e, name).is_some_and(|n| self.str(n) == key);
-        self.entries(rest, list).iter().filter(about).copied().collect()
+    fn of_place(&self, rest: At, list: FieldId, name: FieldId, key: &str) -> Vec<At> {
+        let about = |e: &At| self.values.get(*e, name).is_some_and(|n| self.values.text(n) == key);
+        self.entries(rest, list).filter(about).collect()
     }
 
-    fn nth(&self, entry: Entry, field: FieldId) -> u32 {
+    fn nth(&self, entry: At, field: FieldId) -> u32 {
         let nth = self.values.get(entry, field);
-        nth.map_or(1, |e| if e.tag == Tag::Integer { e.a } else { 1 })
+        nth.and_then(|nth| self.values.ordinal(nth)).unwrap_or(1)
     }
 
     /// How many whole segments or loops `unmapped` keeps for a place.
-    pub(super) fn kept_at(&self, block: &Block, object: Entry, local: usize) -> usize {
+    pub(super) fn kept_at(&self, block: &Block, object: At, local: usize) -> usize {
         let fields = self.map.rest;
         let Some(rest) = block.rest.and_then(|field| self.values.get(object, field)) else {
             return 0;
         };
         let Some(place) = block.places.get(local) else { return 0 };
         self.of_place(rest, fields.segments.0, fields.segment[0], &place.key).len()
+    }
+
+    /// Whether any field that these slots hold is there.
+    fn present(&self, slots: &[Slot], object: At) -> bool {
+        slots.iter().any(|slot| match slot {
+            Slot::Value(scalar) => self.values.get(object, scalar.field).is_some(),
+            Slot::Range(range) => self.values.get(object, range.field).is_some(),
+            Slot::Composite(parts) => self.present(parts, object),
+            Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere | Slot::InRange | Slot::Count(_) => {
+                false
+            }
+        })
     }
 }

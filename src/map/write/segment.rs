@@ -1,10 +1,11 @@
 //! One segment: its elements from fields, from what the caller gives, and from what was kept.
 
+use super::super::laid::{At, small};
 use super::super::plan::{ElementSet, Slot};
 use super::super::shape::FieldId;
-use super::super::values::{Entry, small};
 use super::{Given, Pass};
 use crate::grammar::NodeId;
+use crate::x12::Tag;
 
 impl<'w> Pass<'w> {
     /// Writes the segment at a node. `extra` are elements that no field holds, `hint` elements as they were sent.
@@ -12,20 +13,16 @@ impl<'w> Pass<'w> {
         &mut self,
         node: NodeId,
         set: &ElementSet,
-        object: Entry,
+        object: At,
         given: Given<'_>,
-        extra: Option<Entry>,
-        hint: Option<Entry>,
+        extra: Option<At>,
+        hint: Option<At>,
     ) {
-        if set.indexed && extra.is_none() && hint.is_none() {
-            self.plain_segment(node, set, object, given);
-            return;
-        }
-        self.begin(node, set.slots.len().max(Self::length(extra)));
+        self.begin(node, set.slots.len().max(self.length(extra)));
         for (i, slot) in set.slots.iter().enumerate() {
             self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
             let (more, sent) = (self.text_of(extra, i), self.text_of(hint, i));
-            let start = self.scratch.len();
+            let start = self.out.len();
             match slot {
                 Slot::Unread => {}
                 // Written with the first of its range.
@@ -52,53 +49,70 @@ impl<'w> Pass<'w> {
         self.finish(extra, None);
     }
 
-    /// A segment of which nothing was kept: only the elements that the object has are looked at, in their order,
-    /// and written without a detour.
-    fn plain_segment(&mut self, node: NodeId, set: &ElementSet, object: Entry, given: Given<'_>) {
-        self.begin(node, 0);
-        let mut bits = set.always;
-        for entry in self.values.within(object) {
-            bits |= set.bit(entry.field);
-        }
-        // What the elements are written to is the output itself.
-        std::mem::swap(self.out, self.scratch);
-        self.scratch.extend_from_slice(&self.tag);
+    /// Begins a segment of which nothing was kept: what its fields have is written without a detour.
+    #[inline]
+    pub(super) fn open(&mut self, open: &mut Option<usize>, node: NodeId, tag: Tag) {
+        self.node = node;
+        self.kept_tag = None;
+        let bytes = tag.get().to_be_bytes();
+        let length = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        self.out.extend_from_slice(&bytes[..length]);
+        *open = Some(0);
+    }
+
+    /// An element of that segment (0 = 01), of an object that has this value for it.
+    #[inline]
+    pub(super) fn element(
+        &mut self,
+        open: &mut Option<usize>,
+        index: usize,
+        slot: &Slot,
+        (object, at): (At, At),
+        given: Given<'_>,
+    ) {
+        let Some(last) = *open else { return };
         let separator = self.options.style.delimiters.element;
-        let mut last = 0;
-        while bits != 0 {
-            let i = bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            let Some(slot) = set.slots.get(i) else { break };
-            self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
-            let before = self.scratch.len();
-            self.scratch.extend(std::iter::repeat_n(separator, i + 1 - last));
-            let start = self.scratch.len();
-            let mut written = i + 1;
-            match slot {
-                Slot::Fixed(code, kept) => self.fixed(code, *kept, object),
-                Slot::Elsewhere => {
-                    let text = given.iter().find(|(p, _)| *p == self.position);
-                    self.data(text.map_or("", |(_, text)| text));
-                }
-                Slot::Value(scalar) => {
-                    if let Some(entry) = self.values.get(object, scalar.field) {
-                        self.value(scalar.form, entry, None);
-                    }
-                }
-                Slot::Composite(parts) => self.composite(parts, object, None, None),
-                Slot::Count(counted) => self.count(counted, None),
-                Slot::Range(range) => written = self.plain_range(range, i, object, separator),
-                Slot::Unread | Slot::InRange => {}
-            }
-            if self.scratch.len() == start {
-                self.scratch.truncate(before);
-            } else {
-                last = written;
-            }
+        self.position = u16::try_from(index + 1).unwrap_or(u16::MAX);
+        let before = self.out.len();
+        for _ in last..=index {
+            self.out.push(separator);
         }
-        self.scratch.push(self.options.style.delimiters.segment);
-        self.scratch.extend_from_slice(&self.options.style.suffix);
-        std::mem::swap(self.out, self.scratch);
+        let start = self.out.len();
+        let mut written = index + 1;
+        match slot {
+            Slot::Value(scalar) => self.value(scalar.form, at, None),
+            Slot::Fixed(code, kept) => self.fixed(code, *kept, object),
+            Slot::Elsewhere => {
+                let text = given.iter().find(|(p, _)| *p == self.position);
+                self.data(text.map_or("", |(_, text)| text));
+            }
+            Slot::Composite(parts) => self.composite(parts, object, None, None),
+            Slot::Count(counted) => self.count(counted, None),
+            Slot::Range(range) => written = self.plain_range(range, index, at, separator),
+            Slot::Unread | Slot::InRange => {}
+        }
+        if self.out.len() == start {
+            self.out.truncate(before);
+        } else {
+            *open = Some(written);
+        }
+    }
+
+    /// Ends the segment that is open, if there is one.
+    #[inline]
+    pub(super) fn close(&mut self, open: &mut Option<usize>) {
+        if open.take().is_some() {
+            self.terminate();
+        }
+    }
+
+    #[inline]
+    fn terminate(&mut self) {
+        let style = self.options.style;
+        self.out.push(style.delimiters.segment);
+        if !style.suffix.is_empty() {
+            self.out.extend_from_slice(&style.suffix);
+        }
         self.segments += 1;
         self.position = 0;
     }
@@ -109,14 +123,14 @@ impl<'w> Pass<'w> {
         node: NodeId,
         set: &ElementSet,
         field: FieldId,
-        text: Entry,
-        extra: Option<Entry>,
-        hint: Option<Entry>,
+        text: At,
+        extra: Option<At>,
+        hint: Option<At>,
     ) {
-        self.begin(node, set.slots.len().max(Self::length(extra)));
+        self.begin(node, set.slots.len().max(self.length(extra)));
         for (i, slot) in set.slots.iter().enumerate() {
             self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
-            let start = self.scratch.len();
+            let start = self.out.len();
             if let Slot::Value(scalar) = slot
                 && scalar.field == field
             {
@@ -134,7 +148,7 @@ impl<'w> Pass<'w> {
         self.begin(node, last);
         for (position, text) in given {
             self.position = *position;
-            let start = self.scratch.len();
+            let start = self.out.len();
             self.data(text);
             self.cell(usize::from(*position) - 1, start);
         }
@@ -142,82 +156,76 @@ impl<'w> Pass<'w> {
     }
 
     /// A segment of which every element was kept.
-    pub(super) fn kept(&mut self, tag: &str, elements: Option<Entry>) {
-        self.scratch.clear();
-        self.cells.clear();
-        let length = Self::length(elements);
-        self.cells.resize(length, (0, 0));
-        self.tag.clear();
-        self.tag.extend_from_slice(tag.as_bytes());
+    pub(super) fn kept(&mut self, tag: &str, elements: Option<At>) {
+        self.put_aside(self.length(elements));
+        self.kept_tag = Some(tag.to_owned());
         self.finish(elements, Some(tag));
     }
 
     fn begin(&mut self, node: NodeId, elements: usize) {
-        self.scratch.clear();
-        self.cells.clear();
-        self.cells.resize(elements, (0, 0));
+        self.put_aside(elements);
         self.node = node;
-        let tag = self.grammar.segment_at(node).tag.get().to_be_bytes();
-        self.tag.clear();
-        self.tag.extend(tag.into_iter().take_while(|&b| b != 0));
+        self.kept_tag = None;
+    }
+
+    /// Puts the set aside, to write the elements of a segment in any order.
+    fn put_aside(&mut self, elements: usize) {
+        std::mem::swap(self.out, &mut self.work.aside);
+        self.out.clear();
+        self.work.cells.clear();
+        self.work.cells.resize(elements, (0, 0));
     }
 
     pub(super) fn cell(&mut self, i: usize, start: usize) {
-        let end = small(self.scratch.len());
-        if let Some(cell) = self.cells.get_mut(i) {
+        let end = small(self.out.len());
+        if let Some(cell) = self.work.cells.get_mut(i) {
             *cell = (small(start), end);
         }
     }
 
     /// Fills what is still empty from `extra`, and writes the segment without empty elements at its end.
-    fn finish(&mut self, extra: Option<Entry>, tag: Option<&str>) {
+    fn finish(&mut self, extra: Option<At>, tag: Option<&str>) {
         if extra.is_some() {
-            for i in 0..self.cells.len() {
-                let (start, end) = self.cells[i];
+            for i in 0..self.work.cells.len() {
+                let (start, end) = self.work.cells[i];
                 let text = self.text_of(extra, i).unwrap_or("");
                 if start == end && !text.is_empty() {
                     self.position = u16::try_from(i + 1).unwrap_or(u16::MAX);
-                    let start = self.scratch.len();
+                    let start = self.out.len();
                     self.structured(text);
                     self.cell(i, start);
                 }
             }
         }
-        let delimiters = self.options.style.delimiters;
-        if tag.is_some() {
-            let from = self.scratch.len();
-            let tag = String::from_utf8_lossy(&self.tag).into_owned();
-            self.position = 0;
-            self.data(&tag);
-            let to = self.scratch.len();
-            self.out.extend_from_slice(&self.scratch[from..to]);
-        } else {
-            self.out.extend_from_slice(&self.tag);
-        }
-        let last = self.cells.iter().rposition(|(start, end)| start < end).map_or(0, |i| i + 1);
-        for &(start, end) in &self.cells[..last] {
-            self.out.push(delimiters.element);
-            self.out.extend_from_slice(&self.scratch[start as usize..end as usize]);
-        }
-        self.out.push(delimiters.segment);
-        self.out.extend_from_slice(&self.options.style.suffix);
-        self.segments += 1;
+        let from = self.out.len();
         self.position = 0;
+        match tag {
+            Some(tag) => self.data(tag),
+            None => {
+                let tag = self.grammar.segment_at(self.node).tag.get().to_be_bytes();
+                self.out.extend(tag.into_iter().take_while(|&b| b != 0));
+            }
+        }
+        std::mem::swap(self.out, &mut self.work.aside);
+        let made = &self.work.aside;
+        self.out.extend_from_slice(&made[from..]);
+        let cells = &self.work.cells;
+        let last = cells.iter().rposition(|(start, end)| start < end).map_or(0, |i| i + 1);
+        for &(start, end) in &cells[..last] {
+            self.out.push(self.options.style.delimiters.element);
+            self.out.extend_from_slice(&made[start as usize..end as usize]);
+        }
+        self.terminate();
     }
 
-    fn length(list: Option<Entry>) -> usize {
-        list.map_or(0, |list| list.b as usize)
+    fn length(&self, list: Option<At>) -> usize {
+        list.map_or(0, |list| self.values.items(list) as usize)
     }
 
     /// The i-th text of a list of elements, where it is not empty.
-    pub(super) fn text_of(&self, list: Option<Entry>, i: usize) -> Option<&'w str> {
-        let (values, map) = (self.values, self.map);
-        let entry = *values.within(list?).get(i)?;
-        Some(values.str(entry, "", map)).filter(|t| !t.is_empty())
-    }
-
-    pub(super) fn str(&self, entry: Entry) -> &'w str {
-        let (values, map) = (self.values, self.map);
-        values.str(entry, "", map)
+    pub(super) fn text_of(&self, list: Option<At>, i: usize) -> Option<&'w str> {
+        let values = self.values;
+        let item = values.item(list?, i)?;
+        Some(values.text(item)).filter(|t| !t.is_empty())
     }
 }

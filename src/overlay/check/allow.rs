@@ -43,11 +43,11 @@ pub(super) fn take_back(rules: &[Rule], look: &Look<'_>, findings: &mut Findings
 /// Whether the finding is about an element of the place.
 fn is_at(spot: &ElementSpot, finding: &Finding) -> bool {
     let place = &finding.place;
-    let positions = if spot.last == 0 { spot.position } else { spot.last };
-    let in_range = place.element >= spot.position && place.element <= positions;
+    let last = if spot.last == 0 { spot.position } else { spot.last };
     // Of pairs, the values.
-    let is_value = spot.last == 0 || (place.element - spot.position) % 2 == 1;
-    in_range && is_value && (spot.component == 0 || spot.component == place.component)
+    (spot.position..=last).contains(&place.element)
+        && (spot.last == 0 || (place.element - spot.position) % 2 == 1)
+        && (spot.component == 0 || spot.component == place.component)
 }
 
 fn value_is(codes: &[crate::overlay::plan::Code], finding: &Finding) -> bool {

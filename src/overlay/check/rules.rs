@@ -8,8 +8,8 @@ use super::words::Teller;
 use super::{Conditions, levels};
 use crate::findings::{Code, Findings};
 use crate::grammar::check::value::{is_date, is_time, number_digits};
-use crate::grammar::{DataType, ElementShape};
-use crate::overlay::compile::definition;
+use crate::grammar::{DataType, ElementShape, Grammar};
+use crate::overlay::compile::{code_list, definition};
 use crate::overlay::digits;
 use crate::overlay::plan::{LoopStep, Place, Rule, Term, Test};
 
@@ -45,11 +45,12 @@ pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
             });
         }
         Test::Codes { place, codes, besides: true } if rule.written.severity.is_some() => {
-            let list = list_of(look, place);
+            let Some(list) = code_list(look.grammar, place) else { return };
+            let list = look.grammar.code_list(list);
             judge.values(place, |teller, index, value, _| {
-                let listed = list.is_some_and(|l| l.contains_key(value.bytes.trim_ascii_end()));
+                let listed = list.codes.contains_key(value.bytes.trim_ascii_end());
                 if !listed && !is_among(codes, value.bytes) {
-                    teller.code(index, value, codes);
+                    teller.unlisted_code(index, value, codes, &list.id);
                 }
             });
         }
@@ -143,7 +144,7 @@ impl<'a, 'f> Judge<'a, 'f> {
         each: impl Fn(&mut Teller<'a, 'f>, usize, Value<'a>, bool),
     ) {
         let Some(spot) = &place.element else { return };
-        let numeric = is_numeric(self.look, place);
+        let numeric = is_numeric(self.look.grammar, place);
         self.segments(place, |judge, index| {
             for value in judge.look.values(spot, index) {
                 each(&mut judge.teller, index, value, numeric);
@@ -227,16 +228,9 @@ impl<'a, 'f> Judge<'a, 'f> {
 }
 
 /// Whether the grammar takes the values for numbers, whose lengths leave out sign and point.
-pub(in crate::overlay) fn is_numeric(look: &Look<'_>, place: &Place) -> bool {
-    let shape = definition(look.grammar, place).map(|d| d.shape);
+pub(in crate::overlay) fn is_numeric(grammar: &Grammar, place: &Place) -> bool {
+    let shape = definition(grammar, place).map(|d| d.shape);
     matches!(shape, Some(ElementShape::Simple { data_type: DataType::R | DataType::N(_), .. }))
-}
-
-fn list_of<'a>(look: &Look<'a>, place: &Place) -> Option<&'a HashMap<Box<[u8]>, Option<String>>> {
-    match definition(look.grammar, place)?.shape {
-        ElementShape::Simple { codes, .. } => Some(&look.grammar.code_list(codes?).codes),
-        ElementShape::Composite(_) => None,
-    }
 }
 
 /// Whether a value is shorter or longer than agreed.

@@ -118,9 +118,14 @@ impl<'a, 'f> Teller<'a, 'f> {
         let range = self.look.range(instance);
         // It would stand before the first segment whose place comes after its own.
         let end = range.end;
+        let own = if place.is_loop() { grammar.node(place.node).parent } else { place.node };
+        let mut last = own;
+        while let Some(&inner) = grammar.node(last).children.last() {
+            last = inner;
+        }
         let after = |&index: &usize| {
             let node = self.look.tree.segments[index].node;
-            node != NodeId::NONE && node > place.node
+            node != NodeId::NONE && node > last
         };
         let next = range.clone().skip(1).find(after).unwrap_or(end);
         let last = self.look.tree.segments.len().saturating_sub(1);
@@ -130,7 +135,10 @@ impl<'a, 'f> Teller<'a, 'f> {
         let code =
             if place.is_loop() { Code::AgreedLoopMissing } else { Code::AgreedSegmentMissing };
         let what = match &place.element {
-            Some(spot) => format!("{name} with {:02}", spot.position),
+            Some(spot) => {
+                let tag = grammar.segment_at(place.node).tag;
+                format!("{name} with a value in {tag}{:02}", spot.position)
+            }
             None => name,
         };
         let segment = self.look.segment(next);
@@ -252,6 +260,20 @@ impl<'a, 'f> Teller<'a, 'f> {
         self.value(Code::AgreedCode, index, value, &says, format!("Send one of {named}."));
     }
 
+    /// Neither in the list of the grammar nor among those agreed besides.
+    pub fn unlisted_code(
+        &mut self,
+        index: usize,
+        value: Value<'_>,
+        codes: &[plan::Code],
+        list: &str,
+    ) {
+        let named = codes_named(codes);
+        let says = format!("which is not in list {list}, nor agreed besides it ({named})");
+        let mend = format!("Send a code of list {list}, or {named}.");
+        self.value(Code::AgreedCode, index, value, &says, mend);
+    }
+
     pub fn repeated(&mut self, index: usize, value: Value<'_>, first: usize) {
         let says = format!("which came before, in segment {}; each may come once", position(first));
         let mend = "Give each its own.".to_owned();
@@ -268,7 +290,12 @@ impl<'a, 'f> Teller<'a, 'f> {
     pub fn sum(&mut self, index: usize, value: Value<'_>, stated: Decimal, found: Decimal) {
         let what = counted(&self.rule.written.what);
         let stated = stated.normalize();
-        let says = format!("which says {stated}, but {what} gives {found}");
+        let read = if stated.to_string().as_bytes() == value.bytes {
+            String::new()
+        } else {
+            format!("which says {stated}, ")
+        };
+        let says = format!("{read}but {what} gives {found}");
         let mend = format!("Send the sum, {found}, or mend what it is of.");
         self.value(Code::SumMismatch, index, value, &says, mend);
     }

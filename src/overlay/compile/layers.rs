@@ -1,6 +1,6 @@
 //! One layer laid over those before it: rules are taken back, replaced or added.
 
-use super::super::plan::{Rule, Test};
+use super::super::plan::{Code, Place, Rule, Test};
 use super::super::source::{Body, Kind, OverlaySource, WaiveSource};
 use super::Compiler;
 use crate::grammar::suggest;
@@ -87,6 +87,25 @@ impl<'a> Compiler<'a> {
             };
             let mend = suggest::mend(wanted, inherited.iter().map(String::as_str), &otherwise);
             self.fault(waived.at, message, mend);
+        }
+    }
+}
+
+/// What one line allows besides (`codes PATH + …`), another line that names all codes of the path allows too.
+pub(super) fn widen(rules: &mut [Rule]) {
+    let besides: Vec<(Place, Box<[Code]>)> = rules
+        .iter()
+        .filter(|rule| rule.conditions.is_empty())
+        .filter_map(|rule| match &rule.test {
+            Test::Codes { place, codes, besides: true } => Some((place.clone(), codes.clone())),
+            _ => None,
+        })
+        .collect();
+    for rule in rules {
+        let Test::Codes { place, codes, besides: false } = &mut rule.test else { continue };
+        for (_, more) in besides.iter().filter(|(other, _)| other == place) {
+            let new = more.iter().filter(|code| !codes.contains(code));
+            *codes = codes.iter().chain(new).cloned().collect();
         }
     }
 }

@@ -10,7 +10,7 @@ mod layers;
 mod paths;
 mod tests_of;
 
-pub(super) use tests_of::{definition, implied_decimals};
+pub(super) use tests_of::{code_list, definition, implied_decimals};
 
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ pub(super) fn compile(
         compiler.right_grammar(layer);
         compiler.add_layer(number, layer, &mut rules);
     }
+    layers::widen(&mut rules);
     if let Some(rule) = rules.get(RULES_MAX) {
         let message = format!("the layers have more than {RULES_MAX} rules together");
         compiler.fault_at(rule, message, "leave out what is not needed");

@@ -117,7 +117,7 @@ impl Compiler<'_> {
                 (node, false, qualifier, true)
             }
             None if element.tag.is_empty() && walk.current == NodeId::ROOT => {
-                let message = format!("`{:02}` of which segment?", element.position);
+                let message = format!("`{:02}` names no segment", element.position);
                 let mend =
                     format!("write the segment in front of it, like `BEG{:02}`", element.position);
                 self.fault(element.at, message, mend);
@@ -221,7 +221,7 @@ impl Compiler<'_> {
             let here = around.children.iter().map(|&c| grammar.node(c).key.as_str());
             suggest::mend(&step.key, here, "see `crossdock grammar show` for what it has")
         } else {
-            format!("did you mean {}?", quoted(&elsewhere))
+            format!("it stands at {}", quoted(&elsewhere))
         };
         self.fault(step.at, message, mend);
     }

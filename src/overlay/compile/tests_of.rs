@@ -5,7 +5,7 @@ use super::super::plan::{Level, Place, Term, Test, shared};
 use super::super::source::{Body, PathSource, TermSource, Word};
 use super::Compiler;
 use super::paths::bytes;
-use crate::grammar::{DataType, ElementDef, ElementShape, Grammar, suggest};
+use crate::grammar::{CodeListId, DataType, ElementDef, ElementShape, Grammar, suggest};
 
 impl Compiler<'_> {
     pub(super) fn test(&mut self, body: &Body) -> Option<Test> {
@@ -185,5 +185,13 @@ pub(in crate::overlay) fn implied_decimals(grammar: &Grammar, place: &Place) -> 
     match definition(grammar, place).map(|e| e.shape) {
         Some(ElementShape::Simple { data_type: DataType::N(decimals), .. }) => decimals.into(),
         _ => 0,
+    }
+}
+
+/// The code list of an element, where it has one.
+pub(in crate::overlay) fn code_list(grammar: &Grammar, place: &Place) -> Option<CodeListId> {
+    match definition(grammar, place)?.shape {
+        ElementShape::Simple { codes, .. } => codes,
+        ElementShape::Composite(_) => None,
     }
 }

@@ -376,7 +376,8 @@ fn map_line(words: &mut Words<'_, '_>, line: &LineText<'_>) -> Read<Body> {
     while words.peek_word().is_some_and(|w| !matches!(w, "source" | "as")) {
         words.word("a word")?;
     }
-    Ok(Body::Map { within, field, text: line.between(from, words.offset()) })
+    let text = line.text.get(from..words.offset()).unwrap_or_default().trim().to_owned();
+    Ok(Body::Map { within, field, text })
 }
 
 /// `waive KIND PATH`
@@ -385,7 +386,12 @@ pub(super) fn waive(words: &mut Words<'_, '_>, line: &LineText<'_>) -> Read<Waiv
     words.keyword("waive")?;
     let from = words.offset();
     let first = words.word("the kind of rule, like `require`")?;
-    let Some(kind) = Kind::of(first.text) else { return Err(no_rule(first, true)) };
+    let Some(kind) = Kind::of(first.text) else {
+        let message = format!("`{}` is no kind of rule", first.text);
+        let otherwise = format!("name the kind too, like `waive require {}`", first.text);
+        let mend = suggest::mend(first.text, Kind::ALL.iter().map(|k| k.word()), &otherwise);
+        return Err(Fault::new(first.offset, message, mend));
+    };
     let path = match kind {
         Kind::Hierarchy => None,
         Kind::Against => {

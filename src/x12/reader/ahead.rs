@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use super::{BDS, BIN, CHUNK, Reader, State};
+use super::{BDS, BIN, CHUNK, PIECE, PIECE_MIN, Reader, SPECIAL, State, slot};
 use crate::x12::envelope::number;
 use crate::x12::index::is_blank;
-use crate::x12::{Fault, FaultKind, Tag, decode};
+use crate::x12::{Fault, FaultKind, Mark, Tag, decode};
 
 /// What a look ahead sees.
 pub(super) enum Peek {
@@ -29,17 +29,43 @@ impl<R: Read> Reader<'_, R> {
         if let Some(found) = self.index.mark(self.next + ahead)
             && found.tag != BIN
             && found.tag != BDS
-            && !self.too_large(found.end as usize)
+            && !self.too_large(self.index.end(found))
         {
             return Ok(Peek::Tag(found.tag));
         }
         self.look(ahead)
     }
 
+    /// How many segments, from the one so far ahead on, are of no concern to the envelope and no bigger with all
+    /// before them than a set may be.
+    #[inline]
+    pub(super) fn pass_over(&self, ahead: usize) -> usize {
+        let marks = self.index.marks(self.next + ahead);
+        let passed = marks.iter().position(|m| SPECIAL[slot(m.tag)] == m.tag);
+        let passed = passed.unwrap_or(marks.len());
+        let fits = |mark: &Mark| !self.too_large(self.index.end(*mark));
+        if marks[..passed].last().is_none_or(fits) {
+            passed
+        } else {
+            marks[..passed].partition_point(fits)
+        }
+    }
+
+    /// Indexes a piece more, and forgets what was handed out where that is less work than what it makes room for.
+    fn extend(&mut self) {
+        if self.next > self.index.marks(self.next).len() {
+            self.index.shift(self.next, 0);
+            self.next = 0;
+        }
+        let upto = self.filled.min(self.index.upto() + self.piece);
+        self.piece = PIECE.min(self.piece * 2);
+        self.index.extend(&self.buffer[..self.filled], upto, self.delimiters());
+    }
+
     fn look(&mut self, ahead: usize) -> std::io::Result<Peek> {
         loop {
             if let Some(found) = self.index.mark(self.next + ahead) {
-                if self.too_large(found.end as usize) {
+                if self.too_large(self.index.end(found)) {
                     return Ok(self.give_up(ahead));
                 }
                 let tag = found.tag;
@@ -49,8 +75,7 @@ impl<R: Read> Reader<'_, R> {
                 return Ok(Peek::Tag(tag));
             }
             if self.index.upto() < self.filled {
-                let upto = self.filled.min(self.index.upto() + CHUNK);
-                self.index.extend(&self.buffer[..self.filled], upto, self.delimiters());
+                self.extend();
             } else if self.at_end {
                 if !self.close_cut_off() {
                     return Ok(Peek::End);
@@ -133,6 +158,7 @@ impl<R: Read> Reader<'_, R> {
             ends.push(begin + end);
             self.index.truncate(self.next + ahead, begin);
             self.index.push_opaque(mark.tag, begin, &ends);
+            self.piece = PIECE_MIN;
         }
         Ok(())
     }

@@ -82,11 +82,12 @@ impl<R: Read> Reader<'_, R> {
             self.outside = self
                 .index
                 .mark(self.next)
-                .map_or(self.filled, |mark| (mark.end as usize + 1).min(self.filled));
+                .map_or(self.filled, |mark| (self.index.end(mark) + 1).min(self.filled));
         } else {
             let fault = Fault::at(FaultKind::InterchangeTrailerMissing, end.end, 0).of(b"IEA", 0);
             end.faults.push(fault.found("", decode(&number_of_header)));
             let next = self.index.mark(self.next).map_or(self.filled, |mark| mark.start as usize);
+            self.told = self.lost.is_some();
             self.outside = self.lost.take().unwrap_or(next).min(self.filled);
         }
         end.faults.extend(self.pending.take());

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod ends;
+mod outside;
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -14,17 +15,19 @@ use ahead::Peek;
 use super::envelope::{
     Event, Group, GroupEnd, Interchange, InterchangeEnd, SetControlNumber, TransactionSet,
 };
-use super::index::{Index, is_blank};
+use super::index::Index;
 use super::seen::Seen;
-use super::{Delimiters, Fault, FaultKind, Tag, decode, isa};
+use super::{Delimiters, Fault, FaultKind, Tag, decode};
 
-/// How many bytes are asked of the stream at a time. Small enough that bytes, ends and marks stay in a core's
-/// cache, large enough that the calls do not count.
+/// How many bytes are asked of the stream at a time: enough that the calls do not count.
 const CHUNK: usize = 128 * 1024;
 
-/// Marks that have been handed out and are kept nevertheless, at most: dropping them one set at a time would move
-/// the rest too often.
-const MARKS_KEPT: usize = 4096;
+/// How many bytes are indexed at a time. Small enough that bytes, ends and marks are still in a core's nearest cache
+/// when they are used, large enough that the calls do not count.
+const PIECE: usize = 32 * 1024;
+
+/// How many are indexed after binary data: what lies ahead has to be indexed again if it is followed by more.
+const PIECE_MIN: usize = 1024;
 
 /// Bounds on what a reader keeps in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +66,27 @@ const TA1: Tag = Tag::new(b"TA1");
 const BIN: Tag = Tag::new(b"BIN");
 const BDS: Tag = Tag::new(b"BDS");
 
+/// Segments that a set may not just contain: they begin or end something, or hold data of any bytes. Each stands
+/// where [`slot`] says, so that one comparison tells.
+const SPECIAL: [Tag; SLOTS] = {
+    let tags = [ISA, IEA, GS, GE, ST, SE, BIN, BDS];
+    let mut slots = [Tag::new(b"\xFF\xFF\xFF\xFF"); SLOTS];
+    let mut at = 0;
+    while at < tags.len() {
+        assert!(slots[slot(tags[at])].get() == u32::MAX, "two tags share a slot");
+        slots[slot(tags[at])] = tags[at];
+        at += 1;
+    }
+    slots
+};
+
+const SLOTS: usize = 32;
+
+const fn slot(tag: Tag) -> usize {
+    // Any odd number will do that keeps the tags apart.
+    (tag.get().wrapping_mul(0x9E37_79B1) >> 27) as usize % SLOTS
+}
+
 /// A pull reader of interchanges.
 ///
 /// ```
@@ -90,6 +114,8 @@ pub struct Reader<'a, R> {
     base: u64,
     at_end: bool,
     index: Index,
+    /// How many bytes to index next.
+    piece: usize,
     /// The next mark that was not handed out.
     next: usize,
     /// Where to look for ISA, while outside.
@@ -103,6 +129,8 @@ pub struct Reader<'a, R> {
     pending: Option<Fault>,
     /// Where to look for the next ISA, once the rest of the interchange cannot be read.
     lost: Option<usize>,
+    /// Whether it is told already that what stands here up to the next ISA is lost.
+    told: bool,
     /// Header of a set that was too large, for the event.
     header: Vec<u8>,
 }
@@ -170,6 +198,7 @@ impl<R: Read> Reader<'_, R> {
             base: 0,
             at_end: false,
             index: Index::default(),
+            piece: PIECE,
             next: 0,
             outside: 0,
             state: State::Outside,
@@ -179,6 +208,7 @@ impl<R: Read> Reader<'_, R> {
             seen: SeenNumbers::default(),
             pending: None,
             lost: None,
+            told: false,
             header: Vec::new(),
         }
     }
@@ -272,102 +302,8 @@ impl<R: Read> Reader<'_, R> {
         }
     }
 
-    /// Looks for the next ISA.
-    fn step_outside(&mut self) -> std::io::Result<Step> {
-        let start = self.outside;
-        if self.base == 0 && start == 0 {
-            self.fill_to(isa::LENGTH_MAX as u64)?;
-            if self.bytes(0).starts_with(b"\xEF\xBB\xBF") {
-                self.outside = 3;
-                return Ok(Step::Stray(Fault::at(FaultKind::ByteOrderMark, 0, 3)));
-            }
-        }
-        let mut text: Option<(u64, usize, Vec<u8>)> = None;
-        loop {
-            // Twice, so that each round passes over something.
-            self.fill_to(self.base + (self.outside + 2 * isa::LENGTH_MAX) as u64)?;
-            let bytes = self.bytes(self.outside);
-            let found = memchr::memmem::find_iter(bytes, b"ISA").find(|&at| {
-                // Near the end of what is read, wait for the rest before judging.
-                (self.at_end || at + isa::LENGTH_MAX <= bytes.len())
-                    && isa::looks_like(&bytes[at..])
-            });
-            let passed = match found {
-                Some(at) => at,
-                None if self.at_end => bytes.len(),
-                None => bytes.len().saturating_sub(isa::LENGTH_MAX),
-            };
-            note_text(&mut text, &bytes[..passed], self.base + self.outside as u64);
-            self.outside += passed;
-            if let Some((offset, length, sample)) = text.take_if(|_| found.is_some() || self.at_end)
-            {
-                let kind = if self.counts.interchanges == 0 && found.is_none() {
-                    self.counts.interchanges = 1; // Told here; nothing_more has nothing to add.
-                    FaultKind::NoInterchange
-                } else {
-                    FaultKind::TextBeforeInterchange
-                };
-                return Ok(Step::Stray(Fault::at(kind, offset, length).found(decode(&sample), "")));
-            }
-            if found.is_some() {
-                return Ok(self.open_interchange());
-            }
-            if self.at_end {
-                return Ok(self.nothing_more());
-            }
-        }
-    }
-
-    fn nothing_more(&mut self) -> Step {
-        if self.counts.interchanges == 0 {
-            self.counts.interchanges = 1;
-            return Step::Stray(Fault::at(
-                FaultKind::NoInterchange,
-                self.base + self.outside as u64,
-                0,
-            ));
-        }
-        Step::End
-    }
-
-    fn open_interchange(&mut self) -> Step {
-        let offset = self.base + self.outside as u64;
-        let read = isa::read(self.bytes(self.outside), offset);
-        self.counts.interchanges += 1;
-        let Some(mut interchange) = read else {
-            let rest = self.bytes(self.outside);
-            let fault = Fault::at(FaultKind::IsaUnreadable, offset, rest.len().min(isa::LENGTH))
-                .of(b"ISA", 0);
-            let shown = decode(&rest[..rest.len().min(isa::LENGTH)]).into_owned();
-            self.outside += 3;
-            return Step::Stray(fault.found(shown, ""));
-        };
-        let e = &interchange.elements;
-        let key = ([&e[4][..], &e[5]].concat(), [&e[6][..], &e[7]].concat(), e[12].clone());
-        let known = &mut self.seen.interchanges;
-        if known.contains(&key) {
-            let fault = Fault::at(FaultKind::InterchangeNumberRepeated, offset, interchange.length)
-                .of(b"ISA", 13);
-            interchange.faults.push(fault.found(decode(&e[12]), ""));
-        } else if known.len() < INTERCHANGES_MAX {
-            known.insert(key);
-        }
-        self.index.restart(self.outside + interchange.length);
-        self.next = 0;
-        self.counts.groups = 0;
-        self.seen.groups.clear();
-        self.interchange = Some(interchange);
-        self.group = None;
-        self.state = State::Interchange;
-        Step::Interchange
-    }
-
     /// Inside an interchange: the next piece of it.
     fn step_inside(&mut self) -> std::io::Result<Step> {
-        if self.next >= MARKS_KEPT {
-            self.index.shift(self.next, 0);
-            self.next = 0;
-        }
         let Some(tag) = self.peek()? else { return Ok(self.end_of_input()) };
         let in_group = self.state == State::Group;
         match tag {
@@ -425,6 +361,7 @@ impl<R: Read> Reader<'_, R> {
         let mut count = 1;
         let mut trailer = false;
         loop {
+            count += self.pass_over(count);
             match self.peek_within(count)? {
                 Peek::Tag(SE) => {
                     count += 1;
@@ -507,19 +444,5 @@ impl<R: Read> Reader<'_, R> {
 
     fn bytes(&self, from: usize) -> &[u8] {
         self.buffer.get(from..self.filled).unwrap_or_default()
-    }
-}
-
-/// Notes what stands between interchanges: offset, length and a sample of what is not blank.
-fn note_text(text: &mut Option<(u64, usize, Vec<u8>)>, bytes: &[u8], offset: u64) {
-    const SAMPLE: usize = 80;
-    let Some(first) = bytes.iter().position(|&b| !is_blank(b)) else { return };
-    let last = bytes.iter().rposition(|&b| !is_blank(b)).unwrap_or(first);
-    let (start, length, sample) =
-        text.get_or_insert_with(|| (offset + first as u64, 0, Vec::new()));
-    let end = offset + last as u64 + 1;
-    *length = usize::try_from(end.saturating_sub(*start)).unwrap_or(usize::MAX);
-    if sample.len() < SAMPLE {
-        sample.extend(bytes[first..=last].iter().take(SAMPLE - sample.len()));
     }
 }

@@ -1,0 +1,202 @@
+//! A document laid out for writing: its values one after the other, in the order in which they were serialized, and
+//! their texts in one arena.
+//!
+//! An object or a list is an entry of its own, and what it has stands right behind that: nothing is moved or copied
+//! when it ends. What it has is walked through; entries within entries are stepped over.
+
+use super::shape::FieldId;
+
+/// What an entry is, and what `a` and `b` mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// Range of the arena: start, length.
+    Text,
+    /// Whole number: its lower and upper half.
+    Integer,
+    /// How many entries are within it.
+    Object,
+    /// How many entries are within it; how many items these are.
+    List,
+}
+
+/// A value, with its field where it stands in an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub field: FieldId,
+    pub tag: Tag,
+    pub a: u32,
+    pub b: u32,
+}
+
+/// The place of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct At(pub u32);
+
+impl At {
+    /// The document itself.
+    pub(super) const ROOT: Self = Self(0);
+    /// An object without fields.
+    pub(super) const NOTHING: Self = Self(u32::MAX);
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The values of one document.
+#[derive(Debug, Default)]
+pub(super) struct Laid {
+    pub texts: String,
+    pub entries: Vec<Entry>,
+}
+
+/// Sizes are bounded by the limit on a transaction set, far below 4 GiB.
+#[inline]
+pub(super) fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl Laid {
+    pub(super) fn clear(&mut self) {
+        self.texts.clear();
+        self.entries.clear();
+    }
+
+    /// Where the next entry will be.
+    #[inline]
+    pub(super) fn next(&self) -> At {
+        At(small(self.entries.len()))
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, field: FieldId, tag: Tag, a: u32, b: u32) {
+        self.entries.push(Entry { field, tag, a, b });
+    }
+
+    #[inline]
+    pub(super) fn push_text(&mut self, field: FieldId, text: &str) {
+        let start = small(self.texts.len());
+        self.texts.push_str(text);
+        self.push(field, Tag::Text, start, small(text.len()));
+    }
+
+    #[inline]
+    pub(super) fn push_integer(&mut self, field: FieldId, number: i64) {
+        let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+        let (low, high) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        self.push(field, Tag::Integer, low, high);
+    }
+
+    /// Ends the object or list that begins there; `items` are those of a list.
+    #[inline]
+    pub(super) fn end(&mut self, at: At, items: u32) {
+        let within = self.next().0.saturating_sub(at.0 + 1);
+        if let Some(entry) = self.entries.get_mut(at.index()) {
+            (entry.a, entry.b) = (within, items);
+        }
+    }
+
+    /// Adds an object of these values, each with its field.
+    pub(super) fn object_of(&mut self, fields: &[(FieldId, At)]) -> At {
+        let object = self.next();
+        self.push(0, Tag::Object, 0, 0);
+        for &(field, at) in fields {
+            let copy = self.entries.len();
+            self.entries.extend_from_within(at.index()..self.after(at).index());
+            if let Some(entry) = self.entries.get_mut(copy) {
+                entry.field = field;
+            }
+        }
+        self.end(object, 0);
+        object
+    }
+
+    #[inline]
+    pub(super) fn entry(&self, at: At) -> Option<Entry> {
+        self.entries.get(at.index()).copied()
+    }
+
+    /// Where what stands behind an entry begins.
+    #[inline]
+    fn after(&self, at: At) -> At {
+        let within = match self.entry(at) {
+            Some(Entry { tag: Tag::Object | Tag::List, a, .. }) => a,
+            _ => 0,
+        };
+        At(at.0.saturating_add(1).saturating_add(within))
+    }
+
+    /// What an object or list has, in its order; nothing of anything else.
+    #[inline]
+    pub(super) fn within(&self, at: At) -> Within<'_> {
+        let next = at.0.saturating_add(1);
+        Within { laid: self, next: At(next), end: self.after(at) }
+    }
+
+    /// A field of an object.
+    #[inline]
+    pub(super) fn get(&self, object: At, field: FieldId) -> Option<At> {
+        self.within(object).find(|at| self.entries[at.index()].field == field)
+    }
+
+    /// How many items a list has.
+    pub(super) fn items(&self, list: At) -> u32 {
+        self.entry(list).filter(|e| e.tag == Tag::List).map_or(0, |e| e.b)
+    }
+
+    /// An item of a list.
+    pub(super) fn item(&self, list: At, i: usize) -> Option<At> {
+        let entry = self.entry(list).filter(|e| e.tag == Tag::List)?;
+        if entry.a == entry.b {
+            // Single values all of them.
+            return (i < entry.b as usize).then(|| At(list.0 + 1 + small(i)));
+        }
+        self.within(list).nth(i)
+    }
+
+    /// The number of an integer.
+    #[inline]
+    pub(super) fn number(&self, at: At) -> Option<i64> {
+        let entry = self.entry(at).filter(|e| e.tag == Tag::Integer)?;
+        let ([a, b, c, d], [e, f, g, h]) = (entry.a.to_le_bytes(), entry.b.to_le_bytes());
+        Some(i64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    }
+
+    /// A number that counts or refers to entries, from 1.
+    pub(super) fn ordinal(&self, at: At) -> Option<u32> {
+        self.number(at).and_then(|n| u32::try_from(n).ok())
+    }
+
+    /// The text of an entry; empty for what has none.
+    #[inline]
+    pub(super) fn text(&self, at: At) -> &str {
+        match self.entry(at) {
+            Some(Entry { tag: Tag::Text, a, b, .. }) => {
+                let (start, length) = (a as usize, b as usize);
+                self.texts.get(start..start + length).unwrap_or_default()
+            }
+            _ => "",
+        }
+    }
+}
+
+/// The entries of an object or list.
+#[derive(Debug, Clone)]
+pub(super) struct Within<'v> {
+    laid: &'v Laid,
+    next: At,
+    end: At,
+}
+
+impl Iterator for Within<'_> {
+    type Item = At;
+
+    #[inline]
+    fn next(&mut self) -> Option<At> {
+        let at = self.next;
+        (at.0 < self.end.0).then(|| {
+            self.next = self.laid.after(at);
+            at
+        })
+    }
+}

@@ -1,0 +1,419 @@
+//! The quick pass worked out from the rules.
+
+use super::super::check::is_numeric;
+use super::super::compile::{code_list, implied_decimals};
+use super::super::plan::{
+    Code, Condition, ConditionTest, ElementSpot, LoopStep, Place, Qualifier, Rule, Term, Test,
+};
+use super::{
+    ANY, Action, Check, Closing, Hit, Levels, Op, PlacePlan, ROOT, Scan, ScopePlan, TermPlan,
+    TotalPlan, Wanted, Weigh,
+};
+use crate::grammar::{Grammar, NodeId};
+
+impl Scan {
+    pub(in crate::overlay) fn new(rules: &[Rule], grammar: &Grammar) -> Self {
+        let root = Draft { node: NodeId::ROOT, parent: ROOT, qualifier: ANY, facts: Vec::new() };
+        let mut builder = Builder {
+            grammar,
+            scan: Self { rules: rules.len(), ..Self::default() },
+            scopes: vec![root],
+            ops: Vec::new(),
+            closings: Vec::new(),
+            facts: 0,
+            rule: 0,
+        };
+        for (number, rule) in (0_u16..).zip(rules) {
+            builder.rule = number;
+            builder.add(rule);
+        }
+        builder.finish()
+    }
+}
+
+/// A scope while it is built.
+struct Draft {
+    node: NodeId,
+    parent: u16,
+    qualifier: u16,
+    facts: Vec<u16>,
+}
+
+struct Builder<'g> {
+    grammar: &'g Grammar,
+    scan: Scan,
+    scopes: Vec<Draft>,
+    /// By node.
+    ops: Vec<(NodeId, Op)>,
+    /// By scope.
+    closings: Vec<(u16, Closing)>,
+    facts: u16,
+    rule: u16,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, rule: &Rule) {
+        match &rule.test {
+            Test::Require(place) => self.require(rule, place),
+            Test::Forbid(place) => {
+                let hit = self.hit(rule, place);
+                let action = match &place.element {
+                    Some(spot) => Action::HitValue { hit, spot: self.spot(spot) },
+                    None => Action::Hit(hit),
+                };
+                self.op(place, action);
+            }
+            Test::Limit(place, limit) => {
+                let hit = self.hit(rule, place);
+                let scope = self.scope(&place.scope);
+                let fact = self.fact(scope);
+                self.op(place, Action::Limit { fact, limit: *limit, hit });
+            }
+            Test::Length(place, min, max) => {
+                let numeric = is_numeric(self.grammar, place);
+                self.value(rule, place, Check::Length { min: *min, max: *max, numeric });
+            }
+            Test::Type(place, data_type) => self.value(rule, place, Check::Type(*data_type)),
+            Test::Codes { place, codes, besides } => {
+                let list = code_list(self.grammar, place).filter(|_| *besides);
+                let codes = self.codes(codes);
+                match list {
+                    Some(_) if rule.written.severity.is_none() => {}
+                    Some(list) => self.value(rule, place, Check::Besides(codes, list)),
+                    None if *besides => {}
+                    None => self.value(rule, place, Check::Codes(codes)),
+                }
+            }
+            Test::Digits(place, scheme) => self.value(rule, place, Check::Digits(*scheme)),
+            Test::Unique { place, within } => {
+                let Some(spot) = &place.element else { return };
+                self.outermost(&rule.conditions);
+                let unique = u16::try_from(self.scan.uniques).unwrap_or(u16::MAX);
+                self.scan.uniques += 1;
+                let scope = self.scope(&place.scope[..*within]);
+                self.close(scope, Vec::new(), Weigh::Unique(unique));
+                let spot = self.spot(spot);
+                self.op(place, Action::Unique { unique, spot });
+            }
+            Test::Count { place, of, home } => {
+                self.outermost(&rule.conditions);
+                let total = self.total(place, *home, None, Vec::new());
+                let action = match &of.element {
+                    Some(spot) => Action::CountedValues { total, spot: self.spot(spot) },
+                    None => Action::Counted { total },
+                };
+                self.op(of, action);
+            }
+            Test::Sum { place, terms, scale, home } => {
+                self.outermost(&rule.conditions);
+                self.sum(place, terms, *scale, *home);
+            }
+            Test::Hierarchy { node, levels } => {
+                let Some(nested) = self.grammar.node(*node).nested else { return };
+                let codes = levels.iter().map(|l| l.code.clone()).collect();
+                self.scan.hierarchy = Some(Levels {
+                    id: nested.id,
+                    parent: nested.parent,
+                    level: nested.level,
+                    codes,
+                });
+                let opening = self.grammar.node(*node).children.first().copied().unwrap_or(*node);
+                let action = Action::Level { rule: self.rule };
+                self.ops.push((opening, Op { scope: ROOT, qualifier: ANY, action }));
+            }
+            Test::Allow(_) | Test::Against | Test::Map => {}
+        }
+    }
+
+    fn require(&mut self, rule: &Rule, place: &Place) {
+        if place.each {
+            let hit = self.hit(rule, place);
+            if let Some(spot) = &place.element {
+                let spot = self.spot(spot);
+                self.op(place, Action::HitNoValue { hit, spot });
+            }
+            return;
+        }
+        let scope = self.scope(&place.scope);
+        let fact = self.fact(scope);
+        let action = match &place.element {
+            Some(spot) => Action::CountValue { fact, spot: self.spot(spot) },
+            None => Action::Count(fact),
+        };
+        self.op(place, action);
+        let mut facts = self.local(rule, place.scope.len());
+        facts.push((fact, Wanted::Zero));
+        self.close(scope, facts, Weigh::Facts);
+    }
+
+    fn value(&mut self, rule: &Rule, place: &Place, check: Check) {
+        let hit = self.hit(rule, place);
+        if let Some(spot) = &place.element {
+            let spot = self.spot(spot);
+            self.op(place, Action::Check { hit, spot, check });
+        }
+    }
+
+    /// What a rule leaves behind that is broken by a segment: a fact where the instance has to be seen whole.
+    fn hit(&mut self, rule: &Rule, place: &Place) -> Hit {
+        let mut facts = self.local(rule, place.scope.len());
+        if facts.is_empty() {
+            return Hit::Rule(self.rule);
+        }
+        let scope = self.scope(&place.scope);
+        let fact = self.fact(scope);
+        facts.push((fact, Wanted::Some));
+        self.close(scope, facts, Weigh::Facts);
+        Hit::Fact(fact)
+    }
+
+    /// The conditions that look at the rule's own instance, as facts. Those that look at the set are noted.
+    fn local(&mut self, rule: &Rule, depth: usize) -> Vec<(u16, Wanted)> {
+        self.outermost(&rule.conditions);
+        let own = |c: &&Condition| depth > 0 && c.shared == depth && !c.same_segment;
+        let mut facts = Vec::new();
+        for condition in rule.conditions.iter().filter(own) {
+            facts.extend(self.condition(condition));
+        }
+        facts
+    }
+
+    /// Notes the conditions that look at the whole set.
+    fn outermost(&mut self, conditions: &[Condition]) {
+        for condition in conditions.iter().filter(|c| c.shared == 0 && !c.same_segment) {
+            for fact in self.condition(condition) {
+                self.scan.conditions.push((self.rule, fact.0, fact.1));
+            }
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) -> Vec<(u16, Wanted)> {
+        let place = &condition.place;
+        let scope = self.scope(&place.scope[..condition.shared.min(place.scope.len())]);
+        let spot = place.element.as_ref().map(|spot| self.spot(spot));
+        let counted = |builder: &mut Self, codes: Option<&[Code]>| {
+            let fact = builder.fact(scope);
+            let codes = codes.map(|codes| builder.codes(codes));
+            let action = match (spot, codes) {
+                (None, _) => Action::Count(fact),
+                (Some(spot), None) => Action::CountValue { fact, spot },
+                (Some(spot), Some(codes)) => Action::CountCode { fact, spot, codes },
+            };
+            builder.op(place, action);
+            fact
+        };
+        match &condition.test {
+            ConditionTest::Present => vec![(counted(self, None), Wanted::Some)],
+            ConditionTest::Absent => vec![(counted(self, None), Wanted::Zero)],
+            ConditionTest::Is(codes) => vec![(counted(self, Some(codes)), Wanted::Some)],
+            ConditionTest::IsNot(codes) => vec![
+                (counted(self, None), Wanted::Some),
+                (counted(self, Some(codes)), Wanted::Zero),
+            ],
+        }
+    }
+
+    fn sum(&mut self, place: &Place, terms: &[Term], scale: Option<u32>, home: usize) {
+        if terms.iter().any(|t| !t.one_segment) {
+            // Factors of several segments are looked at in full, always.
+            let scope = self.scope(&[]);
+            self.close(scope, Vec::new(), Weigh::Facts);
+            return;
+        }
+        let mut plans = Vec::with_capacity(terms.len());
+        for term in terms {
+            let mut factors = Vec::with_capacity(term.factors.len());
+            for factor in &term.factors {
+                let implied = implied_decimals(self.grammar, factor);
+                let Some(spot) = &factor.element else { continue };
+                factors.push((self.spot(spot), implied));
+            }
+            plans.push(TermPlan { minus: term.minus, factors });
+        }
+        let total = self.total(place, home, scale, plans);
+        for (number, term) in (0_u16..).zip(terms) {
+            if let Some(first) = term.factors.first() {
+                self.op(first, Action::Summed { total, term: number });
+            }
+        }
+    }
+
+    fn total(
+        &mut self,
+        place: &Place,
+        home: usize,
+        scale: Option<u32>,
+        terms: Vec<TermPlan>,
+    ) -> u16 {
+        let total = u16::try_from(self.scan.totals.len()).unwrap_or(u16::MAX);
+        self.scan.totals.push(TotalPlan { terms, scale });
+        let scope = self.scope(&place.scope[..home]);
+        self.close(scope, Vec::new(), Weigh::Total(total));
+        if let Some(spot) = &place.element {
+            let spot = self.spot(spot);
+            let implied = implied_decimals(self.grammar, place);
+            self.op(place, Action::Stated { total, spot, implied });
+        }
+        total
+    }
+
+    fn close(&mut self, scope: u16, facts: Vec<(u16, Wanted)>, weigh: Weigh) {
+        self.closings.push((scope, Closing { rule: self.rule, facts, weigh }));
+    }
+
+    fn fact(&mut self, scope: u16) -> u16 {
+        let fact = self.facts;
+        self.facts = self.facts.saturating_add(1);
+        self.scopes[usize::from(scope)].facts.push(fact);
+        fact
+    }
+
+    fn op(&mut self, place: &Place, action: Action) {
+        let scope = self.scope(&place.scope);
+        let qualifier = self.qualifier(place.qualifier.as_ref());
+        self.ops.push((place.node, Op { scope, qualifier, action }));
+    }
+
+    fn scope(&mut self, steps: &[LoopStep]) -> u16 {
+        let mut current = ROOT;
+        for step in steps {
+            let qualifier = self.qualifier(step.qualifier.as_ref());
+            let node = step.node;
+            let is_it =
+                |d: &Draft| d.parent == current && d.node == node && d.qualifier == qualifier;
+            let found = self.scopes.iter().position(is_it);
+            let index = found.unwrap_or_else(|| {
+                self.scopes.push(Draft { node, parent: current, qualifier, facts: Vec::new() });
+                self.scopes.len() - 1
+            });
+            current = u16::try_from(index).unwrap_or(u16::MAX);
+        }
+        current
+    }
+
+    fn qualifier(&mut self, qualifier: Option<&Qualifier>) -> u16 {
+        qualifier.map_or(ANY, |qualifier| intern(&mut self.scan.qualifiers, qualifier))
+    }
+
+    fn spot(&mut self, spot: &ElementSpot) -> u16 {
+        intern(&mut self.scan.spots, spot)
+    }
+
+    fn codes(&mut self, codes: &[Code]) -> u16 {
+        intern(&mut self.scan.codes, &codes.to_vec().into_boxed_slice())
+    }
+
+    fn finish(mut self) -> Scan {
+        self.number_facts();
+        let mut scan = self.scan;
+        scan.facts = usize::from(self.facts);
+        scan.slots = vec![0; self.grammar.nodes.len()].into();
+        // Those of one place together, and of one qualifier.
+        self.ops.sort_by_key(|(node, op)| (*node, op.qualifier));
+        for (node, op) in self.ops {
+            let place = place_at(&mut scan, node);
+            let at = u16::try_from(scan.ops.len()).unwrap_or(u16::MAX);
+            let ops = &mut scan.places[place].ops;
+            if ops.1 == 0 {
+                ops.0 = at;
+            }
+            ops.1 = at + 1;
+            scan.ops.push(op);
+        }
+        self.closings.sort_by_key(|(scope, _)| *scope);
+        for (number, draft) in (0_u16..).zip(&self.scopes) {
+            if number != ROOT {
+                let children = &self.grammar.node(draft.node).children;
+                let opening = children.first().copied().unwrap_or(draft.node);
+                let place = place_at(&mut scan, opening);
+                scan.places[place].opens.push(number);
+            }
+            let from = u16::try_from(scan.closings.len()).unwrap_or(u16::MAX);
+            let own = self.closings.iter().filter(|(scope, _)| *scope == number);
+            scan.closings.extend(own.map(|(_, closing)| closing.clone()));
+            let until = u16::try_from(scan.closings.len()).unwrap_or(u16::MAX);
+            let of_scope = &scan.closings[usize::from(from)..];
+            let uniques = of_scope.iter().filter_map(|c| match c.weigh {
+                Weigh::Unique(unique) => Some(unique),
+                _ => None,
+            });
+            let totals = of_scope.iter().filter_map(|c| match c.weigh {
+                Weigh::Total(total) => Some(total),
+                _ => None,
+            });
+            let inside = |d: &(u16, &Draft)| d.1.parent == number && d.0 != ROOT;
+            let plan = ScopePlan {
+                parent: draft.parent,
+                qualifier: draft.qualifier,
+                children: (0_u16..).zip(&self.scopes).filter(inside).map(|d| d.0).collect(),
+                facts: (
+                    draft.facts.first().copied().unwrap_or(0),
+                    draft.facts.last().map_or(0, |f| f + 1),
+                ),
+                closings: (from, until),
+                uniques: uniques.collect(),
+                totals: totals.collect(),
+            };
+            scan.scopes.push(plan);
+        }
+        scan
+    }
+
+    /// Numbers the facts anew, so that those of a scope lie side by side.
+    fn number_facts(&mut self) {
+        let mut numbers = vec![0_u16; usize::from(self.facts)];
+        let mut next = 0;
+        for scope in &mut self.scopes {
+            for fact in &mut scope.facts {
+                numbers[usize::from(*fact)] = next;
+                *fact = next;
+                next += 1;
+            }
+        }
+        let new = |fact: &mut u16| *fact = numbers[usize::from(*fact)];
+        for (_, op) in &mut self.ops {
+            match &mut op.action {
+                Action::Count(fact)
+                | Action::CountValue { fact, .. }
+                | Action::CountCode { fact, .. } => new(fact),
+                Action::Limit { fact, hit, .. } => {
+                    new(fact);
+                    new_hit(hit, &new);
+                }
+                Action::Hit(hit)
+                | Action::HitValue { hit, .. }
+                | Action::HitNoValue { hit, .. }
+                | Action::Check { hit, .. } => new_hit(hit, &new),
+                _ => {}
+            }
+        }
+        for (_, closing) in &mut self.closings {
+            closing.facts.iter_mut().for_each(|(fact, _)| new(fact));
+        }
+        self.scan.conditions.iter_mut().for_each(|(_, fact, _)| new(fact));
+    }
+}
+
+fn new_hit(hit: &mut Hit, new: &dyn Fn(&mut u16)) {
+    if let Hit::Fact(fact) = hit {
+        new(fact);
+    }
+}
+
+fn place_at(scan: &mut Scan, node: NodeId) -> usize {
+    let slot = scan.slots[node.index()];
+    if slot > 0 {
+        return usize::from(slot) - 1;
+    }
+    scan.places.push(PlacePlan { opens: Vec::new(), ops: (0, 0) });
+    scan.slots[node.index()] = u16::try_from(scan.places.len()).unwrap_or(0);
+    scan.places.len() - 1
+}
+
+fn intern<T: Clone + PartialEq>(known: &mut Vec<T>, value: &T) -> u16 {
+    let at = known.iter().position(|k| k == value).unwrap_or_else(|| {
+        known.push(value.clone());
+        known.len() - 1
+    });
+    u16::try_from(at).unwrap_or(u16::MAX)
+}

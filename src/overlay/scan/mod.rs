@@ -1,0 +1,170 @@
+//! The quick pass: which rules are broken, without saying where. A table by place tells in one load whether any rule
+//! speaks of a segment; what is found is counted for each instance of a scope and weighed when the instance ends.
+//!
+//! It may suspect a rule that is not broken (conditions between the outermost loop and the rule's own are left to the
+//! full look), but never passes over one that is.
+
+mod build;
+mod run;
+
+use super::plan::{Code, ElementSpot, Qualifier};
+use super::source::Scheme;
+use crate::grammar::{CodeListId, DataType};
+pub use run::Scratch;
+
+/// No qualifier.
+const ANY: u16 = u16::MAX;
+/// The set itself.
+const ROOT: u16 = 0;
+
+/// What to look at, by place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scan {
+    /// By node: one more than its index in `places`; 0 = nothing to look at.
+    slots: Box<[u16]>,
+    places: Vec<PlacePlan>,
+    ops: Vec<Op>,
+    scopes: Vec<ScopePlan>,
+    qualifiers: Vec<Qualifier>,
+    spots: Vec<ElementSpot>,
+    codes: Vec<Box<[Code]>>,
+    closings: Vec<Closing>,
+    uniques: usize,
+    totals: Vec<TotalPlan>,
+    facts: usize,
+    rules: usize,
+    /// Rule, fact of the set, and what it must be for the rule to be broken.
+    conditions: Vec<(u16, u16, Wanted)>,
+    hierarchy: Option<Levels>,
+}
+
+/// What to do at a segment's place.
+#[derive(Debug, Clone, Default)]
+struct PlacePlan {
+    /// Scopes that the segment may open.
+    opens: Vec<u16>,
+    /// Range of `ops`.
+    ops: (u16, u16),
+}
+
+/// One thing to do at a segment, where its scope is open and it is qualified.
+#[derive(Debug, Clone)]
+struct Op {
+    scope: u16,
+    qualifier: u16,
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    /// Counts the segment.
+    Count(u16),
+    /// Counts it where the element has a value.
+    CountValue { fact: u16, spot: u16 },
+    /// Counts it where the element has one of the codes.
+    CountCode { fact: u16, spot: u16, codes: u16 },
+    /// The segment may not be there.
+    Hit(Hit),
+    /// The element may not be there.
+    HitValue { hit: Hit, spot: u16 },
+    /// The element must be there.
+    HitNoValue { hit: Hit, spot: u16 },
+    /// The segment may be there so often.
+    Limit { fact: u16, limit: u32, hit: Hit },
+    /// Each value must be so.
+    Check { hit: Hit, spot: u16, check: Check },
+    /// Each value must be new.
+    Unique { unique: u16, spot: u16 },
+    /// The value states a total.
+    Stated { total: u16, spot: u16, implied: u32 },
+    /// The segment is counted in a total.
+    Counted { total: u16 },
+    /// The values of the element are.
+    CountedValues { total: u16, spot: u16 },
+    /// A term of a total: a range of factors.
+    Summed { total: u16, term: u16 },
+    /// A level of the hierarchy.
+    Level { rule: u16 },
+}
+
+/// What a broken rule leaves behind.
+#[derive(Debug, Clone, Copy)]
+enum Hit {
+    /// The rule is suspected.
+    Rule(u16),
+    /// It depends on what else is in the instance.
+    Fact(u16),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Check {
+    Length {
+        min: u32,
+        max: u32,
+        numeric: bool,
+    },
+    Type(DataType),
+    Codes(u16),
+    /// These, or what the list has.
+    Besides(u16, CodeListId),
+    Digits(Scheme),
+}
+
+/// What a fact must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Zero,
+    Some,
+}
+
+/// Instances of a loop, or of one with a certain qualifier.
+#[derive(Debug, Clone)]
+struct ScopePlan {
+    parent: u16,
+    qualifier: u16,
+    children: Vec<u16>,
+    facts: (u16, u16),
+    closings: (u16, u16),
+    uniques: Vec<u16>,
+    totals: Vec<u16>,
+}
+
+/// What is weighed when an instance ends.
+#[derive(Debug, Clone)]
+struct Closing {
+    rule: u16,
+    /// All of them must be so for the rule to be suspected.
+    facts: Vec<(u16, Wanted)>,
+    weigh: Weigh,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Weigh {
+    Facts,
+    Unique(u16),
+    Total(u16),
+}
+
+/// A count or sum and what is stated of it.
+#[derive(Debug, Clone)]
+struct TotalPlan {
+    /// None for a count.
+    terms: Vec<TermPlan>,
+    scale: Option<u32>,
+}
+
+#[derive(Debug, Clone)]
+struct TermPlan {
+    minus: bool,
+    /// Spot and implied decimals.
+    factors: Vec<(u16, u32)>,
+}
+
+/// The levels that were agreed, by rank.
+#[derive(Debug, Clone)]
+struct Levels {
+    id: u16,
+    parent: u16,
+    level: u16,
+    codes: Box<[Code]>,
+}

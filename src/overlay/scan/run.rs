@@ -1,0 +1,419 @@
+//! The quick pass over a set.
+
+use rust_decimal::Decimal;
+
+use super::super::check::{Sum, is_among, is_of_type, length_fault, number};
+use super::super::digits;
+use super::super::plan::ElementSpot;
+use super::{ANY, Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
+use crate::grammar::{Grammar, Walked};
+use crate::x12::{Delimiters, Segment};
+
+/// What the check under an overlay needs besides the walk; reused from set to set.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    /// By rule: whether it is suspected.
+    pub(in crate::overlay) suspected: Vec<bool>,
+    /// By scope: whether an instance of it is open.
+    open: Vec<bool>,
+    facts: Vec<u32>,
+    uniques: Vec<Vec<u64>>,
+    totals: Vec<Total>,
+    /// Ranks of the levels so far.
+    ranks: Vec<Option<usize>>,
+    /// The numbers of levels are not 1, 2, 3, …
+    irregular: bool,
+}
+
+/// A count or sum in the making.
+#[derive(Debug, Clone, Copy, Default)]
+struct Total {
+    stated: Option<Decimal>,
+    /// Several values state it.
+    several: bool,
+    count: u64,
+    sum: Sum,
+    /// A summand is no number.
+    broken: bool,
+}
+
+impl Scan {
+    /// Fills `scratch.suspected`; whether any rule is.
+    pub(in crate::overlay) fn run(&self, walked: &Walked<'_>, scratch: &mut Scratch) -> bool {
+        scratch.begin(self);
+        let (grammar, delimiters) = (walked.grammar, walked.segments.delimiters());
+        let mut run = Run { scan: self, grammar, delimiters, scratch };
+        for (index, placed) in walked.tree.segments.iter().enumerate() {
+            let slot = self.slots.get(placed.node.index()).copied().unwrap_or(0);
+            if slot != 0
+                && let Some(segment) = walked.segments.get(index)
+            {
+                run.segment(usize::from(slot) - 1, segment);
+            }
+        }
+        run.close(ROOT);
+        for &(rule, fact, wanted) in &self.conditions {
+            if !wanted.is(scratch.facts[usize::from(fact)]) {
+                scratch.suspected[usize::from(rule)] = false;
+            }
+        }
+        scratch.suspected.contains(&true)
+    }
+}
+
+impl Wanted {
+    fn is(self, count: u32) -> bool {
+        (count > 0) == (self == Self::Some)
+    }
+}
+
+impl Scratch {
+    fn begin(&mut self, scan: &Scan) {
+        self.suspected.clear();
+        self.suspected.resize(scan.rules, false);
+        self.open.clear();
+        self.open.resize(scan.scopes.len(), false);
+        self.open[usize::from(ROOT)] = true;
+        self.facts.clear();
+        self.facts.resize(scan.facts, 0);
+        self.uniques.iter_mut().for_each(Vec::clear);
+        self.uniques.resize(scan.uniques, Vec::new());
+        self.totals.clear();
+        self.totals.resize(scan.totals.len(), Total::default());
+        self.ranks.clear();
+        self.irregular = false;
+    }
+}
+
+struct Run<'a> {
+    scan: &'a Scan,
+    grammar: &'a Grammar,
+    delimiters: Delimiters,
+    scratch: &'a mut Scratch,
+}
+
+impl Run<'_> {
+    #[inline]
+    fn segment(&mut self, place: usize, segment: Segment<'_>) {
+        let scan = self.scan;
+        let plan = &scan.places[place];
+        for &scope in &plan.opens {
+            self.open(scope, segment);
+        }
+        let mut last = (ANY, true);
+        for op in &scan.ops[usize::from(plan.ops.0)..usize::from(plan.ops.1)] {
+            if op.qualifier != last.0 {
+                last = (op.qualifier, self.qualified(op.qualifier, segment));
+            }
+            if last.1 && self.scratch.open[usize::from(op.scope)] {
+                self.act(op.action, segment);
+            }
+        }
+    }
+
+    #[inline]
+    fn qualified(&self, qualifier: u16, segment: Segment<'_>) -> bool {
+        let Some(qualifier) = self.scan.qualifiers.get(usize::from(qualifier)) else { return true };
+        let value = segment.element(usize::from(qualifier.position));
+        if qualifier.component == 0 {
+            return is_among(&qualifier.codes, value);
+        }
+        let separator = self.delimiters.component;
+        let mut parts = value.split(|&b| b == separator);
+        let part = parts.nth(usize::from(qualifier.component) - 1).unwrap_or_default();
+        is_among(&qualifier.codes, part)
+    }
+
+    fn open(&mut self, scope: u16, segment: Segment<'_>) {
+        self.close(scope);
+        let plan = &self.scan.scopes[usize::from(scope)];
+        let is_one =
+            self.scratch.open[usize::from(plan.parent)] && self.qualified(plan.qualifier, segment);
+        self.scratch.open[usize::from(scope)] = is_one;
+        if is_one {
+            self.scratch.facts[usize::from(plan.facts.0)..usize::from(plan.facts.1)].fill(0);
+            for &unique in &plan.uniques {
+                self.scratch.uniques[usize::from(unique)].clear();
+            }
+            for &total in &plan.totals {
+                self.scratch.totals[usize::from(total)] = Total::default();
+            }
+        }
+    }
+
+    /// Ends the instance of a scope that is open, and those inside it.
+    fn close(&mut self, scope: u16) {
+        if !self.scratch.open[usize::from(scope)] {
+            return;
+        }
+        let scan = self.scan;
+        let plan = &scan.scopes[usize::from(scope)];
+        for &child in &plan.children {
+            self.close(child);
+        }
+        self.scratch.open[usize::from(scope)] = false;
+        for closing in &scan.closings[usize::from(plan.closings.0)..usize::from(plan.closings.1)] {
+            let facts = &self.scratch.facts;
+            let suspected = closing.facts.iter().all(|&(f, w)| w.is(facts[usize::from(f)]))
+                && match closing.weigh {
+                    Weigh::Facts => true,
+                    Weigh::Unique(unique) => self.repeats(unique),
+                    Weigh::Total(total) => self.disagrees(total),
+                };
+            if suspected {
+                self.scratch.suspected[usize::from(closing.rule)] = true;
+            }
+        }
+    }
+
+    fn repeats(&mut self, unique: u16) -> bool {
+        let keys = &mut self.scratch.uniques[usize::from(unique)];
+        keys.sort_unstable();
+        keys.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
+    fn disagrees(&self, total: u16) -> bool {
+        let plan = &self.scan.totals[usize::from(total)];
+        let total = &self.scratch.totals[usize::from(total)];
+        let Some(stated) = total.stated.filter(|_| !total.broken) else { return total.several };
+        let agrees = if plan.terms.is_empty() {
+            stated == total.count.into()
+        } else {
+            total.sum.is(stated, plan.scale)
+        };
+        total.several || !agrees
+    }
+
+    fn hit(&mut self, hit: Hit) {
+        match hit {
+            Hit::Rule(rule) => self.scratch.suspected[usize::from(rule)] = true,
+            Hit::Fact(fact) => self.scratch.facts[usize::from(fact)] += 1,
+        }
+    }
+
+    #[inline]
+    fn act(&mut self, action: Action, segment: Segment<'_>) {
+        match action {
+            Action::Count(fact) => self.scratch.facts[usize::from(fact)] += 1,
+            Action::CountValue { fact, spot } => {
+                if self.any(spot, segment, |_| true) {
+                    self.scratch.facts[usize::from(fact)] += 1;
+                }
+            }
+            Action::CountCode { fact, spot, codes } => {
+                let codes = &self.scan.codes[usize::from(codes)];
+                if self.any(spot, segment, |value| is_among(codes, value)) {
+                    self.scratch.facts[usize::from(fact)] += 1;
+                }
+            }
+            Action::Hit(hit) => self.hit(hit),
+            Action::HitValue { hit, spot } => {
+                if self.any(spot, segment, |_| true) {
+                    self.hit(hit);
+                }
+            }
+            Action::HitNoValue { hit, spot } => {
+                if !self.any(spot, segment, |_| true) {
+                    self.hit(hit);
+                }
+            }
+            Action::Limit { fact, limit, hit } => {
+                let count = &mut self.scratch.facts[usize::from(fact)];
+                *count += 1;
+                if *count > limit {
+                    self.hit(hit);
+                }
+            }
+            Action::Check { hit, spot, check } => {
+                if self.any(spot, segment, |value| self.is_broken(check, value)) {
+                    self.hit(hit);
+                }
+            }
+            Action::Unique { unique, spot } => {
+                let mut keys = std::mem::take(&mut self.scratch.uniques[usize::from(unique)]);
+                self.any(spot, segment, |value| {
+                    keys.push(key(value));
+                    false
+                });
+                self.scratch.uniques[usize::from(unique)] = keys;
+            }
+            Action::Level { rule } => self.level(rule, segment),
+            Action::Stated { .. }
+            | Action::Counted { .. }
+            | Action::CountedValues { .. }
+            | Action::Summed { .. } => self.add(action, segment),
+        }
+    }
+
+    /// Counts and sums.
+    fn add(&mut self, action: Action, segment: Segment<'_>) {
+        match action {
+            Action::Stated { total, spot, implied } => {
+                let mut made = self.scratch.totals[usize::from(total)];
+                self.any(spot, segment, |value| {
+                    made.several |= made.stated.is_some();
+                    made.stated = number(value, implied).or(made.stated);
+                    false
+                });
+                self.scratch.totals[usize::from(total)] = made;
+            }
+            Action::Counted { total } => self.scratch.totals[usize::from(total)].count += 1,
+            Action::CountedValues { total, spot } => {
+                let mut count = 0;
+                self.any(spot, segment, |_| {
+                    count += 1;
+                    false
+                });
+                self.scratch.totals[usize::from(total)].count += count;
+            }
+            Action::Summed { total, term } => {
+                let mut made = self.scratch.totals[usize::from(total)];
+                let plan = &self.scan.totals[usize::from(total)];
+                let term = &plan.terms[usize::from(term)];
+                let mut product = Some(Decimal::ONE);
+                for (at, &(spot, implied)) in term.factors.iter().enumerate() {
+                    let mut missing = true;
+                    self.any(spot, segment, |value| {
+                        let value = number(value, implied);
+                        missing = false;
+                        if term.factors.len() == 1 {
+                            let added = value.and_then(|v| made.sum.add(v, term.minus, plan.scale));
+                            made.broken |= added.is_none();
+                            return false;
+                        }
+                        product = match at {
+                            0 => value,
+                            _ => product.zip(value).and_then(|(p, v)| p.checked_mul(v)),
+                        };
+                        true
+                    });
+                    if missing || term.factors.len() == 1 {
+                        self.scratch.totals[usize::from(total)] = made;
+                        return;
+                    }
+                }
+                let added = product.and_then(|p| made.sum.add(p, term.minus, plan.scale));
+                made.broken |= added.is_none();
+                self.scratch.totals[usize::from(total)] = made;
+            }
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn is_broken(&self, check: Check, value: &[u8]) -> bool {
+        match check {
+            Check::Length { min, max, numeric } => length_fault(value, min, max, numeric).is_some(),
+            Check::Type(data_type) => !is_of_type(value, data_type),
+            Check::Codes(codes) => !is_among(&self.scan.codes[usize::from(codes)], value),
+            Check::Besides(codes, list) => {
+                let list = &self.grammar.code_list(list).codes;
+                !is_among(&self.scan.codes[usize::from(codes)], value)
+                    && !list.contains_key(value.trim_ascii_end())
+            }
+            Check::Digits(scheme) => digits::wrong(scheme, value.trim_ascii_end()).is_some(),
+        }
+    }
+
+    /// Whether any of the values of an element is so.
+    #[inline]
+    fn any(&self, spot: u16, segment: Segment<'_>, mut is_so: impl FnMut(&[u8]) -> bool) -> bool {
+        let spot = &self.scan.spots[usize::from(spot)];
+        if spot.last == 0 && spot.component == 0 && segment.is_plain() {
+            let value = segment.element(usize::from(spot.position));
+            return !value.is_empty() && is_so(value);
+        }
+        self.any_part(spot, segment, &mut is_so)
+    }
+
+    /// The same of pairs, components and repetitions.
+    fn any_part(
+        &self,
+        spot: &ElementSpot,
+        segment: Segment<'_>,
+        is_so: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> bool {
+        if spot.last == 0 {
+            return self.any_repetition(segment, spot.position, spot.component, is_so);
+        }
+        let end = usize::from(spot.last).min(segment.len());
+        (usize::from(spot.position)..end).step_by(2).any(|position| {
+            is_among(&spot.qualifiers, segment.element(position))
+                && self.any_repetition(
+                    segment,
+                    u16::try_from(position + 1).unwrap_or(u16::MAX),
+                    0,
+                    is_so,
+                )
+        })
+    }
+
+    fn any_repetition(
+        &self,
+        segment: Segment<'_>,
+        position: u16,
+        component: u16,
+        is_so: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> bool {
+        let whole = segment.element(usize::from(position));
+        if segment.is_plain() && component == 0 {
+            return !whole.is_empty() && is_so(whole);
+        }
+        let repetition = self.delimiters.repetition;
+        let separator = self.delimiters.component;
+        whole.split(|&b| Some(b) == repetition).any(|part| {
+            let part = match component {
+                0 => part,
+                n => {
+                    let mut parts = part.split(|&b| b == separator);
+                    parts.nth(usize::from(n) - 1).unwrap_or_default()
+                }
+            };
+            !part.is_empty() && is_so(part)
+        })
+    }
+
+    /// A level below the one that was agreed. Where the numbers are not 1, 2, 3, … the full look has to tell.
+    fn level(&mut self, rule: u16, segment: Segment<'_>) {
+        let Some(levels) = &self.scan.hierarchy else { return };
+        let scratch = &mut *self.scratch;
+        let code = segment.element(usize::from(levels.level)).trim_ascii_end();
+        let rank = levels.codes.iter().position(|c| **c == *code);
+        let id = plain(segment.element(usize::from(levels.id)));
+        let parent = segment.element(usize::from(levels.parent));
+        let above = plain(parent).and_then(|n| scratch.ranks.get(n.checked_sub(1)?).copied());
+        scratch.irregular |= id != Some(scratch.ranks.len() + 1);
+        scratch.ranks.push(rank);
+        let agreed = match (rank, above) {
+            (Some(0), _) => parent.is_empty(),
+            (Some(rank), Some(Some(above))) => above + 1 == rank,
+            _ => false,
+        };
+        if !agreed || scratch.irregular {
+            scratch.suspected[usize::from(rule)] = true;
+        }
+    }
+}
+
+/// A number without leading zeros.
+#[inline]
+fn plain(bytes: &[u8]) -> Option<usize> {
+    if bytes.is_empty() || bytes.len() > 9 || bytes[0] == b'0' {
+        return None;
+    }
+    bytes.iter().try_fold(0, |sum, &b| b.is_ascii_digit().then(|| sum * 10 + usize::from(b - b'0')))
+}
+
+/// The same number for the same value. Numbers of up to 19 digits keep their order: those that count up are sorted
+/// already.
+#[inline]
+fn key(value: &[u8]) -> u64 {
+    let value = value.trim_ascii_end();
+    if value.len() < 20 && value.iter().all(u8::is_ascii_digit) {
+        return value.iter().fold(0, |sum, &b| sum * 10 + u64::from(b - b'0'));
+    }
+    // FNV-1a.
+    value
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+}

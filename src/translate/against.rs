@@ -1,0 +1,241 @@
+//! A shipment or an invoice compared with its order, as was agreed (`against order …`).
+
+use std::collections::HashMap;
+
+use rust_decimal::Decimal;
+
+use crate::canonical::{Document, Invoice, ItemNumber, Order, OrderLine, Shipment};
+use crate::findings::{Code, Finding, Place};
+use crate::overlay::{Compared, Comparison};
+
+/// A line of a shipment or an invoice.
+struct Row<'a> {
+    /// Its field in the document, for the finding.
+    field: String,
+    number: Option<&'a str>,
+    items: &'a [ItemNumber],
+    quantity: Option<Decimal>,
+    unit: Option<&'a str>,
+    price: Option<Decimal>,
+}
+
+/// Compares a document with its order. `before` are the documents of the same kind that went before it for this order:
+/// what they ship or bill counts too.
+///
+/// A line belongs to the line of the order that has one of its item numbers; where several have, or none is named, to
+/// the one with its number. Several lines of the order with the same item count together. Quantities are compared only
+/// where both have the same unit, or one has none: converting them is not done here.
+#[must_use]
+pub fn against(
+    comparisons: &[Comparison],
+    document: &Document,
+    before: &[&Document],
+    order: &Order,
+) -> Vec<Finding> {
+    let rows = rows(document, order);
+    let earlier: Vec<Row<'_>> = before.iter().flat_map(|d| self::rows(d, order)).collect();
+    let lines = Lines::new(order);
+    let mut findings = Vec::new();
+    for comparison in comparisons {
+        match comparison.compared {
+            Compared::Quantity => {
+                findings.extend(quantities(comparison, &rows, &earlier, &lines, order));
+            }
+            Compared::Lines => {
+                for row in rows.iter().filter(|row| lines.of(row).is_empty()) {
+                    let named = named(row);
+                    let says = format!("{named} is not on order {}.", order.number);
+                    let mend = "Leave the line out, or ask for a change of the order.";
+                    findings.push(finding(comparison, Code::NotOnOrder, row, says, mend));
+                }
+            }
+            Compared::Unit => {
+                let unit = |line: &OrderLine| line.unit.clone();
+                let own = |row: &Row<'_>| row.unit.map(str::to_owned);
+                findings.extend(differing(comparison, "unit", &rows, &lines, own, unit));
+            }
+            Compared::Price => {
+                let price = |line: &OrderLine| line.price.map(|p| p.normalize());
+                let own = |row: &Row<'_>| row.price.map(|p| p.normalize());
+                findings.extend(differing(comparison, "price", &rows, &lines, own, price));
+            }
+        }
+    }
+    findings
+}
+
+/// The lines of a document that are for this order.
+fn rows<'a>(document: &'a Document, order: &Order) -> Vec<Row<'a>> {
+    match document {
+        Document::Shipment(shipment) => of_shipment(shipment, order),
+        Document::Invoice(invoice) => of_invoice(invoice, order),
+        Document::Order(_) | Document::Acknowledgement(_) => Vec::new(),
+    }
+}
+
+fn of_shipment<'a>(shipment: &'a Shipment, order: &Order) -> Vec<Row<'a>> {
+    let is_for = |number: Option<u32>| {
+        let entry = number.and_then(|n| shipment.orders.get((n as usize).checked_sub(1)?));
+        let number = entry.and_then(|o| o.number.as_deref());
+        number.is_none_or(|number| number == order.number)
+    };
+    let rows = shipment.contents.iter().enumerate().filter(|(_, row)| is_for(row.order));
+    rows.map(|(at, row)| Row {
+        field: format!("contents.{}", at + 1),
+        number: row.line.as_deref(),
+        items: &row.items,
+        quantity: row.quantity,
+        unit: row.unit.as_deref(),
+        price: None,
+    })
+    .collect()
+}
+
+fn of_invoice<'a>(invoice: &'a Invoice, order: &Order) -> Vec<Row<'a>> {
+    if invoice.order.as_ref().is_some_and(|number| *number != order.number) {
+        return Vec::new();
+    }
+    let rows = invoice.lines.iter().enumerate();
+    rows.map(|(at, line)| Row {
+        field: format!("lines.{}", at + 1),
+        number: line.number.as_deref(),
+        items: &line.items,
+        quantity: line.quantity,
+        unit: line.unit.as_deref(),
+        price: line.price,
+    })
+    .collect()
+}
+
+/// The lines of an order, by what they are known by.
+struct Lines<'a> {
+    lines: &'a [OrderLine],
+    items: HashMap<(&'a str, &'a str), Vec<usize>>,
+    numbers: HashMap<&'a str, usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(order: &'a Order) -> Self {
+        let mut items: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        let mut numbers = HashMap::new();
+        for (at, line) in order.lines.iter().enumerate() {
+            for key in line.items.iter().filter_map(item_key) {
+                items.entry(key).or_default().push(at);
+            }
+            if let Some(number) = line.number.as_deref() {
+                numbers.entry(number).or_insert(at);
+            }
+        }
+        Self { lines: &order.lines, items, numbers }
+    }
+
+    /// The lines of the order that a row is for.
+    fn of(&self, row: &Row<'_>) -> Vec<usize> {
+        let numbered = row.number.and_then(|number| self.numbers.get(number)).copied();
+        let known = row.items.iter().filter_map(item_key).find_map(|key| self.items.get(&key));
+        match known {
+            Some(several) if several.len() > 1 => match numbered {
+                Some(at) if several.contains(&at) => vec![at],
+                _ => several.clone(),
+            },
+            Some(one) => one.clone(),
+            // Another item under the number of a line is another line.
+            None if row.items.iter().any(|item| item_key(item).is_some())
+                && numbered.is_some_and(|at| !self.lines[at].items.is_empty()) =>
+            {
+                Vec::new()
+            }
+            None => numbered.into_iter().collect(),
+        }
+    }
+}
+
+fn item_key(item: &ItemNumber) -> Option<(&str, &str)> {
+    Some((item.kind.as_deref()?, item.value.as_deref()?))
+}
+
+/// No line of the order is shipped or billed beyond what was ordered. Told of the row with which it becomes too much.
+fn quantities(
+    comparison: &Comparison,
+    rows: &[Row<'_>],
+    earlier: &[Row<'_>],
+    lines: &Lines<'_>,
+    order: &Order,
+) -> Vec<Finding> {
+    let mut sums: HashMap<Vec<usize>, Decimal> = HashMap::new();
+    let mut findings = Vec::new();
+    for (at, row) in earlier.iter().chain(rows).enumerate() {
+        let of = lines.of(row);
+        let ordered: Vec<&OrderLine> = of.iter().map(|&i| &lines.lines[i]).collect();
+        let same_unit = ordered
+            .iter()
+            .all(|line| row.unit.zip(line.unit.as_deref()).is_none_or(|(a, b)| a == b));
+        let wanted =
+            ordered.iter().try_fold(Decimal::ZERO, |sum, line| sum.checked_add(line.quantity?));
+        let (Some(quantity), Some(wanted), true) =
+            (row.quantity, wanted, same_unit && !of.is_empty())
+        else {
+            continue;
+        };
+        let sum = sums.entry(of).or_default();
+        *sum = sum.checked_add(quantity).unwrap_or(Decimal::MAX);
+        if at >= earlier.len() && *sum > wanted && quantity > Decimal::ZERO {
+            let (sum, wanted) = (sum.normalize(), wanted.normalize());
+            let says = format!(
+                "{} comes to {sum} with this line; ordered are {wanted} (order {}).",
+                named(row),
+                order.number
+            );
+            let mend = "Send no more than was ordered, or ask for a change of the order.";
+            findings.push(finding(comparison, Code::ExceedsOrder, row, says, mend));
+        }
+    }
+    findings
+}
+
+/// Rows that have another value than their line of the order.
+fn differing<T: PartialEq + std::fmt::Display>(
+    comparison: &Comparison,
+    what: &str,
+    rows: &[Row<'_>],
+    lines: &Lines<'_>,
+    own: impl Fn(&Row<'_>) -> Option<T>,
+    ordered: impl Fn(&OrderLine) -> Option<T>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for row in rows {
+        let Some(has) = own(row) else { continue };
+        let wanted: Vec<T> =
+            lines.of(row).iter().filter_map(|&i| ordered(&lines.lines[i])).collect();
+        let Some(first) = wanted.first() else { continue };
+        if !wanted.contains(&has) {
+            let says = format!("{} has the {what} {has}; the order says {first}.", named(row));
+            let mend = format!("Send the {what} of the order, or ask for a change of the order.");
+            findings.push(finding(comparison, Code::DiffersFromOrder, row, says, &mend));
+        }
+    }
+    findings
+}
+
+/// What a row is called: its first item number, else its line number.
+fn named(row: &Row<'_>) -> String {
+    match (row.items.iter().find_map(item_key), row.number) {
+        (Some((kind, value)), _) => format!("Item {value} ({kind})"),
+        (None, Some(number)) => format!("Line {number}"),
+        (None, None) => format!("The line `{}`", row.field),
+    }
+}
+
+fn finding(
+    comparison: &Comparison,
+    code: Code,
+    row: &Row<'_>,
+    says: String,
+    mend: &str,
+) -> Finding {
+    let mut finding = Finding::new(code, Place::default(), says, mend.to_owned());
+    finding.severity = comparison.severity;
+    finding.rule = Some(comparison.rule.clone());
+    finding.field = Some(row.field.clone());
+    finding
+}
