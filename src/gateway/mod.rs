@@ -21,6 +21,7 @@ mod ledger;
 mod live;
 mod notes;
 mod outbound;
+mod rehearsal;
 mod reload;
 mod requeue;
 mod setup;
@@ -33,6 +34,7 @@ pub use crate::store::{
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
+pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;
 

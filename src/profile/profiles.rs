@@ -128,8 +128,9 @@ impl Profiles {
                 let words = format!("{} to {}", key.0, key.1);
                 let before = self.identities.entry(key).or_insert((Arc::clone(partner), usage));
                 if before.0.name != partner.name {
-                    let other = &before.0.name;
-                    problems.push(clash(partner, usage, &words, other));
+                    let (first, its_usage) = (&before.0, before.1);
+                    problems.push(clash(partner, usage, &words, &first.name));
+                    problems.push(clash(first, its_usage, &words, &partner.name));
                     refused.push(partner.name.clone());
                 }
             }

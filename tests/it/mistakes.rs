@@ -329,18 +329,6 @@ const MISTAKES: &[Mistake] = &[
         "direction = \"in\"\nbatch = { sets = 2, every = \"1h\" }",
     ),
     seeded("nothing flows at all", OTHER, "[documents.order]\ndirection = \"in\"\n", ""),
-    seeded(
-        "test endpoint without any test identity",
-        OTHER,
-        "endpoint = \"warehouse\"",
-        "endpoint = \"warehouse\"\ntest_endpoint = \"warehouse-test\"",
-    ),
-    seeded(
-        "test without identities of test",
-        OTHER,
-        "endpoint = \"warehouse\"",
-        "endpoint = \"warehouse\"\nusage = \"test\"",
-    ),
     // Chains and folders.
     seeded("chain that leads nowhere", BRAND, "\"big-box\"", "\"big-bix\""),
     seeded("profile that extends itself", BRAND, "\"big-box\"", "\"north-loop\""),

@@ -7,6 +7,7 @@ mod fixtures;
 mod load;
 mod new;
 mod show;
+mod trial;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ enum Command {
     Show(show::Args),
     /// Tell what two agreements differ in, and which rules become tighter or looser
     Diff(diff::Args),
+    /// Tell what would happen to documents: findings, answers, canonical documents, where they go
+    Try(trial::Args),
 }
 
 /// Runs one of them.
@@ -56,5 +59,6 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
         Command::Check(args) => check::run(args, place, context, out),
         Command::Show(args) => show::run(args, place, context, out),
         Command::Diff(args) => diff::run(args, place, context, out),
+        Command::Try(args) => trial::run(args, place, context, out),
     }
 }
