@@ -64,7 +64,7 @@ struct Options {
         value_name = "FORMAT",
         hide_possible_values = true
     )]
-    format: Format,
+    format: Output,
     /// When to colour the output: auto, always or never
     #[arg(
         long,
@@ -89,8 +89,27 @@ struct Options {
     maps: Option<PathBuf>,
 }
 
-/// Who reads the output.
+/// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Output {
+    #[default]
+    Human,
+    Json,
+    Md,
+    Html,
+}
+
+/// What a guide is printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Markdown.
+    Markdown,
+    /// One HTML file.
+    Html,
+}
+
+/// Who reads the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// People.
     #[default]
@@ -132,6 +151,8 @@ enum Command {
 pub struct Context {
     /// Who reads the output.
     pub format: Format,
+    /// What a guide is printed as, where that was said.
+    pub page: Option<Page>,
     /// Colours for standard output.
     pub paint: Paint,
     /// Colours for standard error.
@@ -156,7 +177,15 @@ pub enum Verdict {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context {
-        format: cli.options.format,
+        format: match cli.options.format {
+            Output::Json => Format::Json,
+            Output::Human | Output::Md | Output::Html => Format::Human,
+        },
+        page: match cli.options.format {
+            Output::Md => Some(Page::Markdown),
+            Output::Html => Some(Page::Html),
+            Output::Human | Output::Json => None,
+        },
         paint: Paint::new(cli.options.color, &io::stdout()),
         paint_err: Paint::new(cli.options.color, &io::stderr()),
         grammars: cli.options.grammars,
@@ -180,6 +209,10 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    if context.page.is_some() && !matches!(command, Command::Partner(args) if args.is_page()) {
+        let words = "--format md and --format html are for `crossdock partner guide` alone";
+        return Err(Error::Unknown(words.to_owned()));
+    }
     match command {
         Command::Inspect(args) => inspect::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),

@@ -186,7 +186,10 @@ impl Rehearsal {
             sender: sender.group_code().to_owned(),
             receiver: receiver.group_code().to_owned(),
             agency: agreement.envelope.agency.clone(),
-            version: agreement.version(),
+            version: match agreement.direction {
+                Direction::In => agreement.release().to_owned(),
+                Direction::Out => agreement.version(),
+            },
         };
         let number = |number: u64| u32::try_from(number).map_err(|e| e.to_string());
         let interchange = InterchangeControlNumber(number(ranges.interchange.first)?);

@@ -116,8 +116,11 @@ impl Overlays {
         let own = chain.first().and_then(|name| self.of.get(name.as_ref())).into_iter().flatten();
         for layer in own.filter_map(|layer| self.layers.get(*layer)) {
             let used = agreements.iter().any(|a| layer.applies(a.set(), a.release(), a.direction));
-            if !used {
-                let words = format!("no document flows that it speaks of: {}", layer.set());
+            if !used && !layer.set().is_empty() {
+                let words = format!(
+                    "no document flows that it speaks of: {}; say in [documents] that it does, or take the file away",
+                    layer.set()
+                );
                 problems.push(Problem::whole(layer.file(), words).warning());
             }
         }

@@ -4,6 +4,7 @@
 mod check;
 mod diff;
 mod fixtures;
+mod guide;
 mod load;
 mod new;
 mod show;
@@ -46,6 +47,15 @@ enum Command {
     Diff(diff::Args),
     /// Tell what would happen to documents: findings, answers, canonical documents, where they go
     Try(trial::Args),
+    /// Print the companion guide for the partner, as Markdown or HTML
+    Guide(guide::Args),
+}
+
+impl Args {
+    /// Whether the output is a page for people, not lines.
+    pub(super) fn is_page(&self) -> bool {
+        matches!(self.command, Command::Guide(_))
+    }
 }
 
 /// Runs one of them.
@@ -60,5 +70,6 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
         Command::Show(args) => show::run(args, place, context, out),
         Command::Diff(args) => diff::run(args, place, context, out),
         Command::Try(args) => trial::run(args, place, context, out),
+        Command::Guide(args) => guide::run(args, place, context, out),
     }
 }

@@ -143,10 +143,15 @@ impl Round<'_> {
     ) -> Result<(), Error> {
         let mut input = bytes;
         let mut documents: Vec<Document> = Vec::new();
-        crate::cli::documents::read(&mut input, source, crate::cli::documents::Form::Json, |document: &Document| {
-            documents.push(document.clone());
-            Ok(())
-        })?;
+        crate::cli::documents::read(
+            &mut input,
+            source,
+            crate::cli::documents::Form::Json,
+            |document: &Document| {
+                documents.push(document.clone());
+                Ok(())
+            },
+        )?;
         for document in documents {
             let kind = document.kind();
             let label = format!("{source}: {kind} {}", document.number());
