@@ -7,6 +7,7 @@ pub mod acks;
 pub mod bridge;
 pub mod canonical;
 pub mod cli;
+pub mod crosswalk;
 pub mod disk;
 pub mod findings;
 pub mod folders;

@@ -79,14 +79,15 @@ fn one(entry: &Entry, context: &Context, out: &mut dyn Write) -> Result<(), Erro
     let paint = &context.paint;
     let (style, strong) = (paint.severity(entry.severity), paint.strong);
     let word = severity_word(entry.severity);
+    let room = paint.room(88, 12);
     writeln!(
         out,
         "{style}{word}[{}]{style:#}{strong}: {}{strong:#}  ({})\n",
         entry.id, entry.title, entry.name
     )?;
-    writeln!(out, "  what      {}", wrapped(entry.what))?;
-    writeln!(out, "  why       {}", wrapped(entry.why))?;
-    writeln!(out, "  example   {}", entry.example)?;
+    writeln!(out, "  what      {}", wrapped(entry.what, room))?;
+    writeln!(out, "  why       {}", wrapped(entry.why, room))?;
+    writeln!(out, "  example   {}", wrapped(entry.example, room))?;
     writeln!(out, "  weight    {word}: {}", consequence(entry))?;
     let answers: Vec<_> = answers(entry).iter().map(|(p, c)| format!("{p} = {c}")).collect();
     if !answers.is_empty() {
@@ -95,11 +96,11 @@ fn one(entry: &Entry, context: &Context, out: &mut dyn Write) -> Result<(), Erro
     Ok(())
 }
 
-/// Breaks a text into lines of up to 88 columns, indented as the texts of [`one`] are.
-fn wrapped(text: &str) -> String {
+/// Breaks a text into lines of up to `room` columns, indented as the texts of [`one`] are.
+fn wrapped(text: &str, room: usize) -> String {
     let (mut lines, mut columns) = (String::new(), 0);
     for word in text.split(' ') {
-        if columns > 0 && columns + 1 + word.chars().count() > 88 {
+        if columns > 0 && columns + 1 + word.chars().count() > room {
             lines.push_str("\n            ");
             columns = 0;
         } else if columns > 0 {
@@ -157,6 +158,7 @@ const CHAPTERS: &[(char, &str)] = &[
     ('H', "Levels (HL)"),
     ('M', "Meaning: maps, totals and writing"),
     ('R', "Agreements: what overlays ask for"),
+    ('X', "Cross-references"),
     ('A', "Acknowledgements"),
 ];
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Context, Error};
+use super::{Context, Error, screen};
 
 /// From this size on a file has a progress bar, where standard error is a terminal. Below it, reading takes less
 /// than the eye notices.
@@ -182,6 +182,7 @@ fn bar(path: &Path, size: u64) -> ProgressBar {
 
 impl Input {
     fn new(reader: Box<dyn Read>, bar: ProgressBar) -> Self {
+        screen::show(Some(bar.clone()).filter(|bar| !bar.is_hidden()));
         Self { reader, bar, read: 0 }
     }
 }
@@ -197,6 +198,7 @@ impl Read for Input {
 
 impl Drop for Input {
     fn drop(&mut self) {
+        screen::show(None);
         self.bar.finish_and_clear();
     }
 }

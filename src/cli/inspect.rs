@@ -9,7 +9,7 @@ use super::input::{Failures, Files, Source};
 use super::paint::{Paint, severity_word};
 use super::report::{self, Tally, count, grouped, verdict};
 use super::scene::{self, Depth, Met, Scene};
-use super::snippet::byte_word;
+use super::snippet::{COLUMNS_MAX, Snippet, byte_word};
 use super::{Context, Error, Format, Verdict};
 use crate::findings::{Code, Finding, Severity};
 use crate::translate::{CheckedSet, Engine, Options};
@@ -220,7 +220,8 @@ impl Inspection<'_> {
             });
             return Ok(writeln!(self.out, "{value}")?);
         }
-        let shown = super::snippet::Snippet::new(segment.raw(), terminator, 0, 0).text;
+        let room = self.context.paint.room(COLUMNS_MAX, 0);
+        let shown = Snippet::new(segment.raw(), terminator, 0, 0, room).text;
         writeln!(self.out, "    TA1 for interchange {}  {shown}", text(1))?;
         Ok(())
     }

@@ -22,6 +22,7 @@ mod requeue;
 mod rewrite;
 mod scene;
 mod schema;
+mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
@@ -31,7 +32,7 @@ mod validate;
 pub use error::Error;
 pub use paint::{Colour, Paint};
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -125,7 +126,7 @@ enum Command {
     /// Check everything, and show each finding with its place, rule and mend
     Validate(validate::Args),
     /// Translate X12 to canonical documents, and back
-    Translate(translate::Args),
+    Translate(Box<translate::Args>),
     /// Print the 997 or 999 and TA1 that answer a file
     Ack(ack::Args),
     /// Explain a finding: what it means, why it matters, how it is answered
@@ -191,7 +192,10 @@ pub fn run() -> ExitCode {
         grammars: cli.options.grammars,
         maps: cli.options.maps,
     };
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let stdout = io::stdout().lock();
+    let screen: Box<dyn Write> =
+        if stdout.is_terminal() { Box::new(screen::Lines::new(stdout)) } else { Box::new(stdout) };
+    let mut out = BufWriter::with_capacity(1 << 16, screen);
     let done = dispatch(&cli.command, &context, &mut out);
     let done = done.and_then(|verdict| out.flush().map(|()| verdict).map_err(Error::Write));
     match done {
@@ -238,5 +242,5 @@ fn complain(context: &Context, error: &Error) {
 fn say(context: &Context, text: &str) {
     let style = context.paint_err.severity(crate::findings::Severity::Error);
     // Where standard error is gone too, nobody is left to be told.
-    let _ = writeln!(io::stderr(), "{style}crossdock:{style:#} {text}");
+    let _ = screen::above_bar(|| writeln!(io::stderr(), "{style}crossdock:{style:#} {text}"));
 }

@@ -21,6 +21,8 @@ pub enum Colour {
 /// The styles of our output. All of them are empty where there is no colour: `{style}text{style:#}` is plain then.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Paint {
+    /// Columns of the window, where there is one.
+    columns: Option<usize>,
     fatal: Style,
     error: Style,
     warning: Style,
@@ -48,12 +50,24 @@ impl Paint {
                     && std::env::var_os("TERM").is_none_or(|v| v != "dumb")
             }
         };
-        if wanted { Self::coloured() } else { Self::default() }
+        let window = stream.is_terminal().then(terminal_size::terminal_size).flatten();
+        let columns = window.map(|(width, _)| usize::from(width.0));
+        let paint = if wanted { Self::coloured() } else { Self::default() };
+        Self { columns, ..paint }
+    }
+
+    /// Columns for a text with `before` columns in front of it: so many as are usual, fewer in a narrow window.
+    #[must_use]
+    pub fn room(&self, usual: usize, before: usize) -> usize {
+        const ROOM_MIN: usize = 24;
+        let room = self.columns.map_or(usual, |columns| columns.saturating_sub(before));
+        room.clamp(ROOM_MIN.min(usual), usual)
     }
 
     fn coloured() -> Self {
         let bold = |colour: AnsiColor| Style::new().bold().fg_color(Some(colour.into()));
         Self {
+            columns: None,
             fatal: bold(AnsiColor::BrightRed),
             error: bold(AnsiColor::Red),
             warning: bold(AnsiColor::Yellow),

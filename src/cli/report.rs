@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::paint::{Paint, severity_word};
 use super::scene::Scene;
-use super::snippet::Snippet;
+use super::snippet::{COLUMNS_MAX, Snippet};
 use super::{Context, Format};
 use crate::findings::{Finding, Severity};
 
@@ -86,7 +86,9 @@ pub fn human(
 
     if let Some((raw, offset)) = scene.segment {
         let start = usize::try_from(place.offset.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let snippet = Snippet::new(raw, scene.terminator, start, place.length as usize);
+        // `  7 | ` stands before it, and `…` may stand after it.
+        let room = paint.room(COLUMNS_MAX, width + 4);
+        let snippet = Snippet::new(raw, scene.terminator, start, place.length as usize, room);
         let under = format!("{}{}", " ".repeat(snippet.indent), "^".repeat(snippet.carets));
         let note = if is_missing(finding, raw) { " expected before this" } else { "" };
         writeln!(out, "{blank} {rail}|{rail:#}")?;

@@ -2,9 +2,9 @@
 
 /// Most columns of segment text that are shown; a longer segment is cut around the carets. Leaves room for the
 /// gutter in a window of 100 columns.
-const COLUMNS_MAX: usize = 88;
-/// How many columns of what comes before the carets stay when a segment is cut.
-const COLUMNS_BEFORE: usize = 30;
+pub const COLUMNS_MAX: usize = 88;
+/// Which part of the columns stays for what comes before the carets when a segment is cut.
+const BEFORE: usize = 3;
 /// Bytes of a segment that are looked at on either side of the carets: one shown column has at most four bytes.
 const BYTES_AROUND: usize = COLUMNS_MAX * 4;
 
@@ -21,12 +21,20 @@ pub struct Snippet {
 
 impl Snippet {
     /// Shows `raw` (a segment without its terminator) with carets under the bytes from `start` on, `length` of
-    /// them, or one where that is 0. `terminator` is shown behind it.
+    /// them, or one where that is 0. `terminator` is shown behind it. The line has `room` columns, [`COLUMNS_MAX`] at
+    /// the most.
     ///
     /// Bytes are read as UTF-8 and, where they are not, one by one as Latin-1. Control characters are shown as
     /// their pictures (`␍`, `␇`), so that the line stays one line.
     #[must_use]
-    pub fn new(raw: &[u8], terminator: Option<u8>, start: usize, length: usize) -> Self {
+    pub fn new(
+        raw: &[u8],
+        terminator: Option<u8>,
+        start: usize,
+        length: usize,
+        room: usize,
+    ) -> Self {
+        let room = room.min(COLUMNS_MAX);
         let start = start.min(raw.len());
         let end = start.saturating_add(length).min(raw.len());
         let from = boundary(raw, start.saturating_sub(BYTES_AROUND));
@@ -43,9 +51,9 @@ impl Snippet {
 
         let total: usize = cells.iter().map(Cell::columns).sum();
         let mut skip = 0;
-        if total > COLUMNS_MAX {
+        if total > room {
             let before: usize = cells[..first].iter().map(Cell::columns).sum();
-            let mut surplus = before.saturating_sub(COLUMNS_BEFORE).min(total - COLUMNS_MAX);
+            let mut surplus = before.saturating_sub(room / BEFORE).min(total - room);
             while surplus > 0 && skip < first {
                 surplus = surplus.saturating_sub(cells[skip].columns());
                 skip += 1;
@@ -60,7 +68,7 @@ impl Snippet {
             columns += 1;
         }
         for (index, cell) in cells.iter().enumerate().skip(skip) {
-            if columns + cell.columns() > COLUMNS_MAX {
+            if columns + cell.columns() > room {
                 cut_after = true;
                 break;
             }
@@ -171,7 +179,7 @@ mod tests {
     use super::*;
 
     fn lines(raw: &[u8], start: usize, length: usize) -> (String, String) {
-        let snippet = Snippet::new(raw, Some(b'~'), start, length);
+        let snippet = Snippet::new(raw, Some(b'~'), start, length, COLUMNS_MAX);
         (snippet.text, format!("{}{}", " ".repeat(snippet.indent), "^".repeat(snippet.carets)))
     }
 
@@ -212,10 +220,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_bytes_make_one_line(raw: Vec<u8>, start in 0usize..400, length in 0usize..400) {
-            let snippet = Snippet::new(&raw, Some(b'\n'), start, length);
+        fn any_bytes_make_one_line(raw: Vec<u8>, start in 0usize..400, length in 0usize..400, room in 24usize..120) {
+            let snippet = Snippet::new(&raw, Some(b'\n'), start, length, room);
             assert!(!snippet.text.chars().any(char::is_control));
-            assert!(snippet.carets >= 1 && snippet.indent <= COLUMNS_MAX + 1);
+            assert!(snippet.carets >= 1 && snippet.indent + snippet.carets <= room.min(COLUMNS_MAX) + 2);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::envelope::{EnvelopeArgs, Posting};
 use super::input::{Failures, Files, Source};
 use super::rewrite::Rewriter;
 use super::scene::{self, Depth, Met, Scene};
+use super::screen::above_bar;
 use super::sheaf::Sheaf;
 use super::{Context, Error, Verdict, report};
 use crate::findings::{Finding, Severity};
@@ -194,7 +195,9 @@ impl Translation<'_> {
             }
             if finding.severity >= Severity::Warning {
                 let scene = set.map_or(*scene, |set| scene.at(finding, &set.segments));
-                report::finding(finding, &scene, &self.context, &mut std::io::stderr())?;
+                above_bar(|| {
+                    report::finding(finding, &scene, &self.context, &mut std::io::stderr())
+                })?;
             }
         }
         Ok(())

@@ -82,9 +82,9 @@ pub(super) fn group_stamp(now: Timestamp, envelope: &Envelope) -> Stamp {
     let hundredths = local.subsec_nanosecond() / 10_000_000;
     match envelope.group_time {
         GroupTime::Minutes => {}
-        GroupTime::Seconds => stamp.time.push_str(&format!("{:02}", local.second())),
+        GroupTime::Seconds => stamp.time = format!("{}{:02}", stamp.time, local.second()),
         GroupTime::Hundredths => {
-            stamp.time.push_str(&format!("{:02}{hundredths:02}", local.second()));
+            stamp.time = format!("{}{:02}{hundredths:02}", stamp.time, local.second());
         }
     }
     stamp

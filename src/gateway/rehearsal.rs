@@ -249,11 +249,8 @@ fn fate(
     let Some(document) = &set.document else {
         return "set aside: there is no map for this set".to_owned();
     };
-    match in_force(partner, set, document.kind(), now) {
+    match in_force(partner, set, document.kind(), now, suspended) {
         Err(words) => format!("set aside: {words}"),
-        Ok(_) if suspended => {
-            "set aside: another set of its interchange is rejected, and the agreement holds all of it back".to_owned()
-        }
         Ok(State::Shadow) => "recorded in shadow; nothing is delivered".to_owned(),
         Ok(_) if test => match &partner.test_endpoint {
             Some(endpoint) => format!("delivered to the test endpoint {endpoint}"),

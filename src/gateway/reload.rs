@@ -104,13 +104,12 @@ impl Gateway {
         }
         let mut draft = Draft::new();
         for partner in live.profiles.iter() {
-            match before.profiles.partner(&partner.name) {
-                Some(old) => self.note_changes(&mut draft, old, partner)?,
-                None => {
-                    let note = format!("{} is a partner from now on", partner.title);
-                    note_profile(&mut draft, Event::ProfileAdded, &partner.name, &note, None);
-                }
+            if let Some(old) = before.profiles.partner(&partner.name) {
+                self.note_changes(&mut draft, old, partner)?;
+                continue;
             }
+            let note = format!("{} is a partner from now on", partner.title);
+            note_profile(&mut draft, Event::ProfileAdded, &partner.name, &note, None);
         }
         let gone = before.profiles.iter().filter(|old| live.profiles.partner(&old.name).is_none());
         for old in gone {

@@ -371,7 +371,6 @@ fn separators(section: &mut Section<'_>) -> [u8; 4] {
 /// assert_eq!(distinct_bytes(&["*", ">"]), [Ok(b'*'), Ok(b'>')]);
 /// assert_eq!(distinct_bytes(&["*", "*"])[1], Err("is used for something else already"));
 /// ```
-#[must_use]
 pub fn distinct_bytes<const N: usize>(texts: &[&str; N]) -> [Result<u8, &'static str>; N] {
     let mut seen: Vec<u8> = Vec::with_capacity(N);
     texts.map(|text| match byte(text) {

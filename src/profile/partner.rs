@@ -152,9 +152,8 @@ impl Draft<'_> {
             whole.missing("endpoint");
         }
         let contacts = contacts(&mut whole);
-        let mut section = whole.section("identity");
-        let identity = Identities::read(&mut section, is_base);
-        section.end();
+        let identity =
+            read_section(&mut whole, "identity", |section| Identities::read(section, is_base));
         let envelope = read_section(&mut whole, "envelope", |section| {
             section.names("sets");
             Arc::new(Envelope::read(section, &known))
@@ -166,39 +165,13 @@ impl Draft<'_> {
             Acknowledgements::read(section, &known)
         });
         let processing = read_section(&mut whole, "processing", Processing::read);
-        let mut documents = BTreeMap::new();
-        for (kind, node) in whole.names("documents") {
-            if let Some(flow) = DocumentFlow::read(&kind, node, &known, whole.log) {
-                documents.insert(kind, Arc::new(flow));
-            }
-        }
+        let documents = documents(&mut whole, &known);
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
         of_nothing(&documents, &deadlines, is_base, whole.log);
         let mailbox = mailbox(&mut whole, is_base);
         let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
-        for agreement in &mut agreements {
-            let (direction, grammar) = (agreement.direction, &agreement.grammar);
-            let problems = &mut whole.log.problems;
-            agreement.overlay = overlays.compile(&chain, direction, grammar, problems);
-            let map = agreement.overlay.as_ref().and_then(|o| overlays.map(o, known, problems));
-            if let Some(map) = map {
-                agreement.map = map;
-            }
-            if rules::hierarchies_differ(&agreement.flow, agreement.overlay.as_deref()) {
-                let words = format!(
-                    "documents.{}: `hierarchy` is another than that of the overlay",
-                    agreement.kind
-                );
-                let section = format!("documents.{}", agreement.kind);
-                let rows = whole.log.rows.iter().filter(|row| row.section.as_ref() == section);
-                let origin = rows
-                    .filter(|row| row.subject == "hierarchy")
-                    .find_map(|row| row.origin.clone());
-                whole.log.problems.extend(origin.map(|origin| Problem::at(&origin, words)));
-            }
-        }
-        whole.log.problems.extend(overlays.idle(&chain, &agreements));
+        lay_rules(&mut agreements, &chain, overlays, known, whole.log);
         whole.end();
         Some(Partner {
             name: name.to_owned(),
@@ -275,6 +248,44 @@ fn contacts(whole: &mut Section<'_>) -> Vec<Contact> {
         section.end();
     }
     contacts
+}
+
+fn documents(whole: &mut Section<'_>, known: &Known<'_>) -> BTreeMap<Arc<str>, Arc<DocumentFlow>> {
+    let mut documents = BTreeMap::new();
+    for (kind, node) in whole.names("documents") {
+        if let Some(flow) = DocumentFlow::read(&kind, node, known, whole.log) {
+            documents.insert(kind, Arc::new(flow));
+        }
+    }
+    documents
+}
+
+/// Gives each agreement its rules, and its map the lines that they lay on top.
+fn lay_rules(
+    agreements: &mut [Agreement],
+    chain: &[Arc<str>],
+    overlays: &mut Overlays,
+    known: Known<'_>,
+    log: &mut Log,
+) {
+    for agreement in agreements.iter_mut() {
+        let (direction, grammar) = (agreement.direction, &agreement.grammar);
+        let problems = &mut log.problems;
+        agreement.overlay = overlays.compile(chain, direction, grammar, problems);
+        let map = agreement.overlay.as_ref().and_then(|o| overlays.map(o, known, problems));
+        if let Some(map) = map {
+            agreement.map = map;
+        }
+        if rules::hierarchies_differ(&agreement.flow, agreement.overlay.as_deref()) {
+            let section = format!("documents.{}", agreement.kind);
+            let words = format!("{section}: `hierarchy` is another than that of the overlay");
+            let mut rows = log.rows.iter().filter(|row| row.section.as_ref() == section);
+            let row = rows.find(|row| row.subject == "hierarchy");
+            let origin = row.and_then(|row| row.origin.clone());
+            log.problems.extend(origin.map(|origin| Problem::at(&origin, words)));
+        }
+    }
+    log.problems.extend(overlays.idle(chain, agreements));
 }
 
 /// `[envelope.sets.N]`: the envelope with what is said otherwise for a set.

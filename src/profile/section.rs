@@ -1,7 +1,7 @@
 //! Reading a section of a profile, key by key: each value is checked where it is read, noted as a row of the
 //! agreement, and what is not known is told with the word that was meant.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,10 +230,10 @@ impl<'a> Section<'a> {
     /// Yes or no.
     pub(super) fn flag(&mut self, key: &'static str, usual: bool) -> bool {
         let node = self.node(key);
-        let value = match node.map(|node| &node.value) {
-            Some(Value::Boolean(flag)) => *flag,
-            Some(_) => {
-                node.into_iter().for_each(|node| self.mistyped(key, node, "true or false"));
+        let value = match node.map(|node| (node, &node.value)) {
+            Some((_, Value::Boolean(flag))) => *flag,
+            Some((node, _)) => {
+                self.mistyped(key, node, "true or false");
                 return usual;
             }
             None => usual,
@@ -245,10 +245,10 @@ impl<'a> Section<'a> {
     /// A whole number within bounds.
     pub(super) fn number(&mut self, key: &'static str, usual: u64, bounds: (u64, u64)) -> u64 {
         let node = self.node(key);
-        let value = match node.map(|node| &node.value) {
-            Some(Value::Integer(number)) => u64::try_from(*number).ok(),
-            Some(_) => {
-                node.into_iter().for_each(|node| self.mistyped(key, node, "a whole number"));
+        let value = match node.map(|node| (node, &node.value)) {
+            Some((_, Value::Integer(number))) => u64::try_from(*number).ok(),
+            Some((node, _)) => {
+                self.mistyped(key, node, "a whole number");
                 return usual;
             }
             None => Some(usual),
@@ -377,9 +377,9 @@ impl<'a> Section<'a> {
     pub(super) fn end(self) {
         let Some(entries) = self.entries else { return };
         for (key, node) in entries.iter().filter(|(key, _)| !self.known.contains(&key.as_ref())) {
-            let known: BTreeMap<&str, ()> =
-                self.known.iter().filter(|k| **k != "source").map(|k| (*k, ())).collect();
-            let known: Vec<&str> = known.into_keys().collect();
+            let known: BTreeSet<&str> =
+                self.known.iter().copied().filter(|key| *key != "source").collect();
+            let known: Vec<&str> = known.into_iter().collect();
             let otherwise = if is_secret(key) {
                 "secrets stand in no profile but as env:NAME or file:PATH where a key asks for one"
                     .to_owned()

@@ -25,7 +25,7 @@ use super::records::{
     JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
 };
 use super::transaction::{Change, Transaction};
-use super::writer::{Submission, Writer, database, decode, is_forgotten, read};
+use super::writer::{Submission, Sync, Writer, database, decode, is_forgotten, read};
 use super::{Backlog, Error, PayloadId, Store, Taken};
 use crate::disk;
 
@@ -66,6 +66,11 @@ impl EmbeddedStore {
     /// [`Error::Open`] where the folder holds something else, a newer format, a damaged database, or is in use by
     /// another process. Nothing is ever reset.
     pub fn open(folder: &Path) -> Result<Self, Error> {
+        Self::open_syncing(folder, Box::new(File::sync_data))
+    }
+
+    /// Opens it with another way of waiting for the disk.
+    pub(super) fn open_syncing(folder: &Path, sync: Sync) -> Result<Self, Error> {
         disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let refuse = |reason: String| Error::Open { path: folder.display().to_string(), reason };
         let path = folder.join("state");
@@ -102,22 +107,30 @@ impl EmbeddedStore {
         if found == Found::Nothing {
             format::mark(folder)?;
         }
-        Self::start(folder, (database, lock), tree, file, payloads)
+        Self::start(folder, (database, lock), tree, (file, sync), payloads)
     }
 
     fn start(
         folder: &Path,
         database: (sled::Db, File),
         tree: sled::Tree,
-        file: File,
+        (file, sync): (File, Sync),
         payloads: Payloads,
     ) -> Result<Self, Error> {
         let gate = Arc::new(RwLock::new(()));
         let next_journal = last(&tree, &[keys::JOURNAL])?.map_or(1, |n| n + 1);
         let next_receipt = last(&tree, &[keys::RECEIPT])?.map_or(1, |n| n + 1);
         let next_work = highest_work(&tree)? + 1;
-        let writer =
-            Writer { tree: tree.clone(), file, gate: Arc::clone(&gate), next_work, next_journal };
+        let writer = Writer {
+            tree: tree.clone(),
+            file,
+            sync,
+            unsynced_bytes: 0,
+            failed: None,
+            gate: Arc::clone(&gate),
+            next_work,
+            next_journal,
+        };
         let (submissions, waiting) = sync_channel(SUBMISSIONS_MAX);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())

@@ -11,6 +11,8 @@ mod format;
 mod history;
 mod keys;
 mod payloads;
+#[cfg(test)]
+mod power;
 mod records;
 mod transaction;
 mod writer;

@@ -21,6 +21,14 @@ use super::transaction::{Change, NewWork, Transaction};
 const RECORD_BYTES_MAX: usize = 4096;
 /// Most transactions for one flush: more would only lengthen the wait of the first.
 const GROUP_MAX: usize = 256;
+/// Most bytes of changes that share a sync, unless one transaction alone has more. Sled writes segments of 512 KiB, notes
+/// in each up to where the log was written before, and trusts that note after a power cut. Transactions that together
+/// reach over more than two segments before a sync could therefore come back in part, and spoil what was there before
+/// (`power` shows it). So few bytes stay far below, although sled writes whole pages anew around some of them; a single
+/// transaction it holds together by itself, however large.
+const UNSYNCED_BYTES_MAX: usize = 32 << 10;
+/// What a change costs in the database besides its key and record, about.
+const CHANGE_BYTES: usize = 512;
 /// Longest note or reason in a record, in characters. At worst four bytes each, or two where JSON escapes them, so
 /// that a record with a note and a subject stays within its bound.
 const NOTE_CHARS_MAX: usize = 400;
@@ -33,11 +41,19 @@ pub(super) struct Submission {
     pub(super) reply: SyncSender<Result<Vec<JournalRecord>, Error>>,
 }
 
+/// Waits until the disk has the bytes of a file.
+pub(super) type Sync = Box<dyn FnMut(&File) -> std::io::Result<()> + Send>;
+
 /// What the writer thread owns.
 pub(super) struct Writer {
     pub(super) tree: sled::Tree,
     /// The database's main file: `flush` hands the bytes to the kernel, `sync_data` to the disk.
     pub(super) file: File,
+    pub(super) sync: Sync,
+    /// Bytes of changes that were applied since.
+    pub(super) unsynced_bytes: usize,
+    /// After which nothing may be written any more. A sync that failed once may seem to succeed the next time.
+    pub(super) failed: Option<Error>,
     /// Held while changes are applied but not yet durable, so that no reader sees them.
     pub(super) gate: Arc<RwLock<()>>,
     pub(super) next_work: u64,
@@ -47,43 +63,49 @@ pub(super) struct Writer {
 impl Writer {
     /// Works until every sender is gone.
     pub(super) fn run(mut self, submissions: &Receiver<Submission>) {
-        let mut failed: Option<Error> = None;
         while let Ok(first) = submissions.recv() {
             let mut group = vec![first];
             while group.len() < GROUP_MAX {
                 let Ok(next) = submissions.try_recv() else { break };
                 group.push(next);
             }
-            if let Some(error) = &failed {
-                for one in &group {
-                    answer(one, Err(error.clone()));
-                }
-                continue;
-            }
-            failed = self.write_group(&group);
+            self.write_group(&group);
         }
     }
 
-    /// Applies a group and flushes it. Returns the error after which nothing may be written any more.
-    fn write_group(&mut self, group: &[Submission]) -> Option<Error> {
+    /// Applies a group and flushes it, then answers.
+    fn write_group(&mut self, group: &[Submission]) {
         let gate = Arc::clone(&self.gate);
         let shut = gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let results: Vec<_> = group.iter().map(|one| self.apply(&one.transaction)).collect();
-        let flushed = self.tree.flush().map_err(|e| database("flushing", &e)).and_then(|_| {
-            self.file.sync_data().map_err(|e| Error::Database {
-                doing: "syncing to the disk",
-                reason: e.to_string(),
-            })
-        });
+        let flushed = self.flush();
         drop(shut);
         let failure = flushed.err();
         for (one, result) in group.iter().zip(results) {
             answer(one, failure.clone().map_or(result, Err));
         }
-        failure
+    }
+
+    /// Hands what was applied to the kernel, and waits until the disk has it.
+    fn flush(&mut self) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let flushed = self.tree.flush().map_err(|e| database("flushing", &e)).and_then(|_| {
+            (self.sync)(&self.file).map_err(|e| Error::Database {
+                doing: "syncing to the disk",
+                reason: e.to_string(),
+            })
+        });
+        self.failed = flushed.clone().err();
+        self.unsynced_bytes = 0;
+        flushed
     }
 
     fn apply(&mut self, transaction: &Transaction) -> Result<Vec<JournalRecord>, Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let mut pending = Pending {
             tree: &self.tree,
             batch: sled::Batch::default(),
@@ -91,11 +113,16 @@ impl Writer {
             next_work: self.next_work,
             next_journal: self.next_journal,
             journal: Vec::new(),
+            bytes: 0,
         };
         for change in &transaction.changes {
             pending.change(change)?;
         }
-        let Pending { batch, next_work, next_journal, journal, .. } = pending;
+        let Pending { batch, next_work, next_journal, journal, bytes, .. } = pending;
+        if self.unsynced_bytes > 0 && self.unsynced_bytes + bytes > UNSYNCED_BYTES_MAX {
+            self.flush()?;
+        }
+        self.unsynced_bytes += bytes;
         self.tree.apply_batch(batch).map_err(|e| database("applying a change", &e))?;
         (self.next_work, self.next_journal) = (next_work, next_journal);
         Ok(journal)
@@ -116,6 +143,8 @@ struct Pending<'a> {
     next_work: u64,
     next_journal: u64,
     journal: Vec<JournalRecord>,
+    /// Of all changes in it, about.
+    bytes: usize,
 }
 
 impl Pending<'_> {
@@ -180,7 +209,9 @@ impl Pending<'_> {
             Change::Journal(entry) => self.journal(entry),
             Change::ForgetJournal { through } => {
                 for key in self.tree.range(keys::journal(0)..=keys::journal(*through)).keys() {
-                    self.batch.remove(key.map_err(|e| database("reading", &e))?);
+                    let key = key.map_err(|e| database("reading", &e))?;
+                    self.bytes += key.len() + CHANGE_BYTES;
+                    self.batch.remove(key);
                 }
                 Ok(())
             }
@@ -289,6 +320,7 @@ impl Pending<'_> {
             let reason = format!("{} bytes, more than {RECORD_BYTES_MAX}", bytes.len());
             return Err(damaged(&key, reason));
         }
+        self.bytes += key.len() + bytes.len() + CHANGE_BYTES;
         self.batch.insert(key, bytes);
         Ok(())
     }

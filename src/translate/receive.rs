@@ -320,8 +320,10 @@ pub fn answer_interchange(
     style: &Style,
 ) -> Option<Vec<u8>> {
     let header = &interchange.header;
-    let (number, date, time, requested) =
-        (header.element(13), header.element(9), header.element(10), header.element(14));
+    // TA101 has nine digits, however many ISA13 had.
+    let number = header.control_number().map(|number| format!("{:09}", number.0));
+    let number = number.unwrap_or_else(|| header.element(13));
+    let (date, time, requested) = (header.element(9), header.element(10), header.element(14));
     let report = InterchangeReport {
         control_number: &number,
         date: &date,
@@ -373,8 +375,8 @@ fn functional_id(engine: &Engine, group: &ReceivedGroup) -> String {
     if !stated.is_empty() {
         return stated;
     }
-    let ids = group.sets.iter().map(|set| &set.id);
-    let known = ids.filter_map(|id| engine.grammars().sets().find(|g| g.set == *id)).next();
+    let mut ids = group.sets.iter().map(|set| &set.id);
+    let known = ids.find_map(|id| engine.grammars().sets().find(|g| g.set == *id));
     known.map_or(stated, |grammar| grammar.group.clone())
 }
 
@@ -389,7 +391,7 @@ pub fn answer_version(
     let set = policy.kind.set();
     let own = group.header.release();
     let convention = if policy.kind == AckKind::Implementation { "X231A1" } else { "" };
-    let agreed = policy.release.iter().cloned().find(|v| engine.checker(set, v).is_some());
+    let agreed = policy.release.clone().filter(|v| engine.checker(set, v).is_some());
     agreed.or_else(|| {
         // By release, the oldest first.
         let mut releases: Vec<&str> =

@@ -281,9 +281,7 @@ impl<'e, R: Read> Session<'e, R> {
                     let weight = self.options.unknown_set;
                     findings.push(unknown(self.engine, &set, &self.version, weight));
                 }
-                if findings.len() > 1 {
-                    findings.sort_by_key(|f| (f.place.offset, f.place.element));
-                }
+                findings.sort_by_key(|f| (f.place.offset, f.place.element));
                 let walked = judges.map(|j| Walked {
                     segments: set.segments,
                     tree: &self.tree,
@@ -368,8 +366,10 @@ fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) ->
         crate::x12::Delimiters { element: separator, ..Default::default() },
         &mut found,
     );
-    findings.extend(found.finish().into_iter().map(|f| of_envelope(f, Code::GroupElement)));
     let release = header.release();
+    let mut found = found.finish();
+    found.retain(|f| !(f.place.element == 4 && has_short_dates(&release, &header.element(4))));
+    findings.extend(found.into_iter().map(|f| of_envelope(f, Code::GroupElement)));
     if !interchange_version.is_empty()
         && !release.is_empty()
         && !release.starts_with(interchange_version)
@@ -385,6 +385,18 @@ fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) ->
         findings.push(Finding::new(Code::VersionUnknown, place, says, String::new()));
     }
     findings
+}
+
+/// Whether a date of GS is one as releases before 004000 have it: YYMMDD. The grammar of the envelope is that of the
+/// later ones.
+fn has_short_dates(release: &str, date: &str) -> bool {
+    let month_and_day = |from: usize| date.get(from..from + 2).and_then(|n| n.parse::<u8>().ok());
+    release < "004000"
+        && release.len() == 6
+        && date.len() == 6
+        && date.bytes().all(|b| b.is_ascii_digit())
+        && month_and_day(2).is_some_and(|month| (1..=12).contains(&month))
+        && month_and_day(4).is_some_and(|day| (1..=31).contains(&day))
 }
 
 /// A finding about an element of the envelope has the envelope's code, so that TA1 and AK9 can say it. Advice and

@@ -190,13 +190,16 @@ pub enum Event<'a> {
     Stray(Fault),
 }
 
-/// Reads up to nine digits as a number.
+/// Reads up to nine digits as a number; zeros before them do not count.
 #[must_use]
 pub(super) fn number(bytes: &[u8]) -> Option<u32> {
     let bytes = bytes.trim_ascii();
-    if bytes.is_empty() || bytes.len() > 9 {
+    let zeros = bytes.iter().take_while(|&&b| b == b'0').count();
+    let significant = bytes.get(zeros..)?;
+    if bytes.is_empty() || significant.len() > 9 {
         return None;
     }
+    let bytes = significant;
     bytes
         .iter()
         .try_fold(0u32, |sum, &b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))

@@ -148,7 +148,7 @@ impl Index {
                 start: to_u32(start),
                 first: to_u32(first),
                 last: to_u32(self.found.ends.len()),
-                tag: Tag::at(bytes, start, tag_end - start),
+                tag: Tag::at(bytes, to_u32(start), to_u32(tag_end - start)),
                 plain: !self.open_special,
             });
         }
@@ -186,51 +186,62 @@ impl Index {
     }
 
     /// Marks the segments whose terminators were found.
+    #[inline(never)]
     fn mark_segments(&mut self, bytes: &[u8], delimiters: Delimiters) {
-        let Found { ends, terminators, specials } = &self.found;
-        let (ends, terminators) = (ends.as_slice(), terminators.as_slice());
-        let mut specials = specials.as_slice().iter().copied();
-        let mut special = specials.next().unwrap_or(u32::MAX);
+        let terminators = self.found.terminators.as_slice();
         self.marks.reserve(terminators.len());
+        let mut rest = self.found.ends.as_slice().get(self.open_first..).unwrap_or_default();
         let mut room = self.marks.behind().iter_mut();
         let free = room.len();
         let (mut start, mut first) = (to_u32(self.open_start), to_u32(self.open_first));
         for &last in terminators {
-            let tag_end = ends.get(first as usize).copied().unwrap_or(u32::MAX);
-            let end = ends.get(last as usize - 1).copied().unwrap_or(u32::MAX);
-            start = after_blanks(bytes, start, end, delimiters);
-            // A terminator by itself ends nothing.
-            if start < end
+            let Some((ends, behind)) = rest.split_at_checked((last - first) as usize) else {
+                break;
+            };
+            let (Some(&tag_end), Some(&end)) = (ends.first(), ends.last()) else { break };
+            let mut tag = Tag::plain(bytes, start, tag_end);
+            if tag.is_none() {
+                start = after_blanks(bytes, start, end, delimiters);
+                // A terminator by itself ends nothing.
+                tag = (start < end).then(|| Tag::at(bytes, start, tag_end - start));
+            }
+            if let Some(tag) = tag
                 && let Some(place) = room.next()
             {
-                while special < start {
-                    special = specials.next().unwrap_or(u32::MAX);
-                }
-                let tag = Tag::at(bytes, start as usize, (tag_end - start) as usize);
-                *place = Mark { start, first, last, tag, plain: special > end };
+                *place = Mark { start, first, last, tag, plain: true };
             }
-            (start, first) = (end + 1, last);
+            (start, first, rest) = (end + 1, last, behind);
         }
         let marked = free - room.len();
         self.marks.grow(marked);
         start = after_blanks(bytes, start, to_u32(self.upto), delimiters);
         self.open_start = start as usize;
         self.open_first = first as usize;
-        self.open_special =
-            special >= start && special != u32::MAX || specials.any(|special| special >= start);
+        self.mark_specials(marked);
+    }
+
+    /// Tells which of the last marks, and whether the open segment, have something special in them.
+    fn mark_specials(&mut self, marked: usize) {
+        let mut specials = self.found.specials.as_slice();
+        let ends = self.found.ends.as_slice();
+        let from = self.marks.len() - marked;
+        for mark in &mut self.marks.as_mut_slice()[from..] {
+            if specials.is_empty() {
+                break;
+            }
+            let end = ends.get(mark.last as usize - 1).copied().unwrap_or(u32::MAX);
+            let before = specials.iter().take_while(|&&special| special < mark.start).count();
+            let within = specials[before..].iter().take_while(|&&special| special < end).count();
+            mark.plain = within == 0;
+            specials = &specials[before + within..];
+        }
+        let open = to_u32(self.open_start);
+        self.open_special = specials.last().is_some_and(|&special| special >= open);
     }
 }
 
 /// Line breaks and other blanks between segments are layout, not data.
-#[inline]
 fn after_blanks(bytes: &[u8], start: u32, upto: u32, delimiters: Delimiters) -> u32 {
-    match bytes.get(start as usize) {
-        Some(b'!'..=b'~') => start,
-        _ => skip_blanks(bytes, start, upto, delimiters),
-    }
-}
-
-fn skip_blanks(bytes: &[u8], start: u32, upto: u32, delimiters: Delimiters) -> u32 {
     let rest = bytes.get(start as usize..upto as usize).unwrap_or_default();
     let data = |&b: &u8| !is_blank(b) || b == delimiters.element || b == delimiters.segment;
     start + to_u32(rest.iter().position(data).unwrap_or(rest.len()))

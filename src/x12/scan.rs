@@ -9,7 +9,7 @@
 )]
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, dispatch, u8x64};
+use fearless_simd::{Level, dispatch, mask32x16, u8x64, u32x16};
 
 use super::Delimiters;
 
@@ -74,13 +74,11 @@ impl<T: Copy + Default> List<T> {
     }
 
     /// The room behind the last one; what is written there counts once [`Self::grow`] says so.
-    #[inline]
     pub fn behind(&mut self) -> &mut [T] {
         &mut self.room[self.count..]
     }
 
     /// Counts what has been written into the room behind the last one.
-    #[inline]
     pub fn grow(&mut self, more: usize) {
         self.count = (self.count + more).min(self.room.len());
     }
@@ -107,12 +105,22 @@ pub(super) fn scan(
     found: &mut Found,
 ) {
     let Some(bytes) = bytes.get(from..upto) else { return };
-    // Whole blocks are written, and only then is counted what is valid of them.
-    let most = bytes.len() + BLOCK;
+    // What is written behind the last one of a block is written over by the next block.
+    let most = bytes.len() + ROOM;
     found.ends.reserve(most);
     found.terminators.reserve(most);
     found.specials.reserve(most);
-    dispatch!(level, simd => blocks(simd, bytes, to_u32(from), delimiters, found));
+    let pass = Pass {
+        at: to_u32(from),
+        ends_before: to_u32(found.ends.len()),
+        ends: Sink::behind(&mut found.ends),
+        terminators: Sink::behind(&mut found.terminators),
+        specials: Sink::behind(&mut found.specials),
+    };
+    let counts = dispatch!(level, simd => pass.run(simd, bytes, delimiters));
+    found.ends.grow(counts[0]);
+    found.terminators.grow(counts[1]);
+    found.specials.grow(counts[2]);
 }
 
 /// As an offset of the index.
@@ -122,25 +130,151 @@ pub(super) fn to_u32(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
-#[inline(always)]
-fn blocks<S: Simd>(simd: S, bytes: &[u8], mut at: u32, delimiters: Delimiters, found: &mut Found) {
-    let needles = Needles::new(simd, delimiters);
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    for block in blocks {
-        note(&needles.find(simd, block), at, found);
-        at += 64;
+/// Numbers that are written at a time, whether or not there are so many.
+const BATCH: usize = 16;
+
+/// Room that one block needs: as many numbers as it has bytes, and what is written behind them.
+const ROOM: usize = BLOCK + BATCH;
+
+/// Where offsets are written.
+struct Sink<'a> {
+    room: &'a mut [u32],
+    count: usize,
+}
+
+impl<'a> Sink<'a> {
+    fn behind(list: &'a mut List<u32>) -> Self {
+        Self { room: list.behind(), count: 0 }
     }
-    if !rest.is_empty() {
-        let mut padded = [0; BLOCK];
-        padded[..rest.len()].copy_from_slice(rest);
-        let keep = (1u64 << rest.len()) - 1;
-        let block = needles.find(simd, &padded);
-        let block = Block {
-            ends: block.ends & keep,
-            terminators: block.terminators & keep,
-            special: block.special & keep,
-        };
-        note(&block, at, found);
+
+    /// Writes the offsets of the bits of a block. It does the same steps however many there are: the processor
+    /// could not foresee how often a loop over the bits turns.
+    #[inline(always)]
+    fn offsets<S: Simd>(&mut self, simd: S, bits: u64, at: u32) {
+        let Some(room) = self.room.get_mut(self.count..) else { return };
+        let Some(room) = room.first_chunk_mut::<ROOM>() else { return };
+        let mut written = 0;
+        if is_avx512(simd) {
+            let mut values = u32x16::from_slice(simd, &FIRST) + at;
+            for quarter in 0..4 {
+                let bits = bits >> (16 * quarter) & 0xFFFF;
+                // No more than a block has bits: the remainder changes nothing but the check of the bounds.
+                let place = &mut room[written % BLOCK..][..16];
+                values.compress(mask32x16::from_bitmask(simd, bits)).store_slice(place);
+                values += 16;
+                written += bits.count_ones() as usize;
+            }
+        } else {
+            // Written out: a closure would not always be compiled into the code of the level.
+            for eighth in 0..8 {
+                let byte = (bits >> (8 * eighth) & 0xFF) as usize;
+                let ([a, b, c, d, e, f, g, h], before) = (BITS[byte], at + 8 * eighth);
+                if let Some(place) = room[written % BLOCK..].first_chunk_mut::<8>() {
+                    *place = [
+                        before + u32::from(a),
+                        before + u32::from(b),
+                        before + u32::from(c),
+                        before + u32::from(d),
+                        before + u32::from(e),
+                        before + u32::from(f),
+                        before + u32::from(g),
+                        before + u32::from(h),
+                    ];
+                }
+                written += byte.count_ones() as usize;
+            }
+        }
+        self.count += written;
+    }
+
+    /// Writes how many ends there are up to each terminator, four at a time.
+    #[inline(always)]
+    fn ends_upto(&mut self, mut terminators: u64, ends: u64, before: u32) {
+        let Some(room) = self.room.get_mut(self.count..) else { return };
+        let Some(room) = room.first_chunk_mut::<BLOCK>() else { return };
+        self.count += terminators.count_ones() as usize;
+        for places in room.as_chunks_mut::<4>().0 {
+            for place in places {
+                let through = terminators ^ terminators.wrapping_sub(1);
+                *place = before + (ends & through).count_ones();
+                terminators &= terminators.wrapping_sub(1);
+            }
+            if terminators == 0 {
+                break;
+            }
+        }
+    }
+}
+
+/// Known when the code is compiled for the level.
+#[inline(always)]
+fn is_avx512<S: Simd>(simd: S) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return matches!(simd.level(), Level::Avx512(_));
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+/// The numbers of the first bytes.
+static FIRST: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// Which bits of a byte are set, the lowest first.
+static BITS: [[u8; 8]; 256] = {
+    let mut rows = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut count) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                rows[byte][count] = bit;
+                count += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    rows
+};
+
+/// A pass over some bytes.
+struct Pass<'a> {
+    /// Offset of the next block.
+    at: u32,
+    ends_before: u32,
+    ends: Sink<'a>,
+    terminators: Sink<'a>,
+    specials: Sink<'a>,
+}
+
+impl Pass<'_> {
+    /// How many ends, terminators and specials it has found.
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S, bytes: &[u8], delimiters: Delimiters) -> [usize; 3] {
+        let needles = Needles::new(simd, delimiters);
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        for block in blocks {
+            self.note(simd, &needles.find(simd, block));
+        }
+        if !rest.is_empty() {
+            let mut padded = [0; BLOCK];
+            padded[..rest.len()].copy_from_slice(rest);
+            let keep = (1u64 << rest.len()) - 1;
+            let Block { ends, terminators, special } = needles.find(simd, &padded);
+            let (ends, terminators, special) = (ends & keep, terminators & keep, special & keep);
+            self.note(simd, &Block { ends, terminators, special });
+        }
+        [self.ends.count, self.terminators.count, self.specials.count]
+    }
+
+    #[inline(always)]
+    fn note<S: Simd>(&mut self, simd: S, block: &Block) {
+        let before = self.ends_before + to_u32(self.ends.count);
+        self.terminators.ends_upto(block.terminators, block.ends, before);
+        self.ends.offsets(simd, block.ends, self.at);
+        if block.special != 0 {
+            self.specials.offsets(simd, block.special, self.at);
+        }
+        self.at += 64;
     }
 }
 
@@ -149,37 +283,6 @@ struct Block {
     ends: u64,
     terminators: u64,
     special: u64,
-}
-
-/// Writes down the offsets of the bits.
-#[inline(always)]
-fn note(block: &Block, at: u32, found: &mut Found) {
-    let before = to_u32(found.ends.len());
-    let through = |bits: u64| before + (block.ends & (bits ^ bits.wrapping_sub(1))).count_ones();
-    write_bits::<4>(block.terminators, &mut found.terminators, through);
-    let offset = |bits: u64| at.wrapping_add(bits.trailing_zeros());
-    write_bits::<16>(block.ends, &mut found.ends, offset);
-    if block.special != 0 {
-        write_bits::<4>(block.special, &mut found.specials, offset);
-    }
-}
-
-/// Writes a value for each bit, made of the bits from that one on. They are written `N` at a time, though there may
-/// be fewer: the processor could not foresee how many turns a loop over single bits takes.
-#[inline(always)]
-fn write_bits<const N: usize>(mut bits: u64, list: &mut List<u32>, value: impl Fn(u64) -> u32) {
-    let count = bits.count_ones() as usize;
-    let Some(room) = list.behind().first_chunk_mut::<BLOCK>() else { return };
-    for places in room.as_chunks_mut::<N>().0 {
-        for place in places {
-            *place = value(bits);
-            bits &= bits.wrapping_sub(1);
-        }
-        if bits == 0 {
-            break;
-        }
-    }
-    list.grow(count);
 }
 
 /// The bytes that are searched for, each spread over a vector.

@@ -31,17 +31,22 @@ impl Tag {
         })
     }
 
-    /// The tag of so many bytes that stands at an offset.
+    /// The tag that begins at one offset and ends before another, where it begins with a visible ASCII character and
+    /// is a tag at all: nearly always, and then in few steps.
     #[inline]
-    pub(super) fn at(bytes: &[u8], start: usize, length: usize) -> Self {
-        let bytes = bytes.get(start..).unwrap_or_default();
-        match (bytes.first_chunk::<4>(), length) {
-            // Without a branch on the length, which the processor could not foresee.
-            (Some(four), 1..=4) => {
-                Self(u32::from_be_bytes(*four) & (u32::MAX << (32 - 8 * length)))
-            }
-            _ => Self::new(bytes.get(..length).unwrap_or_default()),
-        }
+    pub(super) fn plain(bytes: &[u8], start: u32, end: u32) -> Option<Self> {
+        const KEPT: [u32; 5] = [0, 0xFF00_0000, 0xFFFF_0000, 0xFFFF_FF00, u32::MAX];
+        let start = start as usize;
+        let four = bytes.get(start..start + 4)?.first_chunk::<4>()?;
+        let length = (end as usize).wrapping_sub(start);
+        let plain = four[0].is_ascii_graphic() && (1..=4).contains(&length);
+        plain.then(|| Self(u32::from_be_bytes(*four) & KEPT[length]))
+    }
+
+    /// The tag of so many bytes that stands at an offset.
+    pub(super) fn at(bytes: &[u8], start: u32, length: u32) -> Self {
+        let start = start as usize;
+        Self::new(bytes.get(start..start + length as usize).unwrap_or_default())
     }
 
     /// The packed number.

@@ -22,9 +22,8 @@ pub(in crate::gateway) fn shares(partner: &Partner, received: &Received) -> Vec<
         return Vec::new();
     }
     match partner.acknowledgements.batch {
-        _ if groups == 0 => std::iter::once(0..0).collect(),
-        AnswerBatch::Interchange => std::iter::once(0..groups).collect(),
-        AnswerBatch::Group => (0..groups).map(|group| group..group + 1).collect(),
+        AnswerBatch::Group if groups > 0 => (0..groups).map(|group| group..group + 1).collect(),
+        AnswerBatch::Group | AnswerBatch::Interchange => std::iter::once(0..groups).collect(),
     }
 }
 

@@ -49,12 +49,9 @@ impl Gateway {
                 tally.numbers.contains(&order).then(|| "in this interchange".to_owned())
             })
         };
-        let in_force = in_force(partner, set, kind, now);
+        let in_force = in_force(partner, set, kind, now, tally.suspended);
         let (state, event, note) = if let Err(note) = in_force {
             (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-        } else if tally.suspended {
-            let note = "another set of its interchange was rejected, and the agreement holds all of it back";
-            (DocumentState::Quarantined, Event::DocumentQuarantined, note.to_owned())
         } else if in_force == Ok(State::Shadow) {
             let note = format!("in shadow: {}", set.label());
             (DocumentState::Shadowed, Event::DocumentShadowed, note)
@@ -107,6 +104,7 @@ pub(in crate::gateway) fn in_force(
     set: &ReceivedSet,
     kind: &str,
     now: Timestamp,
+    suspended: bool,
 ) -> Result<State, String> {
     if partner.flow(kind, Direction::In).is_none() {
         return Err(format!("the profile does not take in {kind} documents"));
@@ -117,6 +115,10 @@ pub(in crate::gateway) fn in_force(
     };
     match agreement.state_on(today(now)).min(partner.state) {
         State::Off => Err(format!("the profile does not take in {kind} documents on this day")),
+        _ if suspended => Err(
+            "another set of its interchange was rejected, and the agreement holds all of it back"
+                .to_owned(),
+        ),
         state => Ok(state),
     }
 }

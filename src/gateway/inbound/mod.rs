@@ -203,8 +203,7 @@ impl Gateway {
         }
         let forgotten = forgotten_before(partner, arriving.now);
         let seen = self.ledger.store().seen(key)?;
-        if let Some(seen) =
-            seen.filter(|seen| !seen.at.zip(forgotten).is_some_and(|(at, f)| at < f))
+        if let Some(seen) = seen.filter(|seen| seen.at.zip(forgotten).is_none_or(|(at, f)| at >= f))
         {
             return self.decide_seen(draft, partner, arriving, header, seen);
         }
@@ -297,7 +296,7 @@ impl Gateway {
                     tally.set_aside += 1;
                     let event = Event::DocumentQuarantined;
                     draft.journal(arriving.now, event, &partner.name, &set.label(), &words);
-                    held.push_str(&format!("{}: {words}\n", set.label()));
+                    held = format!("{held}{}: {words}\n", set.label());
                     continue;
                 }
                 tally.applied += 1;

@@ -2,10 +2,32 @@
 
 use std::io::Read;
 
-use super::{BDS, BIN, CHUNK, PIECE, PIECE_MIN, Reader, SPECIAL, State, slot};
+use super::{BDS, BIN, CHUNK, GE, GS, IEA, ISA, PIECE, PIECE_MIN, Reader, SE, ST, State};
 use crate::x12::envelope::number;
 use crate::x12::index::is_blank;
 use crate::x12::{Fault, FaultKind, Mark, Tag, decode};
+
+/// Segments that a set may not just contain: they begin or end something, or hold data of any bytes. Each stands
+/// where [`slot`] says, so that one comparison tells.
+const SPECIAL: [Tag; SLOTS] = {
+    let tags = [ISA, IEA, GS, GE, ST, SE, BIN, BDS];
+    let mut slots = [Tag::new(b"\xFF\xFF\xFF\xFF"); SLOTS];
+    let mut at = 0;
+    while at < tags.len() {
+        assert!(slots[slot(tags[at])].get() == u32::MAX, "two tags share a slot");
+        slots[slot(tags[at])] = tags[at];
+        at += 1;
+    }
+    slots
+};
+
+const SLOTS: usize = 32;
+
+#[inline]
+const fn slot(tag: Tag) -> usize {
+    // Any odd number will do that keeps the tags apart.
+    (tag.get().wrapping_mul(0x9E37_79B1) >> 27) as usize % SLOTS
+}
 
 /// What a look ahead sees.
 pub(super) enum Peek {

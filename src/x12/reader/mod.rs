@@ -66,27 +66,6 @@ const TA1: Tag = Tag::new(b"TA1");
 const BIN: Tag = Tag::new(b"BIN");
 const BDS: Tag = Tag::new(b"BDS");
 
-/// Segments that a set may not just contain: they begin or end something, or hold data of any bytes. Each stands
-/// where [`slot`] says, so that one comparison tells.
-const SPECIAL: [Tag; SLOTS] = {
-    let tags = [ISA, IEA, GS, GE, ST, SE, BIN, BDS];
-    let mut slots = [Tag::new(b"\xFF\xFF\xFF\xFF"); SLOTS];
-    let mut at = 0;
-    while at < tags.len() {
-        assert!(slots[slot(tags[at])].get() == u32::MAX, "two tags share a slot");
-        slots[slot(tags[at])] = tags[at];
-        at += 1;
-    }
-    slots
-};
-
-const SLOTS: usize = 32;
-
-const fn slot(tag: Tag) -> usize {
-    // Any odd number will do that keeps the tags apart.
-    (tag.get().wrapping_mul(0x9E37_79B1) >> 27) as usize % SLOTS
-}
-
 /// A pull reader of interchanges.
 ///
 /// ```
@@ -129,7 +108,7 @@ pub struct Reader<'a, R> {
     pending: Option<Fault>,
     /// Where to look for the next ISA, once the rest of the interchange cannot be read.
     lost: Option<usize>,
-    /// Whether it is told already that what stands here up to the next ISA is lost.
+    /// Whether it is told already that what stands here up to the next ISA is lost: the rest of an interchange.
     told: bool,
     /// Header of a set that was too large, for the event.
     header: Vec<u8>,

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::{INTERCHANGES_MAX, Reader, State, Step};
 use crate::x12::index::is_blank;
-use crate::x12::{Fault, FaultKind, decode, isa};
+use crate::x12::{Fault, FaultKind, Interchange, decode, isa};
 
 impl<R: Read> Reader<'_, R> {
     /// Looks for the next ISA.
@@ -32,15 +32,29 @@ impl<R: Read> Reader<'_, R> {
                 None if self.at_end => bytes.len(),
                 None => bytes.len().saturating_sub(isa::LENGTH_MAX),
             };
-            text.add(bytes, passed, self.base + self.outside as u64);
-            self.outside += passed;
-            if found.is_none() && !self.at_end {
-                continue;
+            let offset = self.base + self.outside as u64;
+            let read = found.map(|at| (isa::read(&bytes[at..], offset + at as u64), at));
+            match read {
+                Some((None, at)) => {
+                    // What looks like ISA and is none: what follows belongs to it.
+                    text.add(bytes, at + TAG_BYTES, offset);
+                    text.is_unreadable = true;
+                    self.outside += at + TAG_BYTES;
+                }
+                Some((Some(interchange), _)) if text.length == 0 && passed == 0 => {
+                    return Ok(self.open_interchange(interchange));
+                }
+                read => {
+                    text.add(bytes, passed, offset);
+                    self.outside += passed;
+                    if text.length > 0 && (read.is_some() || self.at_end) {
+                        return Ok(Step::Stray(self.passed_over(&text, read.is_some())));
+                    }
+                    if read.is_none() && self.at_end {
+                        return Ok(self.nothing_more());
+                    }
+                }
             }
-            if text.length > 0 {
-                return Ok(Step::Stray(self.passed_over(&text, found.is_some())));
-            }
-            return Ok(if found.is_some() { self.open_interchange() } else { self.nothing_more() });
         }
     }
 
@@ -49,16 +63,16 @@ impl<R: Read> Reader<'_, R> {
         let nothing = self.counts.interchanges == 0 && !more;
         let lost = text.is_lost && !std::mem::take(&mut self.told);
         let kind = match () {
-            () if nothing => {
-                self.counts.interchanges = 1; // Told here; nothing_more has nothing to add.
-                FaultKind::NoInterchange
-            }
+            () if text.is_unreadable => FaultKind::IsaUnreadable,
+            () if nothing => FaultKind::NoInterchange,
             () if lost => FaultKind::IsaUnreadable,
             () => FaultKind::TextBeforeInterchange,
         };
-        let segment: &[u8] = if kind == FaultKind::IsaUnreadable { b"ISA" } else { b"" };
+        if nothing {
+            self.counts.interchanges = 1; // Told here; nothing_more has nothing to add.
+        }
         let fault = Fault::at(kind, text.offset, text.length).found(decode(&text.sample), "");
-        if segment.is_empty() { fault } else { fault.of(segment, 0) }
+        if kind == FaultKind::IsaUnreadable { fault.of(b"ISA", 0) } else { fault }
     }
 
     fn nothing_more(&mut self) -> Step {
@@ -73,19 +87,9 @@ impl<R: Read> Reader<'_, R> {
         Step::End
     }
 
-    fn open_interchange(&mut self) -> Step {
-        let offset = self.base + self.outside as u64;
-        let read = isa::read(self.bytes(self.outside), offset);
+    fn open_interchange(&mut self, mut interchange: Interchange) -> Step {
+        let offset = interchange.offset;
         self.counts.interchanges += 1;
-        let Some(mut interchange) = read else {
-            let rest = self.bytes(self.outside);
-            let fault = Fault::at(FaultKind::IsaUnreadable, offset, rest.len().min(isa::LENGTH))
-                .of(b"ISA", 0);
-            let shown = decode(&rest[..rest.len().min(isa::LENGTH)]).into_owned();
-            self.outside += 3;
-            self.told = true;
-            return Step::Stray(fault.found(shown, ""));
-        };
         let e = &interchange.elements;
         let key = ([&e[4][..], &e[5]].concat(), [&e[6][..], &e[7]].concat(), e[12].clone());
         let known = &mut self.seen.interchanges;
@@ -108,6 +112,9 @@ impl<R: Read> Reader<'_, R> {
     }
 }
 
+/// Bytes of `ISA`.
+const TAG_BYTES: usize = 3;
+
 /// What stands between interchanges and is not blank.
 #[derive(Default)]
 struct Text {
@@ -117,6 +124,8 @@ struct Text {
     sample: Vec<u8>,
     /// Whether a header stands in it: it is an interchange whose ISA is damaged or missing.
     is_lost: bool,
+    /// Whether that is an ISA that cannot be read.
+    is_unreadable: bool,
     /// The last byte before what is added next.
     before: Option<u8>,
 }

@@ -1,0 +1,122 @@
+//! Names for the same thing: places, companies, carriers, terms. One or several columns of theirs, one of ours.
+
+use super::table::Table;
+use crate::grammar::LineError;
+
+/// Codes of ours and theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Codes {
+    pub(super) table: Table,
+    /// The columns of theirs that a value is found by, in the order in which values are given.
+    keys: Vec<Option<usize>>,
+    preferred: Option<usize>,
+}
+
+const OURS: &str = "ours";
+
+impl Codes {
+    /// `keys`: the columns of theirs, the first required; a row need not fill the others, and holds for any value
+    /// of them then.
+    pub(super) fn new(
+        mut table: Table,
+        keys: &[&str],
+        errors: &mut Vec<LineError>,
+    ) -> Option<Self> {
+        let (first, others) = keys.split_first()?;
+        let optional = [others, &["preferred"]].concat();
+        if !table.expect(&[OURS, first], &optional, errors) {
+            return None;
+        }
+        let preferred = table.column("preferred");
+        let keys: Vec<Option<usize>> = keys.iter().map(|key| table.column(key)).collect();
+        for column in [table.column(OURS), keys[0]].into_iter().flatten() {
+            table.index(column);
+        }
+        let codes = Self { table, keys, preferred };
+        codes.check(errors);
+        Some(codes)
+    }
+
+    fn check(&self, errors: &mut Vec<LineError>) {
+        let ours = self.table.column(OURS);
+        for row in self.table.each() {
+            if self.table.cell(row, ours).is_empty()
+                || self.table.cell(row, self.keys[0]).is_empty()
+            {
+                let line = self.table.line(row);
+                errors.push(self.table.error(line, "a code is missing", "give ours and theirs"));
+            }
+        }
+        for run in self.keys[0].into_iter().flat_map(|column| self.table.repeated(column)) {
+            for (i, &row) in run.iter().enumerate() {
+                let same = |&&other: &&u32| {
+                    let key = |row: u32, k: &Option<usize>| self.table.cell(row as usize, *k);
+                    self.keys.iter().all(|k| key(other, k) == key(row, k))
+                };
+                if let Some(&before) = run[..i].iter().find(same) {
+                    let message = format!(
+                        "{:?} stands on line {} already",
+                        self.table.cell(row as usize, self.keys[0]),
+                        self.table.line(before as usize)
+                    );
+                    let line = self.table.line(row as usize);
+                    errors.push(self.table.error(
+                        line,
+                        message,
+                        "one code of theirs is one of ours",
+                    ));
+                }
+            }
+        }
+        for run in ours.into_iter().flat_map(|column| self.table.repeated(column)) {
+            if self.to_write(run).is_none() {
+                let message = format!(
+                    "{:?} stands in {} rows, and not just one of them is preferred",
+                    self.table.cell(run[0] as usize, ours),
+                    run.len()
+                );
+                let mend = "add a column `preferred` with `yes` in the row that we send";
+                errors.push(self.table.error(self.table.line(run[1] as usize), message, mend));
+            }
+        }
+    }
+
+    fn to_write(&self, rows: &[u32]) -> Option<usize> {
+        match rows {
+            [] => None,
+            [only] => Some(*only as usize),
+            several => {
+                let mut marked = several
+                    .iter()
+                    .map(|&r| r as usize)
+                    .filter(|&r| !self.table.cell(r, self.preferred).is_empty());
+                marked.next().filter(|_| marked.next().is_none())
+            }
+        }
+    }
+
+    /// Our code for theirs; a row that says more of it goes before one that says less.
+    pub(super) fn ours(&self, theirs: &[&str]) -> Option<&str> {
+        let rows = self.table.rows(self.keys[0]?, theirs.first()?);
+        let fits = |row: usize| {
+            let mut said = 0;
+            for (key, value) in self.keys.iter().zip(theirs) {
+                match self.table.cell(row, *key) {
+                    "" => {}
+                    cell if cell == *value => said += 1,
+                    _ => return None,
+                }
+            }
+            Some(said)
+        };
+        let best = rows.iter().map(|&r| r as usize).max_by_key(|&row| fits(row))?;
+        fits(best)?;
+        Some(self.table.cell(best, self.table.column(OURS)))
+    }
+
+    /// Their codes for ours, in the order of the columns; empty where the row says none.
+    pub(super) fn theirs(&self, ours: &str) -> Option<Vec<&str>> {
+        let row = self.to_write(self.table.rows(self.table.column(OURS)?, ours))?;
+        Some(self.keys.iter().map(|key| self.table.cell(row, *key)).collect())
+    }
+}

@@ -1,0 +1,201 @@
+//! Cross-references: what a partner calls items, units, places, companies, carriers and terms, and what we call
+//! them. Canonical documents go through on their way in (theirs → ours) and out (ours → theirs).
+//!
+//! What is not mapped is a finding, and the document is held; nothing is guessed and nothing rounded. A document for
+//! which no cross-reference speaks is left as it is.
+//!
+//! ```
+//! use crossdock::canonical::Document;
+//! use crossdock::crosswalk::{Crosswalks, Kind};
+//! let units = (Kind::Units, "units.csv", "ours,theirs,factor\nEA,CA,12\n");
+//! let (crosswalks, errors) = Crosswalks::from_sources([units]);
+//! assert!(errors.is_empty());
+//! let json = r#"{"document":"order","number":"1","lines":[{"quantity":"5","unit":"CA","price":"24.00"}]}"#;
+//! let mut order: Document = serde_json::from_str(json).unwrap();
+//! assert!(crosswalks.inbound(&mut order).is_empty());
+//! let json = serde_json::to_string(&order).unwrap();
+//! assert!(json.contains(r#""quantity":"60","unit":"EA","price":"2.00""#), "{json}");
+//! ```
+
+mod codes;
+mod items;
+mod table;
+mod units;
+mod walk;
+
+use codes::Codes;
+use items::Items;
+use table::Table;
+use units::{Units, Way};
+
+use crate::canonical::Document;
+use crate::findings::{Code, Finding, Place};
+use crate::grammar::LineError;
+
+/// What a cross-reference is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Item numbers. The first column is ours, named by its kind (`sku`), the others are theirs (`upc`, `buyer`),
+    /// `preferred` marks the row whose numbers are sent.
+    Items,
+    /// Units: `ours`, `theirs`, `factor` (how many of ours are in one of theirs; `12`, `1/12`), and optionally `item`
+    /// and `whole` (`no` where there are parts of a unit).
+    Units,
+    /// Places goods go to and come from, stores among them: `ours`, `theirs`, `kind`, `preferred`.
+    Locations,
+    /// All other parties: `ours`, `theirs`, `kind`, `preferred`.
+    Parties,
+    /// Carriers: `ours`, `scac`, `service`, `preferred`.
+    Carriers,
+    /// Terms of payment, by their words: `ours`, `theirs`, `preferred`.
+    Terms,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Items, Self::Units, Self::Locations, Self::Parties, Self::Carriers, Self::Terms];
+
+    /// Its name in a profile: `items`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Items => "items",
+            Self::Units => "units",
+            Self::Locations => "locations",
+            Self::Parties => "parties",
+            Self::Carriers => "carriers",
+            Self::Terms => "terms",
+        }
+    }
+}
+
+/// The cross-references with one partner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Crosswalks {
+    items: Option<Items>,
+    units: Option<Units>,
+    locations: Option<Codes>,
+    parties: Option<Codes>,
+    carriers: Option<Codes>,
+    terms: Option<Codes>,
+}
+
+impl Crosswalks {
+    /// Reads cross-references: what each is about, its file as errors name it, and its text (CSV; TOML where the
+    /// name of the file ends so). Of two of a kind the later one counts.
+    ///
+    /// What is wrong is told line by line; a file with errors is of no use, and its kind is left out.
+    pub fn from_sources<'t>(
+        sources: impl IntoIterator<Item = (Kind, &'t str, &'t str)>,
+    ) -> (Self, Vec<LineError>) {
+        let mut crosswalks = Self::default();
+        let mut errors = Vec::new();
+        for (kind, file, text) in sources {
+            let mut found = Vec::new();
+            let table = Table::read(file, text, &mut found);
+            let read = Self::default().with(kind, table, &mut found);
+            if found.is_empty() {
+                crosswalks.put(read);
+            }
+            found.sort();
+            errors.extend(found);
+        }
+        (crosswalks, errors)
+    }
+
+    fn with(mut self, kind: Kind, table: Table, errors: &mut Vec<LineError>) -> Self {
+        if table.columns.is_empty() && !errors.is_empty() {
+            return self;
+        }
+        match kind {
+            Kind::Items => self.items = Items::new(table, errors),
+            Kind::Units => self.units = Units::new(&table, errors),
+            Kind::Locations => self.locations = Codes::new(table, &["theirs", "kind"], errors),
+            Kind::Parties => self.parties = Codes::new(table, &["theirs", "kind"], errors),
+            Kind::Carriers => self.carriers = Codes::new(table, &["scac", "service"], errors),
+            Kind::Terms => self.terms = Codes::new(table, &["theirs"], errors),
+        }
+        self
+    }
+
+    fn put(&mut self, other: Self) {
+        self.items = other.items.or(self.items.take());
+        self.units = other.units.or(self.units.take());
+        self.locations = other.locations.or(self.locations.take());
+        self.parties = other.parties.or(self.parties.take());
+        self.carriers = other.carriers.or(self.carriers.take());
+        self.terms = other.terms.or(self.terms.take());
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// From theirs to ours. Findings say what is not mapped: the document is to be held then, and is
+    /// left as it was.
+    pub fn inbound(&self, document: &mut Document) -> Vec<Finding> {
+        self.translate(document, Way::In)
+    }
+
+    /// From ours to theirs. Findings say what is not mapped: the document is not to be sent then,
+    /// and is left as it was.
+    pub fn outbound(&self, document: &mut Document) -> Vec<Finding> {
+        self.translate(document, Way::Out)
+    }
+
+    fn translate(&self, document: &mut Document, way: Way) -> Vec<Finding> {
+        let mut held = Held::default();
+        if !self.is_empty() {
+            let before = document.clone();
+            walk::Pass { crosswalks: self, way, held: &mut held }.document(document);
+            if !held.findings.is_empty() {
+                *document = before;
+            }
+        }
+        held.findings
+    }
+}
+
+/// What keeps a document back.
+#[derive(Debug, Default)]
+struct Held {
+    findings: Vec<Finding>,
+}
+
+/// More findings of one document help nobody.
+const FINDINGS_MAX: usize = 1000;
+
+impl Held {
+    /// `at` is the path of the part in the canonical document: `lines[2]`.
+    fn add(&mut self, code: Code, at: &str, value: Option<&str>, says: &str, mend: &str) {
+        if self.findings.len() >= FINDINGS_MAX {
+            return;
+        }
+        let says = format!("{at}: {says}");
+        let mut finding = Finding::new(code, Place::default(), says, mend.to_owned());
+        finding.field = Some(at.to_owned());
+        finding.value = value.map(|v| v.chars().take(80).collect());
+        self.findings.push(finding);
+    }
+}
+
+/// Whether a number of a kind that has a check digit (GS1 General Specifications, 7.9) has the right one.
+fn digits_fit(kind: &str, value: &str) -> bool {
+    let length = match kind {
+        "upc" => 12,
+        "ean_13" | "gln" => 13,
+        "gtin_14" => 14,
+        _ => return true,
+    };
+    let digits = value.bytes().all(|b| b.is_ascii_digit());
+    let sum: u32 = value
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(at, b)| u32::from(b.wrapping_sub(b'0')) * if at % 2 == 1 { 3 } else { 1 })
+        .sum();
+    value.len() == length && digits && sum.is_multiple_of(10)
+}

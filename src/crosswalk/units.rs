@@ -1,0 +1,265 @@
+//! Units and their exact conversion.
+
+use rust_decimal::Decimal;
+
+use super::Held;
+use super::table::Table;
+use crate::canonical::ItemNumber;
+use crate::findings::Code;
+use crate::grammar::LineError;
+
+/// How one unit of theirs is counted by us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unit {
+    ours: String,
+    theirs: String,
+    /// One of theirs is `numerator / denominator` of ours; both above 0.
+    numerator: Decimal,
+    denominator: Decimal,
+    /// The item that it holds for, as any of its numbers; empty = all.
+    item: String,
+    /// Whether there are only whole ones, on either side.
+    whole: bool,
+    /// Whether it is the one to write where several of theirs are one of ours.
+    preferred: bool,
+    line: u32,
+}
+
+/// `units.csv`: `ours, theirs, factor`, and optionally `item`, `whole` and `preferred`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Units {
+    file: String,
+    units: Vec<Unit>,
+}
+
+/// Which way a document goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    In,
+    Out,
+}
+
+impl Units {
+    pub(super) fn new(table: &Table, errors: &mut Vec<LineError>) -> Option<Self> {
+        if !table.expect(&["ours", "theirs", "factor"], &["item", "whole", "preferred"], errors) {
+            return None;
+        }
+        let cell = |row, name| table.cell(row, table.column(name));
+        let mut units: Vec<Unit> = Vec::new();
+        for row in table.each() {
+            let line = table.line(row);
+            let (ours, theirs) = (cell(row, "ours"), cell(row, "theirs"));
+            if ours.is_empty() || theirs.is_empty() {
+                errors.push(table.error(line, "a unit is missing", "give ours and theirs"));
+                continue;
+            }
+            let Some((numerator, denominator)) = fraction(cell(row, "factor")) else {
+                let message = format!("{:?} is no factor", cell(row, "factor"));
+                let mend = "how many of ours are in one of theirs: `12`, `0.5` or `1/12`";
+                errors.push(table.error(line, message, mend));
+                continue;
+            };
+            let whole = match cell(row, "whole") {
+                "" | "yes" | "true" => true,
+                "no" | "false" => false,
+                other => {
+                    let message = format!("`whole` is {other:?}");
+                    errors.push(table.error(line, message, "write `yes` or `no`"));
+                    continue;
+                }
+            };
+            let unit = Unit {
+                ours: ours.to_owned(),
+                theirs: theirs.to_owned(),
+                numerator,
+                denominator,
+                item: cell(row, "item").to_owned(),
+                whole,
+                preferred: !cell(row, "preferred").is_empty(),
+                line,
+            };
+            let clash = |u: &&Unit| u.item == unit.item && u.theirs == unit.theirs;
+            if let Some(other) = units.iter().find(clash) {
+                let message = format!("{} stands on line {} already", unit.theirs, other.line);
+                let mend =
+                    "one unit of theirs is one of ours; name the item where it depends on it";
+                errors.push(table.error(line, message, mend));
+                continue;
+            }
+            units.push(unit);
+        }
+        let units = Self { file: table.file.clone(), units };
+        for unit in &units.units {
+            let mut rows = units.of(&unit.ours, &unit.item);
+            let is_first = rows.clone().next().is_some_and(|u| u.line == unit.line);
+            if is_first && to_write(&mut rows).is_none() {
+                let message = format!("{} is several units of theirs", unit.ours);
+                let mend = "add a column `preferred` with `yes` in the row that we send";
+                errors.push(table.error(unit.line, message, mend));
+            }
+        }
+        Some(units)
+    }
+
+    /// The rows of a unit of ours, for one item (or for all, where that is empty).
+    fn of<'u>(&'u self, ours: &'u str, item: &'u str) -> impl Iterator<Item = &'u Unit> + Clone {
+        self.units.iter().filter(move |u| u.ours == ours && u.item == item)
+    }
+
+    /// The row for a unit; one for the item goes before one for all.
+    fn find<'u>(&'u self, unit: &'u str, items: &'u [ItemNumber], way: Way) -> Option<&'u Unit> {
+        let numbers = items.iter().filter_map(|i| i.value.as_deref()).filter(|n| !n.is_empty());
+        numbers.chain([""]).find_map(|item| match way {
+            Way::In => self.units.iter().find(|u| u.theirs == unit && u.item == item),
+            Way::Out => to_write(&mut self.of(unit, item)),
+        })
+    }
+
+    /// Translates a unit with the quantities that it counts and the prices of one of it.
+    pub(super) fn convert(&self, at: &str, part: Counted<'_>, way: Way, held: &mut Held) {
+        let Some(name) = part.unit.clone() else { return };
+        let Some(unit) = self.find(&name, part.items, way) else {
+            let says = format!("The unit {name} is not mapped.");
+            let mend = format!("Add it to {}, with the factor 1 where nothing changes.", self.file);
+            held.add(Code::UnitNotMapped, at, Some(&name), &says, &mend);
+            return;
+        };
+        let (times, by) = match way {
+            Way::In => (unit.numerator, unit.denominator),
+            Way::Out => (unit.denominator, unit.numerator),
+        };
+        let new = if way == Way::In { &unit.ours } else { &unit.theirs };
+        for quantity in part.quantities {
+            let result = quotient(*quantity, times, by);
+            let whole = |q: &Decimal| !unit.whole || times == by || q.fract().is_zero();
+            let Some(converted) = result.filter(whole) else {
+                let says = format!(
+                    "{quantity} {name} is no whole number of {new} (1 {} = {} {}).",
+                    unit.theirs,
+                    factor(unit),
+                    unit.ours
+                );
+                let mend = "Change the quantity; nothing is rounded.";
+                held.add(Code::UnitRemainder, at, Some(&quantity.to_string()), &says, mend);
+                return;
+            };
+            *quantity = converted;
+        }
+        for price in part.prices {
+            let Some(converted) = quotient(*price, by, times) else {
+                let says = format!(
+                    "The price {price} for one {name} cannot be told exactly for one {new}."
+                );
+                let mend = "Agree on prices by the same unit; nothing is rounded.";
+                held.add(Code::UnitRemainder, at, Some(&price.to_string()), &says, mend);
+                return;
+            };
+            *price = converted;
+        }
+        *part.unit = Some(new.clone());
+    }
+}
+
+/// The row that is written: the only one, the only one that is preferred, or the one that changes nothing.
+fn to_write<'u>(rows: &mut (impl Iterator<Item = &'u Unit> + Clone)) -> Option<&'u Unit> {
+    let rows: Vec<&Unit> = rows.collect();
+    let only = |is_it: &dyn Fn(&Unit) -> bool| {
+        let mut found = rows.iter().copied().filter(|u| is_it(u));
+        found.next().filter(|_| found.next().is_none())
+    };
+    only(&|_| true)
+        .or_else(|| only(&|u| u.preferred))
+        .or_else(|| only(&|u| u.numerator == u.denominator))
+}
+
+/// What a unit counts.
+pub(super) struct Counted<'a> {
+    pub unit: &'a mut Option<String>,
+    pub items: &'a [ItemNumber],
+    pub quantities: Vec<&'a mut Decimal>,
+    pub prices: Vec<&'a mut Decimal>,
+}
+
+fn factor(unit: &Unit) -> String {
+    if unit.denominator == Decimal::ONE {
+        unit.numerator.to_string()
+    } else {
+        format!("{}/{}", unit.numerator, unit.denominator)
+    }
+}
+
+/// `12`, `0.5` or `1/12`, above 0.
+fn fraction(text: &str) -> Option<(Decimal, Decimal)> {
+    let (numerator, denominator) = text.split_once('/').unwrap_or((text, "1"));
+    let part = |t: &str| t.trim().parse::<Decimal>().ok().filter(|d| *d > Decimal::ZERO);
+    Some((part(numerator)?, part(denominator)?))
+}
+
+/// `value × times / by`, where that is exact and fits; with at least as many decimals as the value has.
+fn quotient(value: Decimal, times: Decimal, by: Decimal) -> Option<Decimal> {
+    if times == by {
+        return Some(value);
+    }
+    // As a fraction of whole numbers, in lowest terms. Decimals themselves would round.
+    let power = |scale: u32| 10i128.checked_pow(scale);
+    let mut above =
+        value.mantissa().checked_mul(times.mantissa())?.checked_mul(power(by.scale())?)?;
+    let mut below = by.mantissa().checked_mul(power(value.scale() + times.scale())?)?;
+    let common = divisor(above.unsigned_abs(), below.unsigned_abs());
+    let common = i128::try_from(common).ok().filter(|c| *c != 0)?;
+    (above, below) = (above / common, below / common);
+    // A decimal ends where nothing but twos and fives divides.
+    let mut scale = 0u32;
+    while below != 1 {
+        let factor = if below % 10 == 0 {
+            1
+        } else if below % 5 == 0 {
+            2
+        } else if below % 2 == 0 {
+            5
+        } else {
+            return None;
+        };
+        below /= 10 / factor;
+        above = above.checked_mul(factor)?;
+        scale += 1;
+    }
+    let mut result = Decimal::try_from_i128_with_scale(above, scale).ok()?.normalize();
+    if result.scale() < value.scale() {
+        result.rescale(value.scale());
+    }
+    Some(result)
+}
+
+/// The greatest common divisor.
+fn divisor(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotients_are_exact_or_none() {
+        let d = |text: &str| text.parse::<Decimal>().expect("a decimal");
+        assert_eq!(quotient(d("30"), d("1"), d("12")).map(|q| q.to_string()), Some("2.5".into()));
+        assert_eq!(quotient(d("10"), d("1"), d("3")), None);
+        assert_eq!(
+            quotient(d("24.00"), d("1"), d("12")).map(|q| q.to_string()),
+            Some("2.00".into())
+        );
+        assert_eq!(quotient(d("10.00"), d("1"), d("0.45359237")), None);
+        assert_eq!(quotient(d("2"), d("0.45359237"), d("1")), Some(d("0.90718474")));
+        assert_eq!(quotient(d("-3"), d("1"), d("8")), Some(d("-0.375")));
+        assert_eq!(quotient(d("0"), d("1"), d("3")), Some(d("0")));
+        assert_eq!(quotient(Decimal::MAX, d("2"), d("1")), None);
+        assert_eq!(fraction("1/12"), Some((d("1"), d("12"))));
+        for bad in ["", "0", "-1", "1/0", "a", "1/2/3"] {
+            assert_eq!(fraction(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Cross-references: theirs to ours and back, and what is held.
+
+use crossdock::canonical::Document;
+use crossdock::crosswalk::{Crosswalks, Kind};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const ITEMS: &str = "sku,upc,buyer\n\
+    SHIRT-BLUE,036000291452,B-100\n\
+    SHIRT-RED,012345678905,B-101\n\
+    SOCKS,,B-200\n";
+const UNITS: &str = "ours,theirs,factor,item,whole\nEA,EA,1,,\nBOX,CA,1/2,,\nKG,LB,0.45359237,,no\nEA,CA,12,SOCKS,\n";
+
+fn crosswalks(sources: &[(Kind, &str)]) -> Crosswalks {
+    let sources = sources.iter().map(|(kind, text)| (*kind, kind.name(), *text));
+    let (crosswalks, errors) = Crosswalks::from_sources(sources);
+    assert!(errors.is_empty(), "{errors:?}");
+    crosswalks
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the calls read better")]
+fn order(fields: Value) -> Document {
+    let mut whole = json!({"document": "order", "number": "PO-1"});
+    for (name, value) in fields.as_object().expect("fields") {
+        whole[name] = value.clone();
+    }
+    serde_json::from_value(whole).expect("an order")
+}
+
+fn line(document: &Document) -> Value {
+    serde_json::to_value(document).expect("JSON")["lines"][0].clone()
+}
+
+/// The findings, a line each.
+fn told(found: &[crossdock::findings::Finding]) -> String {
+    let lines: Vec<String> =
+        found.iter().map(|f| format!("{} {} {}", f.code, f.message, f.mend)).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn our_number_is_added_to_theirs() {
+    let items = crosswalks(&[(Kind::Items, ITEMS)]);
+    let theirs =
+        json!([{"kind": "buyer", "value": "B-100"}, {"kind": "upc", "value": "036000291452"}]);
+    let mut document = order(json!({"lines": [{"items": theirs}]}));
+    assert_eq!(told(&items.inbound(&mut document)), "");
+    assert_eq!(
+        line(&document)["items"],
+        json!([
+            {"kind": "buyer", "value": "B-100"},
+            {"kind": "upc", "value": "036000291452"},
+            {"kind": "sku", "value": "SHIRT-BLUE"}
+        ])
+    );
+}
+
+#[test]
+fn an_item_that_nobody_knows_is_held() {
+    let items = crosswalks(&[(Kind::Items, ITEMS)]);
+    let mut document = order(json!({"lines": [
+        {"items": [{"kind": "upc", "value": "999999999993"}]},
+        {"items": [{"kind": "vendor", "value": "V"}]},
+        {"items": [{"kind": "upc", "value": "036000291452"}, {"kind": "buyer", "value": "B-101"}]}
+    ]}));
+    let before = document.clone();
+    insta::assert_snapshot!(told(&items.inbound(&mut document)), @r"
+    X01 lines[1]: No item of ours is upc 999999999993. Add it to items.
+    X01 lines[2]: None of its numbers is of a kind that is mapped (upc, buyer). Add it to items.
+    X02 lines[3]: upc 036000291452 is our SHIRT-BLUE, and buyer B-101 is our SHIRT-RED. Ask the partner which item is meant, or correct the cross-reference.
+    ");
+    assert_eq!(document, before);
+}
+
+#[test]
+fn their_numbers_stand_in_place_of_ours() {
+    let items = crosswalks(&[(Kind::Items, ITEMS)]);
+    let mut document = order(json!({"lines": [{"items": [
+        {"kind": "lot", "value": "L1"},
+        {"kind": "sku", "value": "SHIRT-RED"},
+        {"kind": "buyer", "value": "B-101"}
+    ]}]}));
+    assert_eq!(told(&items.outbound(&mut document)), "");
+    assert_eq!(
+        line(&document)["items"],
+        json!([
+            {"kind": "lot", "value": "L1"},
+            {"kind": "upc", "value": "012345678905"},
+            {"kind": "buyer", "value": "B-101"}
+        ])
+    );
+}
+
+#[test]
+fn what_the_partner_does_not_know_is_not_sent() {
+    let items = crosswalks(&[(Kind::Items, ITEMS)]);
+    let mut document = order(json!({"lines": [
+        {"items": [{"kind": "sku", "value": "SHIRT-RED"}]},
+        {"items": [{"kind": "sku", "value": "HAT"}]}
+    ]}));
+    let before = document.clone();
+    insta::assert_snapshot!(told(&items.outbound(&mut document)), @"X01 lines[2]: sku HAT is no item of the partner's. Add it to items.");
+    assert_eq!(document, before);
+}
+
+#[test]
+fn units_convert_exactly_or_the_document_is_held() {
+    let units = crosswalks(&[(Kind::Units, UNITS)]);
+    let each = |quantity: &str, unit: &str, price: &str| {
+        let line = json!({"quantity": quantity, "unit": unit, "price": price});
+        let mut document = order(json!({"lines": [line]}));
+        let found = units.inbound(&mut document);
+        let line = line_of(&document);
+        if found.is_empty() { line } else { told(&found) }
+    };
+    assert_eq!(each("4", "CA", "10.00"), "2 BOX 20.00");
+    assert_eq!(each("5", "EA", "1.2345"), "5 EA 1.2345");
+    insta::assert_snapshot!(each("5", "CA", "10.00"), @"X04 lines[1]: 5 CA is no whole number of BOX (1 CA = 1/2 BOX). Change the quantity; nothing is rounded.");
+    insta::assert_snapshot!(each("1", "LB", "10.00"), @"X04 lines[1]: The price 10.00 for one LB cannot be told exactly for one KG. Agree on prices by the same unit; nothing is rounded.");
+    insta::assert_snapshot!(each("1", "DZ", "10.00"), @"X03 lines[1]: The unit DZ is not mapped. Add it to units, with the factor 1 where nothing changes.");
+}
+
+fn line_of(document: &Document) -> String {
+    let line = line(document);
+    let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    format!("{} {} {}", text("quantity"), text("unit"), text("price"))
+}
+
+#[test]
+fn several_units_of_theirs_may_be_one_of_ours() {
+    let units = crosswalks(&[(Kind::Units, "ours,theirs,factor\nEA,CA,12\nEA,EA,1\n")]);
+    let mut document = order(json!({"lines": [{"quantity": "2", "unit": "CA"}]}));
+    assert_eq!(told(&units.inbound(&mut document)), "");
+    assert_eq!(line_of(&document), "24 EA ");
+    assert_eq!(told(&units.outbound(&mut document)), "");
+    assert_eq!(line_of(&document), "24 EA ");
+}
+
+#[test]
+fn a_unit_may_depend_on_the_item() {
+    let both = crosswalks(&[(Kind::Items, ITEMS), (Kind::Units, UNITS)]);
+    let socks = json!({"items": [{"kind": "buyer", "value": "B-200"}], "quantity": "3", "unit": "CA", "price": "24.00"});
+    let mut document = order(json!({"lines": [socks]}));
+    assert_eq!(told(&both.inbound(&mut document)), "");
+    assert_eq!(line_of(&document), "36 EA 2.00");
+}
+
+#[test]
+fn places_carriers_and_terms_have_two_names() {
+    let all = crosswalks(&[
+        (Kind::Locations, "ours,theirs,kind\nDC-EAST,0417,assigned_by_buyer\nDC-WEST,0418,\n"),
+        (
+            Kind::Carriers,
+            "ours,scac,service\nUPS-GROUND,UPSN,ground\nUPS-AIR,UPSN,next_day\nFEDEX,FDEG,\n",
+        ),
+        (Kind::Terms, "ours,theirs\nN30,NET 30\n"),
+    ]);
+    let before = order(json!({
+        "ship_to": {"name": "East", "id_kind": "assigned_by_buyer", "id": "0417"},
+        "routing": [
+            {"carrier_kind": "scac", "carrier": "UPSN", "service": "next_day"},
+            {"carrier_kind": "scac", "carrier": "FDEG"}
+        ],
+        "terms": [{"description": "NET 30"}]
+    }));
+    let mut document = before.clone();
+    assert_eq!(told(&all.inbound(&mut document)), "");
+    let json = serde_json::to_value(&document).expect("JSON");
+    assert_eq!(json["ship_to"]["id"], "DC-EAST");
+    assert_eq!(json["routing"][0]["carrier"], "UPS-AIR");
+    assert_eq!(json["routing"][1]["carrier"], "FEDEX");
+    assert_eq!(json["terms"][0]["description"], "N30");
+    assert_eq!(told(&all.outbound(&mut document)), "");
+    assert_eq!(document, before);
+}
+
+#[test]
+fn a_consumer_with_an_address_has_no_other_name() {
+    let all = crosswalks(&[(Kind::Locations, "ours,theirs\nDC,1\n")]);
+    let mut document = order(json!({"ship_to": {"name": "Ann Lee", "street": "1 Main St"}}));
+    assert_eq!(told(&all.inbound(&mut document)), "");
+    let mut document = order(json!({"ship_to": {"name": "Store", "id": "0999"}}));
+    insta::assert_snapshot!(told(&all.inbound(&mut document)), @"X05 ship_to: 0999 has no code of ours. Add it to locations.");
+}
+
+#[test]
+fn every_mistake_of_a_file_is_told() {
+    let sources = [
+        (
+            Kind::Items,
+            "items.csv",
+            "sku,upc\nA,036000291452\nB,036000291452\nC,36000291452\nA,\n,012345678905\nD\n",
+        ),
+        (Kind::Units, "units.csv", "ours,theirs,facter\nEA,CA,12\n"),
+        (
+            Kind::Units,
+            "more.csv",
+            "ours,theirs,factor,whole\nEA,CA,12,\nEA,CA,6,\nPC,BX,6,\nPC,PK,3,\nKG,LB,x,\nKG,OZ,1/16,perhaps\n",
+        ),
+        (Kind::Locations, "places.csv", "ours,theirs,preferred\nDC,1,\nDC,2,\nDC3,2,\n,3,\n"),
+        (
+            Kind::Carriers,
+            "carriers.toml",
+            "columns = [\"ours\", \"scac\"]\nrows = [[\"UPS\", \"UPSN\"],\n  [\"X\"]]\n",
+        ),
+        (Kind::Terms, "terms.toml", "columns = 1\n"),
+        (Kind::Parties, "parties.csv", ""),
+    ];
+    let (crosswalks, errors) = Crosswalks::from_sources(sources);
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(errors.join("\n"));
+    assert!(crosswalks.inbound(&mut order(json!({}))).is_empty());
+}
+
+proptest! {
+    /// What the partner sent is in what goes back, number for number.
+    #[test]
+    fn what_came_in_goes_out_again(
+        picks in prop::collection::vec((0usize..3, 1u32..1000, 0usize..2), 1..6)
+    ) {
+        let all = crosswalks(&[
+            (Kind::Items, ITEMS),
+            (Kind::Units, "ours,theirs,factor\nEA,EA,1\nBOX,CA,1/2\n"),
+            (Kind::Locations, "ours,theirs\nDC,1\n"),
+        ]);
+        let buyer = ["B-100", "B-101", "B-200"];
+        let lines: Vec<Value> = picks
+            .iter()
+            .map(|(item, quantity, unit)| json!({
+                "items": [{"kind": "buyer", "value": buyer[*item]}],
+                "quantity": (quantity * 2).to_string(),
+                "unit": if *unit == 0 { "EA" } else { "CA" },
+                "price": "3.50"
+            }))
+            .collect();
+        let before = order(json!({"ship_to": {"id": "1"}, "lines": lines}));
+        let mut document = before.clone();
+        prop_assert_eq!(told(&all.inbound(&mut document)), "");
+        prop_assert_eq!(told(&all.outbound(&mut document)), "");
+        let (Document::Order(before), Document::Order(after)) = (&before, &document) else {
+            return Err(TestCaseError::fail("two orders"));
+        };
+        prop_assert_eq!(&before.ship_to, &after.ship_to);
+        for (before, after) in before.lines.iter().zip(&after.lines) {
+            prop_assert_eq!((before.quantity, &before.unit, before.price), (after.quantity, &after.unit, after.price));
+            for item in &before.items {
+                prop_assert!(after.items.contains(item), "{:?} lacks {:?}", after.items, item);
+            }
+            prop_assert!(after.items.iter().all(|i| i.kind.as_deref() != Some("sku")));
+        }
+    }
+
+    /// Without cross-references, and for documents that they do not speak of, nothing changes.
+    #[test]
+    fn nothing_to_translate_changes_nothing(quantity in 0u32..1000) {
+        let mut document = order(json!({"lines": [{"quantity": quantity.to_string(), "unit": "EA"}]}));
+        let before = document.clone();
+        prop_assert!(Crosswalks::default().inbound(&mut document).is_empty());
+        prop_assert!(crosswalks(&[(Kind::Terms, "ours,theirs\nA,B\n")]).outbound(&mut document).is_empty());
+        prop_assert_eq!(document, before);
+    }
+}
