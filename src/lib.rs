@@ -10,6 +10,7 @@ pub mod cli;
 pub mod crosswalk;
 pub mod disk;
 pub mod findings;
+pub mod folders;
 pub mod gateway;
 pub mod grammar;
 pub mod map;
