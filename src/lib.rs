@@ -12,6 +12,7 @@ pub mod disk;
 pub mod findings;
 pub mod gateway;
 pub mod grammar;
+pub mod learn;
 pub mod map;
 pub mod overlay;
 pub mod profile;

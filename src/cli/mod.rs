@@ -16,6 +16,7 @@ mod input;
 mod inspect;
 mod overlays;
 mod paint;
+mod partner;
 mod report;
 mod requeue;
 mod rewrite;
@@ -115,6 +116,8 @@ enum Command {
     Grammar(grammar::Args),
     /// Print the JSON Schema of a canonical document
     Schema(schema::Args),
+    /// Onboard a trading partner: profiles
+    Partner(partner::Args),
     /// See the gateway at work: an order comes in, a shipment and an invoice go out
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
@@ -189,6 +192,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),
+        Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
