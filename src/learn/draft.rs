@@ -9,6 +9,8 @@ use crate::overlay::Direction;
 
 /// Where the evidence of a rule stands in its line.
 const EVIDENCE_COLUMN: usize = 44;
+/// Characters of a line of paths.
+const LINE_CHARS_MAX: usize = 110;
 
 /// A draft of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +62,7 @@ fn overlay(
 ) -> DraftFile {
     let (set, release, direction) = key;
     let word = direction_word(*direction);
-    let several = learner.counted.keys().filter(|(s, _, d)| s == set && d == direction).count() > 1;
+    let several = learner.sheets.keys().filter(|(s, _, d)| s == set && d == direction).count() > 1;
     let file = if several {
         format!("{set}-{release}-{word}.overlay")
     } else {
@@ -82,7 +84,8 @@ fn overlay(
     );
     let mut topic = None;
     let mut rules = (0, 0);
-    for fact in facts {
+    let (told, unused) = facts.split_at(facts.partition_point(|f| f.topic < Topic::Unused));
+    for fact in told {
         if topic != Some(fact.topic) {
             text.push_str(&format!("\n# {}\n", title(fact.topic)));
             topic = Some(fact.topic);
@@ -92,6 +95,7 @@ fn overlay(
         let count = if fact.active.is_some() { &mut rules.0 } else { &mut rules.1 };
         *count += 1;
     }
+    never(unused, &mut text);
     DraftFile { name: file, text, of: Some(key.clone()), rules }
 }
 
@@ -106,6 +110,30 @@ fn line(fact: &Fact) -> String {
     format!("{rule:<EVIDENCE_COLUMN$}  # {} ({confidence}){remark}", fact.evidence)
 }
 
+/// What is never there, together by its evidence: each by itself would bury the rest.
+fn never(unused: &[Fact], text: &mut String) {
+    if !unused.is_empty() {
+        text.push_str(&format!("\n# {}\n", title(Topic::Unused)));
+    }
+    for together in unused.chunk_by(|a, b| a.evidence == b.evidence) {
+        let mut line = String::from("#");
+        for path in together.iter().filter_map(|fact| fact.rule.strip_prefix("forbid ")) {
+            if line.len() + path.len() >= LINE_CHARS_MAX {
+                text.push_str(&line);
+                text.push('\n');
+                line = String::from("#  ");
+            }
+            line.push(' ');
+            line.push_str(path);
+        }
+        text.push_str(&line);
+        text.push('\n');
+        let confidence = together.first().map_or("", |fact| fact.confidence.word());
+        let evidence = together.first().map(|fact| fact.evidence.to_string()).unwrap_or_default();
+        text.push_str(&format!("#     {evidence} ({confidence})\n"));
+    }
+}
+
 fn title(topic: Topic) -> &'static str {
     match topic {
         Topic::Allowed => "Used, though the release has it not",
@@ -118,7 +146,7 @@ fn title(topic: Topic) -> &'static str {
         Topic::Lengths => "Values that are all of one length",
         Topic::Codes => "Codes and constant values",
         Topic::Limits => "How often things come at most",
-        Topic::Unused => "What is never there",
+        Topic::Unused => "What is never there: write `forbid` in front of what the guide forbids",
     }
 }
 

@@ -110,7 +110,8 @@ impl Teller<'_> {
     fn limit(&self, subject: &Subject<'_>, facts: &mut Vec<Fact>) {
         let Subject { node, part, path, .. } = subject;
         let max = self.sheet.grammar.node(*node).max_use.map(u64::from);
-        if part.most <= LIMIT_MAX && max.is_none_or(|max| part.most < max) {
+        let rare = part.most <= LIMIT_MAX && !subject.is_all;
+        if rare && max.is_none_or(|max| part.most < max) {
             let (rule, evidence) =
                 (format!("limit {path} {}", part.most), self.evidence(self.scope.instances));
             facts.push(Fact::from(None, Topic::Limits, rule, evidence));

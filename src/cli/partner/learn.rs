@@ -13,7 +13,8 @@ use crate::cli::input::{Files, Source};
 use crate::cli::report::count;
 use crate::cli::scene::{self, Depth, Met};
 use crate::cli::{Context, Error, Format, Verdict};
-use crate::learn::{Draft, Learner, Sample};
+use crate::findings::{Finding, Severity};
+use crate::learn::{Draft, Learner, Sample, is_rejected};
 use crate::overlay::Direction;
 use crate::translate::{Engine, Options};
 use crate::x12::{Event, Identity, Interchange, Limits, Reader};
@@ -38,6 +39,9 @@ pub struct Args {
 
 /// Where profiles are, unless the command line says otherwise.
 const PROFILES: &str = "partner-profiles";
+
+/// Rejected documents that are named.
+const REJECTED_MAX: usize = 5;
 
 /// Sender and receiver, with the number of interchanges.
 type Pairs = BTreeMap<(String, String), u64>;
@@ -73,8 +77,9 @@ pub fn run(
     let partner = partner(&pairs, args.partner.as_deref())?;
     let direction = |header: &Interchange| direction(header, &partner);
     let mut learner = Learner::new();
+    let mut rejected = Vec::new();
     for source in &sources {
-        learn(&mut learner, &engine, source, &direction)?;
+        learn(&mut learner, &engine, source, &direction, &mut rejected)?;
     }
     let learned: u64 = learner.counted().values().map(|c| c.learned).sum();
     if learned == 0 {
@@ -90,6 +95,7 @@ pub fn run(
         pairs: &pairs,
         partner: &partner,
         folder: &folder,
+        rejected: &rejected,
         files: sources.len(),
     };
     match context.format {
@@ -183,10 +189,11 @@ fn learn(
     engine: &Engine,
     source: &Source,
     direction: &dyn Fn(&Interchange) -> Option<Direction>,
+    rejected: &mut Vec<String>,
 ) -> Result<(), Error> {
     let mut around: Option<(Interchange, Direction)> = None;
     let (input, options) = (source.open()?, Options::default());
-    scene::read(engine, input, source, options, Depth::Form, |met, findings, _| {
+    scene::read(engine, input, source, options, Depth::Form, |met, findings, scene| {
         match met {
             Met::Interchange(header) => {
                 around = direction(header).map(|direction| (header.clone(), direction));
@@ -208,6 +215,12 @@ fn learn(
                     kind: set.map.map(|map| map.document()),
                 };
                 let grammar = engine.grammars().grammar(&set.id, &set.version);
+                let fatal = |f: &&Finding| f.severity == Severity::Fatal && is_rejected(findings);
+                let fatal = findings.iter().find(fatal);
+                if let Some(fatal) = fatal.filter(|_| rejected.len() < REJECTED_MAX) {
+                    let (set, number) = (&set.id, &set.control_number.0);
+                    rejected.push(format!("{}: {set} {number}: {}", scene.file, fatal.message));
+                }
                 match (&set.walked, grammar) {
                     (Some(walked), Some(grammar)) => learner.set(walked, grammar, sample, findings),
                     _ => learner.unknown(&set.id, sample),
@@ -276,6 +289,7 @@ struct Told<'a> {
     pairs: &'a Pairs,
     partner: &'a str,
     folder: &'a Path,
+    rejected: &'a [String],
     files: usize,
 }
 
@@ -343,6 +357,9 @@ impl Told<'_> {
             more(counted.unknown, "left out: there is no grammar");
             writeln!(out, "  {set} {release} {:<3}  {}", word(*direction), words.join("; "))?;
         }
+        for line in self.rejected {
+            writeln!(out, "  {faint}{line}{faint:#}")?;
+        }
         writeln!(out)?;
         for file in &draft.files {
             let path = self.folder.join(&file.name);
@@ -363,11 +380,11 @@ impl Told<'_> {
         let Proof { documents: all, passed, broken, with_errors } = proof;
         if passed == all {
             let good = context.paint.good;
-            writeln!(out, "\n{good}All {all} samples keep to the rules of the draft.{good:#}")?;
+            writeln!(out, "\n{good}All {all} documents keep to the rules of the draft.{good:#}")?;
         } else {
             writeln!(
                 out,
-                "\n{passed} of {all} samples keep to the rules of the draft; the others do not:"
+                "\n{passed} of {all} documents keep to the rules of the draft; the others do not:"
             )?;
             for line in broken {
                 writeln!(out, "  {line}")?;
