@@ -6,7 +6,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
 use tokio::runtime::Handle;
 
-use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Secret, plural};
+use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, plural, read_secret};
+use crate::profile::Secret;
 
 /// How much of an answer is shown when it is a refusal.
 const ANSWER_CHARS_MAX: usize = 300;
@@ -65,8 +66,8 @@ impl HttpEndpoint {
             .header("Crossdock-Partner", call.partner)
             .body(call.json.to_vec());
         if let Some(bearer) = &self.settings.bearer {
-            let token =
-                bearer.read().map_err(|reason| Error::Transient { reason, retry_after: None })?;
+            let token = read_secret(bearer)
+                .map_err(|reason| Error::Transient { reason, retry_after: None })?;
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         let mut answer = request

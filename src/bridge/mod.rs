@@ -11,7 +11,7 @@ pub use crate::disk::{Arrival, Look};
 pub use directory::DirectoryEndpoint;
 #[cfg(feature = "http")]
 pub use http::{HttpEndpoint, HttpSettings};
-pub use secret::Secret;
+pub use secret::read_secret;
 
 use std::time::Duration;
 

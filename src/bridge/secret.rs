@@ -1,54 +1,19 @@
-//! Secrets by reference: the configuration says where one is, never what it is.
+//! Reading what a [`Secret`] refers to.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
+use crate::profile::Secret;
 
-/// Where a secret is: `env:NAME` or `file:path`. Read at each use, so that it can be changed while the gateway
-/// runs; never shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Secret {
-    /// An environment variable.
-    Environment(String),
-    /// A file; blanks at its end do not count.
-    File(PathBuf),
-}
-
-impl Secret {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// Where the variable is not set or the file cannot be read; the text names the place, not the secret.
-    pub fn read(&self) -> Result<String, String> {
-        let text = match self {
-            Self::Environment(name) => {
-                std::env::var(name).map_err(|e| format!("environment variable {name}: {e}"))?
-            }
-            Self::File(path) => {
-                std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?
-            }
-        };
-        Ok(text.trim_end().to_owned())
-    }
-}
-
-impl FromStr for Secret {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            Some(("env", name)) if !name.is_empty() => Ok(Self::Environment(name.to_owned())),
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err("a secret is given as env:NAME or file:path, never itself".to_owned()),
+/// Reads a secret where it is.
+///
+/// # Errors
+/// Where the variable is not set or the file cannot be read; the text names the place, not the secret.
+pub fn read_secret(secret: &Secret) -> Result<String, String> {
+    let text = match secret {
+        Secret::Environment(name) => {
+            std::env::var(name).map_err(|e| format!("environment variable {name}: {e}"))?
         }
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
+        Secret::File(path) => {
+            std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?
         }
-    }
+    };
+    Ok(text.trim_end().to_owned())
 }

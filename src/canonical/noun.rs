@@ -24,7 +24,7 @@ impl<T: Value> Field for Option<T> {
 
     #[inline]
     fn write<S: SerializeStruct>(&self, name: &'static str, out: &mut S) -> Result<(), S::Error> {
-        T::write(self, name, out)
+        T::write(self.as_ref(), name, out)
     }
 }
 
@@ -57,11 +57,11 @@ pub(crate) trait Value: Serialize + Sized {
     /// Writes a field that holds it.
     #[inline]
     fn write<S: SerializeStruct>(
-        value: &Option<Self>,
+        value: Option<&Self>,
         name: &'static str,
         out: &mut S,
     ) -> Result<(), S::Error> {
-        out.serialize_field(name, value)
+        out.serialize_field(name, &value)
     }
 }
 
@@ -77,11 +77,11 @@ macro_rules! plain {
             impl Value for $type {
                 #[inline]
                 fn write<S: SerializeStruct>(
-                    value: &Option<Self>,
+                    value: Option<&Self>,
                     name: &'static str,
                     out: &mut S,
                 ) -> Result<(), S::Error> {
-                    out.serialize_field(name, &value.map(Plain))
+                    out.serialize_field(name, &value.copied().map(Plain))
                 }
             }
         )*

@@ -198,6 +198,7 @@ impl Round<'_> {
                 if writer.fits_group_code(&sent) { sent } else { of_interchange.id.clone() }
             };
             let answering = GroupSpec {
+                agency: "X".to_owned(),
                 functional_id: ACKNOWLEDGEMENT_GROUP.to_owned(),
                 sender: code(group.header.element(3), &spec.sender),
                 receiver: code(group.header.element(2), &spec.receiver),

@@ -9,7 +9,7 @@ use super::Error;
 use super::snippet::byte_word;
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
-use crate::profile::{CharsetName, Envelope, LineBreak};
+use crate::profile::{Envelope, LineBreak, Repertoire, distinct_bytes};
 use crate::translate::{Engine, Outbound, judge, write};
 use crate::x12::{
     GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber, InterchangeSpec,
@@ -49,7 +49,7 @@ pub struct EnvelopeArgs {
     at: Option<DateTime>,
     /// How text becomes bytes: utf-8 or latin-1
     #[arg(long, default_value = "utf-8", value_parser = charset)]
-    charset: CharsetName,
+    charset: Repertoire,
     /// Between elements; this and the other delimiters as one character, or by name or number: LF, TAB, 0x1D
     #[arg(long, value_name = "CHAR", default_value = "*", value_parser = delimiter)]
     element_separator: String,
@@ -76,10 +76,10 @@ fn identity(text: &str) -> Result<Identity, String> {
     }
 }
 
-fn charset(text: &str) -> Result<CharsetName, String> {
+fn charset(text: &str) -> Result<Repertoire, String> {
     match text {
-        "utf-8" => Ok(CharsetName::Utf8),
-        "latin-1" => Ok(CharsetName::Latin1),
+        "utf-8" => Ok(Repertoire::Utf8),
+        "latin-1" => Ok(Repertoire::Latin1),
         _ => Err("there are utf-8 and latin-1".to_owned()),
     }
 }
@@ -116,24 +116,28 @@ impl EnvelopeArgs {
         let repetition = self.repetition_separator.as_deref().or(free).unwrap_or_default();
         let breaks_itself = matches!(segment.as_str(), "\n" | "\r");
         let usual = if breaks_itself { LineBreak::None } else { LineBreak::Lf };
+        let names = [
+            "element-separator",
+            "component-separator",
+            "repetition-separator",
+            "segment-terminator",
+        ];
+        let given = distinct_bytes(&[element, component, repetition, segment]);
+        let mut bytes = [0; 4];
+        for ((name, found), place) in names.into_iter().zip(given).zip(&mut bytes) {
+            *place = found.map_err(|words| Error::Unknown(format!("--{name} {words}")))?;
+        }
         let look = Envelope {
             interchange_version: self.release.chars().take(5).collect(),
-            element_separator: element.clone(),
-            component_separator: component.clone(),
-            repetition_separator: repetition.to_owned(),
-            segment_terminator: segment.clone(),
+            element_separator: bytes[0],
+            component_separator: bytes[1],
+            repetition_separator: bytes[2],
+            segment_terminator: bytes[3],
             line_break: self.line_break.unwrap_or(usual),
             charset: self.charset,
             ..Envelope::default()
         };
-        // The release is judged where a map is looked for.
-        let of_look = |field: &str| field.ends_with("separator") || field.ends_with("terminator");
-        match look.problems().into_iter().find(|(field, _)| of_look(field)) {
-            Some((field, words)) => {
-                Err(Error::Unknown(format!("--{} {words}", field.replace('_', "-"))))
-            }
-            None => Ok(look.style()),
-        }
+        Ok(look.style())
     }
 }
 
@@ -225,6 +229,7 @@ impl<'a> Posting<'a> {
         let mut group_number = self.number;
         for (functional_id, sets) in self.groups.drain(..) {
             let group = GroupSpec {
+                agency: "X".to_owned(),
                 functional_id,
                 sender: args.sender.id.clone(),
                 receiver: args.receiver.id.clone(),

@@ -157,6 +157,8 @@ const CHAPTERS: &[(char, &str)] = &[
     ('E', "Elements"),
     ('H', "Levels (HL)"),
     ('M', "Meaning: maps, totals and writing"),
+    ('R', "Agreements: what overlays ask for"),
+    ('X', "Cross-references"),
     ('A', "Acknowledgements"),
 ];
 

@@ -168,6 +168,11 @@ catalogue! {
         "Two groups of the same interchange have the same GS06, so that an acknowledgement cannot tell which it means."
         "AK102 names a group by nothing else."
         "Two GS with number 7"
+    GroupKeptWhole "G08" "group-kept-whole" Fatal None, None, None, None, None;
+        "Group rejected with one of its sets"
+        "The agreement takes a group whole or not at all, and at least one of its sets cannot be accepted."
+        "Some partners send what belongs together in one group, and send all of it again."
+        "A group of two 850, one of them without BEG"
     GroupTypeMismatch "G06" "group-type" Error None, None, Some("6"), None, None;
         "Set does not belong in this kind of group"
         "GS01 names the kind of document that the group holds, and this set is another kind."
@@ -388,41 +393,6 @@ catalogue! {
         "The value has a character that the agreed character set cannot say."
         "It would arrive as another one, or as a question mark."
         "A name in Greek with Latin-1 agreed"
-    ItemNotMapped "X01" "item-not-mapped" Fatal None, None, None, None, None;
-        "Item that the cross-reference lacks"
-        "None of the numbers of the item stands in the partner's cross-reference of items."
-        "A guess would ship the wrong goods: the document is held until the item is added."
-        "upc 036000291452 is in no row of items.csv"
-    ItemContradiction "X02" "item-contradiction" Fatal None, None, None, None, None;
-        "Numbers of an item that contradict each other"
-        "The cross-reference knows two numbers of one line, and they are two different items of ours."
-        "One of them is wrong, and which cannot be told."
-        "upc of the blue shirt, buyer's number of the red one"
-    UnitNotMapped "X03" "unit-not-mapped" Fatal None, None, None, None, None;
-        "Unit that the cross-reference lacks"
-        "The unit of a quantity stands in no row of the partner's cross-reference of units."
-        "Five of an unknown unit may be five or sixty pieces."
-        "5 DZ, and units.csv has EA and CA only"
-    UnitRemainder "X04" "unit-remainder" Fatal None, None, None, None, None;
-        "Conversion of units that leaves a remainder"
-        "The quantity or price cannot be told exactly in the other unit."
-        "Nothing is rounded: pieces would get lost, or money."
-        "30 each where a case is 12"
-    PartyNotMapped "X05" "party-not-mapped" Fatal None, None, None, None, None;
-        "Place or party that the cross-reference lacks"
-        "The number of a place, store or company stands in no row of the partner's cross-reference."
-        "Goods would go to the wrong place, or nowhere."
-        "ship_to 0417, which is not in locations.csv"
-    CarrierNotMapped "X06" "carrier-not-mapped" Fatal None, None, None, None, None;
-        "Carrier that the cross-reference lacks"
-        "The carrier, with its service, stands in no row of the partner's cross-reference."
-        "The wrong service costs money or misses the date."
-        "SCAC ABCD with service level 3D"
-    TermsNotMapped "X07" "terms-not-mapped" Fatal None, None, None, None, None;
-        "Terms that the cross-reference lacks"
-        "The terms of payment stand in no row of the partner's cross-reference."
-        "Invoices would fall due on the wrong day."
-        "2% 10 NET 30 EOM"
     AgreedSegmentMissing "R01" "agreed-segment-missing" Error Some("I8"), None, Some("5"), None, None;
         "Segment missing that was agreed on"
         "The agreement with the partner asks for this segment at this place, and it is not there. The grammar of the release leaves it open."
@@ -518,6 +488,41 @@ catalogue! {
         "The line has another unit or price than the order."
         "Quantities in another unit cannot be compared; another price is disputed."
         "Billed at 4.95, ordered at 4.75"
+    ItemNotMapped "X01" "item-not-mapped" Fatal None, None, None, None, None;
+        "Item that the cross-reference lacks"
+        "None of the numbers of the item stands in the partner's cross-reference of items."
+        "A guess would ship the wrong goods: the document is held until the item is added."
+        "upc 036000291452 is in no row of items.csv"
+    ItemContradiction "X02" "item-contradiction" Fatal None, None, None, None, None;
+        "Numbers of an item that contradict each other"
+        "The cross-reference knows two numbers of one line, and they are two different items of ours."
+        "One of them is wrong, and which cannot be told."
+        "upc of the blue shirt, buyer's number of the red one"
+    UnitNotMapped "X03" "unit-not-mapped" Fatal None, None, None, None, None;
+        "Unit that the cross-reference lacks"
+        "The unit of a quantity stands in no row of the partner's cross-reference of units."
+        "Five of an unknown unit may be five or sixty pieces."
+        "5 DZ, and units.csv has EA and CA only"
+    UnitRemainder "X04" "unit-remainder" Fatal None, None, None, None, None;
+        "Conversion of units that leaves a remainder"
+        "The quantity or price cannot be told exactly in the other unit."
+        "Nothing is rounded: pieces would get lost, or money."
+        "30 each where a case is 12"
+    PartyNotMapped "X05" "party-not-mapped" Fatal None, None, None, None, None;
+        "Place or party that the cross-reference lacks"
+        "The number of a place, store or company stands in no row of the partner's cross-reference."
+        "Goods would go to the wrong place, or nowhere."
+        "ship_to 0417, which is not in locations.csv"
+    CarrierNotMapped "X06" "carrier-not-mapped" Fatal None, None, None, None, None;
+        "Carrier that the cross-reference lacks"
+        "The carrier, with its service, stands in no row of the partner's cross-reference."
+        "The wrong service costs money or misses the date."
+        "SCAC ABCD with service level 3D"
+    TermsNotMapped "X07" "terms-not-mapped" Fatal None, None, None, None, None;
+        "Terms that the cross-reference lacks"
+        "The terms of payment stand in no row of the partner's cross-reference."
+        "Invoices would fall due on the wrong day."
+        "2% 10 NET 30 EOM"
     AckUnreadable "A01" "acknowledgement-unreadable" Error None, None, None, None, None;
         "Acknowledgement cannot be read"
         "The acknowledgement lacks what tells which group or set it answers."

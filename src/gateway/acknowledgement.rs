@@ -12,6 +12,47 @@ use crate::store::{self, AckState, Change, DocumentState, Event, Expectation};
 const OVERDUE_A_TICK: usize = 1000;
 
 impl Gateway {
+    /// What is out of sequence in a 997 or 999: it answers what was not sent, is not in the mailbox yet, or was answered
+    /// before with another verdict.
+    pub(super) fn out_of_sequence(
+        &self,
+        partner: &Partner,
+        outcome: &GroupOutcome,
+    ) -> Result<Option<String>, Error> {
+        let expected = self.expected(partner, outcome)?;
+        let group = outcome.control_number.trim();
+        if expected.is_empty() {
+            return Ok(Some(format!("nothing of the number {group} was sent to this partner")));
+        }
+        for one in expected {
+            let sent = self.ledger.store().document(&one.document)?;
+            if sent.is_some_and(|document| document.state == DocumentState::Rendered) {
+                return Ok(Some(format!("{} is not with the partner yet", one.document)));
+            }
+            let verdict = outcome.verdict_of(&one.set_id, &one.set_number());
+            if let (Some(_), Some((state, _, words))) = (one.answered, fate(verdict))
+                && state != one.state
+            {
+                let document = &one.document;
+                return Ok(Some(format!("{document} was answered before, and now is {words}")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What of ours an acknowledgement answers. Where numbers have begun anew, the last that had this one.
+    fn expected(
+        &self,
+        partner: &Partner,
+        outcome: &GroupOutcome,
+    ) -> Result<Vec<Expectation>, Error> {
+        let Ok(number) = outcome.control_number.trim().parse() else { return Ok(Vec::new()) };
+        let mut found = self.ledger.store().expectations(&partner.name, number)?;
+        let last = found.iter().map(|one| one.sent).max();
+        found.retain(|one| Some(one.sent) == last);
+        Ok(found)
+    }
+
     /// Applies a 997 or 999: each document of the group that it names gets its verdict.
     pub(super) fn apply_acknowledgement(
         &self,
@@ -21,10 +62,7 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<(), Error> {
         let group = outcome.control_number.trim();
-        let expected = match group.parse() {
-            Ok(number) => self.ledger.store().expectations(&partner.name, number)?,
-            Err(_) => Vec::new(),
-        };
+        let expected = self.expected(partner, outcome)?;
         if expected.is_empty() {
             let subject = format!("group {group} ({})", outcome.functional_id);
             let note = "nothing of this number was sent to this partner";
@@ -32,7 +70,7 @@ impl Gateway {
             return Ok(());
         }
         for expectation in expected {
-            let verdict = outcome.verdict_of(&expectation.set_id, &expectation.set.to_string());
+            let verdict = outcome.verdict_of(&expectation.set_id, &expectation.set_number());
             let Some((state, reached, words)) = fate(verdict) else {
                 let note = "the acknowledgement does not say what became of it";
                 let event = Event::AcknowledgementUnmatched;
@@ -103,8 +141,9 @@ fn fate(verdict: Verdict) -> Option<(AckState, DocumentState, &'static str)> {
 
 /// What the partner blames, in short.
 fn reasons(outcome: &GroupOutcome, expectation: &Expectation) -> String {
-    let number = expectation.set.to_string();
-    let same = |n: &str| n.trim().trim_start_matches('0') == number;
+    let number = expectation.set_number();
+    let plain = |n: &str| n.trim().trim_start_matches('0').to_owned();
+    let same = |n: &str| plain(n) == plain(&number);
     let Some(set) = outcome.sets.iter().find(|set| same(&set.control_number)) else {
         return String::new();
     };

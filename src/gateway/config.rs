@@ -204,7 +204,7 @@ impl EndpointConfig {
             }
         }
         if let Some(bearer) = &self.bearer
-            && let Err(words) = bearer.parse::<crate::bridge::Secret>()
+            && let Err(words) = bearer.parse::<crate::profile::Secret>()
         {
             problems.push(format!("`bearer`: {words}"));
         }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::ledger::Draft;
-use super::{Error, Gateway, MailboxBinding};
+use super::live::MailboxBinding;
+use super::{Error, Gateway};
 use crate::bridge::{Call, Endpoint};
 use crate::profile::{Partner, Usage};
 use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
@@ -18,7 +19,11 @@ impl Gateway {
             Task::Translate { receipt } => self.translate(work, *receipt),
             Task::Render { document } => self.render(work, document),
             Task::Call { document } => self.call(work, document),
-            Task::Send { payload, name, documents } => self.send(work, *payload, name, documents),
+            Task::Send { payload, name, documents, batch } => {
+                let listed = batch.map(|list| self.listed(list)).transpose()?;
+                let documents = listed.as_ref().unwrap_or(documents);
+                self.send(work, *payload, name, documents)
+            }
             Task::Quarantine { place, payload, name, note } => {
                 self.quarantine(work, place, *payload, name, *note)
             }
@@ -58,6 +63,12 @@ impl Gateway {
         Ok(self.ledger.commit(draft)?)
     }
 
+    /// The documents of a batch.
+    fn listed(&self, list: PayloadId) -> Result<Vec<String>, Error> {
+        let bytes = self.ledger.store().payload(list)?;
+        Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+    }
+
     fn send(
         &self,
         work: &Work,
@@ -67,7 +78,7 @@ impl Gateway {
     ) -> Result<(), Error> {
         let partner = self.partner(&self.partner_of(work))?;
         let bytes = self.ledger.store().payload(payload)?;
-        self.mailbox_of(partner)?.mailbox.deliver(name, &bytes)?;
+        self.mailbox_of(&partner)?.mailbox.deliver(name, &bytes)?;
         let now = Timestamp::now();
         let mut draft = Draft::new();
         draft.done(work);
@@ -101,22 +112,20 @@ impl Gateway {
         Ok(self.ledger.commit(draft)?)
     }
 
-    pub(super) fn partner(&self, name: &str) -> Result<&Arc<Partner>, Error> {
-        self.partners.get(name).ok_or_else(|| {
+    pub(super) fn partner(&self, name: &str) -> Result<Arc<Partner>, Error> {
+        self.live().profiles.partner(name).cloned().ok_or_else(|| {
             Error::Configuration(format!("the partner `{name}` has no profile any more"))
         })
     }
 
-    pub(super) fn mailbox(&self, key: &str) -> Result<&MailboxBinding, Error> {
-        self.mailboxes.get(key).ok_or_else(|| {
+    pub(super) fn mailbox(&self, key: &str) -> Result<Arc<MailboxBinding>, Error> {
+        self.live().mailboxes.get(key).cloned().ok_or_else(|| {
             Error::Configuration(format!("the mailbox {key} is in no live profile any more"))
         })
     }
 
-    fn mailbox_of(&self, partner: &Partner) -> Result<&MailboxBinding, Error> {
-        let of =
-            |binding: &&MailboxBinding| binding.partners.iter().any(|p| p.name == partner.name);
-        self.mailboxes.values().find(of).ok_or_else(|| {
+    fn mailbox_of(&self, partner: &Partner) -> Result<Arc<MailboxBinding>, Error> {
+        self.live().mailbox_of(&partner.name).cloned().ok_or_else(|| {
             Error::Configuration(format!("the partner `{}` has no mailbox any more", partner.name))
         })
     }
@@ -131,6 +140,8 @@ impl Gateway {
     /// Whose work it is: the lane says so; empty where it is nobody's.
     pub(super) fn partner_of(&self, work: &Work) -> String {
         let name = work.lane.split_once(' ').map(|(_, name)| name);
-        name.filter(|name| self.partners.contains_key(*name)).unwrap_or_default().to_owned()
+        name.filter(|name| self.live().profiles.partner(name).is_some())
+            .unwrap_or_default()
+            .to_owned()
     }
 }

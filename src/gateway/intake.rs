@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::ledger::Draft;
-use super::{Error, Gateway, MailboxBinding, lanes};
+use super::live::MailboxBinding;
+use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Endpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name};
@@ -184,7 +185,8 @@ impl Gateway {
                             Some(payload),
                         );
                         let lane = lanes::render(&partner.name);
-                        draft.queue(lane, "", Task::Render { document: id }, now);
+                        let due = self.render_due(partner, kind, now)?;
+                        draft.queue(lane, "", Task::Render { document: id }, due);
                         return Ok(draft);
                     }
                 }

@@ -1,7 +1,7 @@
 //! Who works, and when: one task for each mailbox and endpoint that is looked into, and one for each lane of
 //! queued work. A lane does one thing at a time; a slow one holds up nobody else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::ledger::Failure;
+use super::live::Live;
+use super::reload::Watched;
 use super::{Error, Gateway, setup};
-use crate::profile::State;
 use crate::store::{self, Taken, Task, Work};
 
 /// The lane of copies for people.
@@ -19,6 +20,8 @@ pub(super) const QUARANTINE: &str = "quarantine";
 
 /// How often overdue acknowledgements are looked for, and the status written.
 const CLOCK: Duration = Duration::from_secs(5);
+/// The longest from one look at the profiles to the next.
+const PROFILES_POLL_MAX: Duration = Duration::from_secs(5);
 /// How often a file is tried again on which this program fails, before it is set aside for a person.
 const DEFECT_RETRIES: u32 = 2;
 /// The longest that a lane sleeps although nothing wakes it.
@@ -41,43 +44,126 @@ pub(super) fn send(partner: &str) -> String {
     format!("send {partner}")
 }
 
+fn mailbox(key: &str) -> String {
+    format!("mailbox {key}")
+}
+
+fn endpoint_of(partner: &str) -> String {
+    format!("endpoint of {partner}")
+}
+
 /// Every lane that is worked off: those of live partners. The work of one that is off waits.
 pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     let mut lanes: BTreeSet<String> = [QUARANTINE.to_owned()].into();
-    lanes.extend(gateway.mailboxes.keys().map(|key| receive(key)));
-    for name in live(gateway) {
+    let live = gateway.live();
+    lanes.extend(live.mailboxes.keys().map(|key| receive(key)));
+    for name in live.working() {
         lanes.extend([call(name, false), call(name, true), render(name), send(name)]);
     }
     lanes
 }
 
-fn live(gateway: &Gateway) -> impl Iterator<Item = &str> {
-    let live = gateway.partners.values().filter(|partner| partner.state == State::Live);
-    live.map(|partner| partner.name.as_str())
+/// Something that is done as long as the gateway runs, or as long as the profiles want it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Job {
+    /// Works off a lane.
+    Lane(String),
+    /// Looks into a mailbox.
+    Mailbox(String),
+    /// Looks for a partner's documents at its endpoint.
+    Endpoint(String),
+    /// Looks whether profiles have changed.
+    Profiles,
+    /// Keeps the clocks.
+    Clock,
 }
 
-/// Runs all of them until stopped, or until the store fails.
-pub(super) async fn run(gateway: Arc<Gateway>, stop: watch::Receiver<bool>) -> Result<(), Error> {
+impl Job {
+    fn all(gateway: &Gateway) -> BTreeSet<Self> {
+        let live = gateway.live();
+        let mut jobs: BTreeSet<Self> = [Self::Profiles, Self::Clock].into();
+        jobs.extend(all(gateway).into_iter().map(Self::Lane));
+        jobs.extend(self::jobs(&live).map(|(job, _)| job));
+        jobs
+    }
+
+    async fn run(
+        self,
+        gateway: Arc<Gateway>,
+        stop: watch::Receiver<bool>,
+    ) -> (Self, Result<(), Error>) {
+        let result = match self.clone() {
+            Self::Lane(lane) => work_off(gateway, lane, stop).await,
+            Self::Mailbox(key) => watch_mailbox(gateway, key, stop).await,
+            Self::Endpoint(partner) => watch_endpoint(gateway, partner, stop).await,
+            Self::Profiles => watch_profiles(gateway, stop).await,
+            Self::Clock => keep_time(gateway, stop).await,
+        };
+        (self, result)
+    }
+}
+
+/// The place of the profiles, as the status names it.
+pub(super) const PROFILES: &str = "profiles";
+
+/// Every place that is looked into, with its name in the status.
+fn jobs(live: &Live) -> impl Iterator<Item = (Job, String)> {
+    let mailboxes = live.mailboxes.keys().map(|key| (Job::Mailbox(key.clone()), mailbox(key)));
+    let partners = live.working().map(|name| (Job::Endpoint(name.to_owned()), endpoint_of(name)));
+    mailboxes.chain(partners)
+}
+
+/// The names of all places that are looked into.
+pub(super) fn places(live: &Live) -> BTreeSet<String> {
+    jobs(live).map(|(_, place)| place).chain([PROFILES.to_owned()]).collect()
+}
+
+/// Runs all of them until stopped, or until the store fails. After a reload what is new is begun, and what is gone
+/// ends with the step that is under way.
+pub(super) async fn run(
+    gateway: Arc<Gateway>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
     let mut tasks = JoinSet::new();
-    for lane in all(&gateway) {
-        tasks.spawn(work_off(Arc::clone(&gateway), lane, stop.clone()));
-    }
-    for key in gateway.mailboxes.keys().cloned() {
-        tasks.spawn(watch_mailbox(Arc::clone(&gateway), key, stop.clone()));
-    }
-    for name in live(&gateway) {
-        let name = name.to_owned();
-        tasks.spawn(watch_endpoint(Arc::clone(&gateway), name, stop.clone()));
-    }
-    tasks.spawn(keep_time(Arc::clone(&gateway), stop.clone()));
+    let mut running: BTreeMap<Job, watch::Sender<bool>> = BTreeMap::new();
+    let mut ending: BTreeSet<Job> = BTreeSet::new();
+    let mut stopping = *stop.borrow();
     let mut outcome = Ok(());
-    while let Some(ended) = tasks.join_next().await {
-        let result = ended.unwrap_or_else(|e| Err(Error::Defect(e.to_string())));
-        if let (Err(e), true) = (&result, outcome.is_ok()) {
-            tracing::error!("the gateway ends: {e}");
-            outcome = result;
-            // The store is not to be trusted any more: nobody goes on.
-            tasks.abort_all();
+    loop {
+        let wanted = if stopping { BTreeSet::new() } else { Job::all(&gateway) };
+        let gone: Vec<Job> = running.keys().filter(|job| !wanted.contains(job)).cloned().collect();
+        for job in gone {
+            // One that has ended by itself hears nothing any more.
+            let _ = running.remove(&job).map(|own| own.send(true));
+            ending.insert(job);
+        }
+        // What is wanted again waits until its former self has ended.
+        let new = wanted.into_iter().filter(|j| !running.contains_key(j) && !ending.contains(j));
+        for job in new.collect::<Vec<_>>() {
+            let (own, stopped) = watch::channel(false);
+            tasks.spawn(job.clone().run(Arc::clone(&gateway), stopped));
+            running.insert(job, own);
+        }
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                None => break,
+                Some(Ok((job, Ok(())))) => {
+                    running.remove(&job);
+                    ending.remove(&job);
+                }
+                Some(failed) => {
+                    let error = failed.map_or_else(|e| Err(Error::Defect(e.to_string())), |(_, r)| r);
+                    if let (Err(e), true) = (&error, outcome.is_ok()) {
+                        tracing::error!("the gateway ends: {e}");
+                        outcome = error;
+                    }
+                    // The store is not to be trusted any more: nobody goes on.
+                    stopping = true;
+                    tasks.abort_all();
+                }
+            },
+            () = gateway.reloaded.notified(), if !stopping => {}
+            _ = stop.changed(), if !stopping => stopping = true,
         }
     }
     gateway.write_status(false, outcome.as_ref().err());
@@ -207,12 +293,12 @@ async fn watch_mailbox(
     while !*stop.borrow() {
         let (eyes, name, stopped) = (Arc::clone(&gateway), key.clone(), stop.clone());
         let looked = blocking(move || {
-            let Some(binding) = eyes.mailboxes.get(&name) else { return Ok(false) };
-            eyes.take_from_mailbox(binding, &|| *stopped.borrow())
+            let Some(binding) = eyes.live().mailboxes.get(&name).cloned() else { return Ok(false) };
+            eyes.take_from_mailbox(&binding, &|| *stopped.borrow())
         })
         .await;
-        let unsettled = gateway.looked(&format!("mailbox {key}"), looked)?;
-        let poll = gateway.mailboxes.get(&key).map_or(gateway.config.poll, |b| b.poll);
+        let unsettled = gateway.looked(&mailbox(&key), looked)?;
+        let poll = gateway.live().mailboxes.get(&key).map_or(gateway.config.poll, |b| b.poll);
         pause(&gateway, unsettled, poll, &mut stop).await;
     }
     Ok(())
@@ -226,16 +312,38 @@ async fn watch_endpoint(
     while !*stop.borrow() {
         let (eyes, name, stopped) = (Arc::clone(&gateway), partner.clone(), stop.clone());
         let looked = blocking(move || {
-            let Some(partner) = eyes.partners.get(&name) else { return Ok(false) };
+            let Some(partner) = eyes.live().profiles.partner(&name).cloned() else {
+                return Ok(false);
+            };
             let mut unsettled = false;
-            for kind in setup::kinds_out(partner) {
-                unsettled |= eyes.take_from_endpoint(partner, &kind, &|| *stopped.borrow())?;
+            for kind in setup::kinds_out(&partner) {
+                unsettled |= eyes.take_from_endpoint(&partner, &kind, &|| *stopped.borrow())?;
             }
             Ok(unsettled)
         })
         .await;
-        let unsettled = gateway.looked(&format!("endpoint of {partner}"), looked)?;
+        let unsettled = gateway.looked(&endpoint_of(&partner), looked)?;
         let poll = gateway.config.poll;
+        pause(&gateway, unsettled, poll, &mut stop).await;
+    }
+    Ok(())
+}
+
+async fn watch_profiles(
+    gateway: Arc<Gateway>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let mut watched = Watched::begin(&gateway);
+    while !*stop.borrow() {
+        let eyes = Arc::clone(&gateway);
+        let (seen, looked) = blocking(move || {
+            let looked = eyes.look_at_profiles(&mut watched);
+            Ok((watched, looked))
+        })
+        .await?;
+        watched = seen;
+        let unsettled = gateway.looked(PROFILES, looked)?;
+        let poll = gateway.config.poll.min(PROFILES_POLL_MAX);
         pause(&gateway, unsettled, poll, &mut stop).await;
     }
     Ok(())

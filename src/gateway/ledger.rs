@@ -10,8 +10,8 @@ use tokio::sync::{Notify, broadcast};
 
 use super::config::Limits;
 use crate::store::{
-    self, Change, Event, JournalEntry, JournalRecord, NewWork, Series, Store, Task, Transaction,
-    Work,
+    self, Change, Event, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store, Task,
+    Transaction, Work,
 };
 
 /// From this attempt on, and at every so many, the journal and the log call for a person; between them each failure is
@@ -84,11 +84,20 @@ impl Ledger {
         &self,
         partner: &str,
         level: &str,
-        range: crate::profile::Range,
+        (range, forgotten_before): (crate::profile::Range, Option<Timestamp>),
         count: u32,
     ) -> Result<(Series, Vec<u64>), store::Error> {
         let series = Series { partner: partner.to_owned(), level: level.to_owned() };
-        let numbers = self.store.reserve_numbers(&series, range.first..=range.last, count)?;
+        let numbers = self.store.reserve_numbers(
+            &series,
+            NumberRange {
+                first: range.first,
+                last: range.last,
+                rollover: range.rollover,
+                forgotten_before,
+            },
+            count,
+        )?;
         Ok((series, numbers))
     }
 
@@ -169,12 +178,19 @@ impl Draft {
         self.transaction.push(change);
     }
 
-    pub(super) fn queue(&mut self, lane: String, order: &str, task: Task, now: Timestamp) {
+    /// Adds all of another.
+    pub(super) fn append(&mut self, other: Self) {
+        self.transaction.append(other.transaction);
+        self.lanes.extend(other.lanes);
+    }
+
+    /// Queues work that is due at a moment.
+    pub(super) fn queue(&mut self, lane: String, order: &str, task: Task, due: Timestamp) {
         self.transaction.push(Change::Queue(NewWork {
             lane: lane.clone(),
             order: order.to_owned(),
             task,
-            due: now,
+            due,
         }));
         self.lanes.push(lane);
     }
@@ -243,10 +259,13 @@ fn log(record: &JournalRecord) {
         Event::WorkParked
         | Event::WorkStuck
         | Event::DocumentQuarantined
-        | Event::InterchangeQuarantined => {
+        | Event::InterchangeQuarantined
+        | Event::ProfilesRefused => {
             tracing::error!(sequence, event, partner, subject, note);
         }
         Event::AttemptFailed
+        | Event::ProfileLoosened
+        | Event::ProfileRemoved
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementUnmatched
         | Event::InterchangeRefused

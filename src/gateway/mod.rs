@@ -5,18 +5,24 @@
 //! acknowledgements to the mailbox. Outbound: `intake` takes a document from the endpoint, `outbound` writes and
 //! numbers it, `dispatch` sends it, and the partner's acknowledgement closes it.
 //!
+//! Profiles may change while it works: `reload` judges the new ones, and puts all of them in force or none.
+//!
 //! Every step ends in one durable commit, and can be repeated after a crash: what was done already is known by its
 //! key. The gateway decides; what X12 says is `translate`'s business, what a folder is that of the transports.
 
 mod acknowledgement;
 mod config;
 mod dispatch;
+mod envelope;
+mod folders;
 mod inbound;
 mod intake;
 mod lanes;
 mod ledger;
+mod live;
 mod notes;
 mod outbound;
+mod reload;
 mod requeue;
 mod setup;
 mod status;
@@ -27,21 +33,21 @@ pub use crate::store::{
     JournalRecord,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
+pub use folders::profile_sources;
 pub use requeue::request_requeue;
 pub use setup::Problems;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use crate::bridge::Endpoint;
 use crate::profile::Partner;
 use crate::store::Store;
 use crate::translate::Engine;
-use crate::transport::Mailbox;
 use ledger::Ledger;
+use live::Live;
 use translation::Translator;
 
 /// Why the gateway stopped, or one of its steps did not succeed.
@@ -65,22 +71,17 @@ pub enum Error {
     Defect(String),
 }
 
-/// A mailbox with those who share it.
-struct MailboxBinding {
-    /// Its folder without links and detours: its key in the store.
-    key: String,
-    mailbox: Arc<dyn Mailbox>,
-    partners: Vec<Arc<Partner>>,
-    poll: Duration,
-}
-
 /// A gateway: everything that it needs, opened and checked.
 pub struct Gateway {
     config: Config,
     ledger: Ledger,
     translator: Translator,
-    partners: BTreeMap<String, Arc<Partner>>,
-    mailboxes: BTreeMap<String, MailboxBinding>,
+    /// What the profiles make of it; another one from the next reload on.
+    live: RwLock<Arc<Live>>,
+    /// What was changed and cannot be used.
+    refused: Mutex<Option<reload::Refused>>,
+    /// Told at each reload.
+    reloaded: Notify,
     endpoints: BTreeMap<String, Arc<dyn Endpoint>>,
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
@@ -110,12 +111,18 @@ impl Gateway {
         self.ledger.store()
     }
 
-    /// The partners by name.
-    pub fn partners(&self) -> impl Iterator<Item = &Partner> {
-        self.partners.values().map(AsRef::as_ref)
+    /// The partners in force, by name.
+    #[must_use]
+    pub fn partners(&self) -> Vec<Arc<Partner>> {
+        self.live().profiles.iter().cloned().collect()
     }
 
-    /// Looks into every mailbox and endpoint now rather than at its time.
+    /// What is in force now. Who holds on to it works by it to the end.
+    fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks into every mailbox, endpoint and profile now rather than at its time.
     pub fn look_now(&self) {
         self.ledger.look_now();
     }

@@ -34,7 +34,10 @@ pub(super) fn of_findings(findings: &[Finding]) -> String {
             let _ = writeln!(text, "    {}", finding.mend);
         }
         if let Some(rule) = &finding.rule {
-            let _ = writeln!(text, "    rule: {}:{}", rule.file, rule.line);
+            let place = format!("{}:{}", rule.file, rule.line);
+            let said = [Some(&place), rule.reason.as_ref(), rule.source.as_ref()];
+            let said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
+            let _ = writeln!(text, "    rule: {}", said.join(", "));
         }
     }
     if let Some(more) = findings.len().checked_sub(FINDINGS_MAX).filter(|more| *more > 0) {

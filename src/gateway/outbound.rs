@@ -2,83 +2,243 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::envelope::{interchange_spec, today};
+use super::inbound::forgotten_before;
 use super::ledger::Draft;
 use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
 use crate::canonical;
-use crate::findings::Severity;
-use crate::profile::{Direction, Partner};
+use crate::findings::{Finding, Severity};
+use crate::profile::{Agreement, Batch, Partner, State};
 use crate::store::{
-    AckState, Change, Document, DocumentState, Event, Expectation, Place, Task, Work,
+    self, AckState, Change, Document, DocumentState, Event, Expectation, PayloadId, Place, Task,
+    Work,
 };
+use crate::translate::Written;
+use crate::x12::InterchangeSpec;
+
+/// Waiting documents that are looked through for those that go together.
+const LOOKAHEAD_MAX: usize = 5000;
+
+/// Documents whose names stand in the work itself; those of a larger batch stand in a payload.
+const NAMED_MAX: usize = 20;
+
+/// A document on its way to the partner.
+struct Leaving {
+    work: Work,
+    record: Document,
+    canonical: canonical::Document,
+    /// The number of its set.
+    set: u64,
+}
+
+/// What was made of several of them.
+struct Made {
+    good: Vec<(Leaving, Written)>,
+    refused: Vec<(Leaving, String)>,
+}
 
 impl Gateway {
-    /// Writes a document of the warehouse as X12. What cannot be written is set aside, with the reasons beside it.
-    pub(super) fn render(&self, work: &Work, document: &str) -> Result<(), Error> {
+    /// When a document of the warehouse is written: at once, or where the agreement puts several into one interchange
+    /// when there are enough of them, or the first has waited long enough.
+    pub(super) fn render_due(
+        &self,
+        partner: &Partner,
+        kind: &str,
+        now: Timestamp,
+    ) -> Result<Timestamp, store::Error> {
+        let Some(agreement) = partner.outbound(kind) else { return Ok(now) };
+        let Batch { sets, every } = agreement.flow.batch;
+        let Some(every) = every.filter(|_| sets > 1) else { return Ok(now) };
+        let waiting = self.waiting_to_render(partner, kind, sets as usize)?;
+        if waiting.len() + 1 >= sets as usize {
+            return Ok(now);
+        }
+        let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
+        Ok(now.saturating_add(every).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Documents of a kind that wait to be written, the oldest first.
+    fn waiting_to_render(
+        &self,
+        partner: &Partner,
+        kind: &str,
+        most: usize,
+    ) -> Result<Vec<(Work, Document)>, store::Error> {
         let store = self.ledger.store();
+        let mut found = Vec::new();
+        for work in store.queued(&lanes::render(&partner.name), LOOKAHEAD_MAX)? {
+            let Task::Render { document } = &work.task else { continue };
+            let record = store.document(document)?.filter(|record| record.kind == kind);
+            found.extend(record.map(|record| (work, record)));
+            if found.len() >= most {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes a document of the warehouse as X12, and those that go with it. What cannot be written is set aside, with
+    /// the reasons beside it.
+    pub(super) fn render(&self, work: &Work, document: &str) -> Result<(), Error> {
         let now = Timestamp::now();
-        let record = store
+        let record = self
+            .ledger
+            .store()
             .document(document)?
             .ok_or_else(|| Error::Defect(format!("document {document} is unknown")))?;
         let partner = self.partner(&record.partner)?;
-        let json = store.payload(record.payload)?;
+        let kind = record.kind.clone();
+        let refusal = match partner.outbound(&kind) {
+            None => format!("The profile does not send {kind} documents."),
+            Some(agreement) => match agreement.state_on(today(now)).min(partner.state) {
+                State::Off => format!("The profile does not send {kind} documents on this day."),
+                state => return self.render_all(work, record, &partner, agreement, (state, now)),
+            },
+        };
         let mut draft = Draft::new();
         draft.done(work);
-        let Some(flow) = partner.flow(&record.kind, Direction::Out) else {
-            let note = format!("The profile does not send {} documents.", record.kind);
-            self.refuse(&mut draft, partner, record, &note, now)?;
-            return Ok(self.ledger.commit(draft)?);
-        };
-        let canonical: canonical::Document = match serde_json::from_slice(&json) {
-            Ok(document) => document,
-            Err(e) => {
-                self.refuse(&mut draft, partner, record, &e.to_string(), now)?;
-                return Ok(self.ledger.commit(draft)?);
-            }
-        };
-        let mut numbered = Draft::new();
-        std::mem::swap(&mut numbered, &mut draft);
-        let numbers = self.number(&mut numbered, partner, 1, 1)?;
-        let sent = match self.translator.send(&canonical, partner, flow, &numbers, now) {
-            Ok(sent) if sent.findings.iter().all(|f| f.severity < Severity::Error) => sent,
-            refused => {
-                // The numbers were in no bytes that leave: they are not used. They leave a gap.
-                let note = match refused {
-                    Ok(sent) => notes::of_findings(&sent.findings),
-                    Err(words) => words,
-                };
-                let mut draft = Draft::new();
-                draft.done(work);
-                self.refuse(&mut draft, partner, record, &note, now)?;
-                return Ok(self.ledger.commit(draft)?);
-            }
-        };
-        let payload = store.put_payload(&sent.bytes)?;
-        let mut draft = numbered;
-        if partner.acknowledgements.expected {
-            let hours = i64::from(partner.acknowledgements.due_hours);
-            let due = now.saturating_add(SignedDuration::from_hours(hours));
-            draft.push(Change::Expect(Expectation {
-                partner: partner.name.clone(),
-                group: numbers.groups.first().copied().unwrap_or_default(),
-                set: numbers.sets.first().copied().unwrap_or_default(),
-                set_id: sent.set,
-                document: record.id.clone(),
-                sent: now,
-                due: due.unwrap_or(Timestamp::MAX),
-                state: AckState::Open,
-                answered: None,
-            }));
-        }
-        let name = format!("{}-{}-{:09}.edi", partner.name, record.kind, numbers.interchange);
-        let event = Event::DocumentRendered;
-        draft.journal_with(now, event, &partner.name, &record.id, &name, Some(payload));
-        let task = Task::Send { payload, name, documents: vec![record.id.clone()] };
-        draft.queue(lanes::send(&partner.name), "", task, now);
-        let rendered = Some(payload);
-        let state = DocumentState::Rendered;
-        draft.push(Change::Document(Document { state, rendered, at: now, ..record }));
+        self.refuse(&mut draft, &partner, record, &refusal, now)?;
         Ok(self.ledger.commit(draft)?)
+    }
+
+    fn render_all(
+        &self,
+        work: &Work,
+        record: Document,
+        partner: &Partner,
+        agreement: &Agreement,
+        (state, now): (State, Timestamp),
+    ) -> Result<(), Error> {
+        let mut together = vec![(work.clone(), record)];
+        let most = agreement.flow.batch.sets as usize;
+        if most > 1 {
+            let others = self.waiting_to_render(partner, &agreement.kind, most)?;
+            together.extend(others.into_iter().filter(|(other, _)| other.id != work.id));
+            together.truncate(most);
+        }
+        let mut refused = Draft::new();
+        let mut leaving = Vec::with_capacity(together.len());
+        for (work, record) in together {
+            let json = self.ledger.store().payload(record.payload)?;
+            match serde_json::from_slice(&json) {
+                Ok(canonical) => leaving.push(Leaving { work, record, canonical, set: 0 }),
+                Err(e) => {
+                    refused.done(&work);
+                    self.refuse(&mut refused, partner, record, &e.to_string(), now)?;
+                }
+            }
+        }
+        let spec = interchange_spec(partner, &agreement.envelope)?;
+        let mut numbered = Draft::new();
+        let count = u32::try_from(leaving.len()).unwrap_or(u32::MAX);
+        let numbers = self.number(&mut numbered, partner, count, 1)?;
+        let with = (&spec, &numbers);
+        let made = self.make(leaving, partner, agreement, with, now);
+        for (document, note) in made.refused {
+            refused.done(&document.work);
+            self.refuse(&mut refused, partner, document.record, &note, now)?;
+        }
+        let (documents, sets): (Vec<_>, Vec<_>) = made.good.into_iter().unzip();
+        if sets.is_empty() {
+            // The numbers were in no bytes that leave: they are not used. They leave a gap.
+            return Ok(self.ledger.commit(refused)?);
+        }
+        let sent = self.translator.send(&sets, partner, agreement, with, now);
+        let sent = sent.map_err(Error::Configuration)?;
+        let payload = self.ledger.store().put_payload(&sent.bytes)?;
+        let mut draft = refused;
+        if state == State::Live {
+            draft.append(numbered);
+            self.dispatch(&mut draft, (partner, agreement), documents, (&numbers, payload), now)?;
+        } else {
+            for Leaving { work, record, .. } in documents {
+                draft.done(&work);
+                let (event, name) = (Event::DocumentShadowed, &partner.name);
+                draft.journal_with(now, event, name, &record.id, "nothing is sent", Some(payload));
+                let (state, rendered) = (DocumentState::Shadowed, Some(payload));
+                draft.push(Change::Document(Document { state, rendered, at: now, ..record }));
+            }
+        }
+        Ok(self.ledger.commit(draft)?)
+    }
+
+    /// Writes each document and judges it by itself, so that one that cannot be sent keeps back no other.
+    fn make(
+        &self,
+        leaving: Vec<Leaving>,
+        partner: &Partner,
+        agreement: &Agreement,
+        with: (&InterchangeSpec, &Numbers),
+        now: Timestamp,
+    ) -> Made {
+        let mut made = Made { good: Vec::new(), refused: Vec::new() };
+        for (mut document, &number) in leaving.into_iter().zip(&with.1.sets) {
+            document.set = number;
+            let canonical = &document.canonical;
+            let written = self.translator.write(canonical, partner, agreement, number, with.0);
+            let judged = written.and_then(|written| {
+                let alone = std::slice::from_ref(&written);
+                let sent = self.translator.send(alone, partner, agreement, with, now)?;
+                let all = written.findings.iter().chain(&sent.findings);
+                if all.clone().all(|finding| finding.severity < Severity::Error) {
+                    return Ok(written);
+                }
+                let all: Vec<Finding> = all.cloned().collect();
+                Err(notes::of_findings(&all))
+            });
+            match judged {
+                Ok(written) => made.good.push((document, written)),
+                Err(note) => made.refused.push((document, note)),
+            }
+        }
+        made
+    }
+
+    /// Queues an interchange, and starts the clocks of its documents.
+    fn dispatch(
+        &self,
+        draft: &mut Draft,
+        (partner, agreement): (&Partner, &Agreement),
+        documents: Vec<Leaving>,
+        (numbers, payload): (&Numbers, PayloadId),
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let name = format!("{}-{}-{:09}.edi", partner.name, agreement.kind, numbers.interchange);
+        let due = SignedDuration::try_from(partner.acknowledgements.due);
+        let due = now.saturating_add(due.unwrap_or(SignedDuration::MAX));
+        let due = due.unwrap_or(Timestamp::MAX);
+        let ids: Vec<String> = documents.iter().map(|d| d.record.id.clone()).collect();
+        for Leaving { work, record, set, .. } in documents {
+            draft.done(&work);
+            if partner.acknowledgements.expected {
+                draft.push(Change::Expect(Expectation {
+                    partner: partner.name.clone(),
+                    group: numbers.groups.first().copied().unwrap_or_default(),
+                    set,
+                    set_text: partner.control_numbers.set_form.text(set),
+                    set_id: agreement.set().to_owned(),
+                    document: record.id.clone(),
+                    sent: now,
+                    due,
+                    state: AckState::Open,
+                    answered: None,
+                }));
+            }
+            let event = Event::DocumentRendered;
+            draft.journal_with(now, event, &partner.name, &record.id, &name, Some(payload));
+            let (state, rendered) = (DocumentState::Rendered, Some(payload));
+            draft.push(Change::Document(Document { state, rendered, at: now, ..record }));
+        }
+        let (documents, batch) = if ids.len() > NAMED_MAX {
+            let list = self.ledger.store().put_payload(ids.join("\n").as_bytes())?;
+            (Vec::new(), Some(list))
+        } else {
+            (ids, None)
+        };
+        let task = Task::Send { payload, name, documents, batch };
+        draft.queue(lanes::send(&partner.name), "", task, now);
+        Ok(())
     }
 
     /// Sets a document aside: state, journal, and a copy with the reasons where the warehouse sees it.
@@ -115,17 +275,21 @@ impl Gateway {
         sets: u32,
         groups: u32,
     ) -> Result<Numbers, Error> {
-        let ranges = partner.control_numbers;
+        let ranges = &partner.control_numbers;
         let levels = [
             ("interchange", ranges.interchange, 1),
             ("group", ranges.group, groups),
             ("set", ranges.set, groups.saturating_mul(sets)),
         ];
+        let at = Timestamp::now();
+        let forgotten_before = forgotten_before(partner, at);
         let mut given = Vec::with_capacity(levels.len());
         for (level, range, count) in levels {
-            let (series, numbers) = self.ledger.numbers(&partner.name, level, range, count)?;
+            let bounds = (range, forgotten_before);
+            let (series, numbers) = self.ledger.numbers(&partner.name, level, bounds, count)?;
             for &number in &numbers {
-                draft.push(Change::Number(series.clone(), number));
+                let series = series.clone();
+                draft.push(Change::Number { series, number, at, forgotten_before });
             }
             given.push(numbers);
         }

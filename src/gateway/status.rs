@@ -41,6 +41,18 @@ struct Status {
     failing: usize,
     failed: Vec<Trouble>,
     parked: Vec<Trouble>,
+    profiles: ProfilesStatus,
+}
+
+#[derive(Serialize)]
+struct ProfilesStatus {
+    partners: usize,
+    /// Worth knowing of what is in force.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// A change that was not taken over; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<super::reload::Refused>,
 }
 
 /// Work that did not succeed.
@@ -56,6 +68,8 @@ struct Trouble {
     error: String,
 }
 
+/// Warnings that are listed.
+const WARNINGS_MAX: usize = 100;
 /// Failed and parked work that is listed, of each.
 const TROUBLE_MAX: usize = 100;
 
@@ -121,6 +135,10 @@ impl Gateway {
         backlog: store::Backlog,
         parked: Vec<Work>,
     ) -> Status {
+        let live = self.live();
+        let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = lanes::places(&live);
+        places.retain(|place, _| known.contains(place));
         // Lanes in which nothing waits are told too; those that nobody works off show what a profile left behind.
         let mut waiting: BTreeMap<_, _> = lanes::all(self).into_iter().map(|l| (l, 0)).collect();
         waiting.extend(backlog.waiting);
@@ -129,11 +147,21 @@ impl Gateway {
             at: Timestamp::now(),
             running,
             error: error.map(ToString::to_string),
-            places: self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            places,
             waiting,
             failing: backlog.failing,
             failed: backlog.failed.into_iter().map(|work| trouble(work, false)).collect(),
             parked: parked.into_iter().map(|work| trouble(work, true)).collect(),
+            profiles: ProfilesStatus {
+                partners: live.profiles.iter().count(),
+                warnings: live
+                    .warnings
+                    .iter()
+                    .take(WARNINGS_MAX)
+                    .map(ToString::to_string)
+                    .collect(),
+                refused: self.refused_profiles(),
+            },
         }
     }
 }

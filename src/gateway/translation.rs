@@ -3,17 +3,20 @@
 use std::ops::Range;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::civil::Date;
 
-use crate::acks::{self, GroupOutcome, InterchangeOutcome, Verdict};
+use super::envelope::{group_stamp, is_agreed, stamp};
+use crate::acks::{self, ErrorsAs, GroupOutcome, InterchangeOutcome, Verdict};
 use crate::canonical::Document;
-use crate::findings::Finding;
-use crate::profile::{DocumentFlow, Partner, Usage};
+use crate::findings::{Code, Finding, Place, Severity};
+use crate::profile::{Agreement, Direction, DuplicateNumber, GroupUnity, Partner, State, Usage};
 use crate::store::InterchangeKey;
-use crate::translate::{self, Engine, Outbound, ReceivedGroup, ReceivedInterchange};
+use crate::translate::{
+    self, Engine, Options, Outbound, ReceivedGroup, ReceivedInterchange, Written,
+};
 use crate::x12::{
-    Event, FaultKind, GroupControlNumber, GroupSpec, Identity, InterchangeControlNumber,
-    InterchangeSpec, InterchangeWriter, Limits, Reader, SetControlNumber, Stamp,
+    Event, FaultKind, GroupControlNumber, GroupSpec, Identity, Interchange,
+    InterchangeControlNumber, InterchangeSpec, InterchangeWriter, Limits, Reader, SetControlNumber,
 };
 
 /// One interchange of a file.
@@ -25,6 +28,7 @@ pub(super) struct Part {
 }
 
 /// What the ISA says that the gateway needs.
+#[derive(Clone)]
 pub(super) struct Header {
     pub(super) sender: Identity,
     pub(super) receiver: Identity,
@@ -128,6 +132,8 @@ pub(super) struct Received {
     pub(super) interchange_outcomes: Vec<InterchangeOutcome>,
     /// The whole, for the answer.
     read: Option<ReceivedInterchange>,
+    /// For each group whether it is not answered: its documents are in shadow.
+    silent: Vec<bool>,
     /// The TA1 that answers it, if one does.
     ta1: Option<Vec<u8>>,
 }
@@ -140,6 +146,8 @@ pub(super) struct ReceivedSet {
     pub(super) number: String,
     /// GS06 of its group.
     pub(super) group: String,
+    /// GS08 of its group.
+    pub(super) version: String,
     pub(super) accepted: bool,
     pub(super) findings: Vec<Finding>,
     /// `None` where no map reads it.
@@ -162,11 +170,22 @@ impl Received {
     /// whole, for which there is the TA1.
     fn groups(&self) -> impl Iterator<Item = &ReceivedGroup> {
         let groups = self.read.iter().filter(|_| self.accepted).flat_map(|read| &read.groups);
-        groups.filter(|group| !group.is_acknowledgement())
+        let silent = self.silent.iter().copied().chain(std::iter::repeat(false));
+        let heard = groups.zip(silent).filter(|(_, silent)| !silent);
+        heard.map(|(group, _)| group).filter(|group| !group.is_acknowledgement())
     }
 
     pub(super) fn groups_to_answer(&self) -> usize {
         self.groups().count()
+    }
+
+    /// GS01 and GS06 of the groups that are not rejected as a whole.
+    pub(super) fn group_numbers(&self) -> impl Iterator<Item = (String, String)> {
+        let groups = self.read.iter().filter(|_| self.accepted).flat_map(|read| &read.groups);
+        let sound = groups.filter(|group| {
+            acks::set_verdict(&group.findings, ErrorsAs::Accepted) != Verdict::Rejected
+        });
+        sound.map(|group| (group.header.element(1), group.header.element(6)))
     }
 
     pub(super) fn wants_ta1(&self) -> bool {
@@ -174,11 +193,18 @@ impl Received {
     }
 }
 
+/// Groups of an interchange that are answered together.
+pub(super) struct Share {
+    /// Which of those that are answered.
+    pub(super) groups: Range<usize>,
+    /// Whether the TA1 goes with them.
+    pub(super) ta1: bool,
+    pub(super) numbers: Numbers,
+}
+
 /// An interchange that we wrote.
 pub(super) struct Sent {
     pub(super) bytes: Vec<u8>,
-    /// ST01.
-    pub(super) set: String,
     /// What our own check says of it.
     pub(super) findings: Vec<Finding>,
 }
@@ -193,17 +219,35 @@ impl Translator {
         Self { engine }
     }
 
-    /// Reads and judges one interchange as the partner's agreement wants it.
-    pub(super) fn receive(&self, interchange: &[u8], partner: &Partner) -> Received {
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Reads and judges one interchange as the partner's agreement wants it. `repeated` tells of a group whether its
+    /// number, and of a set whether its number, was seen before.
+    pub(super) fn receive(
+        &self,
+        interchange: &[u8],
+        partner: &Partner,
+        repeated: &dyn Fn(&NumberSeen<'_>) -> Option<String>,
+        today: Date,
+    ) -> Received {
         let policy = &partner.acknowledgements.policy;
-        let limits = Limits::default();
-        let mut all = translate::receive(&self.engine, interchange, limits, &|_| policy.errors_as);
+        let options = Options {
+            limits: Limits::default(),
+            unknown_set: Severity::Fatal,
+            overlays: Some(partner),
+            direction: Direction::In,
+        };
+        let errors_as = |_: &Interchange| policy.errors_as;
+        let mut all = translate::receive_under(&self.engine, interchange, options, &errors_as);
         let mut received = Received {
             accepted: false,
             findings: all.stray,
             sets: Vec::new(),
             interchange_outcomes: Vec::new(),
             read: None,
+            silent: Vec::new(),
             ta1: None,
         };
         if all.interchanges.is_empty() {
@@ -214,15 +258,19 @@ impl Translator {
         received.findings.extend(read.findings.iter().cloned());
         received.interchange_outcomes = std::mem::take(&mut read.acknowledged);
         for group in &mut read.groups {
+            judge_numbers(group, partner, repeated);
+            judge_unity(group, partner);
+            received.silent.push(is_silent(group, partner, today));
             received.findings.extend(group.findings.iter().cloned());
             let sound = acks::set_verdict(&group.findings, policy.errors_as) != Verdict::Rejected;
             let is_acknowledgement = group.is_acknowledgement();
-            let number = group.header.element(6);
+            let (number, version) = (group.header.element(6), group.header.version());
             for set in &mut group.sets {
                 received.sets.push(ReceivedSet {
                     set: set.id.clone(),
                     number: set.control_number.0.clone(),
                     group: number.clone(),
+                    version: version.clone(),
                     accepted: received.accepted && sound && set.verdict != Verdict::Rejected,
                     findings: set.findings.clone(),
                     document: set.document.take(),
@@ -231,21 +279,25 @@ impl Translator {
                 });
             }
         }
-        received.ta1 = translate::answer_interchange(&read, policy, &partner.envelope.style());
+        let style = partner.envelope_of(policy.kind.set()).style();
+        received.ta1 = translate::answer_interchange(&read, policy, &style)
+            .filter(|_| partner.state == State::Live);
         received.read = Some(read);
         received
     }
 
-    /// Writes what answers it. The error says why it cannot be written.
+    /// Writes what answers some of its groups, and its TA1 where that goes with them. The error says why it cannot be
+    /// written.
     pub(super) fn answer(
         &self,
         received: &Received,
         partner: &Partner,
-        numbers: &Numbers,
+        share: &Share,
+        mut spec: InterchangeSpec,
         now: Timestamp,
     ) -> Result<Vec<u8>, String> {
         let policy = &partner.acknowledgements.policy;
-        let (mut spec, stamp) = (interchange_spec(partner), stamp(now));
+        let envelope = partner.envelope_of(policy.kind.set());
         // What answers is not answered.
         spec.acknowledgement_requested = false;
         if let Some(read) = &received.read {
@@ -254,15 +306,17 @@ impl Translator {
             spec.test = read.header.is_test();
         }
         let sides = partner.identity.of(if spec.test { Usage::Test } else { Usage::Production });
-        let number = interchange_number(numbers)?;
+        let number = interchange_number(&share.numbers)?;
+        let (stamp, group_stamp) = (stamp(now), group_stamp(now, envelope));
         let mut writer =
             InterchangeWriter::begin(&spec, number, &stamp).map_err(|e| e.to_string())?;
-        if let Some(ta1) = &received.ta1 {
+        if let Some(ta1) = received.ta1.as_ref().filter(|_| share.ta1) {
             writer.rendered(ta1);
         }
-        let given = numbers.groups.iter().zip(&numbers.sets);
-        for (group, (&number, &set)) in received.groups().zip(given) {
-            let set = SetControlNumber(format!("{set:04}"));
+        let groups = received.groups().skip(share.groups.start).take(share.groups.len());
+        let given = share.numbers.groups.iter().zip(&share.numbers.sets);
+        for (group, (&number, &set)) in groups.zip(given) {
+            let set = SetControlNumber(partner.control_numbers.set_form.text(set));
             let answer = translate::answer_group(&self.engine, group, policy, &spec.style, &set);
             let version = translate::answer_version(&self.engine, group, policy);
             let (Some(answer), Some(version)) = (answer, version) else {
@@ -276,80 +330,161 @@ impl Translator {
                 functional_id: translate::ACKNOWLEDGEMENT_GROUP.to_owned(),
                 sender: code(group.header.element(3), &sides.own),
                 receiver: code(group.header.element(2), &sides.partner),
+                agency: envelope.agency.clone(),
                 version,
             };
             writer
-                .group(&group, group_control_number(number)?, &stamp, [answer.bytes.as_slice()])
+                .group(
+                    &group,
+                    group_control_number(number)?,
+                    &group_stamp,
+                    [answer.bytes.as_slice()],
+                )
                 .map_err(|e| e.to_string())?;
         }
         Ok(writer.finish())
     }
 
-    /// Writes a document as an interchange of its own, and judges it as its receiver would. The error says why it
-    /// cannot be written at all.
-    pub(super) fn send(
+    /// Writes a document as a set, and judges it as its receiver would. The error says why it cannot be written at
+    /// all.
+    pub(super) fn write(
         &self,
         document: &Document,
         partner: &Partner,
-        flow: &DocumentFlow,
-        numbers: &Numbers,
+        agreement: &Agreement,
+        number: u64,
+        spec: &InterchangeSpec,
+    ) -> Result<Written, String> {
+        let envelope = &agreement.envelope;
+        let outbound = Outbound {
+            set: Some(agreement.set()),
+            version: &agreement.version(),
+            control_number: &partner.control_numbers.set_form.text(number),
+            style: &spec.style,
+            hierarchy: agreement.hierarchy(),
+            map: Some(&agreement.map),
+        };
+        let mut written =
+            translate::write(&self.engine, document, &outbound).map_err(|e| e.to_string())?;
+        let characters = translate::check_characters(&written.bytes, &spec.style, envelope.charset);
+        written.findings.extend(characters);
+        Ok(written)
+    }
+
+    /// Puts sets into an interchange, and judges it as its receiver would.
+    pub(super) fn send(
+        &self,
+        sets: &[Written],
+        partner: &Partner,
+        agreement: &Agreement,
+        (spec, numbers): (&InterchangeSpec, &Numbers),
         now: Timestamp,
     ) -> Result<Sent, String> {
-        let envelope = &partner.envelope;
-        let spec = interchange_spec(partner);
-        let release = flow.release.as_ref().unwrap_or(&envelope.release);
-        let version = format!("{release}{}", envelope.release_suffix);
-        let (group_number, set_number) = match (numbers.groups.first(), numbers.sets.first()) {
-            (Some(&group), Some(&set)) => (group_control_number(group)?, format!("{set:04}")),
-            _ => return Err("there are no control numbers for it".to_owned()),
+        let envelope = &agreement.envelope;
+        let Some((first, &group_number)) = sets.first().zip(numbers.groups.first()) else {
+            return Err("there are no control numbers for it".to_owned());
         };
-        let outbound = Outbound {
-            set: None,
-            version: &version,
-            control_number: &set_number,
-            style: &spec.style,
-            hierarchy: Some(flow.hierarchy.as_slice()).filter(|levels| !levels.is_empty()),
-            map: None,
-        };
-        let written =
-            translate::write(&self.engine, document, &outbound).map_err(|e| e.to_string())?;
-        let stamp = stamp(now);
         let sides = partner.identity.of(partner.usage);
         let group = GroupSpec {
-            functional_id: written.group,
+            functional_id: first.group.clone(),
             sender: sides.own.group_code().to_owned(),
             receiver: sides.partner.group_code().to_owned(),
-            version,
+            agency: envelope.agency.clone(),
+            version: agreement.version(),
         };
-        let mut writer = InterchangeWriter::begin(&spec, interchange_number(numbers)?, &stamp)
+        let mut writer = InterchangeWriter::begin(spec, interchange_number(numbers)?, &stamp(now))
             .map_err(|e| e.to_string())?;
+        let number = group_control_number(group_number)?;
+        let rendered = sets.iter().map(|set| set.bytes.as_slice());
         writer
-            .group(&group, group_number, &stamp, [written.bytes.as_slice()])
+            .group(&group, number, &group_stamp(now, envelope), rendered)
             .map_err(|e| e.to_string())?;
         let bytes = writer.finish();
-        let mut findings = written.findings;
-        findings.extend(translate::judge(&self.engine, &bytes));
-        Ok(Sent { bytes, set: written.set, findings })
+        let mut findings = translate::judge_under(&self.engine, &bytes, Some(partner));
+        findings.retain(|finding| !is_agreed(finding, envelope));
+        Ok(Sent { bytes, findings })
     }
 }
 
-/// ISA, by the agreement.
-fn interchange_spec(partner: &Partner) -> InterchangeSpec {
-    let sides = partner.identity.of(partner.usage);
-    let identity = |who: &crate::profile::Identity| Identity {
-        qualifier: who.qualifier.clone(),
-        id: who.id.clone(),
+/// A number of a partner's that may have been seen before.
+pub(super) enum NumberSeen<'a> {
+    /// GS06, in groups of this kind (GS01).
+    Group { kind: &'a str, number: &'a str },
+    /// ST02, in sets of this kind (ST01).
+    Set { kind: &'a str, number: &'a str },
+}
+
+/// Adds what is found where GS06 or ST02 was seen before, as heavy as it was agreed.
+fn judge_numbers(
+    group: &mut ReceivedGroup,
+    partner: &Partner,
+    repeated: &dyn Fn(&NumberSeen<'_>) -> Option<String>,
+) {
+    let finding = |code: Code, action: DuplicateNumber, place: Place, what: &str, before: &str| {
+        let says = format!("{what} was received before: {before}.");
+        let mend = "Give each a number of its own, or agree on for how long a number counts.";
+        let mut finding = Finding::new(code, place, says, mend.to_owned());
+        finding.severity = match action {
+            DuplicateNumber::Reject => Severity::Fatal,
+            DuplicateNumber::Finding | DuplicateNumber::Ignore => Severity::Warning,
+        };
+        finding
     };
-    InterchangeSpec {
-        authorization: ("00".to_owned(), String::new()),
-        security: ("00".to_owned(), String::new()),
-        sender: identity(&sides.own),
-        receiver: identity(&sides.partner),
-        version: partner.envelope.interchange_version.clone(),
-        acknowledgement_requested: partner.envelope.request_ta1,
-        test: partner.usage == Usage::Test,
-        style: partner.envelope.style(),
+    let place = |segment: &str, position, element, offset| Place {
+        segment: segment.to_owned(),
+        segment_position: position,
+        element,
+        offset,
+        ..Place::default()
+    };
+    let (kind, number) = (group.header.element(1), group.header.element(6));
+    let action = partner.duplicates.group;
+    if action != DuplicateNumber::Ignore
+        && let Some(before) = repeated(&NumberSeen::Group { kind: &kind, number: &number })
+    {
+        let place = place("GS", 0, 6, group.header.offset);
+        let what = format!("Group {number} ({kind})");
+        let found = finding(Code::GroupNumberRepeated, action, place, &what, &before);
+        group.findings.push(found);
     }
+    let action = partner.duplicates.set;
+    if action == DuplicateNumber::Ignore {
+        return;
+    }
+    for set in &mut group.sets {
+        let seen = NumberSeen::Set { kind: &set.id, number: &set.control_number.0 };
+        let Some(before) = repeated(&seen) else { continue };
+        let place = place("ST", 1, 2, set.bytes.start as u64);
+        let what = format!("Set {} ({})", set.control_number.0, set.id);
+        set.findings.push(finding(Code::SetNumberRepeated, action, place, &what, &before));
+        set.verdict = acks::set_verdict(&set.findings, partner.acknowledgements.policy.errors_as);
+    }
+}
+
+/// A group that is to be kept whole is rejected with one of its sets.
+fn judge_unity(group: &mut ReceivedGroup, partner: &Partner) {
+    let rejected = group.sets.iter().filter(|set| set.verdict == Verdict::Rejected).count();
+    let whole = partner.processing.group == GroupUnity::Whole;
+    if whole && rejected > 0 && rejected < group.sets.len() && !group.is_acknowledgement() {
+        let place =
+            Place { segment: "GS".to_owned(), offset: group.header.offset, ..Place::default() };
+        let says = format!(
+            "{rejected} of its {} sets cannot be accepted, and the group is taken whole or not at all.",
+            group.sets.len()
+        );
+        let mend = "Mend the sets that were rejected and send the group again.".to_owned();
+        group.findings.push(Finding::new(Code::GroupKeptWhole, place, says, mend));
+    }
+}
+
+/// Whether nothing of a group is in force but its shadow: then nobody is told of it.
+fn is_silent(group: &ReceivedGroup, partner: &Partner, today: Date) -> bool {
+    let version = group.header.version();
+    let shadowed = |set: &crate::translate::ReceivedSet| {
+        let agreement = partner.agreement(Direction::In, &set.id, &version);
+        agreement.is_some_and(|agreement| agreement.state_on(today) == State::Shadow)
+    };
+    partner.state == State::Shadow || (!group.sets.is_empty() && group.sets.iter().all(shadowed))
 }
 
 fn interchange_number(numbers: &Numbers) -> Result<InterchangeControlNumber, String> {
@@ -359,10 +494,4 @@ fn interchange_number(numbers: &Numbers) -> Result<InterchangeControlNumber, Str
 
 fn group_control_number(number: u64) -> Result<GroupControlNumber, String> {
     Ok(GroupControlNumber(u32::try_from(number).map_err(|e| e.to_string())?))
-}
-
-/// Local time, as partners expect it.
-fn stamp(now: Timestamp) -> Stamp {
-    let local = now.to_zoned(TimeZone::system());
-    Stamp::new(local.year(), local.month(), local.day(), local.hour(), local.minute())
 }

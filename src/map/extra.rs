@@ -78,8 +78,11 @@ impl Library {
 /// Maps with lines on top, each made once: partners with the same lines share it.
 #[derive(Debug, Clone, Default)]
 pub struct Variants {
-    maps: HashMap<(String, String, Vec<(Option<String>, String)>), Arc<Map>>,
+    made: HashMap<Key, Arc<Map>>,
 }
+
+/// Set, release, and the lines with their blocks.
+type Key = (String, String, Vec<(Option<String>, String)>);
 
 impl Variants {
     /// The map of a set with lines on top; without any, that of the library.
@@ -100,11 +103,11 @@ impl Variants {
             (l.within.map(str::to_owned), words.join(" "))
         });
         let key = (grammar.set.clone(), grammar.release.clone(), texts.collect());
-        if let Some(map) = self.maps.get(&key) {
+        if let Some(map) = self.made.get(&key) {
             return Ok(Some(Arc::clone(map)));
         }
         let map = library.with_lines(grammar, lines)?;
-        self.maps.insert(key, Arc::clone(&map));
+        self.made.insert(key, Arc::clone(&map));
         Ok(Some(map))
     }
 }

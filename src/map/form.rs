@@ -3,6 +3,7 @@
 //! Reading tells whether writing would give the same bytes again; where not, the caller keeps them as sent.
 
 use super::plan::Table;
+use super::stamp::WIDE;
 
 /// How an element is converted. `min` is the element's least length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(super) enum Decoded {
     Same(usize),
     /// Written to the arena.
     New,
+    /// The first so many of these bytes, which are ASCII.
+    Short([u8; WIDE], usize),
     /// A word of the table.
     Word(u32),
     Integer(i64),
@@ -81,15 +84,14 @@ pub(super) fn decode(
                 return (Decoded::Word(word), faithful);
             }
             // A code that looks like one of our words would be written as another code.
-            let taken =
-                std::str::from_utf8(&bytes[..length]).is_ok_and(|w| table.code(w).is_some());
+            let taken = table.code(&bytes[..length]).is_some();
             (Decoded::Same(length), faithful && !taken)
         }
         Form::Decimal { min } => decimal(bytes, min, arena),
         Form::Implied { places, min } => implied(bytes, places, min, arena),
         Form::Integer { min } => integer(bytes, min),
-        Form::Date { six } => date(bytes, six, arena),
-        Form::Time => time(bytes, arena),
+        Form::Date { six } => date(bytes, six),
+        Form::Time => time(bytes),
     }
 }
 
@@ -138,20 +140,41 @@ fn parts(bytes: &[u8]) -> Option<Number<'_>> {
     })
 }
 
+/// The usual number: digits that begin with no zero, perhaps a point with digits after it.
+#[inline]
+fn is_usual(bytes: &[u8]) -> bool {
+    if !matches!(bytes, [b'1'..=b'9', ..]) || bytes.len() > DIGITS_MAX {
+        return false;
+    }
+    let digits = |bytes: &[u8]| bytes.iter().position(|b| !b.is_ascii_digit());
+    match digits(bytes) {
+        None => true,
+        Some(point) => {
+            let fraction = &bytes[point + 1..];
+            bytes[point] == b'.' && !fraction.is_empty() && digits(fraction).is_none()
+        }
+    }
+}
+
+/// Whether an element is its canonical text as it stands, and writing would give it again. A shortcut for what
+/// [`decode`] finds out, too.
+#[inline]
+pub(super) fn is_same(form: Form, bytes: &[u8]) -> bool {
+    match form {
+        Form::Text { min } => {
+            bytes.last().is_some_and(|&b| b != b' ') && bytes.len() >= usize::from(min)
+        }
+        Form::Decimal { min } => min <= 1 && is_usual(bytes),
+        _ => false,
+    }
+}
+
 const NO_NUMBER: &str = "is no number";
 const TOO_PRECISE: &str = "has more digits than can be kept exactly (28)";
 
 fn decimal(bytes: &[u8], min: u16, arena: &mut String) -> (Decoded, bool) {
-    // The usual number: digits that begin with no zero, perhaps a point with digits after it.
-    if min <= 1 && bytes.len() <= DIGITS_MAX && matches!(bytes.first(), Some(b'1'..=b'9')) {
-        let mut points = 0;
-        let digits = bytes.iter().all(|&b| {
-            points += usize::from(b == b'.');
-            b.is_ascii_digit() || b == b'.'
-        });
-        if digits && points <= 1 && bytes.last() != Some(&b'.') {
-            return (Decoded::Same(bytes.len()), true);
-        }
+    if min <= 1 && is_usual(bytes) {
+        return (Decoded::Same(bytes.len()), true);
     }
     let Some(n) = parts(bytes) else { return (Decoded::Bad(NO_NUMBER), false) };
     let start = arena.len();
@@ -236,7 +259,7 @@ fn integer(bytes: &[u8], min: u16) -> (Decoded, bool) {
     }
 }
 
-fn date(bytes: &[u8], six: bool, arena: &mut String) -> (Decoded, bool) {
+fn date(bytes: &[u8], six: bool) -> (Decoded, bool) {
     const NO_DATE: &str = "is no date of the calendar";
     let full: [u8; 8] = match *bytes {
         [a, b, c, d, e, f, g, h] => [a, b, c, d, e, f, g, h],
@@ -249,9 +272,9 @@ fn date(bytes: &[u8], six: bool, arena: &mut String) -> (Decoded, bool) {
         return (Decoded::Bad(NO_DATE), false);
     }
     let [a, b, c, d, e, f, g, h] = full;
-    let text = [a, b, c, d, b'-', e, f, b'-', g, h];
-    arena.push_str(std::str::from_utf8(&text).unwrap_or_default());
-    (Decoded::New, six == (bytes.len() == 6))
+    let mut text = [0; WIDE];
+    text[..10].copy_from_slice(&[a, b, c, d, b'-', e, f, b'-', g, h]);
+    (Decoded::Short(text, 10), six == (bytes.len() == 6))
 }
 
 fn is_day(digits: &[u8; 8]) -> bool {
@@ -270,7 +293,7 @@ fn is_day(digits: &[u8; 8]) -> bool {
     (1..=days).contains(&day)
 }
 
-fn time(bytes: &[u8], arena: &mut String) -> (Decoded, bool) {
+fn time(bytes: &[u8]) -> (Decoded, bool) {
     const NO_TIME: &str = "is no time of day";
     if !matches!(bytes.len(), 4 | 6 | 7 | 8) || !bytes.iter().all(u8::is_ascii_digit) {
         return (Decoded::Bad(NO_TIME), false);
@@ -279,15 +302,16 @@ fn time(bytes: &[u8], arena: &mut String) -> (Decoded, bool) {
     if two(0) > 23 || two(2) > 59 || (bytes.len() > 4 && two(4) > 59) {
         return (Decoded::Bad(NO_TIME), false);
     }
+    let (mut text, mut length) = ([0; WIDE], 0);
     for (i, &b) in bytes.iter().enumerate() {
-        match i {
-            2 | 4 => arena.push(':'),
-            6 => arena.push('.'),
-            _ => {}
+        if let Some(mark) = [2, 4, 6].iter().position(|&at| at == i) {
+            text[length] = b"::."[mark];
+            length += 1;
         }
-        arena.push(char::from(b));
+        text[length] = b;
+        length += 1;
     }
-    (Decoded::New, true)
+    (Decoded::Short(text, length), true)
 }
 
 /// Writes a canonical text as an element says it. Texts and codes are written by the caller, which knows the
@@ -307,6 +331,13 @@ pub(super) fn encode(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), &'
         }
         Form::Date { six } => {
             let bytes = text.as_bytes();
+            if let [a, b, c, d, b'-', e, f, b'-', g, h] = *bytes {
+                let digits = [a, b, c, d, e, f, g, h];
+                if digits.iter().all(u8::is_ascii_digit) {
+                    out.extend_from_slice(&digits[if six { 2 } else { 0 }..]);
+                    return Ok(());
+                }
+            }
             if bytes.len() != 10 {
                 return Err("is no date");
             }
@@ -356,7 +387,14 @@ fn pad(digits: usize, min: u16, out: &mut Vec<u8>) {
 }
 
 /// The standard's least form: no zero before the point.
+#[inline]
 fn encode_decimal(text: &str, min: u16, out: &mut Vec<u8>) -> Result<(), &'static str> {
+    if min <= 1
+        && let Some(usual) = usual(text.as_bytes())
+    {
+        out.extend_from_slice(usual);
+        return Ok(());
+    }
     let n = parts(text.as_bytes()).filter(|n| n.plain).ok_or(NO_NUMBER)?;
     let leading = n.whole.iter().take_while(|&&b| b == b'0').count();
     let whole = &n.whole[leading..];
@@ -372,6 +410,27 @@ fn encode_decimal(text: &str, min: u16, out: &mut Vec<u8>) -> Result<(), &'stati
         out.extend_from_slice(n.fraction);
     }
     Ok(())
+}
+
+/// The usual number as it is written: digits that begin with no zero, perhaps a point with digits after it.
+#[inline]
+fn usual(text: &[u8]) -> Option<&[u8]> {
+    let text = match text {
+        [b'0', rest @ ..] => rest,
+        _ => text,
+    };
+    if !matches!(text.first()?, b'1'..=b'9' | b'.') || !text.last()?.is_ascii_digit() {
+        return None;
+    }
+    let mut points = 0;
+    for &b in text {
+        match b {
+            b'0'..=b'9' => {}
+            b'.' => points += 1,
+            _ => return None,
+        }
+    }
+    (points <= 1).then_some(text)
 }
 
 fn encode_implied(

@@ -1,80 +1,319 @@
-//! A document's values as JSON, without a detour: names are ready to copy, and texts mostly are, too.
+//! A document as JSON in the making: what reading writes, and what everything else is made from.
+//!
+//! Every field is written with a comma before it; the first comma of an object or list becomes its bracket when it is
+//! closed. So fields may come in any order: where they did not come in that of their shape, closing moves them.
 
-use super::plan::Map;
-use super::shape::Kind;
-use super::values::{Entry, Tag, Values};
-use super::view::TAG_FIELD;
+use super::shape::{Field, FieldId};
+use super::stamp::{Stamp, WIDE};
 
-/// What it takes to write a document.
-struct Json<'v> {
-    values: &'v Values,
-    source: &'v str,
-    map: &'v Map,
+/// The bytes so far, reused from document to document.
+#[derive(Debug, Default)]
+pub(super) struct Json {
+    /// Longer than what is written, so that short texts can be copied at a fixed length.
+    bytes: Vec<u8>,
+    /// End of what is written.
+    at: usize,
+    /// Fields of the objects that are open, and where they begin.
+    marks: Vec<(FieldId, usize)>,
+    /// Fields being moved.
+    spare: Vec<u8>,
+    moved: Vec<(FieldId, usize, usize)>,
 }
 
-/// Appends a document with the field that names its kind.
-pub(super) fn document(values: &Values, source: &str, map: &Map, out: &mut Vec<u8>) {
-    let json = Json { values, source, map };
-    out.extend_from_slice(b"{");
-    text(TAG_FIELD, out);
-    out.push(b':');
-    text(&map.document, out);
-    if let Some(root) = values.root {
-        json.fields(root, 0, true, out);
+/// A place to come back to: where an object begins, or anything that may have to be taken back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    at: usize,
+    marks: usize,
+}
+
+/// A list that is open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct List {
+    before: Spot,
+    start: usize,
+}
+
+/// Begins a field of a list's item: no name.
+static ITEM: Stamp = Stamp::item();
+
+/// How a field begins. Without a shape it is the item of a list.
+#[inline]
+fn stamp(fields: &[Field], id: FieldId) -> &Stamp {
+    fields.get(usize::from(id)).map_or(&ITEM, |field| &field.json)
+}
+
+impl Json {
+    /// Begins a document.
+    pub(super) fn begin(&mut self) -> Spot {
+        self.at = 0;
+        self.marks.clear();
+        self.here()
     }
-    out.push(b'}');
-}
 
-impl Json<'_> {
-    /// The fields of an object, each after a comma but perhaps the first. Objects are as deep as shapes are, which
-    /// a schema bounds.
-    fn fields(&self, object: Entry, shape: u16, mut comma: bool, out: &mut Vec<u8>) {
-        let shape = self.map.shapes.get(shape);
-        for &entry in self.values.within(object) {
-            let Some(field) = shape.fields.get(usize::from(entry.field)) else { continue };
-            if comma {
-                out.push(b',');
-            }
-            comma = true;
-            out.extend_from_slice(field.json.as_bytes());
-            if field.list {
-                out.push(b'[');
-                for (i, &item) in self.values.within(entry).iter().enumerate() {
-                    if i > 0 {
-                        out.push(b',');
-                    }
-                    self.value(item, field.kind, out);
-                }
-                out.push(b']');
-            } else {
-                self.value(entry, field.kind, out);
-            }
+    /// What is written.
+    pub(super) fn written(&self) -> &[u8] {
+        self.bytes.get(..self.at).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn here(&self) -> Spot {
+        Spot { at: self.at, marks: self.marks.len() }
+    }
+
+    /// Whether nothing was written since.
+    #[inline]
+    pub(super) fn is_at(&self, spot: Spot) -> bool {
+        self.at == spot.at
+    }
+
+    /// Takes back what was written since.
+    pub(super) fn back(&mut self, spot: Spot) {
+        self.at = spot.at;
+        self.marks.truncate(spot.marks);
+    }
+
+    /// Begins a field that is an object; its own fields come next.
+    #[inline]
+    pub(super) fn name(&mut self, fields: &[Field], id: FieldId) -> Spot {
+        self.marks.push((id, self.at));
+        let stamp = stamp(fields, id);
+        self.put_stamp(stamp, stamp.len() - 1);
+        self.here()
+    }
+
+    /// Begins an object as the item of a list.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    pub(super) fn item(&mut self) -> Spot {
+        self.byte(b',');
+        self.here()
+    }
+
+    /// Closes the object that begins at a place.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    pub(super) fn object(&mut self, spot: Spot) {
+        if self.at == spot.at {
+            self.put(b"{}");
+            return;
         }
+        self.sort(spot);
+        self.marks.truncate(spot.marks);
+        if let Some(first) = self.bytes.get_mut(spot.at) {
+            *first = b'{';
+        }
+        self.byte(b'}');
     }
 
-    fn value(&self, entry: Entry, kind: Kind, out: &mut Vec<u8>) {
-        if let Kind::Object(shape) = kind {
-            out.push(b'{');
-            self.fields(entry, shape, false, out);
-            out.push(b'}');
-        } else if entry.tag == Tag::Integer {
-            out.extend_from_slice(entry.number().to_string().as_bytes());
+    /// Begins a field that is a list.
+    #[inline]
+    pub(super) fn list(&mut self, fields: &[Field], id: FieldId) -> List {
+        let before = self.here();
+        self.name(fields, id);
+        List { before, start: self.at }
+    }
+
+    /// Closes a list; one without items was never there.
+    #[inline]
+    pub(super) fn close(&mut self, list: List) {
+        if self.at == list.start {
+            self.back(list.before);
+            return;
+        }
+        self.marks.truncate(list.before.marks + 1);
+        self.bytes[list.start] = b'[';
+        self.byte(b']');
+    }
+
+    /// A field that is a text.
+    pub(super) fn text(&mut self, fields: &[Field], id: FieldId, text: &str) {
+        self.marks.push((id, self.at));
+        let stamp = stamp(fields, id);
+        self.put_stamp(stamp, stamp.len() - 1);
+        self.quoted(text);
+    }
+
+    /// A text as the item of a list.
+    pub(super) fn text_item(&mut self, text: &str) {
+        self.byte(b',');
+        self.quoted(text);
+    }
+
+    /// A number as the item of a list.
+    pub(super) fn number_item(&mut self, number: u32) {
+        self.byte(b',');
+        self.digits(number.into());
+    }
+
+    /// A field that is a text known before.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    pub(super) fn word(&mut self, fields: &[Field], id: FieldId, word: &Stamp) {
+        self.marks.push((id, self.at));
+        let stamp = stamp(fields, id);
+        if let (Some(name), Some(text)) = (stamp.wide(), word.wide()) {
+            let named = stamp.len();
+            let room = self.room::<{ 2 * WIDE }>();
+            copy(room, name);
+            copy(room.get_mut(named..).unwrap_or_default(), text);
+            self.at += named + word.len();
         } else {
-            text(self.values.str(entry, self.source, self.map), out);
+            self.put(stamp.bytes());
+            self.put(word.bytes());
         }
+    }
+
+    /// A field that is a text of visible ASCII: the first bytes of `wide`. False where it cannot be written at once.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    pub(super) fn short(
+        &mut self,
+        fields: &[Field],
+        id: FieldId,
+        wide: &[u8; WIDE],
+        length: usize,
+    ) -> bool {
+        let stamp = stamp(fields, id);
+        let Some(name) = stamp.wide() else { return false };
+        if length > WIDE || needs_escape(wide) {
+            return false;
+        }
+        self.marks.push((id, self.at));
+        let named = stamp.len();
+        let room = self.room::<{ 2 * WIDE + 1 }>();
+        copy(room, name);
+        copy(room.get_mut(named..).unwrap_or_default(), wide);
+        if let Some(end) = room.get_mut(named + length) {
+            *end = b'"';
+        }
+        self.at += named + length + 1;
+        true
+    }
+
+    /// A field that is a whole number.
+    pub(super) fn number(&mut self, fields: &[Field], id: FieldId, number: i64) {
+        self.marks.push((id, self.at));
+        let stamp = stamp(fields, id);
+        self.put_stamp(stamp, stamp.len() - 1);
+        self.digits(number);
+    }
+
+    fn digits(&mut self, number: i64) {
+        let mut buffer = [0; 20];
+        let (mut rest, mut at) = (number.unsigned_abs(), buffer.len());
+        loop {
+            at -= 1;
+            buffer[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if number < 0 {
+            self.byte(b'-');
+        }
+        self.put(&buffer[at..]);
+    }
+
+    /// A text in quotes.
+    fn quoted(&mut self, text: &str) {
+        if text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
+            self.put(serde_json::Value::from(text).to_string().as_bytes());
+            return;
+        }
+        self.byte(b'"');
+        self.put(text.as_bytes());
+        self.byte(b'"');
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.at + bytes.len();
+        if end > self.bytes.len() {
+            self.grow(end);
+        }
+        if let Some(room) = self.bytes.get_mut(self.at..end) {
+            room.copy_from_slice(bytes);
+        }
+        self.at = end;
+    }
+
+    /// The first `length` bytes of a stamp.
+    #[inline]
+    fn put_stamp(&mut self, stamp: &Stamp, length: usize) {
+        match stamp.wide() {
+            Some(wide) => {
+                *self.room::<WIDE>() = *wide;
+                self.at += length;
+            }
+            None => self.put(&stamp.bytes()[..length]),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn byte(&mut self, byte: u8) {
+        self.room::<1>()[0] = byte;
+        self.at += 1;
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn room<const N: usize>(&mut self) -> &mut [u8; N] {
+        if self.bytes.len() - self.at < N {
+            self.grow(self.at + N);
+        }
+        let room = self.bytes.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut);
+        room.expect("there is room now")
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        self.bytes.resize((end * 2).max(1 << 14), 0);
+    }
+
+    /// Brings the fields since a place into the order of their shape.
+    #[inline]
+    fn sort(&mut self, spot: Spot) {
+        let marks = self.marks.get(spot.marks..).unwrap_or_default();
+        if !marks.is_sorted_by_key(|mark| mark.0) {
+            self.rearrange(spot);
+        }
+    }
+
+    #[inline(never)]
+    fn rearrange(&mut self, spot: Spot) {
+        let marks = &self.marks[spot.marks..];
+        let ends = marks.iter().skip(1).map(|mark| mark.1).chain([self.at]);
+        self.moved.clear();
+        self.moved.extend(marks.iter().zip(ends).map(|(mark, end)| (mark.0, mark.1, end)));
+        self.moved.sort_by_key(|field| field.0);
+        // What is before and after everything that moves stays where it is.
+        let stays =
+            |(field, mark): (&(FieldId, usize, usize), &(FieldId, usize))| field.1 == mark.1;
+        let pairs = || self.moved.iter().zip(marks);
+        let first = pairs().take_while(|&pair| stays(pair)).count();
+        let last = self.moved.len() - pairs().rev().take_while(|&pair| stays(pair)).count();
+        let start = marks.get(first).map_or(self.at, |mark| mark.1);
+        self.spare.clear();
+        for &(_, from, to) in self.moved.get(first..last).unwrap_or_default() {
+            self.spare.extend_from_slice(&self.bytes[from..to]);
+        }
+        self.bytes[start..start + self.spare.len()].copy_from_slice(&self.spare);
     }
 }
 
-/// A text in quotes.
-fn text(text: &str, out: &mut Vec<u8>) {
-    // All bytes are looked at, without a way out, so that the compiler takes many at a time.
-    let special =
-        text.bytes().fold(false, |any, b| any || (b < 0x20) || (b == b'"') || (b == b'\\'));
-    if special {
-        out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
-        return;
+/// Copies at a fixed length, which is one step.
+#[inline]
+fn copy(room: &mut [u8], wide: &[u8; WIDE]) {
+    if let Some(room) = room.first_chunk_mut() {
+        *room = *wide;
     }
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
+}
+
+/// Whether visible ASCII cannot stand in quotes as it is.
+#[inline]
+fn needs_escape(bytes: &[u8; WIDE]) -> bool {
+    bytes.iter().fold(false, |any, &b| any || b == b'"' || b == b'\\')
 }

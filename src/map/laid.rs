@@ -38,6 +38,7 @@ impl At {
     /// An object without fields.
     pub(super) const NOTHING: Self = Self(u32::MAX);
 
+    #[inline]
     fn index(self) -> usize {
         self.0 as usize
     }
@@ -129,14 +130,22 @@ impl Laid {
     /// What an object or list has, in its order; nothing of anything else.
     #[inline]
     pub(super) fn within(&self, at: At) -> Within<'_> {
-        let next = at.0.saturating_add(1);
-        Within { laid: self, next: At(next), end: self.after(at) }
+        let first = at.index().saturating_add(1);
+        let entries = self.entries.get(first..self.after(at).index()).unwrap_or_default();
+        Within { entries, next: small(first) }
+    }
+
+    /// The fields of an object, each with its value.
+    #[inline]
+    pub(super) fn fields(&self, object: At) -> impl Iterator<Item = (FieldId, At)> {
+        let mut within = self.within(object);
+        std::iter::from_fn(move || within.step())
     }
 
     /// A field of an object.
     #[inline]
     pub(super) fn get(&self, object: At, field: FieldId) -> Option<At> {
-        self.within(object).find(|at| self.entries[at.index()].field == field)
+        self.fields(object).find(|(f, _)| *f == field).map(|(_, at)| at)
     }
 
     /// How many items a list has.
@@ -167,6 +176,18 @@ impl Laid {
         self.number(at).and_then(|n| u32::try_from(n).ok())
     }
 
+    /// The bytes of a text; none of what has none.
+    #[inline]
+    pub(super) fn bytes(&self, at: At) -> &[u8] {
+        match self.entry(at) {
+            Some(Entry { tag: Tag::Text, a, b, .. }) => {
+                let (start, length) = (a as usize, b as usize);
+                self.texts.as_bytes().get(start..start + length).unwrap_or_default()
+            }
+            _ => &[],
+        }
+    }
+
     /// The text of an entry; empty for what has none.
     #[inline]
     pub(super) fn text(&self, at: At) -> &str {
@@ -180,12 +201,27 @@ impl Laid {
     }
 }
 
-/// The entries of an object or list.
+/// What is within an object or list, one after the other.
 #[derive(Debug, Clone)]
 pub(super) struct Within<'v> {
-    laid: &'v Laid,
-    next: At,
-    end: At,
+    entries: &'v [Entry],
+    next: u32,
+}
+
+impl Within<'_> {
+    /// The next one, with its field.
+    #[inline]
+    fn step(&mut self) -> Option<(FieldId, At)> {
+        let (entry, at) = (self.entries.first()?, At(self.next));
+        let length = match entry.tag {
+            Tag::Object | Tag::List => entry.a.saturating_add(1),
+            Tag::Text | Tag::Integer => 1,
+        };
+        let field = entry.field;
+        self.entries = self.entries.get(length as usize..).unwrap_or_default();
+        self.next += length;
+        Some((field, at))
+    }
 }
 
 impl Iterator for Within<'_> {
@@ -193,10 +229,6 @@ impl Iterator for Within<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<At> {
-        let at = self.next;
-        (at.0 < self.end.0).then(|| {
-            self.next = self.laid.after(at);
-            at
-        })
+        self.step().map(|(_, at)| at)
     }
 }

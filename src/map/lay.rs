@@ -7,8 +7,7 @@ use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::Error;
 use super::laid::{At, Laid, Tag, small};
-use super::shape::{FieldId, Kind, ShapeId, Shapes};
-use super::view::TAG_FIELD;
+use super::shape::{FieldId, Kind, ShapeId, Shapes, TAG_FIELD};
 
 /// Lays out documents, one after the other.
 ///

@@ -1,9 +1,8 @@
 //! Maps: how transaction sets meet the canonical model, written once and run both ways.
 //!
 //! A map file is held against a grammar and the JSON Schema of a canonical document; the result reads walked sets
-//! into documents ([`Reader`]) and writes documents as segments ([`Writer`]). Both work on one flat layout of the
-//! document's values, which serde serializes and deserializes: typed documents are made from it and laid out in
-//! it, and it streams into JSON and XML by itself.
+//! into documents ([`Reader`]) and writes documents as segments ([`Writer`]). Reading writes JSON at once, from which
+//! typed documents and everything else are made; writing lays a document out flat, whatever serializes as one.
 //!
 //! It must never know a particular set, segment or document: all of that stands in map files.
 
@@ -19,10 +18,9 @@ mod parse;
 mod plan;
 mod read;
 mod shape;
+mod stamp;
 mod steps;
 mod syntax;
-mod values;
-mod view;
 mod write;
 
 pub use extra::{ExtraLine, Variants};

@@ -58,12 +58,22 @@ impl Names {
 /// Mixes the first and the last eight bytes and the length: names of ours differ in one of them.
 #[inline]
 fn hash(name: &[u8]) -> u64 {
-    let word = |bytes: &[u8]| bytes.iter().fold(0_u64, |sum, &b| sum << 8 | u64::from(b));
     let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
         (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => (word(name), 0),
+        _ => (short(name), 0),
     };
     (first ^ last.rotate_left(23) ^ (name.len() as u64) << 57).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// All of a name of less than eight bytes.
+#[inline]
+fn short(name: &[u8]) -> u64 {
+    match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => name.iter().fold(0, |sum, &b| sum << 8 | u64::from(b)),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::form::Form;
 use super::names::Names;
-use super::shape::{FieldId, ShapeId, Shapes};
+use super::shape::{Field, FieldId, Kind, ShapeId, Shapes};
+use super::stamp::{Stamp, WIDE};
 use super::steps::Steps;
 use crate::grammar::NodeId;
 
@@ -16,12 +17,16 @@ pub struct Map {
     pub(super) set: String,
     pub(super) release: String,
     pub(super) document: String,
+    /// What a document's JSON begins with: the field that names its kind.
+    pub(super) tag: String,
     pub(super) shapes: Arc<Shapes>,
     pub(super) rest: RestShapes,
     pub(super) blocks: Vec<Block>,
     pub(super) tables: Vec<Table>,
     /// Canonical words: of code tables and constants.
     pub(super) words: Vec<Box<str>>,
+    /// The same as JSON has them.
+    pub(super) stamps: Vec<Stamp>,
     /// For each node, its parent and its place among the parent's children.
     pub(super) local: Vec<(NodeId, u16)>,
     pub(super) root: BlockId,
@@ -41,6 +46,21 @@ impl Map {
     #[must_use]
     pub fn release(&self) -> &str {
         &self.release
+    }
+
+    /// The fields of a shape.
+    #[inline]
+    pub(super) fn fields_at(&self, shape: ShapeId) -> &[Field] {
+        &self.shapes.get(shape).fields
+    }
+
+    /// The fields of the objects that a field holds; none where it holds no objects.
+    #[inline]
+    pub(super) fn fields_of(&self, fields: &[Field], field: FieldId) -> &[Field] {
+        match fields.get(usize::from(field)).map(|field| field.kind) {
+            Some(Kind::Object(inner)) => self.fields_at(inner),
+            _ => &[],
+        }
     }
 
     /// The kind of canonical document that it leads to: `order`.
@@ -190,13 +210,49 @@ pub(super) struct Table {
     entries: Vec<(Box<[u8]>, u32, Box<str>)>,
     by_code: Names,
     by_word: Names,
+    /// Codes of up to seven bytes as numbers, with their words; 0 where there is none. A power of two of them, at
+    /// most a quarter in use.
+    short: Vec<(u64, u32)>,
 }
 
 impl Table {
     pub(super) fn new(entries: Vec<(Box<[u8]>, u32, Box<str>)>) -> Self {
         let by_code = Names::new(entries.iter().map(|e| e.0.as_ref()));
         let by_word = Names::new(entries.iter().map(|e| e.2.as_bytes()));
-        Self { entries, by_code, by_word }
+        let mut short = vec![(0, 0); (entries.len() * 4 + 1).next_power_of_two()];
+        for (code, word, _) in &entries {
+            let mut wide = [0; WIDE];
+            let head = code.len().min(WIDE);
+            wide[..head].copy_from_slice(&code[..head]);
+            if let Some(number) = packed(&wide, code.len()) {
+                let mut at = start(number, short.len());
+                while short[at].0 != 0 && short[at].0 != number {
+                    at = (at + 1) % short.len();
+                }
+                // Of equal codes the first is found.
+                if short[at].0 == 0 {
+                    short[at] = (number, *word);
+                }
+            }
+        }
+        Self { entries, by_code, by_word, short }
+    }
+
+    /// The word of a code of up to seven bytes, the first ones of `wide`.
+    #[inline]
+    pub(super) fn short_word(&self, wide: &[u8; WIDE], length: usize) -> Option<u32> {
+        let number = packed(wide, length)?;
+        let mut at = start(number, self.short.len());
+        loop {
+            let &(found, word) = self.short.get(at)?;
+            if found == number {
+                return Some(word);
+            }
+            if found == 0 {
+                return None;
+            }
+            at = (at + 1) & (self.short.len() - 1);
+        }
     }
 
     #[inline]
@@ -206,11 +262,25 @@ impl Table {
     }
 
     #[inline]
-    pub(super) fn code(&self, word: &str) -> Option<&[u8]> {
-        let found =
-            self.by_word.find(word.as_bytes(), |i| self.entries.get(i).map(|e| e.2.as_bytes()));
+    pub(super) fn code(&self, word: &[u8]) -> Option<&[u8]> {
+        let found = self.by_word.find(word, |i| self.entries.get(i).map(|e| e.2.as_bytes()));
         found.map(|i| self.entries[i].0.as_ref())
     }
+}
+
+/// Up to seven bytes and how many they are, as one number that is not 0.
+#[inline]
+fn packed(wide: &[u8; WIDE], length: usize) -> Option<u64> {
+    let (head, _) = wide.split_first_chunk::<8>()?;
+    if !(1..8).contains(&length) {
+        return None;
+    }
+    Some(u64::from_le_bytes(*head) & !(u64::MAX << (8 * length)) | (length as u64) << 56)
+}
+
+#[inline]
+fn start(number: u64, size: usize) -> usize {
+    (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize & (size - 1)
 }
 
 /// The fields of `unmapped`, by what they are for.

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::names::Names;
+use super::stamp::Stamp;
 
 /// Index into [`Shapes`].
 pub(super) type ShapeId = u16;
 /// Index into the fields of a shape.
 pub(super) type FieldId = u16;
+
+/// The field of a document that names its kind.
+pub(super) const TAG_FIELD: &str = "document";
 
 /// What a field holds (each of them, for a list).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +32,8 @@ pub(super) struct Field {
     pub name: String,
     pub kind: Kind,
     pub list: bool,
-    /// Its name as JSON has it before the value: `"name":`.
-    pub json: String,
+    /// Its name as JSON has it before a text: `,"name":"`.
+    pub json: Stamp,
 }
 
 /// An object's fields, in the order in which they are written.
@@ -68,6 +72,7 @@ pub struct SchemaError {
 }
 
 impl Shapes {
+    #[inline]
     pub(super) fn get(&self, id: ShapeId) -> &Shape {
         &self.shapes[usize::from(id)]
     }
@@ -86,7 +91,7 @@ impl Shapes {
             let owner = shapes.get(id).name.clone();
             let properties = object.get("properties").and_then(Json::as_object);
             for (name, property) in properties.into_iter().flatten() {
-                if id == 0 && name == "document" {
+                if id == 0 && name == TAG_FIELD {
                     continue;
                 }
                 let list = property["type"] == "array";
@@ -108,7 +113,7 @@ impl Shapes {
                     name: name.clone(),
                     kind,
                     list,
-                    json: format!("{}:", Json::from(name.as_str())),
+                    json: Stamp::name(name),
                 });
             }
         }

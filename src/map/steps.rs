@@ -1,21 +1,24 @@
 //! In which order the fields of a block are written, worked out when a map is made ready: each field leads to its
 //! step at once, and only the steps that an object has are taken.
 
+use std::ops::Range;
+
 use super::plan::{Block, BlockId, Group, GroupKind, NO_PLACE, Slot};
 use super::shape::FieldId;
 use crate::grammar::{Grammar, NodeId};
-use crate::x12::Tag;
 
 /// The steps of a block.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
-    pub steps: Vec<Step>,
+    pub all: Vec<Step>,
     /// For each field, its step and the step that begins its segment.
     of_field: Vec<(u16, u16)>,
     /// Taken whatever the object has: the block's own segment, the levels.
     pub always: Vec<u16>,
     /// Objects that are written even where they are absent.
     pub objects: Vec<u16>,
+    /// The steps of each place of a loop; none of one that is written apart.
+    places: Vec<Option<Range<usize>>>,
 }
 
 /// A field that is written with another one, or looked at elsewhere.
@@ -23,14 +26,14 @@ const SILENT: u16 = u16::MAX - 1;
 /// A field that has no place.
 const NONE: u16 = u16::MAX;
 /// As many steps can be marked; longer blocks are written in the slow way.
-pub(super) const STEPS_MAX: usize = 256;
+pub(super) const STEPS_MAX: usize = 128;
 
 #[derive(Debug)]
 pub(super) enum Step {
     /// A segment begins; with the steps of it that are taken always.
-    Segment { node: NodeId, tag: Tag, always: Vec<u16> },
-    /// An element of it (0 = 01).
-    Element { index: u16, slot: Slot },
+    Segment { node: NodeId, tag: Box<[u8]>, always: Vec<u16> },
+    /// An element of it.
+    Element { position: u16, slot: Slot },
     /// A segment or loop, or one for each object of a list.
     Object { node: NodeId, list: bool, block: BlockId },
     /// A segment for each text of a list: the group that says how.
@@ -66,6 +69,11 @@ impl Steps {
                 *slot = (SILENT, SILENT);
             }
         }
+        for &(field, _) in &block.constants {
+            if let Some(slot) = steps.of_field.get_mut(usize::from(field)) {
+                *slot = (SILENT, SILENT);
+            }
+        }
         if block.places.is_empty() {
             // A segment.
             if let Some(group) = block.groups.first() {
@@ -77,26 +85,29 @@ impl Steps {
         for (local, place) in block.places.iter().enumerate().take(last) {
             if levels.is_some_and(|l| usize::from(l) == local) {
                 steps.always.push(steps.next());
-                steps.steps.push(Step::Levels);
+                steps.all.push(Step::Levels);
+                steps.places.push(None);
                 continue;
             }
+            let first = steps.all.len();
             for &index in &place.groups {
                 steps.group(index, &block.groups[usize::from(index)], place.node, grammar);
             }
+            steps.places.push(Some(first..steps.all.len()));
         }
         steps
     }
 
     fn next(&self) -> u16 {
-        u16::try_from(self.steps.len()).unwrap_or(NONE)
+        u16::try_from(self.all.len()).unwrap_or(NONE)
     }
 
     fn group(&mut self, index: u16, group: &Group, node: NodeId, grammar: &Grammar) {
         let first = self.next();
         match &group.kind {
             GroupKind::Elements(set) => {
-                let tag = grammar.segment_at(node).tag;
-                self.steps.push(Step::Segment { node, tag, always: Vec::new() });
+                let tag = grammar.segment_at(node).tag.to_string().into_bytes().into();
+                self.all.push(Step::Segment { node, tag, always: Vec::new() });
                 let mut always = Vec::new();
                 for (i, slot) in set.slots.iter().enumerate() {
                     if matches!(slot, Slot::Unread | Slot::InRange) {
@@ -109,11 +120,11 @@ impl Steps {
                     for field in fields_of(slot) {
                         self.lead(field, step, first);
                     }
-                    let index = u16::try_from(i).unwrap_or(u16::MAX);
-                    self.steps.push(Step::Element { index, slot: slot.clone() });
+                    let position = u16::try_from(i + 1).unwrap_or(u16::MAX);
+                    self.all.push(Step::Element { position, slot: slot.clone() });
                 }
                 if let Some(Step::Segment { always: of_segment, .. }) =
-                    self.steps.get_mut(usize::from(first))
+                    self.all.get_mut(usize::from(first))
                 {
                     *of_segment = always;
                 }
@@ -126,11 +137,11 @@ impl Steps {
                 if *always && !*list {
                     self.objects.push(first);
                 }
-                self.steps.push(Step::Object { node, list: *list, block: *block });
+                self.all.push(Step::Object { node, list: *list, block: *block });
             }
             GroupKind::Texts { field, .. } => {
                 self.lead(*field, first, first);
-                self.steps.push(Step::Texts { node, group: index });
+                self.all.push(Step::Texts { node, group: index });
             }
         }
     }
@@ -139,6 +150,11 @@ impl Steps {
         if let Some(slot) = self.of_field.get_mut(usize::from(field)) {
             *slot = (step, first);
         }
+    }
+
+    /// The steps of a place; none where it is written apart.
+    pub(super) fn of_place(&self, local: usize) -> Option<Range<usize>> {
+        self.places.get(local).cloned().flatten()
     }
 
     /// Where a field leads.
@@ -193,17 +209,30 @@ impl Marked {
         }
     }
 
-    /// The lowest step that is marked, in the word at `from` or after; it is marked no more.
+    /// Takes back the marks of these steps.
+    pub(super) fn clear(&mut self, steps: Range<usize>) {
+        for step in steps {
+            if let Some(word) = self.words.get_mut(step / 64) {
+                *word &= !(1 << (step % 64));
+            }
+        }
+    }
+
+    /// The lowest step below `limit` that is marked, in the word at `from` or after; it is marked no more.
     #[inline]
-    pub(super) fn take(&mut self, from: &mut usize) -> Option<usize> {
-        loop {
+    pub(super) fn take(&mut self, from: &mut usize, limit: usize) -> Option<usize> {
+        while *from * 64 < limit {
             let word = self.words.get_mut(*from)?;
             if *word != 0 {
-                let bit = word.trailing_zeros() as usize;
+                let step = *from * 64 + word.trailing_zeros() as usize;
+                if step >= limit {
+                    return None;
+                }
                 *word &= *word - 1;
-                return Some(*from * 64 + bit);
+                return Some(step);
             }
             *from += 1;
         }
+        None
     }
 }

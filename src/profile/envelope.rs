@@ -1,58 +1,118 @@
-//! How an interchange to a partner looks, and where its numbers come from.
+//! How an interchange to a partner looks.
 
-use serde::Deserialize;
-
+use super::agreement::Known;
+use super::secret::Secret;
+use super::section::{Section, Words};
 use crate::x12::{Charset, DelimiterInData, Delimiters, Style};
 
-/// `[envelope]`: versions, delimiters, line breaks.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// `[envelope]`, with what `[envelope.sets.N]` says otherwise for a set.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
+    /// ISA01 and ISA02.
+    pub authorisation: Credential,
+    /// ISA03 and ISA04.
+    pub security: Credential,
     /// ISA12, `00401`.
     pub interchange_version: String,
+    /// ISA14: whether we ask for a TA1.
+    pub request_ta1: bool,
+    /// What stands in ISA11.
+    pub isa11: Isa11,
     /// The release by which our documents are written, `004010`. GS08 is this and `release_suffix`.
     pub release: String,
     /// What follows the release in GS08: `VICS`, `UCS`; usually nothing.
     pub release_suffix: String,
-    /// ISA14: whether we ask for a TA1.
-    pub request_ta1: bool,
-    /// Between elements. One byte, given as one character (`"\u001D"` for a control character).
-    pub element_separator: String,
+    /// GS07: `X`, or `T` for the older TDCC standards.
+    pub agency: String,
+    /// GS04.
+    pub group_date: GroupDate,
+    /// GS05.
+    pub group_time: GroupTime,
+    /// Between elements.
+    pub element_separator: u8,
     /// Between components: ISA16.
-    pub component_separator: String,
-    /// Between repetitions: ISA11 from version 00402 on. Before that it is `U`, whatever stands here.
-    pub repetition_separator: String,
+    pub component_separator: u8,
+    /// Between repetitions: ISA11, where it is one.
+    pub repetition_separator: u8,
     /// After each segment.
-    pub segment_terminator: String,
-    /// What follows each segment terminator, for the eye: `none`, `lf` or `crlf`.
+    pub segment_terminator: u8,
+    /// What follows each segment terminator, for the eye.
     pub line_break: LineBreak,
-    /// How text becomes bytes: `utf-8` or `latin-1`.
-    pub charset: CharsetName,
-    /// What is written in place of a delimiter inside data; empty: such a document is not sent.
-    pub replace_delimiters_by: String,
+    /// Which characters may be written, and how they become bytes.
+    pub charset: Repertoire,
+    /// What is done with a delimiter inside data.
+    pub delimiter_in_data: DelimiterInData,
 }
 
-impl Default for Envelope {
-    fn default() -> Self {
-        Self {
-            interchange_version: "00401".to_owned(),
-            release: "004010".to_owned(),
-            release_suffix: String::new(),
-            request_ta1: false,
-            element_separator: "*".to_owned(),
-            component_separator: ">".to_owned(),
-            repetition_separator: "^".to_owned(),
-            segment_terminator: "~".to_owned(),
-            line_break: LineBreak::None,
-            charset: CharsetName::Utf8,
-            replace_delimiters_by: String::new(),
-        }
-    }
+/// A qualifier and what it qualifies: ISA01 and ISA02, ISA03 and ISA04.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// `00`: nothing meaningful follows.
+    pub qualifier: String,
+    /// What follows.
+    pub information: Information,
+}
+
+/// What stands in ISA02 or ISA04.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Information {
+    /// As it stands in the profile; usually nothing.
+    Plain(String),
+    /// Read where the reference points to.
+    Secret(Secret),
+}
+
+/// ISA11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isa11 {
+    /// The repetition separator from version 00402 on, before that `U`.
+    #[default]
+    Auto,
+    /// `U`, whatever the version.
+    StandardsId,
+    /// The repetition separator, whatever the version.
+    Separator,
+}
+
+impl Words for Isa11 {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("U", Self::StandardsId), ("separator", Self::Separator)];
+}
+
+/// GS04.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GroupDate {
+    /// Eight digits.
+    #[default]
+    Century,
+    /// Six digits.
+    Year,
+}
+
+impl Words for GroupDate {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("ccyymmdd", Self::Century), ("yymmdd", Self::Year)];
+}
+
+/// GS05.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GroupTime {
+    /// Hours and minutes.
+    #[default]
+    Minutes,
+    /// Seconds too.
+    Seconds,
+    /// Hundredths of seconds too.
+    Hundredths,
+}
+
+impl Words for GroupTime {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("hhmm", Self::Minutes), ("hhmmss", Self::Seconds), ("hhmmssdd", Self::Hundredths)];
 }
 
 /// What follows a segment terminator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LineBreak {
     /// Nothing.
     #[default]
@@ -63,77 +123,181 @@ pub enum LineBreak {
     Crlf,
 }
 
-/// How text becomes bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub enum CharsetName {
-    /// UTF-8.
+impl Words for LineBreak {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("none", Self::None), ("lf", Self::Lf), ("crlf", Self::Crlf)];
+}
+
+/// Which characters may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repertoire {
+    /// The basic character set of X12: capitals, digits, blank, `!"&'()*+,-./:;?=`.
+    Basic,
+    /// The extended one: small letters and `%~@[]_{}\|<>#$^` and the grave accent too.
+    Extended,
+    /// All, as UTF-8.
     #[default]
-    #[serde(rename = "utf-8")]
     Utf8,
-    /// ISO 8859-1.
-    #[serde(rename = "latin-1")]
+    /// Those of ISO 8859-1.
     Latin1,
 }
 
-impl Envelope {
-    /// What is wrong with it, field and words; empty where it can be used.
+impl Words for Repertoire {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("basic", Self::Basic),
+        ("extended", Self::Extended),
+        ("utf-8", Self::Utf8),
+        ("latin-1", Self::Latin1),
+    ];
+}
+
+impl Repertoire {
+    /// Whether a character may be written.
     #[must_use]
-    pub fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
-        if self.interchange_version.len() != 5 || !digits(&self.interchange_version) {
-            problems.push(("interchange_version", "is five digits, such as 00401".to_owned()));
+    pub fn has(self, c: char) -> bool {
+        let basic =
+            c.is_ascii_uppercase() || c.is_ascii_digit() || " !\"&'()*+,-./:;?=".contains(c);
+        match self {
+            Self::Basic => basic,
+            Self::Extended => basic || c.is_ascii_lowercase() || "%~@[]_{}\\|<>#$^`".contains(c),
+            Self::Utf8 => true,
+            Self::Latin1 => u32::from(c) <= 0xFF,
         }
-        if self.release.len() != 6 || !digits(&self.release) {
-            problems.push(("release", "is six digits, such as 004010".to_owned()));
+    }
+}
+
+impl Default for Envelope {
+    fn default() -> Self {
+        let nothing = || Credential {
+            qualifier: "00".to_owned(),
+            information: Information::Plain(String::new()),
+        };
+        Self {
+            authorisation: nothing(),
+            security: nothing(),
+            interchange_version: "00401".to_owned(),
+            request_ta1: false,
+            isa11: Isa11::default(),
+            release: "004010".to_owned(),
+            release_suffix: String::new(),
+            agency: "X".to_owned(),
+            group_date: GroupDate::default(),
+            group_time: GroupTime::default(),
+            element_separator: b'*',
+            component_separator: b'>',
+            repetition_separator: b'^',
+            segment_terminator: b'~',
+            line_break: LineBreak::default(),
+            charset: Repertoire::default(),
+            delimiter_in_data: DelimiterInData::default(),
         }
-        if self.release_suffix.len() > 6 || !self.release_suffix.is_ascii() {
-            problems.push(("release_suffix", "is at most six characters".to_owned()));
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InData {
+    Refuse,
+    Replace,
+}
+
+impl Words for InData {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("refuse", Self::Refuse), ("replace", Self::Replace)];
+}
+
+impl Envelope {
+    pub(super) fn read(section: &mut Section<'_>, known: &Known<'_>) -> Self {
+        let authorisation = credential(section, "authorisation", false);
+        let security = credential(section, "security", true);
+        let usual = Self::default();
+        let interchange_version =
+            section.text_or("interchange_version", &usual.interchange_version);
+        if interchange_version.len() != 5 || !digits(&interchange_version) {
+            section.wrong_key("interchange_version", "is five digits, such as 00401");
         }
-        let mut seen = Vec::new();
-        for (field, text) in self.separators() {
-            match byte(text) {
-                None => problems.push((field, "is one character of one byte".to_owned())),
-                Some(b) if b.is_ascii_alphanumeric() || b == b' ' => {
-                    problems.push((field, "cannot be a letter, a digit or a blank".to_owned()));
-                }
-                Some(b) if seen.contains(&b) => {
-                    problems.push((field, "is used for something else already".to_owned()));
-                }
-                Some(b) => seen.push(b),
+        let request_ta1 = section.flag("request_ta1", false);
+        let isa11 = section.choice("isa11", Isa11::default());
+        let release = section.text_or("release", &usual.release);
+        known.check_release(section, "release", &release);
+        let release_suffix = section.text_or("release_suffix", "");
+        if release_suffix.len() > 6 || !release_suffix.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            section.wrong_key("release_suffix", "is at most six letters and digits");
+        }
+        let agency = section.text_or("agency", &usual.agency);
+        if !matches!(agency.as_str(), "X" | "T") {
+            section.wrong_key("agency", "is X (ASC X12), or T (TDCC)");
+        }
+        let group_date = section.choice("group_date", GroupDate::default());
+        let group_time = section.choice("group_time", GroupTime::default());
+        let separators = separators(section);
+        let line_break = section.choice("line_break", LineBreak::default());
+        let charset = section.choice("charset", Repertoire::default());
+        let in_data = section.choice("delimiter_in_data", InData::Refuse);
+        let mut envelope = Self {
+            authorisation,
+            security,
+            interchange_version,
+            request_ta1,
+            isa11,
+            release,
+            release_suffix,
+            agency,
+            group_date,
+            group_time,
+            element_separator: separators[0],
+            component_separator: separators[1],
+            repetition_separator: separators[2],
+            segment_terminator: separators[3],
+            line_break,
+            charset,
+            delimiter_in_data: DelimiterInData::Refuse,
+        };
+        envelope.read_replacement(section, in_data, separators);
+        if envelope.style().delimiters.repetition.is_none() {
+            let because = "ISA11 is U here; see `isa11` and `interchange_version`";
+            section.idle("repetition_separator", because);
+        }
+        envelope
+    }
+
+    fn read_replacement(&mut self, section: &mut Section<'_>, in_data: InData, taken: [u8; 4]) {
+        let given = section.text("replace_delimiters_by");
+        match (in_data, given) {
+            (InData::Refuse, Some(_)) => {
+                let because = "`delimiter_in_data` is not \"replace\"";
+                section.idle("replace_delimiters_by", because);
             }
-        }
-        if !self.replace_delimiters_by.is_empty() {
-            match byte(&self.replace_delimiters_by) {
-                Some(b) if !seen.contains(&b) => {}
-                _ => problems.push((
+            (InData::Replace, None) => section.wrong_key(
+                "delimiter_in_data",
+                "is \"replace\": say by what with `replace_delimiters_by`",
+            ),
+            (InData::Replace, Some(text)) => match byte(text) {
+                Some(b) if !taken.contains(&b) => {
+                    self.delimiter_in_data = DelimiterInData::Replace(b);
+                }
+                _ => section.wrong_key(
                     "replace_delimiters_by",
-                    "is one character of one byte, and no delimiter".to_owned(),
-                )),
-            }
+                    "is one character of one byte, and no delimiter",
+                ),
+            },
+            (InData::Refuse, None) => {}
         }
-        problems
     }
 
-    fn separators(&self) -> [(&'static str, &str); 4] {
-        [
-            ("element_separator", &self.element_separator),
-            ("component_separator", &self.component_separator),
-            ("repetition_separator", &self.repetition_separator),
-            ("segment_terminator", &self.segment_terminator),
-        ]
-    }
-
-    /// The look for the writer. A repetition separator is set from version 00402 on only.
+    /// The look for the writer.
     #[must_use]
     pub fn style(&self) -> Style {
-        let usual = Delimiters::default();
-        let repeats = self.interchange_version.as_str() >= "00402";
+        let repeats = match self.isa11 {
+            Isa11::Auto => self.interchange_version.as_str() >= "00402",
+            Isa11::StandardsId => false,
+            Isa11::Separator => true,
+        };
         Style {
             delimiters: Delimiters {
-                element: byte(&self.element_separator).unwrap_or(usual.element),
-                component: byte(&self.component_separator).unwrap_or(usual.component),
-                repetition: byte(&self.repetition_separator).filter(|_| repeats),
-                segment: byte(&self.segment_terminator).unwrap_or(usual.segment),
+                element: self.element_separator,
+                component: self.component_separator,
+                repetition: Some(self.repetition_separator).filter(|_| repeats),
+                segment: self.segment_terminator,
             },
             suffix: match self.line_break {
                 LineBreak::None => Vec::new(),
@@ -141,16 +305,88 @@ impl Envelope {
                 LineBreak::Crlf => b"\r\n".to_vec(),
             },
             charset: match self.charset {
-                CharsetName::Utf8 => Charset::Utf8,
-                CharsetName::Latin1 => Charset::Latin1,
+                Repertoire::Latin1 => Charset::Latin1,
+                Repertoire::Basic | Repertoire::Extended | Repertoire::Utf8 => Charset::Utf8,
             },
-            delimiter_in_data: byte(&self.replace_delimiters_by)
-                .map_or(DelimiterInData::Refuse, DelimiterInData::Replace),
+            delimiter_in_data: self.delimiter_in_data,
         }
+    }
+
+    /// GS08 for a release: its suffix follows it.
+    #[must_use]
+    pub fn version(&self, release: &str) -> String {
+        format!("{release}{}", self.release_suffix)
     }
 }
 
-fn digits(text: &str) -> bool {
+fn credential(section: &mut Section<'_>, key: &'static str, is_secret: bool) -> Credential {
+    let mut section = section.section(key);
+    let qualifier = section.text_or("qualifier", "00");
+    if qualifier.len() != 2 || !qualifier.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        section.wrong_key("qualifier", "is two characters, such as 00");
+    }
+    let mut information = Information::Plain(String::new());
+    if let Some(node) = section.node("information") {
+        match section.secret_or_text(node, is_secret) {
+            Some(Information::Plain(text)) if text.len() > 10 => {
+                section.wrong_key("information", "is at most ten characters");
+            }
+            Some(found) => information = found,
+            None => {}
+        }
+    }
+    let nothing = information == Information::Plain(String::new());
+    if qualifier == "00" && !nothing {
+        section.idle("information", "the qualifier 00 says that nothing meaningful follows");
+    }
+    section.end();
+    Credential { qualifier, information }
+}
+
+/// The four delimiters: each one byte, no two alike.
+fn separators(section: &mut Section<'_>) -> [u8; 4] {
+    let keys = [
+        ("element_separator", "*"),
+        ("component_separator", ">"),
+        ("repetition_separator", "^"),
+        ("segment_terminator", "~"),
+    ];
+    let given = keys.map(|(key, usual)| section.text_or(key, usual));
+    let found = distinct_bytes(&given.each_ref().map(String::as_str));
+    let mut bytes = [0; 4];
+    for (((key, usual), found), place) in keys.into_iter().zip(found).zip(&mut bytes) {
+        *place = found.unwrap_or_else(|words| {
+            section.wrong_key(key, words);
+            byte(usual).unwrap_or_default()
+        });
+    }
+    bytes
+}
+
+/// The bytes of the delimiters of an interchange, or what is wrong with each: none is a letter, a digit or a blank, and
+/// no two are alike.
+///
+/// ```
+/// use crossdock::profile::distinct_bytes;
+/// assert_eq!(distinct_bytes(&["*", ">"]), [Ok(b'*'), Ok(b'>')]);
+/// assert_eq!(distinct_bytes(&["*", "*"])[1], Err("is used for something else already"));
+/// ```
+pub fn distinct_bytes<const N: usize>(texts: &[&str; N]) -> [Result<u8, &'static str>; N] {
+    let mut seen: Vec<u8> = Vec::with_capacity(N);
+    texts.map(|text| match byte(text) {
+        None => Err("is one character of one byte"),
+        Some(b) if b.is_ascii_alphanumeric() || b == b' ' => {
+            Err("cannot be a letter, a digit or a blank")
+        }
+        Some(b) if seen.contains(&b) => Err("is used for something else already"),
+        Some(b) => {
+            seen.push(b);
+            Ok(b)
+        }
+    })
+}
+
+pub(super) fn digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -160,43 +396,4 @@ fn byte(text: &str) -> Option<u8> {
     let first = characters.next()?;
     characters.next().is_none().then_some(())?;
     u8::try_from(u32::from(first)).ok()
-}
-
-/// `[control_numbers]`: the ranges from which numbers are given, in order, each once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ControlNumbers {
-    /// ISA13.
-    pub interchange: Range,
-    /// GS06.
-    pub group: Range,
-    /// ST02.
-    pub set: Range,
-}
-
-/// A range of control numbers, both ends in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Range {
-    /// The first number given.
-    pub first: u64,
-    /// The last; when it is used up, nothing more is sent until the range is changed.
-    pub last: u64,
-}
-
-impl Range {
-    /// Nine digits are what ISA13 holds, and the most that GS06 and ST02 do.
-    pub const LAST_MAX: u64 = 999_999_999;
-
-    /// Whether it can be used.
-    #[must_use]
-    pub fn is_usable(self) -> bool {
-        self.first >= 1 && self.first <= self.last && self.last <= Self::LAST_MAX
-    }
-}
-
-impl Default for Range {
-    fn default() -> Self {
-        Self { first: 1, last: Self::LAST_MAX }
-    }
 }

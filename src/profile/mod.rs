@@ -1,16 +1,41 @@
 //! The agreement with a trading partner, as data: who both are, how envelopes look, what flows in which
 //! direction, how it is acknowledged.
 //!
-//! Pure: it reads the text of a `partner.toml` that it is given, and never a file. It knows nothing of how bytes
-//! travel; it only keeps the names of the mailbox and the endpoint for those who do.
+//! Pure: it reads the texts of a profile's folder that it is given, and never a file. A profile may extend others:
+//! their entries lie below its own, and each remembers where it stands. It knows nothing of how bytes travel; it
+//! only keeps the names of the mailbox and the endpoint for those who do.
 
+mod agreement;
+mod documents;
 mod envelope;
+mod identity;
+mod node;
+mod numbers;
 mod partner;
+mod policies;
+mod problem;
+mod profiles;
+mod row;
+mod rules;
+mod secret;
+mod section;
 mod sections;
 
-pub use envelope::{CharsetName, ControlNumbers, Envelope, LineBreak, Range};
-pub use partner::{
-    Acknowledgements, Answer, Direction, DocumentFlow, Duplicates, Identity, IdentityPair, Mailbox,
-    Partner, Sides, State, Usage,
+pub use agreement::{Agreement, Direction, State};
+pub use documents::{Batch, Deadline, DocumentFlow, Moment};
+pub use envelope::{
+    Credential, Envelope, GroupDate, GroupTime, Information, Isa11, LineBreak, Repertoire,
+    distinct_bytes,
 };
-pub use sections::{Problem, Sections};
+pub use identity::{Contact, Identities, Identity, Pair, Sides, Usage};
+pub use numbers::{ControlNumbers, Range, SetNumberForm};
+pub use partner::{Mailbox, Partner};
+pub use policies::{
+    Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
+    DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing,
+};
+pub use problem::{Origin, Problem, Weight};
+pub use profiles::{PARTNER_FILE, ProfileSource, Profiles};
+pub use row::{Difference, Row, differences};
+pub use secret::Secret;
+pub use sections::Sections;

@@ -1,348 +1,407 @@
-//! `partner.toml`: everything that is agreed with one trading partner.
+//! Everything that is agreed with one trading partner, resolved and ready for use.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::envelope::{ControlNumbers, Envelope};
-use super::sections::{Problem, Sections};
-use crate::acks::AckPolicy;
+use super::agreement::{Agreement, Direction, Known, State};
+use super::documents::{Deadline, DocumentFlow};
+use super::envelope::Envelope;
+use super::identity::{Contact, Identities, Usage};
+use super::node::{Entries, Node, Value, merge};
+use super::numbers::ControlNumbers;
+use super::policies::{Acknowledgements, Duplicates, Processing};
+use super::problem::{Origin, Problem};
+use super::row::Row;
+use super::rules::{self, Overlays};
+use super::section::{Log, Section};
 
 /// The agreement with a trading partner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Partner {
     /// Its name: that of its folder. Small letters, digits and `-`.
     pub name: String,
-    /// `title`: how people call it.
+    /// How people call it.
     pub title: String,
-    /// `state`: `live`, or `off`: then its mailbox is not looked at.
+    /// The profiles that it rests on: itself, what it extends, and so on.
+    pub chain: Vec<Arc<str>>,
+    /// `live`; `shadow`: everything is translated and recorded, nothing leaves; or `off`: its mailbox is not
+    /// looked at.
     pub state: State,
-    /// `usage`: ISA15 of what we send, and which identities it is sent with.
+    /// ISA15 of what we send, and which identities it is sent with.
     pub usage: Usage,
-    /// `[identity.production]` and `[identity.test]`: by them an interchange is known to be this partner's.
-    pub identity: IdentityPair,
-    /// `[envelope]`: how our interchanges look.
-    pub envelope: Envelope,
-    /// `[control_numbers]`: where their numbers come from.
+    /// Whom to ask.
+    pub contacts: Vec<Contact>,
+    /// By whom an interchange is known to be this partner's.
+    pub identity: Identities,
+    /// How our interchanges look.
+    pub envelope: Arc<Envelope>,
+    /// How those with a certain set look, where that is different.
+    pub envelopes: BTreeMap<Arc<str>, Arc<Envelope>>,
+    /// Where control numbers come from.
     pub control_numbers: ControlNumbers,
-    /// `[acknowledgements]`: what is answered, and until when answers are expected.
-    pub acknowledgements: Acknowledgements,
-    /// `[duplicates]`: what becomes of what comes twice.
+    /// What becomes of what comes twice.
     pub duplicates: Duplicates,
-    /// `[documents.order]` and so on, by the canonical kind: what flows in which direction.
-    pub documents: BTreeMap<String, DocumentFlow>,
-    /// `[mailbox]`: where files are exchanged.
+    /// What is answered, and until when answers are expected.
+    pub acknowledgements: Acknowledgements,
+    /// How far a fault reaches.
+    pub processing: Processing,
+    /// What flows, by the canonical kind.
+    pub documents: BTreeMap<Arc<str>, Arc<DocumentFlow>>,
+    /// Until when documents are expected.
+    pub deadlines: Vec<Deadline>,
+    /// Where files are exchanged.
     pub mailbox: Mailbox,
-    /// `endpoint`: name of the warehouse endpoint, as `crossdock.toml` has it.
+    /// Name of the endpoint, as `crossdock.toml` has it.
     pub endpoint: String,
-    /// `test_endpoint`: the endpoint for documents of test interchanges (ISA15 `T`). Without it they are set
-    /// aside: a test order never reaches the production endpoint.
+    /// The endpoint for documents of test interchanges (ISA15 `T`). Without it they are set aside: a test order
+    /// never reaches the production endpoint.
     pub test_endpoint: Option<String>,
-}
-
-/// Whether something is in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Nothing of it is done.
-    Off,
-    /// In force.
-    #[default]
-    Live,
-}
-
-/// ISA15.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Usage {
-    /// `T`
-    Test,
-    /// `P`
-    #[default]
-    Production,
-}
-
-/// Who somebody is in an envelope.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Identity {
-    /// ISA05 or ISA07: two characters, `08`, `ZZ`.
-    pub qualifier: String,
-    /// ISA06 or ISA08: up to fifteen characters.
-    pub id: String,
-    /// GS02 or GS03; where it is not given, the same as `id`.
-    #[serde(default)]
-    pub group: Option<String>,
-}
-
-impl Identity {
-    /// GS02 or GS03.
-    #[must_use]
-    pub fn group_code(&self) -> &str {
-        self.group.as_deref().unwrap_or(&self.id)
-    }
-
-    /// Whether these elements of an ISA name it; blanks around them do not count.
-    #[must_use]
-    pub fn matches(&self, qualifier: &str, id: &str) -> bool {
-        self.qualifier.trim() == qualifier.trim() && self.id.trim() == id.trim()
-    }
-}
-
-/// Both sides of an envelope.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sides {
-    /// The partner.
-    pub partner: Identity,
-    /// We.
-    pub own: Identity,
-}
-
-/// The identities of production and, where they differ, of test.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdentityPair {
-    /// In production.
-    pub production: Sides,
-    /// In test; where it is not given, as in production.
-    #[serde(default)]
-    pub test: Option<Sides>,
-}
-
-impl IdentityPair {
-    /// Those that are used for test or production.
-    #[must_use]
-    pub fn of(&self, usage: Usage) -> &Sides {
-        match (usage, &self.test) {
-            (Usage::Test, Some(test)) => test,
-            _ => &self.production,
-        }
-    }
-}
-
-/// What answers a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// Each group is answered with a 997 or 999.
-    #[default]
-    Always,
-    /// None is.
-    Never,
-}
-
-/// `[acknowledgements]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Acknowledgements {
-    /// `answer`: whether groups are answered: `always` or `never`.
-    pub answer: Answer,
-    /// `kind` (`997`, `999`), `release`, `report_accepted`, `errors_as`, `ta1`: what answers look like.
-    pub policy: AckPolicy,
-    /// Whether the partner acknowledges what we send.
-    pub expected: bool,
-    /// Hours after which its acknowledgement is overdue.
-    pub due_hours: u32,
-}
-
-impl Default for Acknowledgements {
-    fn default() -> Self {
-        Self { answer: Answer::Always, policy: AckPolicy::default(), expected: true, due_hours: 24 }
-    }
-}
-
-/// `[duplicates]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Duplicates {
-    /// Whether an interchange that comes again with the same bytes is acknowledged again, with the bytes of the
-    /// first acknowledgement.
-    pub acknowledge_again: bool,
-    /// Whether a document whose number was seen before is delivered nevertheless. Else it is recorded only.
-    pub deliver_documents: bool,
-}
-
-/// Where a kind of document goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// From the partner to the warehouse.
-    In,
-    /// From the warehouse to the partner.
-    Out,
-}
-
-/// `[documents.KIND]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DocumentFlow {
-    /// `in` or `out`.
-    pub direction: Direction,
-    /// `live`, or `off`: then such a document is set aside for a person.
-    #[serde(default)]
-    pub state: State,
-    /// The release by which it is written, where it is not that of the envelope. Outbound only.
-    #[serde(default)]
-    pub release: Option<String>,
-    /// Levels of an 856 from the outermost, by their names in the map: `["shipment", "order", "tare", "pack",
-    /// "item"]`. Outbound shipments only; empty: as the document says.
-    #[serde(default)]
-    pub hierarchy: Vec<String>,
+    pub(super) agreements: Vec<Agreement>,
+    pub(super) settings: Vec<Row>,
 }
 
 /// `[mailbox]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
     /// The folder that holds `inbound`, `outbound`, `archive` and `quarantine`. Relative to `crossdock.toml`.
     /// Several partners may share one, as in a value-added network's mailbox.
     pub folder: String,
     /// Seconds from one look to the next; where it is not given, as `crossdock.toml` says.
-    #[serde(default)]
     pub poll_seconds: Option<u32>,
 }
 
+/// A day: a mailbox that is looked into more seldom is a mistake.
+const POLL_SECONDS_MAX: u64 = 86_400;
+
 impl Partner {
-    /// Reads a `partner.toml`. `name` is the name of its folder, `file` how problems name it.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, in the order of the file.
-    pub fn read(name: &str, file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let mut sections = Sections::parse(file, text);
-        let title: String = sections.optional("title");
-        let state = sections.optional("state");
-        let usage = sections.optional("usage");
-        let identity: Option<IdentityPair> = sections.required("identity");
-        let envelope: Envelope = sections.optional("envelope");
-        let control_numbers: ControlNumbers = sections.optional("control_numbers");
-        let acknowledgements: Acknowledgements = sections.optional("acknowledgements");
-        let duplicates = sections.optional("duplicates");
-        let documents: BTreeMap<String, DocumentFlow> = sections.optional("documents");
-        let mailbox: Option<Mailbox> = sections.required("mailbox");
-        let endpoint: Option<String> = sections.required("endpoint");
-        let test_endpoint = sections.read("test_endpoint");
-
-        let usable = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || name.len() > 64 || !name.chars().all(usable) {
-            sections.problem(
-                None,
-                format!("the folder's name {name:?} is not one of small letters, digits and `-`"),
-            );
-        }
-        check_identity(&mut sections, identity.as_ref());
-        for (field, words) in envelope.problems() {
-            let place = sections.place(&["envelope", field]);
-            sections.problem(place, format!("envelope: `{field}` {words}"));
-        }
-        check_numbers(&mut sections, control_numbers);
-        check_acknowledgements(&mut sections, &acknowledgements);
-        check_documents(&mut sections, &documents);
-        let problems = sections.finish();
-        match (identity, mailbox, endpoint) {
-            (Some(identity), Some(mailbox), Some(endpoint)) if problems.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                title: if title.is_empty() { name.to_owned() } else { title },
-                state,
-                usage,
-                identity,
-                envelope,
-                control_numbers,
-                acknowledgements,
-                duplicates,
-                documents,
-                mailbox,
-                endpoint,
-                test_endpoint,
-            }),
-            _ => Err(problems),
-        }
-    }
-
-    /// The flow of a kind of document in a direction, if it is agreed and in force.
+    /// The flow of a kind of document in a direction, if it is agreed.
     #[must_use]
-    pub fn flow(&self, kind: &str, direction: Direction) -> Option<&DocumentFlow> {
-        self.documents
-            .get(kind)
-            .filter(|flow| flow.direction == direction && flow.state == State::Live)
+    pub fn flow(&self, kind: &str, direction: Direction) -> Option<&Arc<DocumentFlow>> {
+        self.documents.get(kind).filter(|flow| flow.direction == direction)
+    }
+
+    /// The agreement for a set in a direction and release; the release may be a whole GS08.
+    #[must_use]
+    pub fn agreement(&self, direction: Direction, set: &str, release: &str) -> Option<&Agreement> {
+        let release = release.get(..6).unwrap_or(release);
+        let mut of_set = self.agreements.iter().filter(|a| a.set() == set);
+        of_set.find(|a| a.direction == direction && a.release() == release)
+    }
+
+    /// The agreement by which a kind of document is written.
+    #[must_use]
+    pub fn outbound(&self, kind: &str) -> Option<&Agreement> {
+        let mut out = self.agreements.iter().filter(|a| a.direction == Direction::Out);
+        out.find(|agreement| agreement.kind.as_ref() == kind)
+    }
+
+    /// Every agreement, by kind, set and release.
+    #[must_use]
+    pub fn agreements(&self) -> &[Agreement] {
+        &self.agreements
+    }
+
+    /// How an interchange of ours with a set looks.
+    #[must_use]
+    pub fn envelope_of(&self, set: &str) -> &Arc<Envelope> {
+        self.envelopes.get(set).unwrap_or(&self.envelope)
+    }
+
+    /// All that is in force, row by row: settings, those among them that nobody wrote too, then the rules of each
+    /// agreement.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows = self.settings.clone();
+        rows.extend(self.agreements.iter().flat_map(rules::rows));
+        rows
+    }
+
+    /// Where a setting stands; nothing where nobody wrote it.
+    #[must_use]
+    pub fn origin(&self, section: &str, subject: &str) -> Option<&Origin> {
+        let mut rows = self.settings.iter().filter(|row| row.section.as_ref() == section);
+        rows.find(|row| row.subject == subject)?.origin.as_ref()
     }
 }
 
-fn check_identity(sections: &mut Sections, identity: Option<&IdentityPair>) {
-    let Some(identity) = identity else { return };
-    let pairs = [("production", Some(&identity.production)), ("test", identity.test.as_ref())];
-    for (usage, sides) in pairs {
-        let Some(sides) = sides else { continue };
-        for (side, who) in [("partner", &sides.partner), ("own", &sides.own)] {
-            let fits = |text: &str, max: usize| {
-                !text.is_empty()
-                    && text.len() <= max
-                    && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
-            };
-            let place = |field: &str| ["identity", usage, side, field].map(str::to_owned);
-            let mut wrong = |field: &str, words: &str| {
-                let path = place(field);
-                let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                let span = sections.place(&path);
-                sections.problem(span, format!("identity.{usage}.{side}: `{field}` {words}"));
-            };
-            if who.qualifier.len() != 2 || !fits(&who.qualifier, 2) {
-                wrong("qualifier", "is two characters, such as 08 or ZZ");
-            }
-            if !fits(&who.id, 15) {
-                wrong("id", "is one to fifteen characters of plain ASCII");
-            }
-            if !(fits(who.group_code(), 15) && who.group_code().len() >= 2) {
-                wrong(
-                    "group",
-                    "(or `id` in its stead) is two to fifteen characters of plain ASCII",
-                );
-            }
+/// What a profile is read from.
+pub(super) struct Draft<'a> {
+    pub name: &'a str,
+    pub chain: Vec<Arc<str>>,
+    pub entries: &'a Entries,
+    pub is_base: bool,
+    pub known: Known<'a>,
+    pub overlays: &'a mut Overlays,
+}
+
+impl Draft<'_> {
+    /// Reads the whole of a profile; `None` where something that must be there is not.
+    pub(super) fn read(self, log: &mut Log) -> Option<Partner> {
+        let Self { name, chain, entries, is_base, known, overlays } = self;
+        let mut whole = Section::whole(entries, log);
+        for key in ["extends", "base"] {
+            whole.node(key);
+        }
+        let title = whole.text_or("title", name);
+        let state = whole.choice("state", State::default());
+        let usage = whole.choice("usage", Usage::default());
+        let mut name_of = |key| whole.text(key).map(str::to_owned);
+        let endpoint = name_of("endpoint");
+        let test_endpoint = name_of("test_endpoint");
+        if endpoint.is_none() && !is_base && !whole.has("endpoint") {
+            whole.missing("endpoint");
+        }
+        let contacts = contacts(&mut whole);
+        let identity =
+            read_section(&mut whole, "identity", |section| Identities::read(section, is_base));
+        let envelope = read_section(&mut whole, "envelope", |section| {
+            section.names("sets");
+            Arc::new(Envelope::read(section, &known))
+        });
+        let envelopes = envelopes(entries, &known, whole.log);
+        let control_numbers = read_section(&mut whole, "control_numbers", ControlNumbers::read);
+        let duplicates = read_section(&mut whole, "duplicates", Duplicates::read);
+        let acknowledgements = read_section(&mut whole, "acknowledgements", |section| {
+            Acknowledgements::read(section, &known)
+        });
+        let processing = read_section(&mut whole, "processing", Processing::read);
+        let documents = documents(&mut whole, &known);
+        let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
+        let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
+        let mailbox = mailbox(&mut whole, is_base);
+        let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
+        lay_rules(&mut agreements, &chain, overlays, known, whole.log);
+        whole.end();
+        Some(Partner {
+            name: name.to_owned(),
+            title,
+            chain,
+            state,
+            usage,
+            contacts,
+            identity: identity?,
+            envelope,
+            envelopes,
+            control_numbers,
+            duplicates,
+            acknowledgements,
+            processing,
+            documents,
+            deadlines,
+            mailbox: mailbox?,
+            endpoint: endpoint?,
+            test_endpoint,
+            agreements,
+            settings: std::mem::take(&mut log.rows),
+        })
+    }
+}
+
+fn read_section<T>(
+    whole: &mut Section<'_>,
+    key: &'static str,
+    read: impl FnOnce(&mut Section<'_>) -> T,
+) -> T {
+    let mut section = whole.section(key);
+    let value = read(&mut section);
+    section.end();
+    value
+}
+
+fn contacts(whole: &mut Section<'_>) -> Vec<Contact> {
+    let mut contacts = Vec::new();
+    for node in whole.tables("contacts") {
+        let mut section = Section::of("contacts".into(), Some(node), whole.log);
+        contacts.extend(Contact::read(&mut section));
+        section.end();
+    }
+    contacts
+}
+
+fn documents(whole: &mut Section<'_>, known: &Known<'_>) -> BTreeMap<Arc<str>, Arc<DocumentFlow>> {
+    let mut documents = BTreeMap::new();
+    for (kind, node) in whole.names("documents") {
+        if let Some(flow) = DocumentFlow::read(&kind, node, known, whole.log) {
+            documents.insert(kind, Arc::new(flow));
         }
     }
+    documents
 }
 
-fn check_numbers(sections: &mut Sections, numbers: ControlNumbers) {
-    let ranges =
-        [("interchange", numbers.interchange), ("group", numbers.group), ("set", numbers.set)];
-    for (level, range) in ranges {
-        if !range.is_usable() {
-            let place = sections.place(&["control_numbers", level]);
-            sections.problem(
-                place,
-                format!(
-                    "control_numbers.{level}: {} to {} is no range between 1 and 999999999",
-                    range.first, range.last
-                ),
-            );
+/// Gives each agreement its rules, and its map the lines that they lay on top.
+fn lay_rules(
+    agreements: &mut [Agreement],
+    chain: &[Arc<str>],
+    overlays: &mut Overlays,
+    known: Known<'_>,
+    log: &mut Log,
+) {
+    for agreement in agreements.iter_mut() {
+        let (direction, grammar) = (agreement.direction, &agreement.grammar);
+        let problems = &mut log.problems;
+        agreement.overlay = overlays.compile(chain, direction, grammar, problems);
+        let map = agreement.overlay.as_ref().and_then(|o| overlays.map(o, known, problems));
+        if let Some(map) = map {
+            agreement.map = map;
+        }
+        if rules::hierarchies_differ(&agreement.flow, agreement.overlay.as_deref()) {
+            let section = format!("documents.{}", agreement.kind);
+            let words = format!("{section}: `hierarchy` is another than that of the overlay");
+            let mut rows = log.rows.iter().filter(|row| row.section.as_ref() == section);
+            let row = rows.find(|row| row.subject == "hierarchy");
+            let origin = row.and_then(|row| row.origin.clone());
+            log.problems.extend(origin.map(|origin| Problem::at(&origin, words)));
         }
     }
+    log.problems.extend(overlays.idle(chain, agreements));
 }
 
-fn check_acknowledgements(sections: &mut Sections, acknowledgements: &Acknowledgements) {
-    if acknowledgements.due_hours == 0 {
-        let place = sections.place(&["acknowledgements", "due_hours"]);
-        sections.problem(place, "acknowledgements: `due_hours` is at least 1");
+/// `[envelope.sets.N]`: the envelope with what is said otherwise for a set.
+fn envelopes(
+    entries: &Entries,
+    known: &Known<'_>,
+    log: &mut Log,
+) -> BTreeMap<Arc<str>, Arc<Envelope>> {
+    let mut envelopes = BTreeMap::new();
+    let table = |node: Option<&Arc<Node>>| match node.map(|node| &node.value) {
+        Some(Value::Table(entries)) => Some(entries.clone()),
+        _ => None,
+    };
+    let Some(mut common) = table(entries.get("envelope")) else { return envelopes };
+    let sets = common.remove("sets");
+    for (set, node) in table(sets.as_ref()).unwrap_or_default() {
+        let Some(own) = table(Some(&node)) else { continue };
+        let path: Arc<str> = format!("envelope.sets.{set}").into();
+        let releases = known.releases_of(&set);
+        if set.as_ref() != "source" && releases.is_empty() {
+            let mut section = Section::of(Arc::clone(&path), Some(&node), log);
+            let sets: Vec<&str> = known.grammars.sets().map(|g| g.set.as_str()).collect();
+            section.unknown_name(&node.key, &set, "set that there is a grammar of", &sets);
+        }
+        let all = Node {
+            value: Value::Table(merge(&common, &own)),
+            origin: node.origin.clone(),
+            key: node.key.clone(),
+            source: node.source.clone(),
+        };
+        let before = log.rows.len();
+        let faults = log.problems.len();
+        let mut section = Section::of(Arc::clone(&path), Some(&all), log);
+        let envelope = Envelope::read(&mut section, known);
+        section.end();
+        // What it shares with the others is told, and blamed, there.
+        let is_own = |origin: &Origin| own.values().any(|node| covers(node, origin));
+        let rows = log.rows.split_off(before);
+        log.rows.extend(rows.into_iter().filter(|row| row.origin.as_ref().is_some_and(is_own)));
+        let found = log.problems.split_off(faults);
+        let here = |line: usize| own.values().any(|node| line_in(node, line));
+        log.problems.extend(found.into_iter().filter(|problem| here(problem.line)));
+        envelopes.insert(set, Arc::new(envelope));
     }
+    envelopes
 }
 
-fn check_documents(sections: &mut Sections, documents: &BTreeMap<String, DocumentFlow>) {
+/// Whether a place belongs to a node or what is in it.
+fn covers(node: &Node, origin: &Origin) -> bool {
+    node.key == *origin
+        || match &node.value {
+            Value::Table(entries) => entries.values().any(|inner| covers(inner, origin)),
+            _ => false,
+        }
+}
+
+fn line_in(node: &Node, line: usize) -> bool {
+    [&node.key, &node.origin].iter().any(|origin| origin.line as usize == line)
+        || match &node.value {
+            Value::Table(entries) => entries.values().any(|inner| line_in(inner, line)),
+            _ => false,
+        }
+}
+
+fn mailbox(whole: &mut Section<'_>, is_base: bool) -> Option<Mailbox> {
+    if !whole.has("mailbox") && !is_base {
+        whole.missing("mailbox");
+    }
+    let mut section = whole.section("mailbox");
+    let folder = if section.is_there() && !is_base {
+        section.required("folder")
+    } else {
+        section.text("folder")
+    };
+    let folder = folder.map(str::to_owned);
+    let poll = if section.has("poll_seconds") {
+        u32::try_from(section.number("poll_seconds", 5, (1, POLL_SECONDS_MAX))).ok()
+    } else {
+        section.node("poll_seconds");
+        None
+    };
+    section.end();
+    Some(Mailbox { folder: folder?, poll_seconds: poll })
+}
+
+/// An agreement for each set and release that a flow can have.
+fn agreements(
+    documents: &BTreeMap<Arc<str>, Arc<DocumentFlow>>,
+    envelope: &Arc<Envelope>,
+    envelopes: &BTreeMap<Arc<str>, Arc<Envelope>>,
+    known: &Known<'_>,
+    whole: &mut Section<'_>,
+) -> Vec<Agreement> {
+    let mut agreements = Vec::new();
     for (kind, flow) in documents {
-        if let Some(release) = &flow.release
-            && (release.len() != 6 || !release.bytes().all(|b| b.is_ascii_digit()))
-        {
-            let place = sections.place(&["documents", kind, "release"]);
-            sections.problem(
-                place,
-                format!("documents.{kind}: `release` is six digits, such as 004010"),
-            );
+        let maps: Vec<_> = known
+            .document_maps()
+            .filter(|map| map.document() == kind.as_ref())
+            .filter(|map| flow.set.as_ref().is_none_or(|set| set == map.set()))
+            .collect();
+        let mut sets: Vec<&str> = maps.iter().map(|map| map.set()).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        let envelope_of = |set: &str| envelopes.get(set).unwrap_or(envelope);
+        let release_of = |set: &str| match (&flow.release, flow.direction) {
+            (Some(release), _) => Some(release.clone()),
+            (None, Direction::Out) => Some(envelope_of(set).release.clone()),
+            (None, Direction::In) => None,
+        };
+        let before = agreements.len();
+        for map in &maps {
+            let release = release_of(map.set());
+            let grammar = known.grammars.grammar(map.set(), map.release());
+            let fits = release.as_ref().is_none_or(|release| release == map.release());
+            let Some(grammar) = grammar.filter(|_| fits) else { continue };
+            agreements.push(Agreement {
+                direction: flow.direction,
+                kind: Arc::clone(kind),
+                flow: Arc::clone(flow),
+                grammar: Arc::clone(grammar),
+                map: Arc::clone(map),
+                overlay: None,
+                envelope: Arc::clone(envelope_of(map.set())),
+            });
         }
-        if flow.hierarchy.iter().any(String::is_empty) {
-            let place = sections.place(&["documents", kind, "hierarchy"]);
-            sections.problem(
-                place,
-                format!("documents.{kind}: `hierarchy` is a list of levels, such as shipment, order, pack, item"),
-            );
+        let found = agreements.len() - before;
+        let words = match (sets.as_slice(), found, flow.direction) {
+            ([set], 0, _) => {
+                let release = release_of(set).unwrap_or_default();
+                if !known.releases().contains(&release.as_str()) {
+                    continue;
+                }
+                let releases: Vec<&str> = maps.iter().map(|map| map.release()).collect();
+                format!(
+                    "there is no grammar and map of the {set} in release {release}; there are for `{}`",
+                    releases.join("`, `")
+                )
+            }
+            ([_, ..], 2.., Direction::Out) => {
+                format!("several sets say it, {}: choose one with `set`", sets.join(" and "))
+            }
+            _ => continue,
+        };
+        let place =
+            whole.log.rows.iter().find(|row| row.section.as_ref() == format!("documents.{kind}"));
+        if let Some(origin) = place.and_then(|row| row.origin.clone()) {
+            whole.wrong(&origin, format!("documents.{kind}: {words}"));
         }
     }
+    agreements
 }

@@ -1,41 +1,12 @@
 //! Reading a TOML file section by section, so that one run reports what is wrong in each of them.
 
-use std::fmt;
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// Something wrong in a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
-    /// The file, as the reader was given it.
-    pub file: String,
-    /// 1-based; 0 = the file as a whole.
-    pub line: usize,
-    /// 1-based, in characters.
-    pub column: usize,
-    /// What is wrong, for a person.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem with the file as a whole.
-    #[must_use]
-    pub fn whole(file: &str, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: 0, column: 0, message: message.into() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.file, self.message),
-            line => write!(f, "{}:{line}:{}: {}", self.file, self.column, self.message),
-        }
-    }
-}
+use super::problem::Problem;
 
 /// A TOML file whose top-level entries are read one by one.
 pub struct Sections<'a> {

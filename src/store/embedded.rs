@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
-use std::ops::RangeInclusive;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,10 +22,10 @@ use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
     AckState, Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
-    JournalRecord, PurchaseOrderKey, Receipt, Seen, Series, Work,
+    JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
 };
 use super::transaction::{Change, Transaction};
-use super::writer::{Submission, Sync, Writer, database, decode, read};
+use super::writer::{Submission, Sync, Writer, database, decode, is_forgotten, read};
 use super::{Backlog, Error, PayloadId, Store, Taken};
 use crate::disk;
 
@@ -36,6 +35,8 @@ const CACHE_BYTES: u64 = 64 << 20;
 const SUBMISSIONS_MAX: usize = 1024;
 /// How far `take` looks into a lane. Behind that many that are leased or wait for a retry, new work waits too.
 const LOOKAHEAD_MAX: usize = 1000;
+/// Used numbers that are passed over in search of one that may be used: a tenth of a second.
+const TRIES_MAX: u64 = 100_000;
 /// How far `backlog` counts.
 const COUNT_MAX: usize = 50_000;
 
@@ -229,23 +230,44 @@ impl Store for EmbeddedStore {
     fn reserve_numbers(
         &self,
         series: &Series,
-        range: RangeInclusive<u64>,
+        range: NumberRange,
         count: u32,
     ) -> Result<Vec<u64>, Error> {
         let mut numbers = lock(&self.numbers);
-        let next = if let Some(&next) = numbers.get(series) {
-            next
-        } else {
-            let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-            last(&self.tree, &keys::series(series))?.map_or(0, |used| used.saturating_add(1))
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut next = match numbers.get(series) {
+            Some(&next) => next,
+            None => match read::<u64>(&self.tree, &keys::position(series))? {
+                Some(position) => position.saturating_add(1),
+                None => last(&self.tree, &keys::series(series))?.map_or(0, |n| n.saturating_add(1)),
+            },
         };
-        let first = next.max(*range.start());
-        let end = first.saturating_add(u64::from(count));
-        if end > range.end().saturating_add(1) {
-            return Err(Error::NumbersUsedUp { series: series.clone(), last: *range.end() });
+        let used_up = || Error::NumbersUsedUp { series: series.clone(), last: range.last };
+        let mut given = Vec::new();
+        let mut laps = 0;
+        let mut tries = 0;
+        while given.len() < count as usize {
+            if next > range.last {
+                laps += 1;
+                if !range.rollover || laps > 1 {
+                    return Err(used_up());
+                }
+                next = range.first;
+            }
+            next = next.max(range.first);
+            // Once all the way round, or past more than is worth while: there is none.
+            tries += 1;
+            if tries > TRIES_MAX + u64::from(count) {
+                return Err(used_up());
+            }
+            let used = read::<Option<Timestamp>>(&self.tree, &keys::number(series, next))?;
+            if used.is_none_or(|at| is_forgotten(at, range.forgotten_before)) {
+                given.push(next);
+            }
+            next = next.saturating_add(1);
         }
-        numbers.insert(series.clone(), end);
-        Ok((first..end).collect())
+        numbers.insert(series.clone(), next);
+        Ok(given)
     }
 
     fn file(&self, key: &FileKey) -> Result<Option<u64>, Error> {
@@ -301,6 +323,11 @@ impl Store for EmbeddedStore {
         }
         found.retain(|one| one.state == AckState::Open);
         Ok(found)
+    }
+
+    fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error> {
+        let found = self.scan(&keys::lane(keys::WORK, lane), None, limit)?;
+        Ok(found.into_iter().map(|(_, work)| work).collect())
     }
 
     fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error> {

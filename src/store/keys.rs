@@ -104,6 +104,11 @@ pub(super) fn series(series: &Series) -> Vec<u8> {
     Key::new(NUMBER).text(&series.partner).text(&series.level).bytes()
 }
 
+/// The number that a series has given last.
+pub(super) fn position(series: &Series) -> Vec<u8> {
+    Key::new(META).text("number").text(&series.partner).text(&series.level).bytes()
+}
+
 pub(super) fn number(of: &Series, number: u64) -> Vec<u8> {
     Key(series(of)).number(number).bytes()
 }

@@ -21,8 +21,8 @@ pub use embedded::EmbeddedStore;
 pub use payloads::PayloadId;
 pub use records::{
     AckState, Document, DocumentState, Event, Expectation, FileKey, InterchangeId, InterchangeKey,
-    InterchangeRecord, JournalEntry, JournalRecord, Outcome, Place, PurchaseOrderKey, Receipt,
-    Seen, Series, Task, Work,
+    InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place, PurchaseOrderKey,
+    Receipt, Seen, Series, Task, Work,
 };
 pub use transaction::{Change, NewWork, Transaction};
 
@@ -143,7 +143,8 @@ pub trait Store: Send + Sync {
     /// A number for a new receipt; never given twice.
     fn next_receipt(&self) -> u64;
 
-    /// Sets numbers of a series aside for one rendering, in rising order. They count as used only once a
+    /// Sets numbers of a series aside for one rendering, each the next after the last that was given; where the range
+    /// rolls over, after its end from its beginning, those passed over that were used. They count as used only once a
     /// [`Change::Number`] for each is committed, together with the bytes that hold them.
     ///
     /// # Errors
@@ -151,7 +152,7 @@ pub trait Store: Send + Sync {
     fn reserve_numbers(
         &self,
         series: &Series,
-        range: std::ops::RangeInclusive<u64>,
+        range: NumberRange,
         count: u32,
     ) -> Result<Vec<u64>, Error>;
 
@@ -212,6 +213,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// Where the disk fails.
     fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Expectation>, Error>;
+
+    /// Up to `limit` pieces of work of a lane in the order in which they were queued, due or not.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error>;
 
     /// Takes the first piece of work of a lane that is due, and leases it. Work with the same `order` key is given
     /// out in the order in which it was queued, one at a time. A lease ends with the commit that finishes, retries

@@ -71,6 +71,9 @@ pub struct Seen {
     pub id: InterchangeId,
     /// SHA-256 of the bytes from ISA to the end of IEA.
     pub payload: PayloadId,
+    /// When; nothing in what was written before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// How an inbound interchange ended. Exactly one of them, decided once.
@@ -141,6 +144,8 @@ pub enum DocumentState {
     AcceptedWithErrors,
     /// Outbound: acknowledged and rejected.
     Rejected,
+    /// Translated and recorded; the agreement is in shadow, so that nothing is handed over or sent.
+    Shadowed,
     /// A person has to look.
     Quarantined,
 }
@@ -155,7 +160,7 @@ impl DocumentState {
             Self::Rendered => 1,
             Self::Sent => 2,
             Self::Accepted | Self::AcceptedWithErrors | Self::Rejected => 3,
-            Self::Delivered | Self::Duplicate | Self::Quarantined => 4,
+            Self::Delivered | Self::Duplicate | Self::Shadowed | Self::Quarantined => 4,
         }
     }
 
@@ -204,6 +209,26 @@ impl fmt::Display for Series {
     }
 }
 
+/// The control numbers that a series may give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberRange {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// Whether it begins anew after the last. Numbers that were used are passed over then.
+    pub rollover: bool,
+    /// A number that was used before this moment may be used again; nothing: never.
+    pub forgotten_before: Option<Timestamp>,
+}
+
+impl From<std::ops::RangeInclusive<u64>> for NumberRange {
+    fn from(range: std::ops::RangeInclusive<u64>) -> Self {
+        let (first, last) = range.into_inner();
+        Self { first, last, rollover: false, forgotten_before: None }
+    }
+}
+
 /// What a partner has said of something sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -227,8 +252,11 @@ pub struct Expectation {
     pub partner: String,
     /// GS06.
     pub group: u64,
-    /// ST02.
+    /// The number in ST02.
     pub set: u64,
+    /// ST02 as it was written, where it is not the number alone.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub set_text: String,
     /// ST01: `856`.
     pub set_id: String,
     /// The document in it.
@@ -241,6 +269,14 @@ pub struct Expectation {
     pub state: AckState,
     /// When it was said.
     pub answered: Option<Timestamp>,
+}
+
+impl Expectation {
+    /// ST02.
+    #[must_use]
+    pub fn set_number(&self) -> String {
+        if self.set_text.is_empty() { self.set.to_string() } else { self.set_text.clone() }
+    }
 }
 
 /// Something to be done, and done again until it succeeds. Each names what it needs; none holds more than names.
@@ -268,8 +304,11 @@ pub enum Task {
         payload: PayloadId,
         /// Under which name; a retry uses the same.
         name: String,
-        /// The documents that are on their way with it.
+        /// The documents that are on their way with it, where they are few.
         documents: Vec<String>,
+        /// Where they are many: a payload with one id a line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<PayloadId>,
     },
     /// Put bytes into a quarantine, with a note beside them.
     Quarantine {
@@ -342,6 +381,8 @@ pub enum Event {
     DocumentDuplicate,
     /// A document was set aside.
     DocumentQuarantined,
+    /// A document was translated in shadow: nothing of it leaves.
+    DocumentShadowed,
     /// The endpoint has a document.
     DocumentDelivered,
     /// A document came from the endpoint.
@@ -370,6 +411,16 @@ pub enum Event {
     WorkParked,
     /// Work that was parked is queued again.
     WorkQueuedAgain,
+    /// A partner's profile is there for the first time.
+    ProfileAdded,
+    /// A partner's profile says something else.
+    ProfileChanged,
+    /// A rule of a partner's profile is gone, or says something else: a check may have become looser.
+    ProfileLoosened,
+    /// A partner's profile is gone.
+    ProfileRemoved,
+    /// Profiles were changed and cannot be used; what was in force stays so.
+    ProfilesRefused,
 }
 
 /// A change, told for the record.

@@ -29,12 +29,24 @@ pub enum Change {
     FinishReceipt(u64),
     /// What became of an interchange. Expects that nothing had become of it yet.
     Outcome(InterchangeId, InterchangeRecord),
-    /// An interchange key is seen for the first time. Expects that.
-    FirstSeen(InterchangeKey, Seen),
+    /// An interchange key is seen for the first time. Expects that, or that it was seen before the moment given:
+    /// what was seen before that is forgotten.
+    FirstSeen(InterchangeKey, Seen, Option<Timestamp>),
+    /// A number of a partner's was seen: it is remembered with these words, those of before forgotten.
+    Noted(PurchaseOrderKey, String),
     /// A business number is seen for the first time. Expects that.
     PurchaseOrder(PurchaseOrderKey, String),
-    /// A control number is used. Expects that it never was.
-    Number(Series, u64),
+    /// A control number is used. Expects that it never was, or not since the numbers may be used again.
+    Number {
+        /// Of which series.
+        series: Series,
+        /// The number.
+        number: u64,
+        /// Now.
+        at: Timestamp,
+        /// What was used before this moment may be used again; nothing: never.
+        forgotten_before: Option<Timestamp>,
+    },
     /// A document is there, or is further.
     Document(Document),
     /// A document is further. One that is as far or further already stays as it is.
@@ -121,6 +133,11 @@ impl Transaction {
     /// Adds a change.
     pub fn push(&mut self, change: Change) {
         self.changes.push(change);
+    }
+
+    /// Adds all of another.
+    pub fn append(&mut self, other: Self) {
+        self.changes.extend(other.changes);
     }
 
     /// Adds a line for the record.

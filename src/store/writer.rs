@@ -13,7 +13,7 @@ use super::Error;
 use super::keys;
 use super::records::{
     AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
-    Receipt, Work,
+    Receipt, Seen, Work,
 };
 use super::transaction::{Change, NewWork, Transaction};
 
@@ -174,16 +174,29 @@ impl Pending<'_> {
                 let record = InterchangeRecord { note, ..record.clone() };
                 self.insert_new(keys::interchange(*id), &record, what)
             }
-            Change::FirstSeen(key, seen) => {
-                self.insert_new(keys::seen(key), seen, || format!("{key} was seen before"))
+            Change::FirstSeen(key, seen, forgotten_before) => {
+                let own = keys::seen(key);
+                let before = read::<Seen>(self.tree, &own)?.and_then(|before| before.at);
+                if is_forgotten(before, *forgotten_before) && self.fresh.insert(own.clone()) {
+                    return self.insert(own, seen);
+                }
+                self.insert_new(own, seen, || format!("{key} was seen before"))
             }
+            Change::Noted(key, words) => self.insert(keys::purchase_order(key), words),
             Change::PurchaseOrder(key, document) => {
                 let what = || format!("{} {} was seen before", key.kind, key.number);
                 self.insert_new(keys::purchase_order(key), document, what)
             }
-            Change::Number(series, number) => {
+            Change::Number { series, number, at, forgotten_before } => {
                 let what = || format!("control number {number} of {series} was used before");
-                self.insert_new(keys::number(series, *number), &(), what)
+                let key = keys::number(series, *number);
+                let used: Option<Timestamp> = read(self.tree, &key)?.flatten();
+                if is_forgotten(used, *forgotten_before) && self.fresh.insert(key.clone()) {
+                    self.insert(key, at)?;
+                } else {
+                    self.insert_new(key, at, what)?;
+                }
+                self.insert(keys::position(series), number)
             }
             Change::Document(document) => self.insert(keys::document(&document.id), document),
             Change::Advance { document, state, at } => self.advance(document, *state, *at),
@@ -324,6 +337,11 @@ impl Pending<'_> {
         }
         self.insert(key, record)
     }
+}
+
+/// Whether what was at a moment does not count any more.
+pub(super) fn is_forgotten(at: Option<Timestamp>, before: Option<Timestamp>) -> bool {
+    at.zip(before).is_some_and(|(at, before)| at < before)
 }
 
 pub(super) fn database(doing: &'static str, error: &sled::Error) -> Error {

@@ -109,7 +109,7 @@ fn of_invoice<'a>(invoice: &'a Invoice, order: &Order) -> Vec<Row<'a>> {
 
 /// The lines of an order, by what they are known by.
 struct Lines<'a> {
-    lines: &'a [OrderLine],
+    all: &'a [OrderLine],
     items: HashMap<(&'a str, &'a str), Vec<usize>>,
     numbers: HashMap<&'a str, usize>,
 }
@@ -126,7 +126,7 @@ impl<'a> Lines<'a> {
                 numbers.entry(number).or_insert(at);
             }
         }
-        Self { lines: &order.lines, items, numbers }
+        Self { all: &order.lines, items, numbers }
     }
 
     /// The lines of the order that a row is for.
@@ -141,7 +141,7 @@ impl<'a> Lines<'a> {
             Some(one) => one.clone(),
             // Another item under the number of a line is another line.
             None if row.items.iter().any(|item| item_key(item).is_some())
-                && numbered.is_some_and(|at| !self.lines[at].items.is_empty()) =>
+                && numbered.is_some_and(|at| !self.all[at].items.is_empty()) =>
             {
                 Vec::new()
             }
@@ -166,7 +166,7 @@ fn quantities(
     let mut findings = Vec::new();
     for (at, row) in earlier.iter().chain(rows).enumerate() {
         let of = lines.of(row);
-        let ordered: Vec<&OrderLine> = of.iter().map(|&i| &lines.lines[i]).collect();
+        let ordered: Vec<&OrderLine> = of.iter().map(|&i| &lines.all[i]).collect();
         let same_unit = ordered
             .iter()
             .all(|line| row.unit.zip(line.unit.as_deref()).is_none_or(|(a, b)| a == b));
@@ -205,8 +205,7 @@ fn differing<T: PartialEq + std::fmt::Display>(
     let mut findings = Vec::new();
     for row in rows {
         let Some(has) = own(row) else { continue };
-        let wanted: Vec<T> =
-            lines.of(row).iter().filter_map(|&i| ordered(&lines.lines[i])).collect();
+        let wanted: Vec<T> = lines.of(row).iter().filter_map(|&i| ordered(&lines.all[i])).collect();
         let Some(first) = wanted.first() else { continue };
         if !wanted.contains(&has) {
             let says = format!("{} has the {what} {has}; the order says {first}.", named(row));

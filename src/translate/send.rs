@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{Engine, Options, Overlays, Session, Step};
 use crate::canonical::Document;
-use crate::findings::{Finding, Severity};
+use crate::findings::{Code, Finding, Place, Severity};
 use crate::map::{Map, WriteOptions, Writer};
 use crate::overlay::Direction;
-use crate::x12::{Limits, Style};
+use crate::profile::Repertoire;
+use crate::x12::{Limits, Style, decode};
 
 /// How a document is written.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +92,49 @@ pub fn write(
     let findings = findings
         .map_err(|e| WriteError::Map { set: map.set().to_owned(), reason: e.to_string() })?;
     Ok(Written { set: map.set().to_owned(), group: grammar.group.clone(), bytes, findings })
+}
+
+/// Findings of one set that are kept: the first of them keep it from being sent.
+const CHARACTERS_MAX: usize = 100;
+
+/// What a set of ours holds that the agreed character set does not have.
+#[must_use]
+pub fn check_characters(set: &[u8], style: &Style, repertoire: Repertoire) -> Vec<Finding> {
+    let d = style.delimiters;
+    let mut findings = Vec::new();
+    let mut offset = 0;
+    for (position, raw) in (1..).zip(set.split(|&b| b == d.segment)) {
+        let segment = raw.trim_ascii_start();
+        let tag = segment.split(|&b| b == d.element).next().unwrap_or_default();
+        let mut at = offset + raw.len() - segment.len();
+        for (element, value) in (0u16..).zip(segment.split(|&b| b == d.element)) {
+            let parts = value.split(|&b| b == d.component || Some(b) == d.repetition);
+            let text: String = parts.map(|part| decode(part)).collect();
+            let foreign = text.chars().find(|c| !repertoire.has(*c));
+            if let Some(foreign) = foreign.filter(|_| findings.len() < CHARACTERS_MAX) {
+                let place = Place {
+                    offset: at as u64,
+                    length: u32::try_from(value.len()).unwrap_or(u32::MAX),
+                    segment: decode(tag).into_owned(),
+                    segment_position: position,
+                    element,
+                    ..Place::default()
+                };
+                let says = format!(
+                    "{}{element:02} {text:?} has {foreign:?}, which is not in the character set agreed with the partner.",
+                    decode(tag)
+                );
+                let mend =
+                    "Write it otherwise, or agree on a larger character set (envelope.charset).";
+                let mut finding = Finding::new(Code::NotEncodable, place, says, mend.to_owned());
+                finding.value = Some(text.chars().take(80).collect());
+                findings.push(finding);
+            }
+            at += value.len() + 1;
+        }
+        offset += raw.len() + 1;
+    }
+    findings
 }
 
 /// Checks an interchange that we wrote, as its receiver would: every finding of envelope and sets.

@@ -8,6 +8,7 @@ use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
 use crate::map::Map;
 use crate::overlay::{self, Direction, Overlay};
+use crate::profile::Partner;
 use crate::x12::{
     Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
     Segment, Segments, SetControlNumber, TransactionSet,
@@ -97,6 +98,16 @@ pub trait Overlays: std::fmt::Debug {
     fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
         let _ = (set, version, direction);
         None
+    }
+}
+
+impl Overlays for Partner {
+    fn overlay(&self, set: &str, version: &str, direction: Direction) -> Option<&Overlay> {
+        self.agreement(direction, set, version)?.overlay.as_deref()
+    }
+
+    fn map(&self, set: &str, version: &str, direction: Direction) -> Option<&Arc<Map>> {
+        Some(&self.agreement(direction, set, version)?.map)
     }
 }
 

@@ -32,16 +32,18 @@ pub struct GroupSpec {
     pub sender: String,
     /// GS03.
     pub receiver: String,
+    /// GS07: `X`, or `T` for the older TDCC standards.
+    pub agency: String,
     /// GS08, `004010`.
     pub version: String,
 }
 
-/// Date and time of an interchange, as text: the core has no clock.
+/// Date and time of an interchange or a group, as text: the core has no clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
-    /// CCYYMMDD.
+    /// CCYYMMDD; in a group YYMMDD too.
     pub date: String,
-    /// HHMM.
+    /// HHMM; in a group HHMMSS and HHMMSSDD too.
     pub time: String,
 }
 
@@ -79,7 +81,7 @@ pub struct EnvelopeError {
 ///     test: true,
 ///     style: Style::default(),
 /// };
-/// let group = GroupSpec { functional_id: "PO".into(), sender: "US".into(), receiver: "THEM".into(), version: "004010".into() };
+/// let group = GroupSpec { functional_id: "PO".into(), sender: "US".into(), receiver: "THEM".into(), agency: "X".into(), version: "004010".into() };
 /// let stamp = Stamp::new(2026, 11, 21, 9, 15);
 /// let mut interchange = InterchangeWriter::begin(&spec, InterchangeControlNumber(7), &stamp)?;
 /// interchange.group(&group, GroupControlNumber(7), &stamp, [&b"ST*850*0001~SE*2*0001~"[..]])?;
@@ -187,10 +189,10 @@ impl<'a> InterchangeWriter<'a> {
             ("GS01", &group.functional_id, 2, 2),
             ("GS02", &group.sender, 2, 15),
             ("GS03", &group.receiver, 2, 15),
-            ("GS04", &stamp.date, 8, 8),
-            ("GS05", &stamp.time, 4, 4),
+            ("GS04", &stamp.date, 6, 8),
+            ("GS05", &stamp.time, 4, 8),
             ("GS06", &number, 1, 9),
-            ("GS07", "X", 1, 2),
+            ("GS07", &group.agency, 1, 2),
             ("GS08", &group.version, 1, 12),
         ];
         for (element, value, min, max) in fields {

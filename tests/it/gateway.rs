@@ -175,7 +175,7 @@ fn a_test_order_never_reaches_the_production_endpoint() {
     });
 }
 
-const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
+pub const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
     "order_date":"2026-11-19","lines":[{"number":"1","quantity":"2","unit":"each","price":"1.50",
     "items":[{"kind":"vendor","value":"A-1"}]}],"total":"3.00"}"#;
 
@@ -207,7 +207,7 @@ fn an_invoice_is_sent_once_and_closed_by_its_acknowledgement() {
 }
 
 /// A 997 from the sample retailer that stops at AK9, as many do.
-fn acknowledgement(number: u32, group: u32, verdict: &str) -> String {
+pub fn acknowledgement(number: u32, group: u32, verdict: &str) -> String {
     format!(
         "ISA*00*          *00*          *08*6125550100     *ZZ*NORTHDOCK3PL   *261120*0830*U*00401*{number:09}*0*P*>~\
          GS*FA*6125550100*NORTHDOCK3PL*20261120*0830*{number}*X*004010~ST*997*0001~AK1*IN*{group}~\
@@ -257,17 +257,16 @@ fn everything_wrong_with_the_configuration_is_told_at_once() {
 
 #[test]
 fn everything_wrong_with_a_profile_is_told_with_its_place() {
-    use crossdock::profile::Partner;
     let text = PROFILE
         .replace("\"08\", id = \"6125550100\"", "\"8\", id = \"6125550100\"")
         .replace("release = \"004010\"", "release = \"4010\"\nsegment_terminator = \"*\"")
-        .replace("due_hours = 24", "due_hours = 0")
+        .replace("due = \"24h\"", "due = \"0h\"")
         .replace("first = 1000, last = 999999999", "first = 5, last = 4")
         .replace("direction = \"in\"", "direction = \"up\"");
-    let problems = Partner::read("harbor-and-pine", "partner.toml", &text).unwrap_err();
+    let problems = crate::profiles::problems_of(&text);
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"));
-    assert!(Partner::read("harbor-and-pine", "partner.toml", PROFILE).is_ok());
+    assert_eq!(crate::profiles::problems_of(PROFILE), []);
 }
 
 #[cfg(feature = "http")]

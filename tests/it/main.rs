@@ -1,6 +1,7 @@
 //! The integration tests, in one binary.
 
 mod acks;
+mod agreements;
 mod arrows;
 mod canonical;
 mod cli;
@@ -19,7 +20,9 @@ mod laws;
 mod map;
 mod mended;
 mod overlay;
+mod profiles;
 mod receive;
+mod reload;
 #[cfg(feature = "http")]
 mod retries;
 mod store;

@@ -48,10 +48,13 @@ fn a_test_order_that_had_no_endpoint_is_processed_after_the_mend() {
 
 #[test]
 fn a_set_that_had_no_map_is_processed_once_there_is_one() {
+    // Without a map nothing can be agreed; it comes all the same.
     let without = Engine::new(Library::embedded(), &[]).unwrap();
+    let (start, rest) = PROFILE.split_once("[documents.order]").unwrap();
+    let before = format!("{start}{}", &rest[rest.find("[mailbox]").unwrap()..]);
     multi().block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let mut house = House::working_with(without, folder, CONFIG, PROFILE);
+        let mut house = House::working_with(without, folder, CONFIG, &before);
         house.drop_inbound("early.edi", &order(1, "PO-1"));
         house.wait(Event::InterchangeQuarantined).await;
         let folder = house.close().await;
@@ -72,7 +75,7 @@ fn of_a_mixed_interchange_only_what_was_set_aside_is_processed_after_the_mend() 
     let invoice = "GS*IN*6125550100*NORTHDOCK3PL*20261119*1412*2*X*004010~ST*810*0002~\
         BIG*20261120*INV-1*20261119*PO-1~IT1*1*2*EA*1.50**VN*A-1~TDS*300~CTT*1~SE*6*0002~GE*1*2~";
     let text = order(1, "PO-1").replace("IEA*1*", &format!("{invoice}IEA*2*"));
-    let deliver_again = PROFILE.replace("deliver_documents = false", "deliver_documents = true");
+    let deliver_again = PROFILE.replace("documents = \"record\"", "documents = \"deliver\"");
     multi().block_on(async {
         let mut house = House::with(CONFIG, &deliver_again);
         house.drop_inbound("early.edi", &text);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crossdock::store::{
     AckState, Backlog, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
-    InterchangeKey, InterchangeRecord, JournalEntry, NewWork, Outcome, PayloadId, Receipt, Seen,
-    Series, Store, Taken, Task, Transaction,
+    InterchangeKey, InterchangeRecord, JournalEntry, NewWork, NumberRange, Outcome, PayloadId,
+    Receipt, Seen, Series, Store, Taken, Task, Transaction,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,6 +15,10 @@ fn now() -> Timestamp {
 
 fn series() -> Series {
     Series { partner: "harbor".into(), level: "interchange".into() }
+}
+
+fn used(series: Series, number: u64) -> Change {
+    Change::Number { series, number, at: Timestamp::UNIX_EPOCH, forgotten_before: None }
 }
 
 fn work(lane: &str, order: &str, name: &str, due: Timestamp) -> Change {
@@ -51,15 +55,14 @@ fn entry(subject: &str) -> JournalEntry {
 fn a_transaction_with_a_condition_that_fails_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
-    store.commit(Transaction::new().with(Change::Number(series(), 7))).unwrap();
+    store.commit(Transaction::new().with(used(series(), 7))).unwrap();
 
     let mut refused = Transaction::new().with(work("lane", "", "d", now()));
     refused.journal(entry("refused"));
-    refused.push(Change::Number(series(), 7));
+    refused.push(used(series(), 7));
     assert!(matches!(store.commit(refused), Err(Error::Conflict(_))));
 
-    let twice =
-        Transaction::new().with(Change::Number(series(), 8)).with(Change::Number(series(), 8));
+    let twice = Transaction::new().with(used(series(), 8)).with(used(series(), 8));
     assert!(matches!(store.commit(twice), Err(Error::Conflict(_))));
     assert_eq!(store.backlog(10).unwrap(), Backlog::default());
     assert_eq!(store.journal(0, 10).unwrap(), vec![]);
@@ -70,15 +73,48 @@ fn control_numbers_go_on_after_the_highest_used_and_never_past_their_range() {
     let folder = tempfile::tempdir().unwrap();
     {
         let store = EmbeddedStore::open(folder.path()).unwrap();
-        assert_eq!(store.reserve_numbers(&series(), 5..=9, 2).unwrap(), [5, 6]);
-        store.commit(Transaction::new().with(Change::Number(series(), 6))).unwrap();
+        assert_eq!(store.reserve_numbers(&series(), (5..=9).into(), 2).unwrap(), [5, 6]);
+        store.commit(Transaction::new().with(used(series(), 6))).unwrap();
     }
     let store = EmbeddedStore::open(folder.path()).unwrap();
-    assert_eq!(store.reserve_numbers(&series(), 5..=9, 3).unwrap(), [7, 8, 9]);
-    let error = store.reserve_numbers(&series(), 5..=9, 1).unwrap_err();
+    assert_eq!(store.reserve_numbers(&series(), (5..=9).into(), 3).unwrap(), [7, 8, 9]);
+    let error = store.reserve_numbers(&series(), (5..=9).into(), 1).unwrap_err();
     assert!(matches!(error, Error::NumbersUsedUp { last: 9, .. }), "{error}");
     let other = Series { level: "group".into(), ..series() };
-    assert_eq!(store.reserve_numbers(&other, 1..=9, 1).unwrap(), [1]);
+    assert_eq!(store.reserve_numbers(&other, (1..=9).into(), 1).unwrap(), [1]);
+}
+
+#[test]
+fn numbers_begin_anew_after_the_last_and_pass_over_those_that_still_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let days = |days: i64| Timestamp::from_second(days * 86_400).unwrap();
+    let range =
+        |forgotten_before| NumberRange { first: 1, last: 4, rollover: true, forgotten_before };
+    let give = |store: &EmbeddedStore, number, at, forgotten_before| {
+        let change = Change::Number { series: series(), number, at, forgotten_before };
+        store.commit(Transaction::new().with(change))
+    };
+    {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        for number in 1..=4 {
+            assert_eq!(store.reserve_numbers(&series(), range(None), 1).unwrap(), [number]);
+            give(&store, number, days(i64::try_from(number).unwrap()), None).unwrap();
+        }
+        assert!(matches!(give(&store, 1, days(9), None), Err(Error::Conflict(_))));
+    }
+    // What was used never counts as forgotten: nothing is left.
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let error = store.reserve_numbers(&series(), range(None), 1).unwrap_err();
+    assert!(matches!(error, Error::NumbersUsedUp { last: 4, .. }), "{error}");
+    // What was used before the third day may be used again, the rest may not.
+    let third = Some(days(3));
+    assert_eq!(store.reserve_numbers(&series(), range(third), 2).unwrap(), [1, 2]);
+    give(&store, 1, days(9), third).unwrap();
+    give(&store, 2, days(9), third).unwrap();
+    drop(store);
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    assert!(store.reserve_numbers(&series(), range(third), 1).is_err());
+    assert_eq!(store.reserve_numbers(&series(), range(Some(days(4))), 1).unwrap(), [3]);
 }
 
 #[test]
@@ -161,12 +197,12 @@ fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
         note: String::new(),
     };
     let outcome = Transaction::new()
-        .with(Change::FirstSeen(key.clone(), Seen { id, payload }))
+        .with(Change::FirstSeen(key.clone(), Seen { id, payload, at: None }, None))
         .with(Change::Outcome(id, record.clone()))
         .with(Change::FinishReceipt(id.receipt));
     store.commit(outcome.clone()).unwrap();
     assert!(matches!(store.commit(outcome), Err(Error::Conflict(_))));
-    assert_eq!(store.seen(&key).unwrap(), Some(Seen { id, payload }));
+    assert_eq!(store.seen(&key).unwrap(), Some(Seen { id, payload, at: None }));
     assert_eq!(store.interchanges(None, 10).unwrap(), vec![(id, record)]);
     assert!(store.receipt(id.receipt).unwrap().unwrap().done);
 }
@@ -176,6 +212,7 @@ fn an_acknowledgement_is_overdue_once_its_time_is_over_and_until_it_is_answered(
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
     let open = Expectation {
+        set_text: String::new(),
         partner: "harbor".into(),
         group: 4,
         set: 1,
@@ -205,8 +242,8 @@ fn callers_in_parallel_share_flushes_and_each_number_is_used_once() {
             let store = Arc::clone(&store);
             std::thread::spawn(move || {
                 for _ in 0..25 {
-                    let number = store.reserve_numbers(&series(), 1..=1000, 1).unwrap()[0];
-                    let mut use_it = Transaction::new().with(Change::Number(series(), number));
+                    let number = store.reserve_numbers(&series(), (1..=1000).into(), 1).unwrap()[0];
+                    let mut use_it = Transaction::new().with(used(series(), number));
                     use_it.journal(entry(&number.to_string()));
                     store.commit(use_it).unwrap();
                 }
@@ -351,11 +388,11 @@ fn a_snapshot_that_a_kill_interrupted_does_not_keep_the_store_shut() {
     let folder = tempfile::tempdir().unwrap();
     {
         let store = EmbeddedStore::open(folder.path()).unwrap();
-        store.commit(Transaction::new().with(Change::Number(series(), 7))).unwrap();
+        store.commit(Transaction::new().with(used(series(), 7))).unwrap();
     }
     let remains = folder.path().join("state/snap.7FFFFFFFFFFFFFFF.generating");
     std::fs::write(&remains, b"").unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
-    assert_eq!(store.reserve_numbers(&series(), 1..=100, 1).unwrap(), [8]);
+    assert_eq!(store.reserve_numbers(&series(), (1..=100).into(), 1).unwrap(), [8]);
     assert!(!remains.exists());
 }

@@ -1,11 +1,14 @@
 //! What the partner is answered.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 
+use crate::gateway::envelope::interchange_spec;
 use crate::gateway::ledger::Draft;
-use crate::gateway::translation::Received;
+use crate::gateway::translation::{Received, Share};
 use crate::gateway::{Error, Gateway, lanes};
-use crate::profile::{Answer, Partner};
+use crate::profile::{Answer, AnswerBatch, Partner, State};
 use crate::store::{Event, PayloadId, Task};
 
 impl Gateway {
@@ -21,21 +24,39 @@ impl Gateway {
             Answer::Always => received.groups_to_answer(),
             Answer::Never => 0,
         };
-        let groups = u32::try_from(groups).unwrap_or(u32::MAX);
-        if groups == 0 && !received.wants_ta1() {
+        let none = groups == 0;
+        if (none && !received.wants_ta1()) || partner.state != State::Live {
             return Ok(None);
         }
-        let numbers = self.number(draft, partner, u32::from(groups > 0), groups)?;
-        let bytes = self.translator.answer(received, partner, &numbers, now).map_err(|e| {
-            Error::Configuration(format!("{} cannot be answered: {e}", partner.name))
-        })?;
-        let payload = self.ledger.store().put_payload(&bytes)?;
-        let label = if groups > 0 { partner.acknowledgements.policy.kind.set() } else { "TA1" };
-        let name = format!("{}-{label}-{:09}.edi", partner.name, numbers.interchange);
-        let event = Event::AcknowledgementRendered;
-        draft.journal_with(now, event, &partner.name, &name, "", Some(payload));
-        let task = Task::Send { payload, name: name.clone(), documents: Vec::new() };
-        draft.queue(lanes::send(&partner.name), "", task, now);
-        Ok(Some((payload, name)))
+        let shares: Vec<Range<usize>> = match partner.acknowledgements.batch {
+            AnswerBatch::Group if !none => (0..groups).map(|group| group..group + 1).collect(),
+            AnswerBatch::Group | AnswerBatch::Interchange => std::iter::once(0..groups).collect(),
+        };
+        let set = partner.acknowledgements.policy.kind.set();
+        let spec = interchange_spec(partner, partner.envelope_of(set))?;
+        let label = if none { "TA1" } else { set };
+        let (mut all, mut first) = (Vec::new(), None);
+        for groups in shares {
+            let ta1 = groups.start == 0;
+            let count = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+            let numbers = self.number(draft, partner, u32::from(count > 0), count)?;
+            let name = format!("{}-{label}-{:09}.edi", partner.name, numbers.interchange);
+            let share = Share { groups, ta1, numbers };
+            let bytes = self.translator.answer(received, partner, &share, spec.clone(), now);
+            let bytes = bytes.map_err(|e| {
+                Error::Configuration(format!("{} cannot be answered: {e}", partner.name))
+            })?;
+            let payload = self.ledger.store().put_payload(&bytes)?;
+            all.extend_from_slice(&bytes);
+            let event = Event::AcknowledgementRendered;
+            draft.journal_with(now, event, &partner.name, &name, "", Some(payload));
+            let task =
+                Task::Send { payload, name: name.clone(), documents: Vec::new(), batch: None };
+            draft.queue(lanes::send(&partner.name), "", task, now);
+            first.get_or_insert(name);
+        }
+        // Asked for once more, all of it goes out again as one file.
+        let payload = self.ledger.store().put_payload(&all)?;
+        Ok(first.map(|name| (payload, name)))
     }
 }

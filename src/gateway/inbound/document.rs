@@ -3,12 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Arriving;
+use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, lanes};
-use crate::profile::{Direction, Partner};
+use crate::profile::{Direction, DuplicateDocument, Partner, State};
 use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Task};
 
 impl Gateway {
@@ -38,16 +41,20 @@ impl Gateway {
         let order = PurchaseOrderKey { partner: partner.name.clone(), kind: of_kind, number };
         let endpoint =
             if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
-        let before = if partner.duplicates.deliver_documents || order.number.is_empty() {
+        let deliver_again = partner.duplicates.documents == DuplicateDocument::Deliver;
+        let before = if deliver_again || order.number.is_empty() {
             None
         } else {
             self.ledger.store().purchase_order(&order)?.or_else(|| {
                 tally.numbers.contains(&order).then(|| "in this interchange".to_owned())
             })
         };
-        let (state, event, note) = if partner.flow(kind, Direction::In).is_none() {
-            let note = format!("the profile does not take in {kind} documents");
+        let in_force = in_force(partner, set, kind, now, tally.suspended);
+        let (state, event, note) = if let Err(note) = in_force {
             (DocumentState::Quarantined, Event::DocumentQuarantined, note)
+        } else if in_force == Ok(State::Shadow) {
+            let note = format!("in shadow: {}", set.label());
+            (DocumentState::Shadowed, Event::DocumentShadowed, note)
         } else if endpoint.is_none() {
             let note = "a test document, and the profile names no test_endpoint".to_owned();
             (DocumentState::Quarantined, Event::DocumentQuarantined, note)
@@ -65,7 +72,7 @@ impl Gateway {
         match state {
             DocumentState::Queued => {
                 tally.delivered += 1;
-                if !partner.duplicates.deliver_documents && !order.number.is_empty() {
+                if !deliver_again && !order.number.is_empty() {
                     draft.push(Change::PurchaseOrder(order.clone(), id.clone()));
                     tally.numbers.insert(order.clone());
                 }
@@ -73,6 +80,7 @@ impl Gateway {
                 draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
             }
             DocumentState::Duplicate => tally.repeated += 1,
+            DocumentState::Shadowed => tally.shadowed += 1,
             _ => tally.set_aside += 1,
         }
         draft.push(Change::Document(Document {
@@ -87,6 +95,31 @@ impl Gateway {
             at: now,
         }));
         Ok(())
+    }
+}
+
+/// Whether a document of this kind is in force, live or in shadow, or why it is set aside.
+fn in_force(
+    partner: &Partner,
+    set: &ReceivedSet,
+    kind: &str,
+    now: Timestamp,
+    suspended: bool,
+) -> Result<State, String> {
+    if partner.flow(kind, Direction::In).is_none() {
+        return Err(format!("the profile does not take in {kind} documents"));
+    }
+    let Some(agreement) = partner.agreement(Direction::In, &set.set, &set.version) else {
+        let (set, version) = (&set.set, &set.version);
+        return Err(format!("the profile does not take in the {set} in release {version}"));
+    };
+    match agreement.state_on(today(now)).min(partner.state) {
+        State::Off => Err(format!("the profile does not take in {kind} documents on this day")),
+        _ if suspended => Err(
+            "another set of its interchange was rejected, and the agreement holds all of it back"
+                .to_owned(),
+        ),
+        state => Ok(state),
     }
 }
 
@@ -153,6 +186,10 @@ fn without_a_map(
 /// What became of the sets of an interchange, counted.
 #[derive(Default)]
 pub(super) struct Tally {
+    /// One that is rejected holds back all of them.
+    pub(super) suspended: bool,
+    /// Translated and recorded only.
+    pub(super) shadowed: u32,
     pub(super) documents: u32,
     pub(super) delivered: u32,
     pub(super) repeated: u32,
@@ -164,7 +201,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn outcome(&self, received: &Received) -> Outcome {
-        if self.delivered > 0 || self.applied > 0 {
+        if self.delivered > 0 || self.applied > 0 || self.shadowed > 0 {
             Outcome::Accepted
         } else if self.set_aside > 0 {
             Outcome::Quarantined
@@ -184,6 +221,7 @@ impl std::fmt::Display for Tally {
         let counts = [
             (self.delivered, "to deliver"),
             (self.applied, "acknowledgements"),
+            (self.shadowed, "in shadow"),
             (self.repeated, "repeated"),
             (self.set_aside, "set aside"),
             (self.rejected, "rejected"),

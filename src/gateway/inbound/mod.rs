@@ -2,22 +2,27 @@
 
 mod answer;
 mod document;
+mod repeats;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::acknowledgement::note_ta1;
+use super::envelope::today;
 use super::ledger::Draft;
-use super::translation::{Header, Part, Received, split};
-use super::{Error, Gateway, MailboxBinding, lanes, notes};
+use super::live::{Live, MailboxBinding};
+use super::translation::{Header, NumberSeen, Part, Received, ReceivedSet, split};
+use super::{Error, Gateway, lanes, notes};
 use crate::disk::safe_name;
-use crate::profile::{Partner, State};
+use crate::profile::{DuplicateInterchange, OnError, OutOfSequence, Partner, State, Usage};
 use crate::store::{
     self, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome, PayloadId,
     Place, Receipt, Seen, Task, Work,
 };
 use document::Tally;
+use repeats::Repeats;
+pub(super) use repeats::forgotten_before;
 
 /// An interchange on its way to its outcome.
 struct Arriving<'a> {
@@ -52,6 +57,7 @@ impl Gateway {
             .receipt(receipt)?
             .ok_or_else(|| Error::Defect(format!("receipt {receipt} is unknown")))?;
         let binding = self.mailbox(&receipt.file.mailbox)?;
+        let live = self.live();
         let bytes = store.payload(receipt.file.payload)?;
         let parts = split(&bytes);
         let mut open = Vec::new();
@@ -76,7 +82,7 @@ impl Gateway {
             };
             let now = Timestamp::now();
             let arriving = Arriving { id, receipt: &receipt, bytes, payload, now };
-            let mut draft = self.decide(binding, &arriving, part)?;
+            let mut draft = self.decide(&live, &binding, &arriving, part)?;
             if Some(id) == last {
                 finish(&mut draft);
             }
@@ -114,19 +120,21 @@ impl Gateway {
     /// Everything that follows from one interchange, as one transaction.
     fn decide(
         &self,
+        live: &Live,
         binding: &MailboxBinding,
         arriving: &Arriving,
         part: &Part,
     ) -> Result<Draft, Error> {
         let mut draft = Draft::new();
-        let key = part.header.as_ref().map(Header::key);
-        let decision = match (&part.header, &key) {
+        let header = part.header.as_ref().map(|header| judged(live, header));
+        let key = header.as_ref().map(Header::key);
+        let decision = match (&header, &key) {
             (Some(header), Some(key)) => {
-                self.decide_known(&mut draft, binding, arriving, header, key)?
+                self.decide_known(&mut draft, (live, binding), arriving, header, key)?
             }
             _ => Decision::quarantine("", "No interchange (ISA) can be read in it.".to_owned()),
         };
-        self.conclude(&mut draft, arriving, part.header.as_ref(), decision)?;
+        self.conclude(&mut draft, arriving, header.as_ref(), decision)?;
         Ok(draft)
     }
 
@@ -175,12 +183,12 @@ impl Gateway {
     fn decide_known(
         &self,
         draft: &mut Draft,
-        binding: &MailboxBinding,
+        (live, binding): (&Live, &MailboxBinding),
         arriving: &Arriving,
         header: &Header,
         key: &InterchangeKey,
     ) -> Result<Decision, Error> {
-        let Some(partner) = agreement(&binding.partners, header) else {
+        let Some(partner) = agreement(live, binding, header) else {
             let note = format!(
                 "No partner of this mailbox has these identities: sender {}, receiver {}. Write them into a profile, or send the file back.",
                 key.sender, key.receiver
@@ -191,15 +199,24 @@ impl Gateway {
             let note = "The profile of this partner is off.".to_owned();
             return Ok(Decision::quarantine(&partner.name, note));
         }
-        if let Some(seen) = self.ledger.store().seen(key)? {
+        let forgotten = forgotten_before(partner, arriving.now);
+        let seen = self.ledger.store().seen(key)?;
+        if let Some(seen) = seen.filter(|seen| seen.at.zip(forgotten).is_none_or(|(at, f)| at >= f))
+        {
             return self.decide_seen(draft, partner, arriving, header, seen);
         }
-        let received = self.translator.receive(arriving.bytes, partner);
+        let repeats = Repeats::new(self.ledger.store(), partner, header, arriving.now);
+        let day = today(arriving.now);
+        let ask = |number: &NumberSeen<'_>| repeats.before(number);
+        let received = self.translator.receive(arriving.bytes, partner, &ask, day);
+        repeats.failed()?;
         // One that is rejected as a whole, cut off for instance, has had no effect: sent again whole it may keep its
         // number.
         if received.accepted {
-            let seen = Seen { id: arriving.id, payload: arriving.payload };
-            draft.push(Change::FirstSeen(key.clone(), seen));
+            let at = Some(arriving.now);
+            let seen = Seen { id: arriving.id, payload: arriving.payload, at };
+            draft.push(Change::FirstSeen(key.clone(), seen, forgotten));
+            repeats.note(draft, &received);
         }
         self.decide_received(draft, partner, arriving, header, &received)
     }
@@ -223,13 +240,14 @@ impl Gateway {
         }
         let record = self.ledger.store().interchange(seen.id)?;
         if let Some((payload, name)) = record.and_then(|record| record.answer)
-            && partner.duplicates.acknowledge_again
+            && partner.duplicates.interchange == DuplicateInterchange::AcknowledgeAgain
         {
-            let task = Task::Send { payload, name, documents: Vec::new() };
+            let task = Task::Send { payload, name, documents: Vec::new(), batch: None };
             draft.queue(lanes::send(&partner.name), "", task, arriving.now);
         }
         let mut tally = Tally::default();
-        let received = self.translator.receive(arriving.bytes, partner);
+        let day = today(arriving.now);
+        let received = self.translator.receive(arriving.bytes, partner, &|_| None, day);
         for (index, set) in received.sets.iter().enumerate() {
             if set.accepted && self.was_set_aside(partner, header, (index, set))? {
                 self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
@@ -239,6 +257,12 @@ impl Gateway {
             _ if tally.documents + tally.set_aside == 0 => Outcome::Duplicate,
             outcome => outcome,
         };
+        let held = partner.duplicates.interchange == DuplicateInterchange::Quarantine;
+        if held && outcome == Outcome::Duplicate {
+            let note =
+                format!("The same interchange was received before ({first}), byte for byte.");
+            return Ok(Decision::quarantine(&partner.name, note));
+        }
         let note = match outcome {
             Outcome::Duplicate => format!("the same was received before ({first})"),
             _ => format!("{tally} of what was set aside before ({first})"),
@@ -255,13 +279,24 @@ impl Gateway {
         header: &Header,
         received: &Received,
     ) -> Result<Decision, Error> {
-        let mut tally = Tally::default();
+        let all = partner.processing.on_error == OnError::Interchange;
+        let rejected = |set: &ReceivedSet| !set.accepted && !set.is_acknowledgement;
+        let suspended = all && received.sets.iter().any(rejected);
+        let mut tally = Tally { suspended, ..Tally::default() };
+        let mut held = String::new();
         for outcome in &received.interchange_outcomes {
             note_ta1(draft, partner, outcome, arriving.now);
         }
         for (index, set) in received.sets.iter().enumerate() {
             // Of an acknowledgement whatever could be read counts: many are not as the standard wants them.
             if set.is_acknowledgement && !set.outcomes.is_empty() {
+                if let Some(words) = self.held(partner, set)? {
+                    tally.set_aside += 1;
+                    let event = Event::DocumentQuarantined;
+                    draft.journal(arriving.now, event, &partner.name, &set.label(), &words);
+                    held = format!("{held}{}: {words}\n", set.label());
+                    continue;
+                }
                 tally.applied += 1;
                 for outcome in &set.outcomes {
                     self.apply_acknowledgement(draft, partner, outcome, arriving.now)?;
@@ -274,21 +309,35 @@ impl Gateway {
         }
         let answer = self.answer(draft, partner, received, arriving.now)?;
         let outcome = tally.outcome(received);
-        if outcome != Outcome::Quarantined && (tally.rejected > 0 || outcome == Outcome::Rejected) {
+        let told = tally.rejected > 0 || outcome == Outcome::Rejected || !held.is_empty();
+        let notes = format!("{held}{}", notes::of_received(received));
+        if outcome != Outcome::Quarantined && told {
             // For the partner there is the acknowledgement; this is for our own people.
-            let note = notes::of_received(received);
-            self.set_aside(draft, arriving, &note)?;
+            self.set_aside(draft, arriving, &notes)?;
         }
         Ok(Decision {
             outcome,
             partner: partner.name.clone(),
             note: match outcome {
-                Outcome::Quarantined | Outcome::Rejected => notes::of_received(received),
+                Outcome::Quarantined | Outcome::Rejected => notes,
                 _ => tally.to_string(),
             },
             documents: tally.documents,
             answer,
         })
+    }
+
+    /// Why an acknowledgement is set aside and not applied, where that is agreed.
+    fn held(&self, partner: &Partner, set: &ReceivedSet) -> Result<Option<String>, Error> {
+        if partner.acknowledgements.out_of_sequence == OutOfSequence::Accept {
+            return Ok(None);
+        }
+        for outcome in &set.outcomes {
+            if let Some(words) = self.out_of_sequence(partner, outcome)? {
+                return Ok(Some(words));
+            }
+        }
+        Ok(None)
     }
 
     /// A copy of an interchange into its mailbox's quarantine, with a note.
@@ -309,14 +358,21 @@ impl Gateway {
     }
 }
 
-/// The partner that an interchange belongs to, by sender and receiver.
-fn agreement<'a>(partners: &'a [Arc<Partner>], header: &Header) -> Option<&'a Arc<Partner>> {
-    partners.iter().find(|partner| {
-        let identity = &partner.identity;
-        [Some(&identity.production), identity.test.as_ref()].into_iter().flatten().any(|sides| {
-            let (from, to) = (&header.sender, &header.receiver);
-            sides.partner.matches(&from.qualifier, &from.id)
-                && sides.own.matches(&to.qualifier, &to.id)
-        })
-    })
+/// Whatever ISA15 says: what comes from the identities of test is a test.
+fn judged(live: &Live, header: &Header) -> Header {
+    let known = live.profiles.sender(&header.sender, &header.receiver);
+    let of_test = known.is_some_and(|(_, usage)| usage == Usage::Test);
+    Header { test: header.test || of_test, ..header.clone() }
+}
+
+/// The partner that an interchange belongs to, by sender and receiver. Nobody is known by what lies in another's
+/// mailbox.
+fn agreement<'a>(
+    live: &'a Live,
+    binding: &MailboxBinding,
+    header: &Header,
+) -> Option<&'a Arc<Partner>> {
+    let (partner, _) = live.profiles.sender(&header.sender, &header.receiver)?;
+    let own = live.mailbox_of(&partner.name)?;
+    Some(partner).filter(|_| own.key == binding.key)
 }

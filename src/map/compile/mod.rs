@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::parse::Faults;
 use super::plan::{Block, BlockId, Map, RestShapes, Table};
-use super::shape::{FieldId, Kind, ShapeId, Shapes};
+use super::shape::{FieldId, Kind, ShapeId, Shapes, TAG_FIELD};
+use super::stamp::Stamp;
 use super::steps::Steps;
 use super::syntax::{MapSource, Spot, Word};
 use crate::grammar::{Grammar, LineError, NodeId, suggest};
@@ -55,10 +56,12 @@ pub(super) fn compile(
         set: grammar.set.clone(),
         release: grammar.release.clone(),
         document: source.document.text.clone(),
+        tag: format!("{{\"{TAG_FIELD}\":{}", serde_json::Value::from(&*source.document.text)),
         shapes: Arc::clone(shapes),
         rest,
         blocks,
         tables,
+        stamps: words.iter().map(|word| Stamp::word(word)).collect(),
         words,
         local,
         root,
@@ -135,7 +138,7 @@ impl Compiler<'_> {
             self.words.push(word.into());
             self.words.len() - 1
         });
-        super::values::small(index)
+        super::laid::small(index)
     }
 
     /// The table of that name, made on its first use.

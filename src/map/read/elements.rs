@@ -1,8 +1,10 @@
 //! Elements of one segment: to fields, or noted as left over.
 
-use super::super::form::{Decoded, Form, decode};
+use super::super::form::{Decoded, Form, decode, is_same};
+use super::super::laid::small;
 use super::super::plan::{Counted, ElementSet, Range, Scalar, Slot};
-use super::super::values::{Entry, Tag, small};
+use super::super::shape::Field;
+use super::super::stamp::WIDE;
 use super::{COUNTED, LEFTOVER, Pass, UNUSUAL};
 use crate::findings::Code;
 use crate::x12::{Segment, decode as decode_text};
@@ -17,8 +19,54 @@ pub(super) struct Piece<'r> {
     pub component: u16,
 }
 
+/// The elements of a segment one after the other.
+struct Pieces<I> {
+    elements: I,
+    /// Offset of the next one in the set.
+    start: usize,
+    /// Position of the last one.
+    position: u16,
+}
+
+/// An element of a segment.
+#[derive(Clone, Copy)]
+struct Element<'r> {
+    bytes: &'r [u8],
+    start: usize,
+    position: u16,
+}
+
+impl<'r, I: Iterator<Item = &'r [u8]>> Pieces<I> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn next(&mut self) -> Option<Element<'r>> {
+        let bytes = self.elements.next()?;
+        let start = self.start;
+        self.start += bytes.len() + 1;
+        self.position += 1;
+        Some(Element { bytes, start, position: self.position })
+    }
+}
+
+impl<'r> Element<'r> {
+    /// The same where everything is told.
+    #[cold]
+    fn at(self) -> Piece<'r> {
+        let Self { bytes, start, position } = self;
+        Piece { bytes, start: small(start), position, component: 0 }
+    }
+}
+
+/// A segment that is read into the fields of an object; without any fields, into the items of a list.
+pub(super) struct Source<'r> {
+    pub segment: Segment<'r>,
+    pub index: u32,
+    pub fields: &'r [Field],
+}
+
 impl<'r> Pass<'r, '_> {
-    pub(super) fn piece(&self, segment: Segment<'r>, position: usize) -> Piece<'r> {
+    #[inline]
+    pub(super) fn piece(&self, segment: &Segment<'r>, position: usize) -> Piece<'r> {
         let start = segment.element_offset(position).saturating_sub(self.base);
         Piece {
             bytes: segment.element(position),
@@ -28,49 +76,66 @@ impl<'r> Pass<'r, '_> {
         }
     }
 
-    /// Reads a segment by its slots; pushes fields, and tells what is left over or unusual.
-    pub(super) fn elements(&mut self, set: &'r ElementSet, segment: Segment<'r>, index: u32) -> u8 {
+    /// Reads a segment by its slots; writes fields, and tells what is left over or unusual.
+    pub(super) fn elements(&mut self, set: &'r ElementSet, source: &Source<'r>) -> u8 {
+        let segment = &source.segment;
+        let start = self.piece(segment, 1).start as usize;
+        let end = start + segment.raw().len() + WIDE;
+        let pieces = Pieces { elements: segment.elements(), start, position: 0 };
+        // The same code twice: most segments are plain and not the last ones of their set, and need not be asked again
+        // and again whether they are.
+        if segment.is_plain() && self.raw.len() >= end {
+            self.pieces::<true>(set, pieces, source)
+        } else {
+            self.pieces::<false>(set, pieces, source)
+        }
+    }
+
+    fn pieces<const PLAIN: bool>(
+        &mut self,
+        set: &'r ElementSet,
+        mut pieces: Pieces<impl Iterator<Item = &'r [u8]>>,
+        source: &Source<'r>,
+    ) -> u8 {
         let mut flags = 0;
-        let delimiters = self.walked.segments.delimiters();
-        let repeated = delimiters.repetition.filter(|_| !segment.is_plain());
-        let last = segment.len();
-        let mut position = 1;
-        while position <= last {
-            let slot = set.slots.get(position - 1).unwrap_or(&Slot::Unread);
+        let mut index = 0;
+        while let Some(piece) = pieces.next() {
+            let slot = set.slots.get(index).unwrap_or(&Slot::Unread);
+            index += 1;
             if let Slot::Range(range) = slot {
-                flags |= self.range(range, position, segment, index);
-                position += usize::from(range.length);
+                flags |= self.range::<PLAIN>(range, piece, &mut pieces, source);
+                index += usize::from(range.length).saturating_sub(1);
                 continue;
             }
-            let bytes = segment.element(position);
-            if !bytes.is_empty() {
-                flags |= match slot {
-                    Slot::Fixed(..) | Slot::Elsewhere => 0,
-                    Slot::Unread | Slot::InRange | Slot::Range(_) => LEFTOVER,
-                    _ if repeated.is_some_and(|r| bytes.contains(&r)) => LEFTOVER,
-                    Slot::Value(scalar) => {
-                        self.scalar(*scalar, self.piece(segment, position), index)
-                    }
-                    Slot::Composite(parts) => {
-                        self.composite(parts, self.piece(segment, position), segment, index)
-                    }
-                    Slot::Count(counted) => {
-                        self.count(counted, self.piece(segment, position), index)
-                    }
-                };
+            if piece.bytes.is_empty() {
+                continue;
             }
-            position += 1;
+            flags |= match slot {
+                Slot::Value(scalar) if PLAIN => {
+                    self.scalar::<PLAIN>(scalar, source.fields, piece, source)
+                }
+                Slot::Fixed(..) | Slot::Elsewhere => 0,
+                Slot::Unread | Slot::InRange | Slot::Range(_) => LEFTOVER,
+                _ if !PLAIN && self.is_repeated(piece.bytes, source) => LEFTOVER,
+                Slot::Value(scalar) => self.any_scalar(*scalar, source.fields, &piece.at(), source),
+                Slot::Composite(parts) => self.composite(parts, piece.at(), source),
+                Slot::Count(counted) => self.count(counted, piece.at(), source.index),
+            };
         }
         flags
+    }
+
+    fn is_repeated(&self, bytes: &[u8], source: &Source<'r>) -> bool {
+        !source.segment.is_plain() && self.delimiters.repetition.is_some_and(|r| bytes.contains(&r))
     }
 
     /// The components of a composite, and whether bytes are split at all.
     pub(super) fn components(
         &self,
         piece: Piece<'r>,
-        segment: Segment<'_>,
+        segment: &Segment<'_>,
     ) -> impl Iterator<Item = Piece<'r>> + use<'r> {
-        let separator = self.walked.segments.delimiters().component;
+        let separator = self.delimiters.component;
         let split = !segment.is_plain();
         let mut start = piece.start;
         piece.bytes.split(move |&b| split && b == separator).zip(1..).map(
@@ -82,20 +147,14 @@ impl<'r> Pass<'r, '_> {
         )
     }
 
-    fn composite(
-        &mut self,
-        parts: &[Slot],
-        piece: Piece<'r>,
-        segment: Segment<'r>,
-        index: u32,
-    ) -> u8 {
+    fn composite(&mut self, parts: &[Slot], piece: Piece<'r>, source: &Source<'r>) -> u8 {
         let mut flags = 0;
-        for part in self.components(piece, segment) {
+        for part in self.components(piece, &source.segment) {
             if part.bytes.is_empty() {
                 continue;
             }
             flags |= match parts.get(usize::from(part.component) - 1) {
-                Some(Slot::Value(scalar)) => self.scalar(*scalar, part, index),
+                Some(Slot::Value(scalar)) => self.any_scalar(*scalar, source.fields, &part, source),
                 Some(Slot::Fixed(..)) => 0,
                 _ => LEFTOVER,
             };
@@ -104,102 +163,136 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// One value to a field.
-    fn scalar(&mut self, scalar: Scalar, piece: Piece<'r>, index: u32) -> u8 {
-        match self.value(scalar.form, piece) {
-            Ok((entry, flags)) => {
-                self.values.push(scalar.field, entry);
-                flags
-            }
-            Err(None) => LEFTOVER,
-            Err(Some(why)) => {
-                self.report(Code::NotTranslatable, index, piece, why);
-                LEFTOVER
-            }
-        }
-    }
-
-    /// The value of an element; an error where it has none, with the reason where there should be one.
-    pub(super) fn value(
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn scalar<const PLAIN: bool>(
         &mut self,
-        form: Form,
-        piece: Piece<'r>,
-    ) -> Result<(Entry, u8), Option<&'static str>> {
-        let start = self.values.arena.len();
-        let (decoded, faithful) =
-            decode(form, piece.bytes, &self.map.tables, &mut self.values.arena);
-        let flags = if faithful { 0 } else { UNUSUAL };
-        let entry = match decoded {
-            Decoded::Blank => return Err(None),
-            Decoded::Bad(why) => return Err(Some(why)),
+        scalar: &Scalar,
+        fields: &[Field],
+        piece: Element<'r>,
+        source: &Source<'r>,
+    ) -> u8 {
+        if PLAIN
+            && let Some(wide) = self.raw.get(piece.start..)
+            && let Some(wide) = wide.first_chunk::<WIDE>()
+        {
+            let length = piece.bytes.len();
+            if let Form::Code { table, min } = scalar.form {
+                if length >= usize::from(min)
+                    && let Some(table) = self.map.tables.get(usize::from(table))
+                    && let Some(word) = table.short_word(wide, length)
+                    && let Some(word) = self.map.stamps.get(word as usize)
+                {
+                    self.json.word(fields, scalar.field, word);
+                    return 0;
+                }
+            } else if is_same(scalar.form, piece.bytes)
+                && self.json.short(fields, scalar.field, wide, length)
+            {
+                return 0;
+            }
+        }
+        self.any_scalar(*scalar, fields, &piece.at(), source)
+    }
+
+    /// The same for whatever may stand there.
+    #[inline(never)]
+    fn any_scalar(
+        &mut self,
+        Scalar { field, form }: Scalar,
+        fields: &[Field],
+        piece: &Piece<'r>,
+        source: &Source<'r>,
+    ) -> u8 {
+        self.text.clear();
+        let (decoded, faithful) = decode(form, piece.bytes, &self.map.tables, self.text);
+        match decoded {
+            Decoded::Blank => return LEFTOVER,
+            Decoded::Bad(why) => {
+                self.report(Code::NotTranslatable, source.index, *piece, why);
+                return LEFTOVER;
+            }
             Decoded::Same(length) => {
-                self.text(piece.start, piece.bytes.get(..length).unwrap_or_default())
+                let text = decode_text(piece.bytes.get(..length).unwrap_or_default());
+                self.json.text(fields, field, &text);
             }
-            Decoded::New => self.values.text_from(start),
-            Decoded::Word(word) => Entry::word(word),
-            Decoded::Integer(n) => Entry::whole(n),
-        };
-        Ok((entry, flags))
-    }
-
-    /// A text that stands in the set as it is.
-    pub(super) fn text(&mut self, start: u32, bytes: &[u8]) -> Entry {
-        if self.utf8 {
-            return Entry { field: 0, tag: Tag::Source, a: start, b: small(bytes.len()) };
+            Decoded::New => self.json.text(fields, field, self.text),
+            Decoded::Short(text, length) => {
+                if !self.json.short(fields, field, &text, length) {
+                    let text = text.get(..length).unwrap_or_default();
+                    self.json.text(fields, field, std::str::from_utf8(text).unwrap_or_default());
+                }
+            }
+            Decoded::Word(word) => {
+                if let Some(word) = self.map.stamps.get(word as usize) {
+                    self.json.word(fields, field, word);
+                }
+            }
+            Decoded::Integer(number) => self.json.number(fields, field, number),
         }
-        self.values.text(&decode_text(bytes))
+        if faithful { 0 } else { UNUSUAL }
     }
 
-    /// A range of elements to a list of objects.
-    fn range(&mut self, range: &Range, first: usize, segment: Segment<'r>, index: u32) -> u8 {
+    /// Whether a value would be written as it stands here; `None` where it is none.
+    pub(super) fn is_faithful(&mut self, form: Form, bytes: &[u8]) -> Option<bool> {
+        self.text.clear();
+        let (decoded, faithful) = decode(form, bytes, &self.map.tables, self.text);
+        (!matches!(decoded, Decoded::Blank | Decoded::Bad(_))).then_some(faithful)
+    }
+
+    /// A range of elements, of which `first` is one, to a list of objects.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn range<const PLAIN: bool>(
+        &mut self,
+        range: &'r Range,
+        first: Element<'r>,
+        rest: &mut Pieces<impl Iterator<Item = &'r [u8]>>,
+        source: &Source<'r>,
+    ) -> u8 {
         let mut flags = 0;
-        let mark = self.values.mark();
-        let last = (first + usize::from(range.length) - 1).min(segment.len());
-        let step = range.step.len();
+        let inner = self.map.fields_of(source.fields, range.field);
+        let list = self.json.list(source.fields, range.field);
+        let mut left = range.length;
+        let mut next = Some(first);
         let mut gap = false;
-        let mut at = first;
-        while at <= last {
-            let object = self.values.mark();
+        while let Some(begin) = next {
+            let before = self.json.here();
+            let object = self.json.item();
             let mut present = false;
-            for (i, slot) in range.step.iter().enumerate() {
-                let position = at + i;
-                if position > last {
-                    break;
+            let mut piece = Some(begin);
+            for slot in &range.step {
+                let Some(found) = piece else { break };
+                left = left.saturating_sub(1);
+                if !found.bytes.is_empty() {
+                    present = true;
+                    flags |= match slot {
+                        Slot::Value(scalar) => self.scalar::<PLAIN>(scalar, inner, found, source),
+                        _ => LEFTOVER,
+                    };
                 }
-                if segment.element(position).is_empty() {
-                    continue;
-                }
-                present = true;
-                flags |= match slot {
-                    Slot::Value(scalar) => {
-                        self.scalar(*scalar, self.piece(segment, position), index)
-                    }
-                    _ => LEFTOVER,
-                };
+                piece = if left > 0 { rest.next() } else { None };
             }
-            if present {
-                if gap {
-                    flags |= UNUSUAL;
-                }
-                let object = self.values.object(object);
-                self.values.push(0, object);
-            } else {
+            next = piece;
+            if !present {
+                self.json.back(before);
                 gap = true;
+                continue;
             }
-            at += step;
+            if gap {
+                flags |= UNUSUAL;
+            }
+            self.json.object(object);
         }
-        if self.values.mark() > mark {
-            let list = self.values.list(mark);
-            self.values.push(range.field, list);
-        }
+        self.json.close(list);
         flags
     }
 
     fn count(&mut self, counted: &[Counted], piece: Piece<'r>, index: u32) -> u8 {
-        let stated =
-            match decode(Form::Integer { min: 1 }, piece.bytes, &[], &mut self.values.arena) {
-                (Decoded::Integer(n), faithful) => u32::try_from(n).ok().map(|n| (n, faithful)),
-                _ => None,
-            };
+        let stated = match decode(Form::Integer { min: 1 }, piece.bytes, &[], self.text) {
+            (Decoded::Integer(n), faithful) => u32::try_from(n).ok().map(|n| (n, faithful)),
+            _ => None,
+        };
         let actual: Vec<u32> = counted.iter().map(|&c| self.counted(c)).collect();
         match stated {
             Some((n, true)) if actual.first() == Some(&n) => COUNTED,

@@ -4,11 +4,14 @@
 //! whether the hierarchy alone gives this structure again; a second one reads the levels in their order.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use super::super::plan::{LevelPlan, Levels, Target};
-use super::super::values::{Entry, small};
-use super::{Pass, Span};
+use super::super::laid::small;
+use super::super::plan::{Block, LevelPlan, Levels, Target};
+use super::super::shape::{Field, FieldId};
+use super::{ELSEWHERE, Item, Pass, Span, UNPLACED};
 use crate::findings::Code;
+use crate::x12::decode;
 
 /// One level, as the first pass sees it.
 struct Level<'r> {
@@ -16,11 +19,15 @@ struct Level<'r> {
     /// Its opening segment.
     first: u32,
     /// Segments of its own.
-    segments: std::ops::Range<u32>,
+    segments: Range<u32>,
     /// Index into the plans; `None` for one that no plan knows.
     plan: Option<usize>,
+    /// Field of the list that its entry is in; `None` for the document.
+    list: Option<u16>,
     /// Number of its entry in its list, from 1; 0 for the document.
     entry: u32,
+    /// Whether its number is its place among the levels.
+    numbered: bool,
     within: Option<usize>,
     id: &'r [u8],
     parent: &'r [u8],
@@ -30,42 +37,45 @@ struct Level<'r> {
 }
 
 impl<'r> Pass<'r, '_> {
-    pub(super) fn levels(&mut self, plan: &'r Levels) {
+    /// What the set itself and its levels say, as far as possible in the order of the document.
+    pub(super) fn with_levels(&mut self, plan: &'r Levels, block: &'r Block, items: Range<usize>) {
+        for item in &mut self.work.items[items.clone()] {
+            if item.local == plan.local {
+                item.claim = ELSEWHERE;
+            }
+        }
         let mut levels = self.survey(plan);
         self.entries(plan, &mut levels);
         self.tell_unread(plan, &levels);
+        let before = |item: &Item| item.local == UNPLACED || item.local < plan.local;
+        let first = self.work.items[items.clone()].iter().take_while(|item| before(item)).count();
+        let first = items.start + first;
+        self.claim(block, items.start..first);
         let above = Above::of(plan, &levels);
-        let packed = packed(plan, &levels, &above);
-        let document = levels.iter().position(|l| target(plan, l) == Some(Target::Document));
-        if let Some(level) = document {
-            self.level_fields(plan, &levels[level]);
-        }
-        let mut lists: Vec<u16> = plan
-            .plans
-            .iter()
-            .filter_map(|p| match p.target {
-                Target::List { list, .. } => Some(list),
-                _ => None,
-            })
-            .chain([plan.rows])
-            .chain(plan.other.map(|(field, _)| field))
-            .collect();
-        lists.sort_unstable();
-        lists.dedup();
-        for list in lists {
-            let mark = self.values.mark();
-            for i in 0..levels.len() {
-                if list_of(plan, &levels[i]) == Some(list) {
-                    self.entry(plan, &levels, i, &above, &packed);
-                }
-            }
-            if self.values.mark() > mark {
-                let entry = self.values.list(mark);
-                self.values.push(list, entry);
-            }
-        }
+        self.levels(plan, &levels, &above);
+        self.claim(block, first..items.end);
         if !levels.is_empty() {
             self.structure(plan, &levels, &above);
+        }
+    }
+
+    fn levels(&mut self, plan: &'r Levels, levels: &[Level<'r>], above: &Above) {
+        let packed = packed(plan, levels, above);
+        let document = levels.iter().position(|l| target(plan, l) == Some(Target::Document));
+        if let Some(level) = document {
+            self.level_fields(plan, &levels[level], |_| ());
+        }
+        let mut lists: Vec<u16> = levels.iter().filter_map(|level| level.list).collect();
+        lists.sort_unstable();
+        lists.dedup();
+        for field in lists {
+            let list = self.json.list(self.map.fields_at(0), field);
+            for i in 0..levels.len() {
+                if levels[i].list == Some(field) {
+                    self.entry(plan, levels, i, above, &packed);
+                }
+            }
+            self.json.close(list);
         }
     }
 
@@ -88,8 +98,10 @@ impl<'r> Pass<'r, '_> {
                 instance: small(instance),
                 first: found.first,
                 segments: found.first..found.end,
-                plan: plan.plans.iter().position(|p| p.code.as_ref() == code),
+                plan: plan.plans.iter().position(|p| p.code.iter().eq(code)),
+                list: None,
                 entry: 0,
+                numbered: false,
                 within: None,
                 id: element(plan.nested.id),
                 parent: element(plan.nested.parent),
@@ -109,7 +121,8 @@ impl<'r> Pass<'r, '_> {
             if let Some(within) = levels[i].within {
                 levels[within].has_children = true;
             }
-            if number(levels[i].id) != Some(i + 1) {
+            levels[i].numbered = number(levels[i].id) == Some(i + 1);
+            if !levels[i].numbered {
                 by_id.entry(levels[i].id).or_insert(i);
             }
         }
@@ -118,7 +131,7 @@ impl<'r> Pass<'r, '_> {
 
     /// Numbers the entries. A second level of the document has no place there and is carried along.
     fn entries(&mut self, plan: &Levels, levels: &mut [Level<'_>]) {
-        let mut counts: HashMap<u16, u32> = HashMap::new();
+        let mut counts = vec![0; self.map.fields_at(0).len()];
         let mut documents = 0;
         for level in levels.iter_mut() {
             if target(plan, level) == Some(Target::Document) {
@@ -127,19 +140,19 @@ impl<'r> Pass<'r, '_> {
                     level.plan = None;
                 }
             }
-            if let Some(list) = list_of(plan, level) {
-                let count = counts.entry(list).or_insert(0);
+            level.list = list_of(plan, level.plan);
+            if let Some(count) = level.list.and_then(|list| counts.get_mut(usize::from(list))) {
                 *count += 1;
                 level.entry = *count;
             }
         }
-        self.work.rows = counts.get(&plan.rows).copied().unwrap_or(0);
+        self.work.rows = counts.get(usize::from(plan.rows)).copied().unwrap_or(0);
     }
 
     /// A finding for each level that no section of the map reads.
     fn tell_unread(&mut self, plan: &Levels, levels: &[Level<'r>]) {
         for level in levels.iter().filter(|l| l.plan.is_none() && !l.code.is_empty()) {
-            let piece = self.piece(self.segment(level.first), usize::from(plan.nested.level));
+            let piece = self.piece(&self.segment(level.first), usize::from(plan.nested.level));
             let known = plan.plans.iter().any(|p| p.code.as_ref() == level.code);
             let why = if known {
                 "a second level of this kind, where the document has room for one"
@@ -150,65 +163,60 @@ impl<'r> Pass<'r, '_> {
         }
     }
 
-    /// The object of a level, pushed to the list that is open.
+    /// The object of a level.
     fn entry(
         &mut self,
         plan: &'r Levels,
         levels: &[Level<'r>],
         i: usize,
         above: &Above,
-        packed: &HashMap<usize, Vec<(u16, u32)>>,
+        packed: &Packed,
     ) {
         let level = &levels[i];
-        let mark = self.values.mark();
-        self.level_fields(plan, level);
-        let known = level.plan.and_then(|p| plan.plans.get(p));
-        match known.map(|p| p.target) {
-            Some(Target::List { list, nested: Some(nested), .. }) => {
-                let parent = above.nearest(i, |p| list_of_plan(plan, p) == Some(list));
-                if let Some(parent) = parent {
-                    self.values.push(nested, Entry::integer(levels[parent].entry));
+        let object = self.json.item();
+        self.level_fields(plan, level, |pass| {
+            match known(plan, level).map(|p| (p.target, p.block)) {
+                Some((Target::List { list, nested: Some(nested), .. }, block)) => {
+                    if let Some(parent) = above.nearest(i, |c| above.lists[c] == Some(list)) {
+                        let fields = pass.fields(pass.block(block));
+                        pass.json.number(fields, nested, levels[parent].entry.into());
+                    }
                 }
+                Some((Target::Rows, _)) => pass.references(plan, packed, small(i)),
+                _ => {}
             }
-            Some(Target::Rows) => self.references(plan, packed.get(&i).map_or(&[], Vec::as_slice)),
-            _ => {}
-        }
-        let object = self.values.object(mark);
-        self.values.push(0, object);
+        });
+        self.json.object(object);
     }
 
     /// The fields of a row that refer to entries.
-    fn references(&mut self, plan: &Levels, references: &[(u16, u32)]) {
-        let mut done: Vec<u16> = Vec::new();
-        for known in &plan.plans {
-            let Target::List { reference, many, .. } = known.target else { continue };
-            if done.contains(&reference) {
-                continue;
-            }
-            done.push(reference);
+    fn references(&mut self, plan: &Levels, packed: &Packed, row: u32) {
+        let fields = self.map.fields_at(plan.row_shape);
+        let of_row = packed.of(row);
+        for &(reference, many) in &packed.fields {
             let mut entries =
-                references.iter().filter(|(field, _)| *field == reference).map(|(_, entry)| *entry);
+                of_row.iter().filter(|(_, field, _)| *field == reference).map(|found| found.2);
             if many {
-                let mark = self.values.mark();
+                let list = self.json.list(fields, reference);
                 for entry in entries {
-                    self.values.push(0, Entry::integer(entry));
+                    self.json.number_item(entry);
                 }
-                if self.values.mark() > mark {
-                    let list = self.values.list(mark);
-                    self.values.push(reference, list);
-                }
+                self.json.close(list);
             } else if let Some(entry) = entries.next() {
-                self.values.push(reference, Entry::integer(entry));
+                self.json.number(fields, reference, entry.into());
             }
         }
     }
 
-    fn level_fields(&mut self, plan: &'r Levels, level: &Level<'r>) {
-        let block = match level.plan.and_then(|p| plan.plans.get(p)) {
+    /// The fields of a level; `first` adds some between its constants and what its segments say.
+    fn level_fields(&mut self, plan: &'r Levels, level: &Level<'r>, first: impl FnOnce(&mut Self)) {
+        let block = match known(plan, level) {
             Some(known) => Some(known.block),
             None => plan.other.map(|(_, block)| block),
         };
         let Some(block) = block else { return };
+        self.constants(self.block(block));
+        first(self);
         let span =
             Span { instance: level.instance, node: plan.node, segments: level.segments.clone() };
         self.loop_fields(block, &span);
@@ -216,70 +224,68 @@ impl<'r> Pass<'r, '_> {
 
     /// `structure`: the hierarchy, and all levels one by one where that does not give them again.
     fn structure(&mut self, plan: &Levels, levels: &[Level<'r>], above: &Above) {
-        let fields = plan.structure;
-        let mark = self.values.mark();
+        let root = self.map.fields_at(0);
+        let ids = plan.structure;
+        let fields = self.map.fields_of(root, ids.field);
+        let object = self.json.name(root, ids.field);
         let hierarchy = hierarchy(plan, levels);
-        let list = self.values.mark();
+        let list = self.json.list(fields, ids.hierarchy);
         for &p in &hierarchy {
-            let name = self.values.text(&plan.plans[p].name);
-            self.values.push(0, name);
+            self.json.text_item(&plan.plans[p].name);
         }
-        if self.values.mark() > list {
-            let names = self.values.list(list);
-            self.values.push(fields.hierarchy, names);
-        }
+        self.json.close(list);
         let style = child_style(levels);
         if let Some(style) = style.filter(|s| !s.is_empty()) {
-            let text = self.values.text(style);
-            self.values.push(fields.child_codes, text);
+            self.json.text(fields, ids.child_codes, style);
         }
         if style.is_none() || !regular(plan, levels, above, &hierarchy) {
-            self.each_level(plan, levels, style);
+            let list = self.json.list(fields, ids.levels);
+            let fields = self.map.fields_of(fields, ids.levels);
+            self.each_level(ids.level, fields, levels, style);
+            self.json.close(list);
         }
-        let object = self.values.object(mark);
-        self.values.push(fields.field, object);
+        self.json.object(object);
     }
 
-    fn each_level(&mut self, plan: &Levels, levels: &[Level<'r>], style: Option<&str>) {
-        let [code, entry, within, id, parent, child] = plan.structure.level;
-        let list = self.values.mark();
-        for (i, level) in levels.iter().enumerate() {
-            let mark = self.values.mark();
-            self.raw(code, level.code);
+    fn each_level(
+        &mut self,
+        ids: [FieldId; 6],
+        fields: &[Field],
+        levels: &[Level<'r>],
+        style: Option<&str>,
+    ) {
+        let [code, entry, within, id, parent, child] = ids;
+        let json = &mut *self.json;
+        for level in levels {
+            let object = json.item();
+            json.text(fields, code, &decode(level.code));
             if level.entry > 0 {
-                self.values.push(entry, Entry::integer(level.entry));
+                json.number(fields, entry, level.entry.into());
             }
             if let Some(w) = level.within {
-                self.values.push(within, Entry::integer(small(w + 1)));
+                json.number(fields, within, i64::from(small(w + 1)));
             }
-            if level.id != (i + 1).to_string().as_bytes() {
-                self.raw(id, level.id);
+            if !level.numbered {
+                json.text(fields, id, &decode(level.id));
             }
             let expected = level.within.map_or(&[][..], |w| levels[w].id);
             if level.parent != expected {
-                self.raw(parent, level.parent);
+                json.text(fields, parent, &decode(level.parent));
             }
             if style.is_none() && !level.child.is_empty() {
-                self.raw(child, level.child);
+                json.text(fields, child, &decode(level.child));
             }
-            let object = self.values.object(mark);
-            self.values.push(0, object);
+            json.object(object);
         }
-        let all = self.values.list(list);
-        self.values.push(plan.structure.levels, all);
-    }
-
-    fn raw(&mut self, field: u16, bytes: &[u8]) {
-        let text = self.values.text(&crate::x12::decode(bytes));
-        self.values.push(field, text);
     }
 }
 
+/// A number without zeros before it.
 fn number(bytes: &[u8]) -> Option<usize> {
-    if bytes.first() == Some(&b'0') {
+    if bytes.first() == Some(&b'0') || bytes.is_empty() || bytes.len() > 15 {
         return None;
     }
-    std::str::from_utf8(bytes).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+    bytes.iter().try_fold(0, |sum, &b| b.is_ascii_digit().then(|| sum * 10 + usize::from(b - b'0')))
 }
 
 fn known<'p>(plan: &'p Levels, level: &Level<'_>) -> Option<&'p LevelPlan> {
@@ -290,12 +296,8 @@ fn target(plan: &Levels, level: &Level<'_>) -> Option<Target> {
     known(plan, level).map(|p| p.target)
 }
 
-/// The list that a level's entry is in; `None` for the document.
-fn list_of(plan: &Levels, level: &Level<'_>) -> Option<u16> {
-    list_of_plan(plan, level.plan)
-}
-
-fn list_of_plan(plan: &Levels, of: Option<usize>) -> Option<u16> {
+/// The list that entries of a plan are in; `None` for the document.
+fn list_of(plan: &Levels, of: Option<usize>) -> Option<u16> {
     match of.and_then(|p| plan.plans.get(p)).map(|p| p.target) {
         Some(Target::Document) => None,
         Some(Target::List { list, .. }) => Some(list),
@@ -307,88 +309,135 @@ fn list_of_plan(plan: &Levels, of: Option<usize>) -> Option<u16> {
 /// For each level and each plan, the nearest level of that plan that it is within. Made in one pass, since walking up
 /// from every level costs the square of the depth, and nothing bounds how deep a partner nests.
 struct Above {
-    /// A row for each level: a column for each plan, and a last one for levels that no plan knows.
-    nearest: Vec<Option<u32>>,
-    columns: usize,
+    /// A row for each level: a column for each plan, and a last one for levels that no plan knows. 0 for none, or else
+    /// the level's place from 1: what is nearer came later.
+    nearest: Vec<u32>,
+    /// For each column: its list, and the row's field that refers to its entries.
+    lists: Vec<Option<u16>>,
+    references: Vec<Option<u16>>,
+    /// For each level the nearest row around it.
+    row: Vec<Option<usize>>,
 }
 
 impl Above {
     fn of(plan: &Levels, levels: &[Level<'_>]) -> Self {
         let columns = plan.plans.len() + 1;
-        let mut nearest: Vec<Option<u32>> = Vec::with_capacity(levels.len() * columns);
+        let mut nearest: Vec<u32> = Vec::with_capacity(levels.len() * columns);
+        let mut row: Vec<Option<usize>> = Vec::with_capacity(levels.len());
         for level in levels {
             let start = nearest.len();
+            row.push(level.within.and_then(|within| {
+                let is_row = target(plan, &levels[within]) == Some(Target::Rows);
+                if is_row { Some(within) } else { row[within] }
+            }));
             match level.within {
                 // Parents come before their children.
                 Some(within) => {
                     nearest.extend_from_within(within * columns..(within + 1) * columns);
                     let column = levels[within].plan.unwrap_or(columns - 1);
-                    nearest[start + column] = Some(small(within));
+                    nearest[start + column] = small(within + 1);
                 }
-                None => nearest.resize(start + columns, None),
+                None => nearest.resize(start + columns, 0),
             }
         }
-        Self { nearest, columns }
+        let known = |c: usize| Some(c).filter(|&c| c + 1 < columns);
+        let targets = || (0..columns).map(|c| known(c).map(|p| plan.plans[p].target));
+        Self {
+            nearest,
+            lists: (0..columns).map(|c| list_of(plan, known(c))).collect(),
+            references: targets().map(reference).collect(),
+            row,
+        }
     }
 
-    /// The nearest level around this one, of those plans; `None` stands for levels that no plan knows.
-    fn nearest(&self, i: usize, of: impl Fn(Option<usize>) -> bool) -> Option<usize> {
-        let row = self.nearest.get(i * self.columns..(i + 1) * self.columns)?;
-        let known = |column: usize| Some(column).filter(|&c| c + 1 < self.columns);
-        let found = row.iter().enumerate().filter(|(column, _)| of(known(*column)));
-        // What is nearer came later.
-        found.filter_map(|(_, level)| *level).max().map(|level| level as usize)
+    /// The nearest level around this one, in those columns.
+    #[inline]
+    fn nearest(&self, i: usize, of: impl Fn(usize) -> bool) -> Option<usize> {
+        let columns = self.lists.len();
+        let row = self.nearest.get(i * columns..(i + 1) * columns)?;
+        let found = row.iter().enumerate().filter(|(column, _)| of(*column));
+        found.map(|(_, &level)| level).max().filter(|&level| level > 0).map(|l| l as usize - 1)
     }
 
     /// The nearest row around this level.
-    fn row(&self, plan: &Levels, i: usize) -> Option<usize> {
-        self.nearest(i, |p| target_of(plan, p) == Some(Target::Rows))
+    fn row(&self, i: usize) -> Option<usize> {
+        self.row.get(i).copied().flatten()
     }
 }
 
-fn target_of(plan: &Levels, of: Option<usize>) -> Option<Target> {
-    of.and_then(|p| plan.plans.get(p)).map(|p| p.target)
+/// The row's field that refers to entries of a target.
+fn reference(target: Option<Target>) -> Option<u16> {
+    match target {
+        Some(Target::List { reference, .. }) => Some(reference),
+        _ => None,
+    }
+}
+
+/// What the fields of rows refer to.
+struct Packed {
+    /// The fields, and whether they refer to many.
+    fields: Vec<(u16, bool)>,
+    /// Row, field and entry, row by row.
+    found: Vec<(u32, u16, u32)>,
+    /// For each level, where its row begins.
+    starts: Vec<u32>,
+}
+
+impl Packed {
+    /// What is known of a row.
+    fn of(&self, row: u32) -> &[(u32, u16, u32)] {
+        let start = self.starts.get(row as usize).map_or(0, |&start| start as usize);
+        let rest = self.found.get(start..).unwrap_or_default();
+        let count = rest.iter().take_while(|found| found.0 == row).count();
+        &rest[..count]
+    }
 }
 
 /// For each row, the fields that refer to entries, and the numbers: those that it is within, and those within it.
-fn packed(plan: &Levels, levels: &[Level<'_>], above: &Above) -> HashMap<usize, Vec<(u16, u32)>> {
-    let mut references: HashMap<usize, Vec<(u16, u32)>> = HashMap::new();
-    for i in 0..levels.len() {
-        match target(plan, &levels[i]) {
+fn packed(plan: &Levels, levels: &[Level<'_>], above: &Above) -> Packed {
+    let mut fields: Vec<(u16, bool)> = Vec::new();
+    for known in &plan.plans {
+        if let Target::List { reference, many, .. } = known.target
+            && !fields.iter().any(|(field, _)| *field == reference)
+        {
+            fields.push((reference, many));
+        }
+    }
+    let mut found: Vec<(u32, u16, u32)> = Vec::new();
+    // Where each level below a row was noted.
+    let mut noted: Vec<Option<usize>> = vec![None; levels.len()];
+    for (i, level) in levels.iter().enumerate() {
+        match target(plan, level) {
             Some(Target::Rows) => {
-                let mut found: Vec<(u16, u32)> = Vec::new();
-                for known in &plan.plans {
-                    let Target::List { reference, .. } = known.target else { continue };
-                    if found.iter().any(|(field, _)| *field == reference) {
-                        continue;
-                    }
-                    let refers = |p| {
-                        matches!(target_of(plan, p),
-                            Some(Target::List { reference: other, .. }) if other == reference)
-                    };
-                    if let Some(a) = above.nearest(i, refers) {
-                        found.push((reference, levels[a].entry));
+                for &(field, _) in &fields {
+                    if let Some(a) = above.nearest(i, |c| above.references[c] == Some(field)) {
+                        found.push((small(i), field, levels[a].entry));
                     }
                 }
-                references.entry(i).or_default().extend(found);
             }
             Some(Target::List { reference, list, .. }) => {
-                let Some(row) = above.row(plan, i) else { continue };
-                let own = |p| {
-                    matches!(target_of(plan, p),
-                        Some(Target::List { list: other, .. }) if other == list)
-                };
-                let within_own = above.nearest(i, own).filter(|&a| a > row);
-                let within_own = within_own.map(|a| levels[a].entry);
-                let row = references.entry(row).or_default();
+                let Some(row) = above.row(i) else { continue };
+                let within_own = above.nearest(i, |c| above.lists[c] == Some(list));
                 // Only the innermost is referred to; it tells what it is within itself.
-                row.retain(|(field, entry)| *field != reference || Some(*entry) != within_own);
-                row.push((reference, levels[i].entry));
+                if let Some(outer) = within_own.filter(|&own| own > row).and_then(|own| noted[own])
+                {
+                    found[outer].2 = 0;
+                }
+                noted[i] = Some(found.len());
+                found.push((small(row), reference, level.entry));
             }
             _ => {}
         }
     }
-    references
+    found.retain(|found| found.2 > 0);
+    if !found.is_sorted_by_key(|found| found.0) {
+        found.sort_by_key(|found| found.0);
+    }
+    let mut starts = vec![0; levels.len()];
+    for (at, &(row, ..)) in found.iter().enumerate().rev() {
+        starts[row as usize] = small(at);
+    }
+    Packed { fields, found, starts }
 }
 
 /// The plans in the order in which they are nested, as far as there is one.
@@ -432,12 +481,14 @@ fn child_style(levels: &[Level<'_>]) -> Option<&'static str> {
 /// Whether grouping the rows by the hierarchy gives these levels again: numbered one by one, each within one that
 /// is still open, further down the hierarchy than it, and none without rows.
 fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usize]) -> bool {
-    let rank = |i: usize| levels[i].plan.and_then(|p| hierarchy.iter().position(|&h| h == p));
+    let ranks: Vec<Option<usize>> =
+        (0..plan.plans.len()).map(|p| hierarchy.iter().position(|&h| h == p)).collect();
+    let rank = |i: usize| levels[i].plan.and_then(|p| ranks[p]);
     let mut open: Vec<usize> = Vec::new();
     let has_document = levels.iter().any(|l| target(plan, l) == Some(Target::Document));
     for (i, level) in levels.iter().enumerate() {
         let Some(own) = rank(i) else { return false };
-        if number(level.id) != Some(i + 1) || (level.within.is_none() && !level.parent.is_empty()) {
+        if !level.numbered || (level.within.is_none() && !level.parent.is_empty()) {
             return false;
         }
         match level.within {
@@ -461,12 +512,12 @@ fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usiz
         }
         open.push(i);
         let is_row = |i: usize| target(plan, &levels[i]) == Some(Target::Rows);
-        let below_row = above.row(plan, i).is_some();
+        let below_row = above.row(i).is_some();
         if !level.has_children && !is_row(i) && !below_row {
             return false;
         }
         // A row within a row, or packages both above and below one, say more than rows can.
-        if below_row && (is_row(i) || mixed(plan, levels, above, i)) {
+        if below_row && (is_row(i) || mixed(levels, above, i)) {
             return false;
         }
     }
@@ -474,8 +525,7 @@ fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usiz
 }
 
 /// Whether a level below a row has one of its own list above that row.
-fn mixed(plan: &Levels, levels: &[Level<'_>], above: &Above, i: usize) -> bool {
-    let list = list_of(plan, &levels[i]);
-    let row = above.row(plan, i);
-    row.is_some_and(|row| above.nearest(row, |p| list_of_plan(plan, p) == list).is_some())
+fn mixed(levels: &[Level<'_>], above: &Above, i: usize) -> bool {
+    let list = levels[i].list;
+    above.row(i).is_some_and(|row| above.nearest(row, |c| above.lists[c] == list).is_some())
 }

@@ -10,29 +10,32 @@ mod rest;
 
 use std::ops::Range;
 
+use self::elements::Source;
+use super::json::Json;
+use super::laid::small;
 use super::plan::{Block, BlockId, Group, GroupKind, Map, Selector};
-use super::values::{Entry, Values, small};
-use super::view::View;
+use super::shape::Field;
 use crate::findings::Finding;
 use crate::grammar::{NodeId, Walked};
-use crate::x12::Segment;
+use crate::x12::{Delimiters, Segment};
 
 /// Reads sets, one after the other, and reuses its memory.
 #[derive(Debug, Default)]
 pub struct Reader {
-    values: Values,
+    json: Json,
+    text: String,
     work: Work,
     findings: Vec<Finding>,
 }
 
-/// A document that was read: serialize it, or make a typed document of it.
+/// A document that was read: take it as JSON, serialize it, or make a typed document of it.
 ///
-/// Serializing streams from the set's own bytes, without a typed document in between; the result is the same as
-/// that of the typed document, field by field and byte by byte.
+/// Its JSON is written from the set's own bytes, without a typed document in between; it is the same as that of the
+/// typed document, field by field and byte by byte.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'r> {
-    values: &'r Values,
-    source: &'r str,
+    /// An object without the field that names its kind.
+    json: &'r [u8],
     map: &'r Map,
     findings: &'r [Finding],
 }
@@ -91,31 +94,22 @@ impl Reader {
     /// Values that cannot be translated are findings (`not-translatable`), as are counts that do not agree
     /// (`count-mismatch`) and levels that the map has no section for (`level-unknown`).
     pub fn read<'r>(&'r mut self, walked: &Walked<'r>, map: &'r Map) -> Reading<'r> {
-        self.values.clear();
         self.work.items.clear();
         self.work.rows = 0;
         self.findings.clear();
-        let raw = walked.segments.raw();
-        let delimiters = walked.segments.delimiters();
-        let ascii = [delimiters.element, delimiters.component, delimiters.segment];
-        let ascii = ascii.iter().chain(&delimiters.repetition).all(u8::is_ascii);
-        let source = std::str::from_utf8(raw).ok().filter(|_| ascii);
         let mut pass = Pass {
             walked: *walked,
             map,
-            values: &mut self.values,
+            json: &mut self.json,
+            text: &mut self.text,
             work: &mut self.work,
             findings: &mut self.findings,
+            delimiters: walked.segments.delimiters(),
+            raw: walked.segments.raw(),
             base: walked.segments.offset(),
-            utf8: source.is_some(),
         };
         pass.document();
-        Reading {
-            values: &self.values,
-            source: source.unwrap_or_default(),
-            map,
-            findings: &self.findings,
-        }
+        Reading { json: self.json.written(), map, findings: &self.findings }
     }
 }
 
@@ -137,24 +131,36 @@ impl<'r> Reading<'r> {
     /// # Errors
     /// Where the type is not that of the map's document.
     pub fn to<T: serde::Deserialize<'r>>(&self) -> Result<T, super::Error> {
-        T::deserialize(self.view(false))
+        serde_json::from_slice(self.json).map_err(|error| super::Error::Type(cause(&error)))
     }
 
-    /// Appends it as JSON: the same bytes as serializing it with `serde_json`, several times as fast.
+    /// Appends it as JSON: the same bytes as serializing it with `serde_json`, many times as fast.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        super::json::document(self.values, self.source, self.map, out);
-    }
-
-    fn view(&self, tagged: bool) -> View<'r> {
-        let root = self.values.root.unwrap_or(Entry::integer(0));
-        View::document(self.values, self.source, self.map, root, tagged)
+        out.extend_from_slice(self.map.tag.as_bytes());
+        let rest = self.json.get(1..).unwrap_or_default();
+        if rest.first() != Some(&b'}') {
+            out.push(b',');
+        }
+        out.extend_from_slice(rest);
     }
 }
 
-/// Serializes as the tagged document: `{"document":"order",…}`.
+/// What is wrong, without the place in a JSON that nobody has seen.
+fn cause(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map_or(text.clone(), str::to_owned)
+}
+
+/// Serializes as the tagged document: `{"document":"order",…}`. Where JSON is wanted, [`Reading::write_json`] is the
+/// short way.
 impl serde::Serialize for Reading<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.view(true).serialize(serializer)
+        let mut json = Vec::with_capacity(self.json.len() + self.map.tag.len() + 1);
+        self.write_json(&mut json);
+        let tree: serde_json::Value =
+            serde_json::from_slice(&json).map_err(serde::ser::Error::custom)?;
+        tree.serialize(serializer)
     }
 }
 
@@ -162,13 +168,16 @@ impl serde::Serialize for Reading<'_> {
 struct Pass<'r, 'w> {
     walked: Walked<'r>,
     map: &'r Map,
-    values: &'w mut Values,
+    json: &'w mut Json,
+    /// A value in the making.
+    text: &'w mut String,
     work: &'w mut Work,
     findings: &'w mut Vec<Finding>,
-    /// Offset of the set's first byte in the input.
+    delimiters: Delimiters,
+    /// The set's bytes.
+    raw: &'r [u8],
+    /// Offset of the first of them in the input.
     base: u64,
-    /// Whether texts may be taken from the source as they are.
-    utf8: bool,
 }
 
 /// The segments of a loop instance.
@@ -182,23 +191,18 @@ impl<'r> Pass<'r, '_> {
     fn document(&mut self) {
         let segments = 0..small(self.walked.segments.len());
         let span = Span { instance: 0, node: NodeId::ROOT, segments };
-        let mark = self.values.mark();
+        let start = self.json.begin();
         let block = self.block(self.map.root);
         let items = self.collect(&span);
         self.work.root_items = items.end;
         self.set_trailer(items.clone());
-        if let Some(levels) = &self.map.levels {
-            for item in &mut self.work.items[items.clone()] {
-                if item.local == levels.local {
-                    item.claim = ELSEWHERE;
-                }
-            }
-            self.levels(levels);
+        self.constants(block);
+        match &self.map.levels {
+            Some(levels) => self.with_levels(levels, block, items.clone()),
+            None => self.claim(block, items.clone()),
         }
-        self.claim(block, items.clone());
         self.finish(block, items);
-        let root = self.values.object(mark);
-        self.values.root = Some(root);
+        self.json.object(start);
     }
 
     /// SE is the envelope's.
@@ -219,7 +223,19 @@ impl<'r> Pass<'r, '_> {
         self.walked.segments.get(index as usize).unwrap_or(Segment::EMPTY)
     }
 
-    /// The object of a loop instance. Fields are left pending for the caller to close.
+    fn fields(&self, block: &Block) -> &'r [Field] {
+        self.map.fields_at(block.shape)
+    }
+
+    fn constants(&mut self, block: &Block) {
+        for &(field, word) in &block.constants {
+            if let Some(word) = self.map.stamps.get(word as usize) {
+                self.json.word(self.fields(block), field, word);
+            }
+        }
+    }
+
+    /// The fields of a loop instance but for its constants.
     fn loop_fields(&mut self, id: BlockId, span: &Span) {
         let block = self.block(id);
         let items = self.collect(span);
@@ -230,9 +246,6 @@ impl<'r> Pass<'r, '_> {
     /// What is left goes to `unmapped`; the scratch of this block is given back.
     fn finish(&mut self, block: &'r Block, items: Range<usize>) {
         self.rest(block, items.clone());
-        for &(field, word) in &block.constants {
-            self.values.push(field, Entry::word(word));
-        }
         self.work.items.truncate(items.start);
     }
 
@@ -242,41 +255,32 @@ impl<'r> Pass<'r, '_> {
         let start = self.work.items.len();
         let mut at = span.segments.start;
         let mut child = span.instance as usize + 1;
-        let (mut before, mut nth) = (0, 0);
+        let (mut before, mut count) = (0, 0);
         while at < span.segments.end {
             let Some(placed) = tree.segments.get(at as usize) else { break };
-            let mut item = Item {
-                segment: at,
-                end: at + 1,
-                instance: NO_INSTANCE,
-                nth: 0,
-                local: UNPLACED,
-                claim: UNCLAIMED,
-                flags: 0,
-            };
-            let mut node = placed.node;
+            let (mut node, mut instance, mut end) = (placed.node, NO_INSTANCE, at + 1);
             if placed.instance != span.instance {
                 while tree.instances.get(child).is_some_and(|i| i.first < at) {
                     child += 1;
                 }
                 node = NodeId::NONE;
                 if let Some(inner) = tree.instances.get(child).filter(|i| i.first == at) {
-                    item.end = inner.end.clamp(at + 1, span.segments.end);
-                    item.instance = small(child);
-                    node = inner.node;
+                    (node, instance) = (inner.node, small(child));
+                    end = inner.end.clamp(at + 1, span.segments.end);
                 }
             }
             // What does not come in the order of the grammar has no place here.
-            if let Some(&(parent, local)) = self.map.local.get(node.index())
+            let (mut local, mut nth) = (UNPLACED, 0);
+            if let Some(&(parent, place)) = self.map.local.get(node.index())
                 && parent == span.node
-                && local >= before
+                && place >= before
             {
-                nth = if local == before { nth + 1 } else { 1 };
-                before = local;
-                (item.local, item.nth) = (local, nth);
+                count = if place == before { count + 1 } else { 1 };
+                (before, local, nth) = (place, place, count);
             }
-            at = item.end;
-            self.work.items.push(item);
+            let claim = UNCLAIMED;
+            self.work.items.push(Item { segment: at, end, instance, nth, local, claim, flags: 0 });
+            at = end;
         }
         start..self.work.items.len()
     }
@@ -288,74 +292,84 @@ impl<'r> Pass<'r, '_> {
             let local = self.work.items[start].local;
             let mut end = start + 1;
             // What has no place may stand between.
-            while end < items.end && [local, UNPLACED].contains(&self.work.items[end].local) {
+            let belongs = |of: u16| of == local || of == UNPLACED;
+            while end < items.end && belongs(self.work.items[end].local) {
                 end += 1;
             }
-            if let Some(place) = block.places.get(usize::from(local)) {
-                for &index in &place.groups {
-                    self.claim_group(&block.groups[usize::from(index)], index, start..end);
-                }
-            }
+            self.claim_place(block, local, start..end);
             start = end;
         }
     }
 
-    fn claim_group(&mut self, group: &'r Group, index: u16, run: Range<usize>) {
+    #[inline]
+    fn claim_place(&mut self, block: &'r Block, local: u16, run: Range<usize>) {
+        let Some(place) = block.places.get(usize::from(local)) else { return };
+        for &index in &place.groups {
+            self.claim_group(block, index, run.clone());
+        }
+    }
+
+    #[inline]
+    fn claim_group(&mut self, block: &'r Block, index: u16, run: Range<usize>) {
+        let group = &block.groups[usize::from(index)];
+        let fields = self.fields(block);
         match &group.kind {
             GroupKind::Elements(set) => {
                 let Some(at) = self.next(group, run) else { return };
-                let mark = self.values.mark();
-                let segment = self.segment(self.work.items[at].segment);
-                let flags = self.elements(set, segment, self.work.items[at].segment);
+                let before = self.json.here();
+                let flags = self.elements(set, &self.source(at, fields));
                 // What gives no value would not be written back: it is left to `unmapped`, but for the segment
                 // that the block stands for.
-                if self.values.mark() == mark && flags & COUNTED == 0 && index != 0 {
+                if self.json.is_at(before) && flags & COUNTED == 0 && index != 0 {
                     return;
                 }
                 self.take(at, index, flags);
             }
             GroupKind::Texts { field, set } => {
-                let mark = self.values.mark();
+                let list = self.json.list(fields, *field);
                 for at in run {
                     if !self.free(group, at) {
                         continue;
                     }
-                    let before = self.values.mark();
-                    let segment = self.segment(self.work.items[at].segment);
-                    let flags = self.elements(set, segment, self.work.items[at].segment);
-                    if self.values.mark() > before {
+                    let before = self.json.here();
+                    let flags = self.elements(set, &self.source(at, &[]));
+                    if !self.json.is_at(before) {
                         self.take(at, index, flags);
                     }
                 }
-                self.close_list(*field, mark);
+                self.json.close(list);
             }
             GroupKind::Object { field, list: false, block, always } => {
                 let Some(at) = self.next(group, run) else { return };
-                let (object, flags) = self.inner(*block, at);
-                if !always || object.b > 0 {
-                    self.values.push(*field, object);
+                let before = self.json.here();
+                let object = self.json.name(fields, *field);
+                let flags = self.inner(*block, at);
+                if *always && self.json.is_at(object) {
+                    self.json.back(before);
+                } else {
+                    self.json.object(object);
                 }
                 self.take(at, index, flags);
             }
             GroupKind::Object { field, list: true, block, .. } => {
-                let mark = self.values.mark();
+                let list = self.json.list(fields, *field);
                 for at in run {
                     if self.free(group, at) {
-                        let (object, flags) = self.inner(*block, at);
-                        self.values.push(0, object);
+                        let object = self.json.item();
+                        let flags = self.inner(*block, at);
+                        self.json.object(object);
                         self.take(at, index, flags);
                     }
                 }
-                self.close_list(*field, mark);
+                self.json.close(list);
             }
         }
     }
 
-    fn close_list(&mut self, field: u16, mark: usize) {
-        if self.values.mark() > mark {
-            let list = self.values.list(mark);
-            self.values.push(field, list);
-        }
+    /// The segment of an item, to be read into fields.
+    fn source(&self, at: usize, fields: &'r [Field]) -> Source<'r> {
+        let index = self.work.items[at].segment;
+        Source { segment: self.segment(index), index, fields }
     }
 
     fn take(&mut self, at: usize, group: u16, flags: u8) {
@@ -365,45 +379,43 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// The first of a run that is free.
+    #[inline]
     fn next(&self, group: &Group, mut run: Range<usize>) -> Option<usize> {
         run.find(|&at| self.free(group, at))
     }
 
+    #[inline]
     fn free(&self, group: &Group, at: usize) -> bool {
         let item = &self.work.items[at];
         item.claim == UNCLAIMED
             && item.local == group.local
-            && group.selector.as_ref().is_none_or(|s| self.selects(s, self.segment(item.segment)))
+            && group.selector.as_ref().is_none_or(|s| self.selects(s, item.segment))
     }
 
-    fn selects(&self, selector: &Selector, segment: Segment<'_>) -> bool {
+    fn selects(&self, selector: &Selector, segment: u32) -> bool {
+        let Some(segment) = self.walked.segments.get(segment as usize) else { return false };
         let element = segment.element(usize::from(selector.position));
         if selector.component == 0 {
-            return element == selector.code.as_ref();
+            // Codes are short: a loop is faster than a call.
+            return element.len() == selector.code.len()
+                && element.iter().zip(&selector.code).all(|(a, b)| a == b);
         }
-        let component = self.walked.segments.delimiters().component;
-        let mut parts = element.split(|&b| b == component);
+        let mut parts = element.split(|&b| b == self.delimiters.component);
         parts.nth(usize::from(selector.component) - 1) == Some(selector.code.as_ref())
     }
 
-    /// The object of a segment or inner loop.
-    fn inner(&mut self, id: BlockId, at: usize) -> (Entry, u8) {
-        let item = self.work.items[at];
-        let mark = self.values.mark();
-        let mut flags = 0;
-        if item.instance == NO_INSTANCE {
-            let block = self.block(id);
-            if let Some(set) = block.own() {
-                flags = self.elements(set, self.segment(item.segment), item.segment);
-            }
-            for &(field, word) in &block.constants {
-                self.values.push(field, Entry::word(word));
-            }
-        } else {
-            let node = self.walked.tree.instances[item.instance as usize].node;
-            let span = Span { instance: item.instance, node, segments: item.segment..item.end };
-            self.loop_fields(id, &span);
+    /// The fields of a segment or inner loop.
+    fn inner(&mut self, id: BlockId, at: usize) -> u8 {
+        let block = self.block(id);
+        self.constants(block);
+        let item = &self.work.items[at];
+        let (instance, segments) = (item.instance, item.segment..item.end);
+        if instance == NO_INSTANCE {
+            let fields = self.fields(block);
+            return block.own().map_or(0, |set| self.elements(set, &self.source(at, fields)));
         }
-        (self.values.object(mark), flags)
+        let node = self.walked.tree.instances[instance as usize].node;
+        self.loop_fields(id, &Span { instance, node, segments });
+        0
     }
 }

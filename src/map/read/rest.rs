@@ -1,68 +1,80 @@
 //! `unmapped`: what the groups of a block have left.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use super::super::laid::small;
 use super::super::plan::{Block, ElementSet, GroupKind, Slot};
-use super::super::values::{Entry, small};
+use super::super::shape::{Field, FieldId};
 use super::{Item, LEFTOVER, NO_INSTANCE, Pass, UNCLAIMED, UNPLACED, UNUSUAL};
-use crate::x12::Segment;
+use crate::x12::{Segment, decode};
 
 impl<'r> Pass<'r, '_> {
     /// Puts together `unmapped` of a block, where there is anything to note.
+    #[inline]
     pub(super) fn rest(&mut self, block: &'r Block, items: Range<usize>) {
         let Some(field) = block.rest else { return };
         let absent = block.always.iter().any(|&local| !self.has(local, items.clone()));
-        if !absent && !self.anything(items.clone()) {
-            return;
-        }
-        let mark = self.values.mark();
-        let rest = self.map.rest;
-        self.note(rest.segments.0, |pass| pass.whole_segments(block, items.clone()));
-        self.note(rest.elements.0, |pass| pass.left_elements(block, items.clone()));
-        self.note(rest.as_sent.0, |pass| pass.as_sent(block, items.clone()));
-        self.note(rest.order.0, |pass| pass.orders(block, items.clone()));
-        self.note(rest.absent, |pass| {
-            for &local in &block.always {
-                if !pass.has(local, items.clone()) {
-                    let key = pass.values.text(&block.places[usize::from(local)].key);
-                    pass.values.push(0, key);
-                }
-            }
-        });
-        self.note(rest.unplaced.0, |pass| pass.unplaced(block, items));
-        if self.values.mark() > mark {
-            let object = self.values.object(mark);
-            self.values.push(field, object);
+        if absent || self.anything(items.clone()) {
+            self.note_rest(field, block, items);
         }
     }
 
-    fn note(&mut self, field: u16, fill: impl FnOnce(&mut Self)) {
-        let mark = self.values.mark();
-        fill(self);
-        if self.values.mark() > mark {
-            let list = self.values.list(mark);
-            self.values.push(field, list);
+    #[cold]
+    fn note_rest(&mut self, field: FieldId, block: &'r Block, items: Range<usize>) {
+        let before = self.json.here();
+        let fields = self.fields(block);
+        let object = self.json.name(fields, field);
+        let fields = self.map.fields_of(fields, field);
+        let rest = self.map.rest;
+        self.note(fields, rest.segments.0, |pass, fields| {
+            pass.whole_segments(fields, block, items.clone());
+        });
+        self.note(fields, rest.elements.0, |pass, fields| {
+            pass.left_elements(fields, block, items.clone());
+        });
+        self.note(fields, rest.as_sent.0, |pass, fields| {
+            pass.as_sent(fields, block, items.clone());
+        });
+        self.note(fields, rest.order.0, |pass, fields| pass.orders(fields, block, items.clone()));
+        self.note(fields, rest.absent, |pass, _| {
+            for &local in &block.always {
+                if !pass.has(local, items.clone()) {
+                    pass.json.text_item(&block.places[usize::from(local)].key);
+                }
+            }
+        });
+        self.note(fields, rest.unplaced.0, |pass, fields| pass.unplaced(fields, block, items));
+        if self.json.is_at(object) {
+            self.json.back(before);
+        } else {
+            self.json.object(object);
         }
+    }
+
+    /// A list, with the fields of its entries.
+    fn note(&mut self, fields: &'r [Field], field: u16, fill: impl FnOnce(&mut Self, &'r [Field])) {
+        let list = self.json.list(fields, field);
+        fill(self, self.map.fields_of(fields, field));
+        self.json.close(list);
     }
 
     /// Whether an item is not claimed, has something left, or stands in an unusual order.
     fn anything(&self, items: Range<usize>) -> bool {
-        let mut before: Option<&Item> = None;
+        let (mut local, mut claim) = (UNPLACED, 0);
         self.work.items[items].iter().any(|item| {
-            let out_of_order =
-                before.is_some_and(|b| b.local == item.local && b.claim > item.claim);
-            before = Some(item);
+            let out_of_order = local == item.local && claim > item.claim;
+            (local, claim) = (item.local, item.claim);
             item.claim == UNCLAIMED || item.flags & (LEFTOVER | UNUSUAL) != 0 || out_of_order
         })
     }
 
     /// Place key and position in the run (`None` for the first).
-    fn name(&mut self, block: &Block, fields: [u16; 2], local: u16, nth: u32) {
-        let key = block.places.get(usize::from(local)).map_or("", |p| p.key.as_str());
-        let key = self.values.text(key);
-        self.values.push(fields[0], key);
-        if nth > 1 {
-            self.values.push(fields[1], Entry::integer(nth));
+    fn name(&mut self, fields: &[Field], ids: [u16; 2], block: &Block, item: Item) {
+        let key = block.places.get(usize::from(item.local)).map_or("", |p| p.key.as_str());
+        self.json.text(fields, ids[0], key);
+        if item.nth > 1 {
+            self.json.number(fields, ids[1], item.nth.into());
         }
     }
 
@@ -71,86 +83,72 @@ impl<'r> Pass<'r, '_> {
         self.work.items[items].iter().any(|item| item.local == local)
     }
 
-    fn whole_segments(&mut self, block: &Block, items: Range<usize>) {
-        let fields = self.map.rest.segment;
+    fn whole_segments(&mut self, fields: &'r [Field], block: &Block, items: Range<usize>) {
+        let ids = self.map.rest.segment;
+        let inside_fields = self.map.fields_of(fields, ids[3]);
         for at in items {
             let item = self.work.items[at];
             if item.claim != UNCLAIMED || item.local == UNPLACED {
                 continue;
             }
-            let mark = self.values.mark();
-            let nth = self.work.items[at].nth;
-            self.name(block, [fields[0], fields[1]], item.local, nth);
-            self.raw_elements(fields[2], self.segment(item.segment));
-            let inside = self.values.mark();
+            let object = self.json.item();
+            self.name(fields, [ids[0], ids[1]], block, item);
+            self.raw_elements(fields, ids[2], self.segment(item.segment));
+            let inside = self.json.list(fields, ids[3]);
             for index in item.segment + 1..item.end {
-                self.raw_segment(self.segment(index));
+                self.raw_segment(inside_fields, self.segment(index));
             }
-            if self.values.mark() > inside {
-                let list = self.values.list(inside);
-                self.values.push(fields[3], list);
-            }
-            let object = self.values.object(mark);
-            self.values.push(0, object);
+            self.json.close(inside);
+            self.json.object(object);
         }
     }
 
-    fn raw_segment(&mut self, segment: Segment<'r>) {
-        let fields = self.map.rest.inside;
-        let mark = self.values.mark();
-        let id = self.raw_text(segment.offset(), segment.id(), false);
-        self.values.push(fields[0], id);
-        self.raw_elements(fields[1], segment);
-        let object = self.values.object(mark);
-        self.values.push(0, object);
+    fn raw_segment(&mut self, fields: &[Field], segment: Segment<'r>) {
+        let ids = self.map.rest.inside;
+        let object = self.json.item();
+        self.json.text(fields, ids[0], &decode(segment.id()));
+        self.raw_elements(fields, ids[1], segment);
+        self.json.object(object);
     }
 
     /// All elements of a segment as texts, without empty ones at the end.
-    fn raw_elements(&mut self, field: u16, segment: Segment<'r>) {
-        let mark = self.values.mark();
+    fn raw_elements(&mut self, fields: &[Field], field: u16, segment: Segment<'r>) {
         let mut last = segment.len();
         while last > 0 && segment.element(last).is_empty() {
             last -= 1;
         }
+        let list = self.json.list(fields, field);
         for position in 1..=last {
-            let text =
-                self.raw_text(segment.element_offset(position), segment.element(position), true);
-            self.values.push(0, text);
+            let text = self.raw_text(segment.element(position));
+            self.json.text_item(&text);
         }
-        if self.values.mark() > mark {
-            let list = self.values.list(mark);
-            self.values.push(field, list);
-        }
+        self.json.close(list);
     }
 
-    /// Bytes of the set as a text with our own separators.
-    fn raw_text(&mut self, offset: u64, bytes: &[u8], structured: bool) -> Entry {
-        let delimiters = self.walked.segments.delimiters();
+    /// Bytes of an element as a text with our own separators.
+    fn raw_text(&self, bytes: &'r [u8]) -> Cow<'r, str> {
+        let delimiters = self.delimiters;
         let special = |b: u8| {
             matches!(b, b'>' | b'^' | b'\\')
                 || b == delimiters.component
                 || Some(b) == delimiters.repetition
         };
-        if !structured || !bytes.iter().any(|&b| special(b)) {
-            let start = offset.saturating_sub(self.base);
-            return self.text(u32::try_from(start).unwrap_or(u32::MAX), bytes);
+        let decoded = decode(bytes);
+        if !bytes.iter().any(|&b| special(b)) {
+            return decoded;
         }
-        let text = crate::x12::decode(bytes);
-        let start = self.values.arena.len();
         let (component, repetition) =
             (char::from(delimiters.component), delimiters.repetition.map(char::from));
-        for c in text.chars() {
+        let mut text = String::with_capacity(decoded.len() + 2);
+        for c in decoded.chars() {
             match c {
-                c if c == component => self.values.arena.push('>'),
-                c if Some(c) == repetition => self.values.arena.push('^'),
-                '>' | '^' | '\\' => {
-                    self.values.arena.push('\\');
-                    self.values.arena.push(c);
-                }
-                c => self.values.arena.push(c),
+                c if c == component => text.push('>'),
+                c if Some(c) == repetition => text.push('^'),
+                '>' | '^' | '\\' => text.extend(['\\', c]),
+                c => text.push(c),
             }
         }
-        self.values.text_from(start)
+        Cow::Owned(text)
     }
 
     /// The element set that read an item.
@@ -165,16 +163,14 @@ impl<'r> Pass<'r, '_> {
         }
     }
 
-    fn left_elements(&mut self, block: &'r Block, items: Range<usize>) {
-        let fields = self.map.rest.partial;
-        self.partial(block, items, LEFTOVER, fields, |pass, set, segment, position| {
+    fn left_elements(&mut self, fields: &'r [Field], block: &'r Block, items: Range<usize>) {
+        self.partial(fields, block, items, LEFTOVER, |pass, set, segment, position| {
             pass.left(set.slots.get(position - 1).unwrap_or(&Slot::Unread), set, segment, position)
         });
     }
 
-    fn as_sent(&mut self, block: &'r Block, items: Range<usize>) {
-        let fields = self.map.rest.partial;
-        self.partial(block, items, UNUSUAL, fields, |pass, set, segment, position| {
+    fn as_sent(&mut self, fields: &'r [Field], block: &'r Block, items: Range<usize>) {
+        self.partial(fields, block, items, UNUSUAL, |pass, set, segment, position| {
             pass.unusual(set, segment, position)
         });
     }
@@ -182,12 +178,13 @@ impl<'r> Pass<'r, '_> {
     /// Entries of elements by position, for the items with a flag.
     fn partial(
         &mut self,
+        fields: &'r [Field],
         block: &'r Block,
         items: Range<usize>,
         flag: u8,
-        fields: [u16; 3],
-        mut take: impl FnMut(&mut Self, &'r ElementSet, Segment<'r>, usize) -> Option<Entry>,
+        mut take: impl FnMut(&mut Self, &'r ElementSet, Segment<'r>, usize) -> Option<Cow<'r, str>>,
     ) {
+        let ids = self.map.rest.partial;
         for at in items {
             let item = self.work.items[at];
             if item.flags & flag == 0 {
@@ -195,29 +192,26 @@ impl<'r> Pass<'r, '_> {
             }
             let Some(set) = self.set_of(block, &item) else { continue };
             let segment = self.segment(item.segment);
-            let mark = self.values.mark();
-            let nth = self.work.items[at].nth;
-            self.name(block, [fields[0], fields[1]], item.local, nth);
-            let list = self.values.mark();
-            let mut last = list;
+            let before = self.json.here();
+            let object = self.json.item();
+            self.name(fields, [ids[0], ids[1]], block, item);
+            let list = self.json.list(fields, ids[2]);
+            let first = self.json.here();
+            let mut last = first;
             for position in 1..=segment.len() {
                 let text = take(self, set, segment, position);
-                let noted = text.is_some();
-                let text = text.unwrap_or_else(|| self.values.text(""));
-                self.values.push(0, text);
-                if noted {
-                    last = self.values.mark();
+                self.json.text_item(text.as_deref().unwrap_or_default());
+                if text.is_some() {
+                    last = self.json.here();
                 }
             }
-            self.values.pending.truncate(last);
-            if last == list {
-                self.values.pending.truncate(mark);
+            self.json.back(last);
+            if self.json.is_at(first) {
+                self.json.back(before);
                 continue;
             }
-            let elements = self.values.list(list);
-            self.values.push(fields[2], elements);
-            let object = self.values.object(mark);
-            self.values.push(0, object);
+            self.json.close(list);
+            self.json.object(object);
         }
     }
 
@@ -228,37 +222,24 @@ impl<'r> Pass<'r, '_> {
         set: &'r ElementSet,
         segment: Segment<'r>,
         position: usize,
-    ) -> Option<Entry> {
-        let piece = self.piece(segment, position);
+    ) -> Option<Cow<'r, str>> {
+        let piece = self.piece(&segment, position);
         if piece.bytes.is_empty() {
             return None;
         }
-        let offset = self.base + u64::from(piece.start);
-        let repeated =
-            self.walked.segments.delimiters().repetition.is_some_and(|r| piece.bytes.contains(&r));
+        let repeated = self.delimiters.repetition.is_some_and(|r| piece.bytes.contains(&r));
         let whole = match slot {
             Slot::Fixed(..) | Slot::Elsewhere | Slot::Count(_) => false,
             Slot::Unread => true,
             Slot::Value(_) | Slot::Composite(_) if repeated && !segment.is_plain() => true,
-            Slot::Value(scalar) => self.has_no_value(scalar.form, piece),
+            Slot::Value(scalar) => self.is_faithful(scalar.form, piece.bytes).is_none(),
             Slot::Range(_) | Slot::InRange => match range_slot(set, position) {
-                Some(Slot::Value(scalar)) => self.has_no_value(scalar.form, piece),
+                Some(Slot::Value(scalar)) => self.is_faithful(scalar.form, piece.bytes).is_none(),
                 _ => true,
             },
             Slot::Composite(parts) => return self.left_components(parts, segment, position),
         };
-        whole.then(|| self.raw_text(offset, piece.bytes, true))
-    }
-
-    fn has_no_value(
-        &mut self,
-        form: super::super::form::Form,
-        piece: super::elements::Piece<'r>,
-    ) -> bool {
-        let start = self.values.arena.len();
-        let result = self.value(form, piece).is_err();
-        self.values.arena.truncate(start);
-        result
+        whole.then(|| self.raw_text(piece.bytes))
     }
 
     /// A composite with only the components that no field holds.
@@ -267,9 +248,9 @@ impl<'r> Pass<'r, '_> {
         parts: &'r [Slot],
         segment: Segment<'r>,
         position: usize,
-    ) -> Option<Entry> {
-        let piece = self.piece(segment, position);
-        let pieces: Vec<_> = self.components(piece, segment).collect();
+    ) -> Option<Cow<'r, str>> {
+        let piece = self.piece(&segment, position);
+        let pieces: Vec<_> = self.components(piece, &segment).collect();
         let mut text = String::new();
         let mut any = false;
         for piece in pieces {
@@ -278,13 +259,15 @@ impl<'r> Pass<'r, '_> {
             }
             let left = !piece.bytes.is_empty()
                 && match parts.get(usize::from(piece.component) - 1) {
-                    Some(Slot::Value(scalar)) => self.has_no_value(scalar.form, piece),
+                    Some(Slot::Value(scalar)) => {
+                        self.is_faithful(scalar.form, piece.bytes).is_none()
+                    }
                     Some(Slot::Fixed(..)) => false,
                     _ => true,
                 };
             if left {
                 any = true;
-                for c in crate::x12::decode(piece.bytes).chars() {
+                for c in decode(piece.bytes).chars() {
                     if matches!(c, '>' | '^' | '\\') {
                         text.push('\\');
                     }
@@ -293,7 +276,8 @@ impl<'r> Pass<'r, '_> {
             }
         }
         let trimmed = text.trim_end_matches('>').len();
-        any.then(|| self.values.text(text.get(..trimmed).unwrap_or_default()))
+        text.truncate(trimmed);
+        any.then_some(Cow::Owned(text))
     }
 
     /// An element as it was sent, where writing its field would give other bytes.
@@ -302,47 +286,41 @@ impl<'r> Pass<'r, '_> {
         set: &'r ElementSet,
         segment: Segment<'r>,
         position: usize,
-    ) -> Option<Entry> {
-        let piece = self.piece(segment, position);
+    ) -> Option<Cow<'r, str>> {
+        let piece = self.piece(&segment, position);
         if piece.bytes.is_empty() {
             return None;
         }
         let slot = set.slots.get(position - 1)?;
-        let unfaithful = |pass: &mut Self, slot: Option<&Slot>, piece| match slot {
-            Some(Slot::Value(scalar)) => {
-                let start = pass.values.arena.len();
-                let result = matches!(pass.value(scalar.form, piece), Ok((_, flags)) if flags != 0);
-                pass.values.arena.truncate(start);
-                result
-            }
+        let unfaithful = |pass: &mut Self, slot: Option<&Slot>, bytes: &[u8]| match slot {
+            Some(Slot::Value(scalar)) => pass.is_faithful(scalar.form, bytes) == Some(false),
             _ => false,
         };
         let noted = match slot {
-            Slot::Value(_) => unfaithful(self, Some(slot), piece),
+            Slot::Value(_) => unfaithful(self, Some(slot), piece.bytes),
             Slot::Count(counted) => {
                 let first = counted.first().map(|&c| self.counted(c));
                 first.is_none_or(|n| n.to_string().as_bytes() != piece.bytes)
             }
             Slot::Composite(parts) => {
-                let pieces: Vec<_> = self.components(piece, segment).collect();
+                let pieces: Vec<_> = self.components(piece, &segment).collect();
                 pieces.into_iter().any(|p| {
                     let part = parts.get(usize::from(p.component) - 1);
-                    !p.bytes.is_empty() && unfaithful(self, part, p)
+                    !p.bytes.is_empty() && unfaithful(self, part, p.bytes)
                 })
             }
             Slot::Range(_) | Slot::InRange => {
                 gap_before(set, segment, position)
-                    || unfaithful(self, range_slot(set, position), piece)
+                    || unfaithful(self, range_slot(set, position), piece.bytes)
             }
             Slot::Unread | Slot::Fixed(..) | Slot::Elsewhere => false,
         };
-        let offset = self.base + u64::from(piece.start);
-        noted.then(|| self.raw_text(offset, piece.bytes, true))
+        noted.then(|| self.raw_text(piece.bytes))
     }
 
     /// For each run whose claims are not in the order of the groups: which came where.
-    fn orders(&mut self, block: &Block, items: Range<usize>) {
-        let fields = self.map.rest.permutation;
+    fn orders(&mut self, fields: &'r [Field], block: &Block, items: Range<usize>) {
+        let ids = self.map.rest.permutation;
         let mut start = items.start;
         while start < items.end {
             let local = self.work.items[start].local;
@@ -360,43 +338,36 @@ impl<'r> Pass<'r, '_> {
                 continue;
             }
             claimed.sort_unstable();
-            let mark = self.values.mark();
-            let key = self.values.text(&place.key);
-            self.values.push(fields[0], key);
-            let list = self.values.mark();
+            let object = self.json.item();
+            self.json.text(fields, ids[0], &place.key);
+            let list = self.json.list(fields, ids[1]);
             for (_, position) in claimed {
-                self.values.push(0, Entry::integer(position));
+                self.json.number_item(position);
             }
-            let order = self.values.list(list);
-            self.values.push(fields[1], order);
-            let object = self.values.object(mark);
-            self.values.push(0, object);
+            self.json.close(list);
+            self.json.object(object);
         }
     }
 
     /// Segments without a place, with what they stood after.
-    fn unplaced(&mut self, block: &Block, items: Range<usize>) {
-        let fields = self.map.rest.stray;
-        let mut after: Option<usize> = None;
+    fn unplaced(&mut self, fields: &'r [Field], block: &Block, items: Range<usize>) {
+        let ids = self.map.rest.stray;
+        let mut after: Option<Item> = None;
         for at in items {
             let item = self.work.items[at];
             if item.local != UNPLACED {
-                after = Some(at);
+                after = Some(item);
                 continue;
             }
             for index in item.segment..item.end {
-                let mark = self.values.mark();
+                let object = self.json.item();
                 if let Some(after) = after {
-                    let nth = self.work.items[after].nth;
-                    let local = self.work.items[after].local;
-                    self.name(block, [fields[0], fields[1]], local, nth);
+                    self.name(fields, [ids[0], ids[1]], block, after);
                 }
                 let segment = self.segment(index);
-                let id = self.raw_text(segment.offset(), segment.id(), false);
-                self.values.push(fields[2], id);
-                self.raw_elements(fields[3], segment);
-                let object = self.values.object(mark);
-                self.values.push(0, object);
+                self.json.text(fields, ids[2], &decode(segment.id()));
+                self.raw_elements(fields, ids[3], segment);
+                self.json.object(object);
             }
         }
     }

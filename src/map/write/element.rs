@@ -18,45 +18,61 @@ impl Pass<'_> {
             self.data(&sent);
             return;
         }
-        let text = self.values.text(entry);
-        let start = self.out.len();
+        self.usual_value(form, entry);
+    }
+
+    /// A value in the usual form.
+    #[inline]
+    pub(super) fn usual_value(&mut self, form: Form, entry: At) {
+        let (map, values) = (self.map, self.values);
         match form {
-            Form::Text { min } => {
-                self.text(text);
-                self.pad(start, min);
-            }
+            Form::Text { min } => self.text(entry, min),
             Form::Code { table, min } => {
-                let map = self.map;
-                match map.tables[usize::from(table)].code(text) {
-                    Some(code) => self.out.extend_from_slice(code),
-                    None => self.text(text),
-                }
-                self.pad(start, min);
-            }
-            _ => {
-                if let (Form::Integer { min }, Some(number)) = (form, self.values.number(entry)) {
-                    encode_integer(number, min, self.out);
-                } else if let Err(why) = encode(form, text, self.out) {
-                    self.out.truncate(start);
-                    let message = format!("\"{text}\" {why}, as this element needs it.");
-                    self.report(
-                        Code::NotWritable,
-                        message,
-                        "Give a value that the element can hold.",
-                        Some(text),
-                        None,
-                    );
+                match map.tables[usize::from(table)].code(values.bytes(entry)) {
+                    Some(code) => {
+                        self.out.extend_from_slice(code);
+                        self.pad(code.len(), min);
+                    }
+                    None => self.text(entry, min),
                 }
             }
+            _ => self.number(form, entry),
         }
     }
 
-    /// Blanks up to the least length.
-    fn pad(&mut self, start: usize, min: u16) {
-        let length = self.out.len() - start;
-        if length > 0 {
-            let blanks = usize::from(min).saturating_sub(length);
-            self.out.extend(std::iter::repeat_n(b' ', blanks));
+    /// A number, date or time.
+    fn number(&mut self, form: Form, entry: At) {
+        if let (Form::Integer { min }, Some(number)) = (form, self.values.number(entry)) {
+            encode_integer(number, min, self.out);
+            return;
+        }
+        let (start, text) = (self.out.len(), self.values.text(entry));
+        if let Err(why) = encode(form, text, self.out) {
+            self.out.truncate(start);
+            let message = format!("\"{text}\" {why}, as this element needs it.");
+            let mend = "Give a value that the element can hold.";
+            self.report(Code::NotWritable, message, mend, Some(text), None);
+        }
+    }
+
+    /// A text of the document.
+    #[inline]
+    fn text(&mut self, entry: At, min: u16) {
+        let values = self.values;
+        let start = self.out.len();
+        if self.plain {
+            self.out.extend_from_slice(values.bytes(entry));
+        } else {
+            self.data(values.text(entry));
+        }
+        self.pad(self.out.len() - start, min);
+    }
+
+    /// Blanks up to the least length, of what has so many bytes.
+    #[inline]
+    fn pad(&mut self, length: usize, min: u16) {
+        if (1..usize::from(min)).contains(&length) {
+            self.out.extend(std::iter::repeat_n(b' ', usize::from(min) - length));
         }
     }
 
@@ -66,6 +82,9 @@ impl Pass<'_> {
         match decode(form, sent.as_bytes(), &self.map.tables, &mut arena).0 {
             Decoded::Same(length) => sent.get(..length) == Some(self.values.text(entry)),
             Decoded::New => arena == self.values.text(entry),
+            Decoded::Short(text, length) => {
+                text.get(..length) == Some(self.values.text(entry).as_bytes())
+            }
             Decoded::Word(word) => {
                 self.map.words.get(word as usize).map(AsRef::as_ref)
                     == Some(self.values.text(entry))
@@ -191,34 +210,37 @@ impl Pass<'_> {
     pub(super) fn plain_range(
         &mut self,
         range: &Range,
-        first: usize,
+        first: u16,
         list: At,
         separator: u8,
-    ) -> usize {
+    ) -> u16 {
         let values = self.values;
-        let step = range.step.len();
-        let room = usize::from(range.length);
-        let mut last = first + 1;
+        let step = u16::try_from(range.step.len()).unwrap_or(u16::MAX);
+        let mut last = first;
         for (k, item) in values.within(list).enumerate() {
-            for (i, slot) in range.step.iter().enumerate() {
+            // Past any room long before this is too much for the number.
+            let from = u16::try_from(k).map_or(u16::MAX, |k| k.saturating_mul(step));
+            for (i, slot) in (0..step).zip(&range.step) {
                 let Slot::Value(scalar) = slot else { continue };
                 let Some(entry) = values.get(item, scalar.field) else { continue };
-                let at = k * step + i;
-                self.position = u16::try_from(first + at + 1).unwrap_or(u16::MAX);
-                if at >= room {
-                    let message =
-                        format!("There are more entries than the {} that have room.", room / step);
+                let at = from.saturating_add(i);
+                self.position = first.saturating_add(at);
+                if at >= range.length {
+                    let room = range.length / step;
+                    let message = format!("There are more entries than the {room} that have room.");
                     self.report(Code::NotWritable, message, "Split the line.", None, None);
                     return last;
                 }
                 let before = self.out.len();
-                self.out.extend(std::iter::repeat_n(separator, first + at + 1 - last));
-                let start = self.out.len();
-                self.value(scalar.form, entry, None);
+                for _ in last..self.position {
+                    self.out.push(separator);
+                }
+                let (position, start) = (self.position, self.out.len());
+                self.usual_value(scalar.form, entry);
                 if self.out.len() == start {
                     self.out.truncate(before);
                 } else {
-                    last = first + at + 1;
+                    last = position;
                 }
             }
         }
@@ -254,20 +276,9 @@ impl Pass<'_> {
         fits.then_some(used)
     }
 
-    /// A text of the document as data.
-    #[inline]
-    fn text(&mut self, text: &str) {
-        if self.plain {
-            self.out.extend_from_slice(text.as_bytes());
-        } else {
-            self.data(text);
-        }
-    }
-
     /// Text as data: in the character set, with delimiters refused or replaced.
     pub(super) fn data(&mut self, text: &str) {
-        let delimiters = self.options.style.delimiters;
-        if !text.bytes().any(|b| !b.is_ascii() || delimiters.contains(b)) {
+        if !text.bytes().any(|b| self.special.has(b)) {
             self.out.extend_from_slice(text.as_bytes());
             return;
         }

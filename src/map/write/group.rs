@@ -6,14 +6,12 @@ use std::collections::HashMap;
 use super::super::laid::{At, Laid, small};
 use super::super::plan::{LevelPlan, Levels, Map, NO_PLACE, Target};
 use super::super::shape::{FieldId, Kind};
+use super::entries::{Entries, NONE, Put, Reference, list_of};
 use super::levels::{Out, Planned};
 use crate::findings::{Code, Finding, Place, Severity};
 
 /// Findings of one plan at most.
 const FINDINGS_MAX: usize = 100;
-
-/// No node, entry or parent.
-const NONE: u32 = u32::MAX;
 
 /// A level in the making, linked with those beside and within it.
 struct Node {
@@ -24,31 +22,25 @@ struct Node {
     next: u32,
 }
 
-/// Where an entry was put last.
-#[derive(Clone, Copy)]
-struct Put {
-    parent: u32,
-    node: u32,
-}
-
 pub(super) struct Planner<'w> {
     pub levels: &'w Levels,
     pub map: &'w Map,
     pub values: &'w mut Laid,
     pub planned: Planned,
     /// The entries of each list that levels are made of.
-    entries: Vec<(FieldId, Vec<At>)>,
+    entries: Vec<Entries>,
+    references: Vec<Reference>,
     nodes: Vec<Node>,
     first: u32,
     last: u32,
-    /// For each list: where its entries were put.
-    put: Vec<(FieldId, Vec<Put>)>,
     /// Entries that stand at several places: node by parent, list and entry.
     again: HashMap<(u32, FieldId, u32), u32>,
     /// Entries whose quantity has gone to the rows within them.
     divided: Vec<(FieldId, u32)>,
     /// Rank of each plan in the hierarchy.
     ranks: Vec<Option<usize>>,
+    /// Memory for the ways above and below a row.
+    ways: [Vec<Stop>; 2],
 }
 
 /// An entry on the path of a row.
@@ -69,27 +61,21 @@ struct Way {
 
 impl<'w> Planner<'w> {
     pub(super) fn new(levels: &'w Levels, map: &'w Map, values: &'w mut Laid) -> Self {
-        let mut lists: Vec<FieldId> = levels.plans.iter().filter_map(list_of).collect();
-        lists.push(levels.rows);
-        lists.extend(levels.other.map(|(list, _)| list));
-        lists.sort_unstable();
-        lists.dedup();
-        let of =
-            |list| values.get(At::ROOT, list).map_or(Vec::new(), |l| values.within(l).collect());
-        let entries = lists.into_iter().map(|list| (list, of(list))).collect();
+        let (entries, references) = (Entries::of(levels, values), Reference::of(levels));
         Self {
             levels,
             map,
             values,
             planned: Planned::default(),
             entries,
+            references,
             nodes: Vec::new(),
             first: NONE,
             last: NONE,
-            put: Vec::new(),
             again: HashMap::new(),
             divided: Vec::new(),
             ranks: Vec::new(),
+            ways: [Vec::new(), Vec::new()],
         }
     }
 
@@ -120,7 +106,18 @@ impl<'w> Planner<'w> {
     }
 
     fn of(&self, list: FieldId) -> &[At] {
-        self.entries.iter().find(|(l, _)| *l == list).map_or(&[], |(_, entries)| entries)
+        self.entries.iter().find(|e| e.list == list).map_or(&[], |e| &e.at)
+    }
+
+    /// Where the entry of that number, from 1, was put last.
+    fn put(&self, list: FieldId, number: u32) -> Option<Put> {
+        self.entries.iter().find(|e| e.list == list)?.put(number)
+    }
+
+    /// The plan of the entry of that number.
+    fn plan(&self, list: FieldId, number: u32) -> Option<usize> {
+        let entries = self.entries.iter().find(|e| e.list == list)?;
+        entries.plans.get((number as usize).wrapping_sub(1)).copied().flatten()
     }
 
     fn list_name(&self, list: FieldId) -> &'w str {
@@ -133,11 +130,11 @@ impl<'w> Planner<'w> {
         let levels = self.levels;
         self.ranks =
             (0..levels.plans.len()).map(|plan| hierarchy.iter().position(|&h| h == plan)).collect();
-        self.put = self
-            .lists()
-            .into_iter()
-            .map(|list| (list, vec![Put { parent: NONE, node: NONE }; self.count(list) as usize]))
-            .collect();
+        for i in 0..self.entries.len() {
+            let Entries { list, at, .. } = &self.entries[i];
+            let plans = at.iter().map(|&at| self.plan_of(*list, at)).collect();
+            self.entries[i].plan(plans);
+        }
         let stop_of = |planner: &Self, target: Target| {
             let plan = levels.plans.iter().position(|p| p.target == target)?;
             Some(Stop { rank: planner.ranks[plan]?, plan, entry: 0 })
@@ -223,7 +220,7 @@ impl<'w> Planner<'w> {
                 self.fault(Severity::Fatal, message);
                 break;
             };
-            if let Some(plan) = self.plan_of(list, object)
+            if let Some(plan) = self.plan(list, number)
                 && let Some(rank) = self.ranks[plan]
                 && stops[from..].iter().all(|s| s.plan != plan)
             {
@@ -235,15 +232,13 @@ impl<'w> Planner<'w> {
 
     /// Puts a row and the entries on its path into the tree.
     fn row(&mut self, object: At, row: Stop, top: u32) {
-        let mut common: Vec<Stop> = Vec::new();
+        let [mut common, mut below] = std::mem::take(&mut self.ways);
+        common.clear();
+        below.clear();
         let mut ways: Vec<Way> = Vec::new();
-        let levels = self.levels;
-        for (i, plan) in levels.plans.iter().enumerate() {
-            let Target::List { list, reference, many, nested } = plan.target else { continue };
-            if levels.plans[..i].iter().any(|p| reference_of(p) == Some(reference)) {
-                continue;
-            }
-            let Some(found) = self.values.get(object, reference) else { continue };
+        for i in 0..self.references.len() {
+            let Reference { list, field, many, nested } = self.references[i];
+            let Some(found) = self.values.get(object, field) else { continue };
             if !many {
                 self.chain(list, nested, self.number(found), &mut common);
                 continue;
@@ -262,7 +257,7 @@ impl<'w> Planner<'w> {
             }
         }
         common.sort_by_key(|s| s.rank);
-        let below = common.split_off(common.partition_point(|s| s.rank < row.rank));
+        below.extend(common.drain(common.partition_point(|s| s.rank < row.rank)..));
         if ways.iter().all(|way| way.above.is_empty()) {
             let parent = self.walk_in(top, &common, true);
             let at = self.push(parent, row.plan, object);
@@ -272,9 +267,10 @@ impl<'w> Planner<'w> {
                 way.below.sort_by_key(|s| s.rank);
                 self.walk_in(at, &way.below, false);
             }
-            return;
+        } else {
+            self.divide(object, row, top, &common, &below, &mut ways);
         }
-        self.divide(object, row, top, &common, &below, &mut ways);
+        self.ways = [common, below];
     }
 
     /// A row that is in several entries above it is told once in each of them.
@@ -367,11 +363,7 @@ impl<'w> Planner<'w> {
             let mut fields: Vec<(FieldId, At)> = self.fields(object).collect();
             fields.retain(|(field, _)| !gone.contains(field));
             let without = self.values.object_of(&fields);
-            let put = self
-                .put
-                .iter()
-                .find(|(l, _)| *l == list)
-                .and_then(|(_, put)| put.get(number as usize - 1));
+            let put = self.put(list, number);
             if let Some(node) = put.and_then(|put| self.nodes.get_mut(put.node as usize)) {
                 node.object = without;
             }
@@ -384,9 +376,7 @@ impl<'w> Planner<'w> {
         path.iter().fold(from, |at, stop| {
             let target = self.levels.plans[stop.plan].target;
             let Target::List { list, nested, .. } = target else { return at };
-            let index = (stop.entry as usize).wrapping_sub(1);
-            let put = self.put.iter().find(|(l, _)| *l == list).and_then(|(_, put)| put.get(index).copied());
-            let before = put.filter(|put| put.node != NONE);
+            let before = self.put(list, stop.entry);
             if let Some(before) = before.filter(|b| b.parent == at) {
                 return before.node;
             }
@@ -406,8 +396,9 @@ impl<'w> Planner<'w> {
             }
             let object = self.entry(list, stop.entry).unwrap_or(At::NOTHING);
             let node = self.push(at, stop.plan, object);
-            let puts = self.put.iter_mut().find(|(l, _)| *l == list);
-            if let Some(put) = puts.and_then(|(_, put)| put.get_mut(index)) {
+            let index = (stop.entry as usize).wrapping_sub(1);
+            let entries = self.entries.iter_mut().find(|e| e.list == list);
+            if let Some(put) = entries.and_then(|e| e.put.get_mut(index)) {
                 *put = Put { parent: at, node };
             }
             node
@@ -443,12 +434,7 @@ impl<'w> Planner<'w> {
         let name = self.list_name(list);
         let mut left_out = 0;
         for number in 1..=self.count(list) {
-            let put = self
-                .put
-                .iter()
-                .find(|(l, _)| *l == list)
-                .and_then(|(_, put)| put.get(number as usize - 1));
-            if put.is_some_and(|put| put.node != NONE) {
+            if self.put(list, number).is_some() {
                 continue;
             }
             let mut path: Vec<Stop> = Vec::new();
@@ -510,20 +496,5 @@ impl<'w> Planner<'w> {
             open.push((node.next, within));
             open.push((node.first, Some(out)));
         }
-    }
-}
-
-/// The list that a level makes entries of.
-fn list_of(plan: &LevelPlan) -> Option<FieldId> {
-    match plan.target {
-        Target::List { list, .. } => Some(list),
-        Target::Document | Target::Rows => None,
-    }
-}
-
-fn reference_of(plan: &LevelPlan) -> Option<FieldId> {
-    match plan.target {
-        Target::List { reference, .. } => Some(reference),
-        Target::Document | Target::Rows => None,
     }
 }

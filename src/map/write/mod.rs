@@ -4,6 +4,7 @@
 //! it write what their fields hold, and what `unmapped` keeps for the place stands where it stood.
 
 mod element;
+mod entries;
 mod group;
 mod levels;
 mod rest;
@@ -11,6 +12,7 @@ mod segment;
 
 use serde::Serialize;
 
+use self::levels::Planned;
 use super::Error;
 use super::laid::{At, Laid};
 use super::lay::Layout;
@@ -87,6 +89,7 @@ impl Writer {
             options,
             out,
             work: &mut self.work,
+            special: Special::of(options.style),
             plain: is_plain(laid.texts.as_bytes(), options.style),
             base: 0,
             segments: 0,
@@ -104,7 +107,30 @@ impl Writer {
     }
 }
 
-/// Whether texts need no second look: they are ASCII without any delimiter.
+/// Bytes that need a second look in data, as a bit each: delimiters and whatever is not ASCII.
+struct Special([u64; 4]);
+
+impl Special {
+    fn of(style: &Style) -> Self {
+        let mut special = Self([0, 0, u64::MAX, u64::MAX]);
+        let d = style.delimiters;
+        for byte in [d.element, d.component, d.segment, d.repetition.unwrap_or(d.segment)] {
+            special.0[usize::from(byte / 64)] |= 1 << (byte % 64);
+        }
+        special
+    }
+
+    #[inline]
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 != 0
+    }
+}
+
+/// Whether none of the texts needs a second look.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without a branch it is done for many bytes at once"
+)]
 fn is_plain(texts: &[u8], style: &Style) -> bool {
     let d = style.delimiters;
     let repetition = d.repetition.unwrap_or(d.segment);
@@ -123,6 +149,7 @@ struct Pass<'w> {
     options: &'w WriteOptions<'w>,
     out: &'w mut Vec<u8>,
     work: &'w mut Work,
+    special: Special,
     /// Whether all texts are written as they are.
     plain: bool,
     /// Where the values of the block's steps begin.
@@ -142,8 +169,18 @@ struct Pass<'w> {
 /// Elements that the caller gives.
 type Given<'g> = &'g [(u16, &'g str)];
 
+/// A loop instance or a segment that is to be written.
+struct What<'w, 'g> {
+    block: &'w Block,
+    object: At,
+    /// Elements of its own segment.
+    given: Given<'g>,
+    /// Of a set with nested levels.
+    levels: Option<&'g Planned>,
+}
+
 impl<'w> Pass<'w> {
-    fn document(&mut self, levels: &levels::Planned) {
+    fn document(&mut self, levels: &Planned) {
         let set = &self.grammar.set;
         let number = self.options.control_number;
         let id = self.map.root;
@@ -159,16 +196,10 @@ impl<'w> Pass<'w> {
     }
 
     /// A loop instance or a segment: its own segment with the elements given, then whatever its fields ask for.
-    fn block(
-        &mut self,
-        id: BlockId,
-        object: At,
-        given: Given<'_>,
-        levels: Option<&levels::Planned>,
-    ) {
+    fn block(&mut self, id: BlockId, object: At, given: Given<'_>, levels: Option<&Planned>) {
         let (block, values) = (self.plan(id), self.values);
         let steps = &block.steps;
-        let end = self.base + steps.steps.len();
+        let end = self.base + steps.all.len();
         if self.work.values.len() < end {
             self.work.values.resize(end, At::NOTHING);
         }
@@ -181,8 +212,7 @@ impl<'w> Pass<'w> {
             marked.add(step);
         }
         let mut rest = None;
-        for at in values.within(object) {
-            let Some(field) = values.entry(at).map(|e| e.field) else { break };
+        for (field, at) in values.fields(object) {
             match steps.asked(field) {
                 Asked::Step(step, first) => {
                     self.work.values[self.base + usize::from(step)] = at;
@@ -194,31 +224,26 @@ impl<'w> Pass<'w> {
                 Asked::NoPlace => self.placeless(block, field, id),
             }
         }
-        if !block.places.is_empty() && (rest.is_some() || steps.steps.len() > STEPS_MAX) {
-            self.with_rest(id, object, given, rest.unwrap_or(At::NOTHING), levels);
+        let what = What { block, object, given, levels };
+        if !block.places.is_empty() && (rest.is_some() || steps.all.len() > STEPS_MAX) {
+            self.with_rest(&what, &mut marked, rest.unwrap_or(At::NOTHING));
         } else {
-            self.steps(block, object, given, marked, levels);
+            self.steps(&what, &mut marked, steps.all.len());
         }
     }
 
-    /// Takes the steps that are marked.
-    fn steps(
-        &mut self,
-        block: &'w Block,
-        object: At,
-        given: Given<'_>,
-        mut marked: Marked,
-        levels: Option<&levels::Planned>,
-    ) {
-        let (base, end) = (self.base, self.base + block.steps.steps.len());
+    /// Takes the steps below `limit` that are marked.
+    fn steps(&mut self, what: &What<'w, '_>, marked: &mut Marked, limit: usize) {
+        let block = what.block;
+        let (base, end) = (self.base, self.base + block.steps.all.len());
         let mut from = 0;
         // Of the segment that is being written: its elements up to the last one that has something.
-        let mut open: Option<usize> = None;
-        while let Some(i) = marked.take(&mut from) {
-            let Some(step) = block.steps.steps.get(i) else { break };
-            if let Step::Element { index, slot } = step {
+        let mut open: Option<u16> = None;
+        while let Some(i) = marked.take(&mut from, limit) {
+            let Some(step) = block.steps.all.get(i) else { break };
+            if let Step::Element { position, slot } = step {
                 let at = self.work.values[base + i];
-                self.element(&mut open, usize::from(*index), slot, (object, at), given);
+                self.element(&mut open, *position, slot, (what.object, at), what.given);
                 continue;
             }
             self.close(&mut open);
@@ -228,7 +253,7 @@ impl<'w> Pass<'w> {
                     for &step in always {
                         marked.add(step);
                     }
-                    self.open(&mut open, *node, *tag);
+                    self.open(&mut open, *node, tag);
                 }
                 Step::Object { node, list, block } => {
                     let at = self.work.values[base + i];
@@ -254,7 +279,7 @@ impl<'w> Pass<'w> {
                     }
                 }
                 Step::Levels => {
-                    if let (Some(nested), Some(levels)) = (&self.map.levels, levels) {
+                    if let (Some(nested), Some(levels)) = (&self.map.levels, what.levels) {
                         self.base = end;
                         self.write_levels(nested, levels);
                         self.base = base;
@@ -278,8 +303,7 @@ impl<'w> Pass<'w> {
         match block.own() {
             Some(set) if block.places.is_empty() && (extra.is_some() || hint.is_some()) => {
                 let values = self.values;
-                for at in values.within(object) {
-                    let Some(field) = values.entry(at).map(|e| e.field) else { break };
+                for (field, _) in values.fields(object) {
                     if matches!(block.steps.asked(field), Asked::NoPlace) {
                         self.placeless(block, field, id);
                     }
@@ -292,9 +316,7 @@ impl<'w> Pass<'w> {
 
     /// A field of the document for which the map has no place.
     fn placeless(&mut self, block: &Block, field: FieldId, id: BlockId) {
-        let elsewhere = block.rest == Some(field)
-            || block.constants.iter().any(|(f, _)| *f == field)
-            || self.of_levels(block, id, field);
+        let elsewhere = block.rest == Some(field) || self.of_levels(block, id, field);
         if elsewhere {
             return;
         }

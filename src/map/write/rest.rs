@@ -1,10 +1,10 @@
 //! Places of which `unmapped` knows something: kept segments stand where they stood, kept elements fill in.
 
 use super::super::laid::At;
-use super::super::plan::{Block, BlockId, GroupKind, Slot};
+use super::super::plan::{Block, GroupKind, Slot};
 use super::super::shape::FieldId;
-use super::levels::Planned;
-use super::{Given, Pass};
+use super::super::steps::{Marked, STEPS_MAX};
+use super::{Given, Pass, What};
 
 /// What one position of a run is written from.
 #[derive(Clone, Copy)]
@@ -14,28 +14,59 @@ struct Claim {
 }
 
 impl<'w> Pass<'w> {
-    /// A block that keeps something in `unmapped`: all its places, whatever the object has.
-    pub(super) fn with_rest(
-        &mut self,
-        id: BlockId,
-        object: At,
-        given: Given<'_>,
-        rest: At,
-        levels: Option<&Planned>,
-    ) {
-        let block = self.plan(id);
-        let root = id == self.map.root;
-        let nested = self.map.levels.as_ref().filter(|_| root);
-        for local in 0..block.places.len() - usize::from(root) {
-            if let Some(nested) = nested.filter(|n| usize::from(n.local) == local) {
-                if let Some(levels) = levels {
+    /// A block that keeps something in `unmapped`: the places that this speaks of are written apart.
+    pub(super) fn with_rest(&mut self, what: &What<'w, '_>, marked: &mut Marked, rest: At) {
+        let (block, steps) = (what.block, &what.block.steps);
+        let mut noted = self.noted(block, rest);
+        let long = steps.all.len() > STEPS_MAX;
+        if long {
+            noted.fill(true);
+            *marked = Marked::none();
+        }
+        let base = self.base;
+        for (local, _) in noted.iter().enumerate().filter(|(_, noted)| **noted) {
+            let Some(range) = steps.of_place(local) else {
+                // What is written apart: the trailer, and the levels, which have a step.
+                let nested = self.map.levels.as_ref().filter(|l| usize::from(l.local) == local);
+                if let (true, Some(nested), Some(levels)) = (long, nested, what.levels) {
                     self.write_levels(nested, levels);
                 }
                 continue;
-            }
-            let given = if local == 0 { given } else { &[] };
-            self.place_with_rest(block, local, object, given, rest);
+            };
+            self.steps(what, marked, range.start);
+            marked.clear(range);
+            let given = if local == 0 { what.given } else { &[] };
+            // The values of this block's steps stay what they are.
+            self.base = base + steps.all.len();
+            self.place_with_rest(block, local, what.object, given, rest);
+            self.base = base;
         }
+        self.steps(what, marked, steps.all.len());
+    }
+
+    /// For each place of a block, whether `unmapped` has something for it.
+    fn noted(&self, block: &Block, rest: At) -> Vec<bool> {
+        let mut noted = vec![false; block.places.len()];
+        let mut note = |key: &str| {
+            if let Some(local) = block.places.iter().position(|place| place.key == key) {
+                noted[local] = true;
+            }
+        };
+        let fields = self.map.rest;
+        self.entries(rest, fields.absent).for_each(|at| note(self.values.text(at)));
+        let lists = [
+            (fields.segments.0, fields.segment[0]),
+            (fields.elements.0, fields.partial[0]),
+            (fields.as_sent.0, fields.partial[0]),
+            (fields.order.0, fields.permutation[0]),
+            (fields.unplaced.0, fields.stray[0]),
+        ];
+        for (list, name) in lists {
+            for at in self.entries(rest, list) {
+                note(self.values.get(at, name).map_or("", |key| self.values.text(key)));
+            }
+        }
+        noted
     }
 
     /// A place of a block that keeps something in `unmapped`, at this place or another.

@@ -5,7 +5,6 @@ use super::super::plan::{ElementSet, Slot};
 use super::super::shape::FieldId;
 use super::{Given, Pass};
 use crate::grammar::NodeId;
-use crate::x12::Tag;
 
 impl<'w> Pass<'w> {
     /// Writes the segment at a node. `extra` are elements that no field holds, `hint` elements as they were sent.
@@ -51,44 +50,43 @@ impl<'w> Pass<'w> {
 
     /// Begins a segment of which nothing was kept: what its fields have is written without a detour.
     #[inline]
-    pub(super) fn open(&mut self, open: &mut Option<usize>, node: NodeId, tag: Tag) {
+    pub(super) fn open(&mut self, open: &mut Option<u16>, node: NodeId, tag: &[u8]) {
         self.node = node;
         self.kept_tag = None;
-        let bytes = tag.get().to_be_bytes();
-        let length = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-        self.out.extend_from_slice(&bytes[..length]);
+        self.out.extend_from_slice(tag);
         *open = Some(0);
     }
 
-    /// An element of that segment (0 = 01), of an object that has this value for it.
+    /// An element of that segment, of an object that has this value for it.
     #[inline]
     pub(super) fn element(
         &mut self,
-        open: &mut Option<usize>,
-        index: usize,
+        open: &mut Option<u16>,
+        position: u16,
         slot: &Slot,
         (object, at): (At, At),
         given: Given<'_>,
     ) {
         let Some(last) = *open else { return };
         let separator = self.options.style.delimiters.element;
-        self.position = u16::try_from(index + 1).unwrap_or(u16::MAX);
+        self.position = position;
         let before = self.out.len();
-        for _ in last..=index {
-            self.out.push(separator);
+        self.out.push(separator);
+        if position - last > 1 {
+            self.out.resize(before + usize::from(position - last), separator);
         }
         let start = self.out.len();
-        let mut written = index + 1;
+        let mut written = position;
         match slot {
-            Slot::Value(scalar) => self.value(scalar.form, at, None),
+            Slot::Value(scalar) => self.usual_value(scalar.form, at),
             Slot::Fixed(code, kept) => self.fixed(code, *kept, object),
             Slot::Elsewhere => {
-                let text = given.iter().find(|(p, _)| *p == self.position);
+                let text = given.iter().find(|(p, _)| *p == position);
                 self.data(text.map_or("", |(_, text)| text));
             }
             Slot::Composite(parts) => self.composite(parts, object, None, None),
             Slot::Count(counted) => self.count(counted, None),
-            Slot::Range(range) => written = self.plain_range(range, index, at, separator),
+            Slot::Range(range) => written = self.plain_range(range, position, at, separator),
             Slot::Unread | Slot::InRange => {}
         }
         if self.out.len() == start {
@@ -100,7 +98,7 @@ impl<'w> Pass<'w> {
 
     /// Ends the segment that is open, if there is one.
     #[inline]
-    pub(super) fn close(&mut self, open: &mut Option<usize>) {
+    pub(super) fn close(&mut self, open: &mut Option<u16>) {
         if open.take().is_some() {
             self.terminate();
         }
@@ -199,12 +197,11 @@ impl<'w> Pass<'w> {
         }
         let from = self.out.len();
         self.position = 0;
-        match tag {
-            Some(tag) => self.data(tag),
-            None => {
-                let tag = self.grammar.segment_at(self.node).tag.get().to_be_bytes();
-                self.out.extend(tag.into_iter().take_while(|&b| b != 0));
-            }
+        if let Some(tag) = tag {
+            self.data(tag);
+        } else {
+            let tag = self.grammar.segment_at(self.node).tag.get().to_be_bytes();
+            self.out.extend(tag.into_iter().take_while(|&b| b != 0));
         }
         std::mem::swap(self.out, &mut self.work.aside);
         let made = &self.work.aside;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::look::Look;
-use super::words::Teller;
+use super::words::{Above, Teller};
 use crate::grammar::NodeId;
 use crate::overlay::plan::Level;
 
@@ -25,14 +25,13 @@ pub(super) fn judge(node: NodeId, levels: &[Level], look: &Look<'_>, teller: &mu
             continue;
         }
         match (rank, parent.is_empty(), above) {
-            (None, ..) => teller.level(index, nested.level, None, levels),
-            (Some(0), true, _) => {}
-            (Some(_), true, _) => teller.level(index, nested.level, Some(None), levels),
-            // A parent that is not there, or not agreed itself, is told already.
-            (Some(_), false, None | Some(None)) => {}
+            (None, ..) => teller.level(index, nested.level, Above::NotAgreed, levels),
+            (Some(1..), true, _) => teller.level(index, nested.level, Above::Nothing, levels),
+            // The outermost; a parent that is not there, or not agreed itself, is told already.
+            (Some(0), true, _) | (Some(_), false, None | Some(None)) => {}
             (Some(rank), false, Some(Some(above))) if above + 1 == rank => {}
             (Some(_), false, Some(Some(above))) => {
-                teller.level(index, nested.level, Some(Some(&levels[above])), levels);
+                teller.level(index, nested.level, Above::Level(&levels[above]), levels);
             }
         }
     }

@@ -14,6 +14,17 @@ use crate::overlay::view::finding_rule;
 /// Codes that are named in one message.
 const CODES_NAMED_MAX: usize = 8;
 
+/// Where a level stands that was agreed elsewhere, or not at all.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Above<'l> {
+    /// No such level was agreed.
+    NotAgreed,
+    /// It stands below no other.
+    Nothing,
+    /// It stands below this one.
+    Level(&'l Level),
+}
+
 /// Adds findings of one rule.
 pub(super) struct Teller<'a, 'f> {
     rule: &'a Rule,
@@ -313,14 +324,8 @@ impl<'a, 'f> Teller<'a, 'f> {
         self.value(Code::CheckDigit, index, value, &says, mend);
     }
 
-    /// A level that is not agreed (`None`), the outermost (`Some(None)`), or below the wrong one.
-    pub fn level(
-        &mut self,
-        index: usize,
-        element: u16,
-        above: Option<Option<&Level>>,
-        levels: &[Level],
-    ) {
+    /// A level that does not stand where it was agreed.
+    pub fn level(&mut self, index: usize, element: u16, above: Above<'_>, levels: &[Level]) {
         let names: Vec<&str> = levels.iter().map(|l| l.name.as_str()).collect();
         let agreed = names.join(", ");
         let (place, name) = self.element_place(index, element, 0);
@@ -328,9 +333,9 @@ impl<'a, 'f> Teller<'a, 'f> {
         let value = Value { bytes: code, element, component: 0, repetition: 0 };
         let place = Place { length: self.value_place(index, value).0.length, ..place };
         let where_it_is = match above {
-            None => "a level that was not agreed on".to_owned(),
-            Some(None) => "which stands below no other level".to_owned(),
-            Some(Some(above)) => format!("which stands directly below {}", above.name),
+            Above::NotAgreed => "a level that was not agreed on".to_owned(),
+            Above::Nothing => "which stands below no other level".to_owned(),
+            Above::Level(above) => format!("which stands directly below {}", above.name),
         };
         let says = format!("{name} is \"{}\", {where_it_is}; agreed is {agreed}", shown(code));
         let mend = "Send the levels in the order that was agreed.".to_owned();

@@ -54,7 +54,7 @@ impl Compiler<'_> {
                 }
             }
             Test::Codes { place, codes, besides } => {
-                self.dead_codes(rule, place, codes.len(), *besides)
+                self.dead_codes(rule, place, codes.len(), *besides);
             }
             Test::Allow(allowed) => {
                 let Some(place) = &allowed.place else { return };

@@ -69,7 +69,7 @@ pub(super) struct Compiler<'a> {
     warnings: Vec<LineError>,
 }
 
-impl<'a> Compiler<'a> {
+impl Compiler<'_> {
     fn fault(&mut self, at: Spot, message: impl Into<String>, mend: impl Into<String>) {
         self.clean = false;
         if let Some(source) = self.source.filter(|_| self.errors.len() < ERRORS_MAX) {

@@ -139,7 +139,9 @@ impl Compiler<'_> {
         self.element_exists(definition, element.position, element.component, element.at)?;
         if element.last > 0 {
             self.element_exists(definition, element.last, 0, element.at)?;
-            if element.last <= element.position || (element.last - element.position) % 2 == 0 {
+            if element.last <= element.position
+                || (element.last - element.position).is_multiple_of(2)
+            {
                 let message = format!(
                     "{:02} to {:02} are no pairs of qualifier and value",
                     element.position, element.last

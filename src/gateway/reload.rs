@@ -1,0 +1,181 @@
+//! Taking changed profiles over while documents flow: all of them when nothing is wrong with any, else none. What was
+//! in force stays so until then, and nothing becomes looser without being told.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::folders::{Fingerprint, fingerprint};
+use super::ledger::Draft;
+use super::live::Live;
+use super::{Error, Gateway, lanes};
+use crate::profile::{Difference, Partner, Problem, State, differences};
+use crate::store::{self, Event};
+
+/// What the watcher of the profiles remembers from one look to the next.
+#[derive(Default)]
+pub(super) struct Watched {
+    /// The last look.
+    seen: Fingerprint,
+    /// What was judged last: taken over, or refused.
+    judged: Fingerprint,
+}
+
+/// Profiles that were changed and cannot be used.
+#[derive(Clone, Serialize)]
+pub(super) struct Refused {
+    /// When they were refused.
+    at: Timestamp,
+    /// Everything that is wrong with them.
+    problems: Vec<String>,
+}
+
+/// Differences that the note of a journal record shows; its payload has all.
+const DIFFERENCES_SHOWN: usize = 5;
+
+/// How far waiting work of a lane is counted.
+const COUNT_MAX: usize = 10_000;
+
+impl Watched {
+    /// What lies there now is what the gateway was opened with.
+    pub(super) fn begin(gateway: &Gateway) -> Self {
+        let judged = gateway.live().fingerprint.clone();
+        Self { seen: judged.clone(), judged }
+    }
+}
+
+impl Gateway {
+    /// Looks whether the profiles have changed. A change is judged once it has come to rest, so that half of one is
+    /// never taken for the whole. Tells whether one is still to come to rest.
+    pub(super) fn look_at_profiles(&self, watched: &mut Watched) -> Result<bool, Error> {
+        let now = fingerprint(&self.config.profiles);
+        if now == watched.judged {
+            watched.seen = now;
+            return Ok(false);
+        }
+        if now != watched.seen {
+            watched.seen = now;
+            return Ok(true);
+        }
+        let before = self.live();
+        match Live::open(&self.config, self.translator.engine(), Some(&before)) {
+            Ok(live) if live.digest == before.digest => self.note_refused(None),
+            Ok(live) => self.take_over(&before, live)?,
+            Err(problems) => self.refuse_profiles(&problems)?,
+        }
+        watched.judged = now;
+        Ok(false)
+    }
+
+    /// What was refused last, where nothing has been taken over since.
+    pub(super) fn refused_profiles(&self) -> Option<Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_refused(&self, refused: Option<Refused>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    fn refuse_profiles(&self, problems: &[Problem]) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let mut text = String::new();
+        for problem in problems {
+            tracing::error!("{problem}");
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "{problem}");
+        }
+        let payload = self.ledger.store().put_payload(text.as_bytes())?;
+        let note = format!("what was in force stays so. {}", text.trim_end());
+        let mut draft = Draft::new();
+        let event = Event::ProfilesRefused;
+        draft.journal_with(now, event, "", "profiles", &note, Some(payload));
+        self.ledger.commit(draft)?;
+        let problems = problems.iter().map(ToString::to_string).collect();
+        self.note_refused(Some(Refused { at: now, problems }));
+        Ok(())
+    }
+
+    /// Puts what was read in force; the record of it comes first.
+    fn take_over(&self, before: &Live, live: Live) -> Result<(), Error> {
+        for warning in live.warnings.iter().filter(|warning| !before.warnings.contains(warning)) {
+            tracing::warn!("{warning}");
+        }
+        let mut draft = Draft::new();
+        for partner in live.profiles.iter() {
+            if let Some(old) = before.profiles.partner(&partner.name) {
+                self.note_changes(&mut draft, old, partner)?;
+                continue;
+            }
+            let note = format!("{} is a partner from now on", partner.title);
+            note_profile(&mut draft, Event::ProfileAdded, &partner.name, &note, None);
+        }
+        let gone = before.profiles.iter().filter(|old| live.profiles.partner(&old.name).is_none());
+        for old in gone {
+            let note = format!("its profile is gone. {}", self.left_behind(old)?);
+            note_profile(&mut draft, Event::ProfileRemoved, &old.name, note.trim(), None);
+        }
+        {
+            // Held over the commit: who hears of it finds it in force, and nothing is in force without its record.
+            let mut in_force = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            self.ledger.commit(draft)?;
+            *in_force = Arc::new(live);
+        }
+        self.note_refused(None);
+        self.reloaded.notify_one();
+        Ok(())
+    }
+
+    /// Two records at most: all that is different, and apart from it what makes a check looser.
+    fn note_changes(&self, draft: &mut Draft, old: &Partner, new: &Partner) -> Result<(), Error> {
+        let (before, after) = (old.rows(), new.rows());
+        let all = differences(&before, &after);
+        let (loosened, others): (Vec<_>, Vec<_>) = all.iter().partition(|d| d.may_loosen());
+        let events = [(Event::ProfileLoosened, &loosened), (Event::ProfileChanged, &others)];
+        for (event, found) in events.into_iter().filter(|(_, found)| !found.is_empty()) {
+            let payload = self.ledger.store().put_payload(list(found, usize::MAX).as_bytes())?;
+            let mut note = list(found, DIFFERENCES_SHOWN);
+            if old.state != State::Off && new.state == State::Off {
+                note.push_str(&self.left_behind(old)?);
+            }
+            note_profile(draft, event, &new.name, note.trim_end(), Some(payload));
+        }
+        Ok(())
+    }
+
+    /// What waits for a partner that is not worked for any more.
+    fn left_behind(&self, partner: &Partner) -> Result<String, store::Error> {
+        let name = &partner.name;
+        let mut waiting = 0;
+        let calls = [lanes::call(name, false), lanes::call(name, true)];
+        for lane in calls.into_iter().chain([lanes::render(name), lanes::send(name)]) {
+            waiting += self.ledger.store().queued(&lane, COUNT_MAX)?.len();
+        }
+        Ok(match waiting {
+            0 => String::new(),
+            _ => format!("{waiting} pieces of its work wait until it is back"),
+        })
+    }
+}
+
+fn note_profile(
+    draft: &mut Draft,
+    event: Event,
+    partner: &str,
+    note: &str,
+    payload: Option<store::PayloadId>,
+) {
+    draft.journal_with(Timestamp::now(), event, partner, "profile", note, payload);
+}
+
+fn list(found: &[&Difference<'_>], most: usize) -> String {
+    let mut text = String::new();
+    for difference in found.iter().take(most) {
+        let _ = writeln!(text, "{difference}");
+    }
+    if let Some(more) = found.len().checked_sub(most).filter(|more| *more > 0) {
+        let _ = writeln!(text, "and {more} more");
+    }
+    text
+}

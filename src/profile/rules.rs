@@ -1,0 +1,176 @@
+//! The overlays of profiles: each file read once, and the same layers over the same grammar compiled once, however
+//! many partners rest on them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::agreement::{Agreement, Direction, Known};
+use super::documents::DocumentFlow;
+use super::problem::{Origin, Problem};
+use super::profiles::ProfileSource;
+use super::row::Row;
+use crate::grammar::Grammar;
+use crate::map::{Map, Variants};
+use crate::overlay::{Overlay, OverlaySource, RuleView, parse_overlay};
+
+/// Overlay files by profile, and what they were compiled to.
+#[derive(Default)]
+pub(super) struct Overlays {
+    layers: Vec<OverlaySource>,
+    of: HashMap<String, Vec<usize>>,
+    /// By layers, set and release.
+    compiled: HashMap<(Vec<usize>, String, String), Compiled>,
+    /// Maps with lines of overlays on top.
+    maps: Variants,
+}
+
+/// What cannot be compiled is told of everybody who rests on it.
+type Compiled = Result<Arc<Overlay>, Vec<Problem>>;
+
+impl Overlays {
+    /// Reads the overlay files of a profile.
+    pub(super) fn parse(
+        &mut self,
+        source: &ProfileSource,
+        known: Known<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        for file in source.files.iter().filter(|file| file.path.ends_with(".overlay")) {
+            let shown = format!("{}/{}", source.folder, file.path);
+            let (overlay, errors) = parse_overlay(&shown, &file.text);
+            problems.extend(errors.into_iter().map(Problem::from));
+            let sets = known.grammars.sets().map(|g| (g.set.as_str(), g.release.as_str()));
+            problems.extend(overlay.unknown_sets(sets).into_iter().map(Problem::from));
+            self.of.entry(source.name.clone()).or_default().push(self.layers.len());
+            self.layers.push(overlay);
+        }
+    }
+
+    /// The overlay of a chain of profiles, nearest first, for a set; `None` where none speaks of it.
+    pub(super) fn compile(
+        &mut self,
+        chain: &[Arc<str>],
+        direction: Direction,
+        grammar: &Arc<Grammar>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Arc<Overlay>> {
+        let of_chain = chain.iter().rev().filter_map(|name| self.of.get(name.as_ref())).flatten();
+        let layers: Vec<usize> = of_chain
+            .copied()
+            .filter(|layer| {
+                let layer = self.layers.get(*layer);
+                layer.is_some_and(|l| l.applies(&grammar.set, &grammar.release, direction))
+            })
+            .collect();
+        if layers.is_empty() {
+            return None;
+        }
+        let key = (layers, grammar.set.clone(), grammar.release.clone());
+        let layers = &self.layers;
+        let compiled = self.compiled.entry(key).or_insert_with_key(|(numbers, _, _)| {
+            let sources: Vec<&OverlaySource> =
+                numbers.iter().filter_map(|layer| layers.get(*layer)).collect();
+            let overlay = Overlay::compile(&sources, grammar);
+            overlay.map(Arc::new).map_err(|errors| errors.into_iter().map(Problem::from).collect())
+        });
+        match compiled {
+            Ok(overlay) => {
+                let warnings = overlay.warnings().iter().cloned();
+                problems.extend(warnings.map(|line| Problem::from(line).warning()));
+                Some(Arc::clone(overlay))
+            }
+            Err(errors) => {
+                problems.extend(errors.iter().cloned());
+                None
+            }
+        }
+    }
+
+    /// The map of a set with the lines of its overlay on top.
+    pub(super) fn map(
+        &mut self,
+        overlay: &Overlay,
+        known: Known<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Arc<Map>> {
+        let lines: Vec<_> = overlay.map_lines().collect();
+        let map = self.maps.map(known.maps, overlay.grammar(), &lines);
+        map.unwrap_or_else(|errors| {
+            problems.extend(errors.into_iter().map(Problem::from));
+            None
+        })
+    }
+
+    /// Overlays of a chain that speak of no document that flows, and sets of which only some releases have one.
+    pub(super) fn idle(&self, chain: &[Arc<str>], agreements: &[Agreement]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let own = chain.first().and_then(|name| self.of.get(name.as_ref())).into_iter().flatten();
+        for layer in own.filter_map(|layer| self.layers.get(*layer)) {
+            let used = agreements.iter().any(|a| layer.applies(a.set(), a.release(), a.direction));
+            if !used {
+                let words = format!("no document flows that it speaks of: {}", layer.set());
+                problems.push(Problem::whole(layer.file(), words).warning());
+            }
+        }
+        for bare in agreements.iter().filter(|a| a.overlay.is_none()) {
+            let other = agreements.iter().find(|a| {
+                a.set() == bare.set() && a.direction == bare.direction && a.overlay.is_some()
+            });
+            if let Some(rule) = other.and_then(|a| a.overlay.as_ref()?.rules().next()) {
+                let words = format!(
+                    "the {} is taken in release {} too, and no overlay speaks of it there; name the release that was agreed (documents.{}.release), or cover it",
+                    bare.set(),
+                    bare.release(),
+                    bare.kind
+                );
+                problems.push(Problem::whole(&rule.line().file, words).warning());
+            }
+        }
+        problems
+    }
+}
+
+/// Flow and overlay may both say in which levels a set is written.
+pub(super) fn hierarchies_differ(flow: &DocumentFlow, overlay: Option<&Overlay>) -> bool {
+    let agreed = overlay.and_then(Overlay::hierarchy);
+    !flow.hierarchy.is_empty() && agreed.is_some_and(|levels| levels != flow.hierarchy.as_slice())
+}
+
+/// The rules of an agreement as rows.
+pub(super) fn rows(agreement: &Agreement) -> impl Iterator<Item = Row> {
+    let way = match agreement.direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+    };
+    let section: Arc<str> = format!("{} {way} {}", agreement.set(), agreement.release()).into();
+    let rules = agreement.overlay.iter().flat_map(|overlay| overlay.rules());
+    rules.map(move |rule| row(&section, rule))
+}
+
+fn row(section: &Arc<str>, rule: RuleView<'_>) -> Row {
+    let line = rule.line();
+    let when = rule.condition().map(|condition| format!(" when {condition}"));
+    let weight = format!("{:?}", rule.severity()).to_lowercase();
+    let weight = if weight == "error" { String::new() } else { format!(" as {weight}") };
+    let value = format!("{} {}", rule.kind().word(), rule.what());
+    Row {
+        section: Arc::clone(section),
+        subject: rule.path().to_owned(),
+        value: format!("{}{}{weight}", value.trim_end(), when.unwrap_or_default()),
+        origin: Some(Origin {
+            profile: profile_of(&line.file).into(),
+            file: Arc::clone(&line.file),
+            line: line.line,
+            column: 1,
+        }),
+        source: rule.source().map(Into::into),
+        reason: rule.reason().map(Into::into),
+        rule: true,
+    }
+}
+
+/// The folder of a file is its profile.
+fn profile_of(file: &str) -> &str {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    folder.rsplit_once('/').map_or(folder, |(_, name)| name)
+}

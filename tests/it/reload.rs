@@ -1,0 +1,201 @@
+//! Profiles that change while the gateway runs: taken over whole or not at all, never silently looser, and no
+//! document waits for it.
+
+use std::fs;
+
+use crossdock::store::{Event, JournalRecord, Outcome};
+
+use crate::gateway::{INVOICE, acknowledgement};
+use crate::house::{CONFIG, House, PROFILE, multi, order};
+
+const SECOND: &str = "extends = \"harbor-and-pine\"\ntitle = \"Second\"\n
+[identity.production]
+partner = { qualifier = \"12\", id = \"SECOND\" }
+[identity.test]
+partner = { qualifier = \"12\", id = \"SECONDT\" }
+[mailbox]
+folder = \"mailboxes/second\"\n";
+
+impl House {
+    /// Writes a file of a profile as an editor does, under another name first.
+    fn edit(&self, file: &str, text: &str) {
+        self.put(&format!("partners/{}", folder_of(file)), name_of(file), text);
+    }
+
+    fn remove(&self, file: &str) {
+        fs::remove_file(self.path(&format!("partners/{file}"))).unwrap();
+        self.gateway.look_now();
+    }
+
+    fn all_of(&self, record: &JournalRecord) -> String {
+        let bytes = self.gateway.store().payload(record.entry.payload.unwrap()).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Sends an order in and waits until it has been handed over.
+    async fn trade(&mut self, number: u32) {
+        self.drop_inbound(&format!("{number}.edi"), &order(number, &format!("PO-{number}")));
+        self.wait(Event::DocumentDelivered).await;
+    }
+}
+
+fn folder_of(file: &str) -> &str {
+    file.rsplit_once('/').unwrap().0
+}
+
+fn name_of(file: &str) -> &str {
+    file.rsplit_once('/').unwrap().1
+}
+
+#[test]
+fn a_change_is_taken_over_without_a_restart() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.trade(1).await;
+        let changed = PROFILE.replace("\"997\"", "\"997\"\nreport_accepted = false");
+        house.edit("harbor-and-pine/partner.toml", &changed);
+        let record = house.wait(Event::ProfileChanged).await;
+        assert_eq!(record.entry.partner, "harbor-and-pine");
+        assert!(house.all_of(&record).contains("report_accepted from yes to no"), "{record:?}");
+        house.wait(Event::InterchangeSent).await;
+        house.trade(2).await;
+        let sent = house.wait(Event::InterchangeSent).await;
+        let answer = house.all_of(&sent);
+        assert!(answer.contains("AK9*A") && !answer.contains("AK5*"), "{answer}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_change_that_cannot_be_used_is_named_and_the_old_one_stays_in_force() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let mut broken = PROFILE.replace("\"in\"", "\"inn\"");
+        broken.push_str("\n[mailboxx]\n");
+        house.edit("harbor-and-pine/partner.toml", &broken);
+        let record = house.wait(Event::ProfilesRefused).await;
+        let problems = house.all_of(&record);
+        for part in ["partner.toml:", "did you mean `in`?", "`mailboxx` is not known here"] {
+            assert!(problems.contains(part), "{part} in\n{problems}");
+        }
+        house.trade(1).await;
+
+        // The status names it too, until it is mended.
+        let folder = house.close().await;
+        let status = fs::read_to_string(folder.path().join("data/status.json")).unwrap();
+        assert!(status.contains("did you mean `in`?"), "{status}");
+    });
+}
+
+#[test]
+fn a_mended_profile_is_taken_over_after_it_was_refused() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.edit("harbor-and-pine/partner.toml", "nonsense");
+        house.wait(Event::ProfilesRefused).await;
+        let mended = PROFILE.replace("title = \"", "title = \"The new ");
+        house.edit("harbor-and-pine/partner.toml", &mended);
+        house.wait(Event::ProfileChanged).await;
+        assert!(house.gateway.partners()[0].title.starts_with("The new "));
+        let folder = house.close().await;
+        let status = fs::read_to_string(folder.path().join("data/status.json")).unwrap();
+        assert!(!status.contains("refused"), "{status}");
+    });
+}
+
+#[test]
+fn one_bad_profile_keeps_back_the_change_of_all() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.edit("second/partner.toml", &SECOND.replace("folder", "fodler"));
+        house.wait(Event::ProfilesRefused).await;
+        assert_eq!(house.gateway.partners().len(), 1);
+        house.trade(1).await;
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_new_partner_is_worked_for_and_a_removed_one_is_not_without_a_restart() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.edit("second/partner.toml", SECOND);
+        let record = house.wait(Event::ProfileAdded).await;
+        assert_eq!(record.entry.partner, "second");
+        let text = order(1, "PO-1").replace("08*6125550100 ", "12*SECOND     ");
+        house.put("mailboxes/second/inbound", "first.edi", &text);
+        house.wait(Event::DocumentDelivered).await;
+        house.wait_for(Event::InterchangeSent, |r| r.entry.partner == "second").await;
+        assert_eq!(house.names("warehouse/second/orders").len(), 1);
+
+        fs::remove_dir_all(house.path("partners/second")).unwrap();
+        house.gateway.look_now();
+        let record = house.wait(Event::ProfileRemoved).await;
+        assert_eq!(record.entry.partner, "second");
+        house.put("mailboxes/second/inbound", "later.edi", &order(2, "PO-2"));
+        house.trade(3).await;
+        assert_eq!(house.names("mailboxes/second/inbound"), ["later.edi"]);
+
+        // It comes back, and so does what lay there meanwhile.
+        house.edit("second/partner.toml", SECOND);
+        house.wait(Event::ProfileAdded).await;
+        house.wait_for(Event::FileReceived, |r| r.entry.subject == "later.edi").await;
+        house.close().await;
+    });
+}
+
+#[test]
+fn the_end_of_all_profiles_is_taken_for_a_lost_folder() {
+    multi().block_on(async {
+        let mut house = House::open();
+        fs::rename(house.path("partners"), house.path("elsewhere")).unwrap();
+        fs::create_dir(house.path("partners")).unwrap();
+        house.gateway.look_now();
+        let record = house.wait(Event::ProfilesRefused).await;
+        assert!(record.entry.note.contains("holds no partner"), "{}", record.entry.note);
+        house.trade(1).await;
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_rule_that_goes_is_never_silent() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = folder.path().join("partners/harbor-and-pine");
+        fs::create_dir_all(&partner).unwrap();
+        let overlay = "overlay harbor-and-pine on 850 004010\nsource \"Guide, p. 1, 2026\"\nrequire REF[DP] \"They route by it\"\n";
+        fs::write(partner.join("850.overlay"), overlay).unwrap();
+        let strict = PROFILE.replace("\"997\"", "\"997\"\nerrors_as = \"rejected\"");
+        let mut house = House::within(folder, CONFIG, &strict);
+        house.edit("harbor-and-pine/partner.toml", PROFILE);
+        let record = house.wait(Event::ProfileLoosened).await;
+        assert!(record.entry.note.contains("errors_as from rejected to accepted"), "{record:?}");
+
+        house.remove("harbor-and-pine/850.overlay");
+        let record = house.wait(Event::ProfileLoosened).await;
+        assert!(house.all_of(&record).contains("removed"), "{record:?}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn traffic_goes_on_while_profiles_change() {
+    multi().block_on(async {
+        let mut house = House::open();
+        for round in 1..=5u32 {
+            let text = PROFILE.replace("title = \"", &format!("title = \"{round} "));
+            let text = if round % 2 == 0 { "broken".to_owned() } else { text };
+            house.edit("harbor-and-pine/partner.toml", &text);
+            house.trade(round).await;
+            let event = if round % 2 == 0 { Event::ProfilesRefused } else { Event::ProfileChanged };
+            house.wait(event).await;
+        }
+        house.drop_outbound("invoices", "a.json", INVOICE);
+        house.wait(Event::DocumentRendered).await;
+        house.drop_inbound("answer.edi", &acknowledgement(90, 1005, "A"));
+        house.wait(Event::DocumentAcknowledged).await;
+        assert!(house.outcomes().iter().all(|outcome| *outcome == Outcome::Accepted));
+        house.close().await;
+    });
+}
