@@ -72,7 +72,9 @@ fn quoted(text: &str) -> String {
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
             c => quoted.push(c),
         }
     }
@@ -215,13 +217,12 @@ fn credentials(traffic: &Traffic, out: &mut Lines<'_>) {
             out.entry("authorisation", &value, &shown(held, all, "interchanges: ISA01, ISA02"));
         }
     }
-    if let Some((qualifier, held, all)) = traffic.usual(Trait::SecurityQualifier) {
-        if qualifier != "00" {
-            let evidence = shown(held, all, "interchanges: ISA03; the password stays out of files");
-            let value =
-                format!("{{ qualifier = {}, information = \"env:ISA04\" }}", quoted(qualifier));
-            out.entry("# security", &value, &evidence);
-        }
+    if let Some((qualifier, held, all)) = traffic.usual(Trait::SecurityQualifier)
+        && qualifier != "00"
+    {
+        let evidence = shown(held, all, "interchanges: ISA03; the password stays out of files");
+        let value = format!("{{ qualifier = {}, information = \"env:ISA04\" }}", quoted(qualifier));
+        out.entry("# security", &value, &evidence);
     }
 }
 
@@ -251,10 +252,12 @@ fn control_numbers(learner: &Learner, out: &mut Lines<'_>) {
     let _ = writeln!(out.0);
     let steps = &inbound.interchange_numbers;
     let after = steps.seen.saturating_sub(1);
-    out.comment(&format!(
-        "Their ISA13 is the one before it and 1 in {} of {after} cases (in the order of the files).",
-        steps.by_one
-    ));
+    if after > 0 {
+        out.comment(&format!(
+            "Their ISA13 is the one before it and 1 in {} of {after} cases (in the order of the files).",
+            steps.by_one
+        ));
+    }
     let widths: Vec<String> = inbound.set_widths.keys().map(ToString::to_string).collect();
     let words = match inbound.set_words {
         0 => "all of them numbers".to_owned(),
@@ -285,7 +288,7 @@ fn acknowledgements(learner: &Learner, out: &mut Lines<'_>) {
             );
         }
         (None, None) => {
-            out.entry("kind", "\"997\"", "# TODO: no acknowledgement was among the samples")
+            out.entry("kind", "\"997\"", "# TODO: no acknowledgement was among the samples");
         }
     }
     match answers(Direction::In) {

@@ -1,5 +1,7 @@
 //! The draft: texts for the folder of a profile, each line with its evidence.
 
+use std::fmt::Write as _;
+
 use super::agreement;
 use super::evidence::Confidence;
 use super::facts::{Fact, Topic};
@@ -84,10 +86,11 @@ fn overlay(
     );
     let mut topic = None;
     let mut rules = (0, 0);
+    // Writing to a text cannot fail.
     let (told, unused) = facts.split_at(facts.partition_point(|f| f.topic < Topic::Unused));
     for fact in told {
         if topic != Some(fact.topic) {
-            text.push_str(&format!("\n# {}\n", title(fact.topic)));
+            let _ = writeln!(text, "\n# {}", title(fact.topic));
             topic = Some(fact.topic);
         }
         text.push_str(&line(fact));
@@ -113,7 +116,7 @@ fn line(fact: &Fact) -> String {
 /// What is never there, together by its evidence: each by itself would bury the rest.
 fn never(unused: &[Fact], text: &mut String) {
     if !unused.is_empty() {
-        text.push_str(&format!("\n# {}\n", title(Topic::Unused)));
+        let _ = writeln!(text, "\n# {}", title(Topic::Unused));
     }
     for together in unused.chunk_by(|a, b| a.evidence == b.evidence) {
         let mut line = String::from("#");
@@ -130,7 +133,7 @@ fn never(unused: &[Fact], text: &mut String) {
         text.push('\n');
         let confidence = together.first().map_or("", |fact| fact.confidence.word());
         let evidence = together.first().map(|fact| fact.evidence.to_string()).unwrap_or_default();
-        text.push_str(&format!("#     {evidence} ({confidence})\n"));
+        let _ = writeln!(text, "#     {evidence} ({confidence})");
     }
 }
 

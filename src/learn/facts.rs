@@ -156,7 +156,7 @@ fn numbers(sheet: &Sheet, facts: &mut Vec<Fact>) {
 fn conditions(sheet: &Sheet, facts: &mut Vec<Fact>) {
     let near = || sheet.scopes.iter().enumerate().filter(|(_, scope)| scope.depth <= 1);
     let parts: usize = near().map(|(_, scope)| scope.parts.len()).sum();
-    let tests = (parts * sheet.choices.met.len()).max(1) as f64;
+    let tests = real((parts * sheet.choices.met.len()).max(1) as u64);
     for (at, scope) in near() {
         let path = sheet.path(at);
         for ((node, qualifier), part) in &scope.parts {
@@ -172,7 +172,7 @@ fn conditions(sheet: &Sheet, facts: &mut Vec<Fact>) {
                 if !always || Confidence::of(with) == Confidence::Low || others < REQUIRE_MIN {
                     continue;
                 }
-                let rate = (any + 1) as f64 / (others + 2) as f64;
+                let rate = real(any + 1) / real(others + 2);
                 let chance = tests * rate.powi(i32::try_from(with).unwrap_or(i32::MAX));
                 if chance <= CHANCE_MAX && best.is_none_or(|(least, ..)| chance < least) {
                     best = Some((chance, number, with));
@@ -197,4 +197,10 @@ fn conditions(sheet: &Sheet, facts: &mut Vec<Fact>) {
             facts.push(Fact::always(Topic::Conditions, rule, evidence));
         }
     }
+}
+
+/// A count, for the reckoning of chances.
+#[allow(clippy::cast_precision_loss, reason = "no count of documents comes near 2^52")]
+fn real(count: u64) -> f64 {
+    count as f64
 }

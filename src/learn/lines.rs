@@ -23,10 +23,9 @@ pub(super) fn scope(sheet: &Sheet, at: usize, facts: &mut Vec<Fact>) {
         teller.part(*node, code, part, facts);
         let is_loop = grammar.node(*node).kind == NodeKind::Loop;
         let told_apart = qualifier_position(grammar, *node).is_some();
-        if is_loop && (qualifier.is_some() || !told_apart) {
-            if let Some(inner) = sheet.inner(at, *node, code) {
-                scope(sheet, inner, facts);
-            }
+        let inner = sheet.inner(at, *node, code);
+        if let Some(inner) = inner.filter(|_| is_loop && (qualifier.is_some() || !told_apart)) {
+            scope(sheet, inner, facts);
         }
     }
     if at == 0 || here.confidence() == Confidence::High {
@@ -206,7 +205,8 @@ fn place_tag(sheet: &Sheet, node: NodeId) -> String {
     sheet.grammar.segment_at(segment_node(sheet, node)).tag.to_string()
 }
 
-/// Values that are all of one length, which is narrower than that of the release.
+/// Values that are all of one length, which is narrower than that of the release. Numbers that are counted up are so for
+/// a while: it takes more of them to prove anything, and one digit proves nothing.
 fn length(element: &ElementDef, tally: &Element, path: &str, evidence: Evidence) -> Option<Fact> {
     let ElementShape::Simple { data_type: DataType::An | DataType::Id, min, max, codes: None } =
         element.shape
@@ -214,12 +214,13 @@ fn length(element: &ElementDef, tally: &Element, path: &str, evidence: Evidence)
         return None;
     };
     let (least, most) = tally.lengths?;
-    let narrower = least == most && least >= min && most <= max && min != max && least > 0;
+    let narrower = least == most && least >= min && most <= max && min != max && least > 1;
     if !narrower || tally.different() < LENGTHS_MIN {
         return None;
     }
     let rule = format!("length {path} {least}/{most}");
-    Some(Fact::from(Some(Confidence::Medium), Topic::Lengths, rule, evidence))
+    let needed = if tally.is_name { Confidence::Medium } else { Confidence::High };
+    Some(Fact::from(Some(needed), Topic::Lengths, rule, evidence))
 }
 
 /// The codes of a list that are used, or the one value that a text always has.
@@ -233,19 +234,15 @@ fn codes(
     let ElementShape::Simple { data_type, codes: list, .. } = element.shape else { return None };
     let codes = tally.codes()?;
     let rule = || format!("codes {path} {}", codes.join(" "));
-    match list {
-        Some(list) => {
-            let all = sheet.grammar.code_list(list).codes.len() <= codes.len();
-            let few = codes.len() <= CODES_MAX && !all;
-            few.then(|| Fact::from(Some(Confidence::High), Topic::Codes, rule(), evidence))
-        }
-        None => {
-            let text = matches!(data_type, DataType::An | DataType::Id);
-            let constant = text && codes.len() == 1 && evidence.documents > 1;
-            constant.then(|| Fact {
-                remark: "always this value",
-                ..Fact::from(None, Topic::Codes, rule(), evidence)
-            })
-        }
+    if let Some(list) = list {
+        let all = sheet.grammar.code_list(list).codes.len() <= codes.len();
+        let few = codes.len() <= CODES_MAX && !all;
+        return few.then(|| Fact::from(Some(Confidence::High), Topic::Codes, rule(), evidence));
     }
+    let text = matches!(data_type, DataType::An | DataType::Id);
+    let constant = text && codes.len() == 1 && evidence.documents > 1;
+    constant.then(|| Fact {
+        remark: "always this value",
+        ..Fact::from(None, Topic::Codes, rule(), evidence)
+    })
 }

@@ -68,7 +68,7 @@ pub(super) fn bare(grammar: &Grammar, node: NodeId, position: u16, component: u1
         format!("{}/{position:02}", place.path)
     };
     if component > 0 {
-        path.push_str(&format!(".{component}"));
+        path = format!("{path}.{component}");
     }
     path
 }

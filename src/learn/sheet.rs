@@ -184,7 +184,9 @@ impl Sheet {
             let scope = &mut self.scopes[scope];
             scope.instances += count;
             scope.documents += 1;
-            choices.iter().for_each(|&choice| scope.with.add(choice));
+            for &choice in choices {
+                scope.with.add(choice);
+            }
         }
         for ((scope, key), counts) in &document.parts {
             let have = counts.len() as u64;

@@ -14,6 +14,8 @@ pub(super) struct Element {
     pub present: u64,
     /// Length of the shortest and the longest value in characters, blanks at the end aside.
     pub lengths: Option<(u32, u32)>,
+    /// Whether a value is something else than a number as it is counted: with a letter, or zeros before it.
+    pub is_name: bool,
     /// Values with how often they were met.
     pub values: BTreeMap<Box<str>, u64>,
     /// Whether there were values that are not kept.
@@ -37,6 +39,8 @@ impl Element {
         let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         let (least, most) = self.lengths.unwrap_or((length, length));
         self.lengths = Some((least.min(length), most.max(length)));
+        let zero_led = value.len() > 1 && value.starts_with(b"0");
+        self.is_name |= zero_led || !value.iter().all(u8::is_ascii_digit);
         if let Some(count) = self.values.get_mut(text.as_ref()) {
             *count += 1;
         } else if self.values.len() < VALUES_MAX && value.len() <= VALUE_BYTES_MAX {

@@ -1,13 +1,16 @@
 //! The overlays of a draft, held against the samples that it was learned from.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::cli::Error;
 use crate::cli::input::Source;
 use crate::cli::scene::{self, Depth, Met};
 use crate::findings::Finding;
+use crate::grammar::SourceFile;
 use crate::learn::{Draft, SheetKey, is_rejected};
 use crate::overlay::{Direction, Overlay, OverlaySource, parse_overlay};
+use crate::profile::{ProfileSource, Profiles};
 use crate::translate::{Engine, Options, Overlays};
 
 /// The overlays of a draft by what they are for.
@@ -37,6 +40,22 @@ impl Drafted {
     }
 }
 
+/// What is wrong with the draft as a profile: nothing, unless the samples hold what no profile can say.
+pub fn problems(draft: &Draft, name: &str, folder: &Path, engine: &Engine) -> Vec<String> {
+    let files = draft
+        .files
+        .iter()
+        .map(|file| SourceFile { path: file.name.as_str().into(), text: file.text.clone() });
+    let source = ProfileSource {
+        name: name.to_owned(),
+        folder: folder.display().to_string(),
+        files: files.collect(),
+        to_extend: false,
+    };
+    let (_, problems) = Profiles::from_sources(&[source], engine.grammars(), engine.maps());
+    problems.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect()
+}
+
 impl Overlays for Drafted {
     fn overlay(&self, set: &str, version: &str, direction: Direction) -> Option<&Overlay> {
         let release = version.get(..6).unwrap_or(version);
@@ -53,8 +72,17 @@ pub struct Proof {
     pub passed: u64,
     /// What the rules find in others; the first few in words.
     pub broken: Vec<String>,
+    /// What is wrong with the draft as a profile.
+    pub problems: Vec<String>,
     /// Other findings of errors or more, by the documents that have them: they are there without the draft too.
     pub with_errors: u64,
+}
+
+impl Proof {
+    /// Whether nothing speaks against the draft.
+    pub fn is_clean(&self) -> bool {
+        self.passed == self.documents && self.problems.is_empty()
+    }
 }
 
 /// Findings that are told.

@@ -88,7 +88,8 @@ pub fn run(
     let draft = learner.draft(&args.name);
     let drafted = Drafted::read(&draft, &engine)?;
     write(&draft, profiles, &folder)?;
-    let proof = drafted::prove(&drafted, &engine, &sources, &direction)?;
+    let mut proof = drafted::prove(&drafted, &engine, &sources, &direction)?;
+    proof.problems = drafted::problems(&draft, &args.name, &folder, &engine);
     let told = Told {
         args,
         profiles,
@@ -102,7 +103,7 @@ pub fn run(
         Format::Json => told.json(&learner, &draft, &proof, out)?,
         Format::Human => told.people(&learner, &draft, &proof, context, out)?,
     }
-    Ok(if proof.passed == proof.documents { Verdict::Clean } else { Verdict::Findings })
+    Ok(if proof.is_clean() { Verdict::Clean } else { Verdict::Findings })
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -322,7 +323,8 @@ impl Told<'_> {
         }
         let value = json!({
             "type": "proof", "partner": self.partner, "documents": proof.documents,
-            "passed": proof.passed, "broken": proof.broken, "with_errors": proof.with_errors,
+            "passed": proof.passed, "broken": proof.broken, "problems": proof.problems,
+            "with_errors": proof.with_errors,
         });
         writeln!(out, "{value}")?;
         Ok(())
@@ -377,10 +379,13 @@ impl Told<'_> {
     }
 
     fn proof(&self, proof: &Proof, context: &Context, out: &mut dyn Write) -> Result<(), Error> {
-        let Proof { documents: all, passed, broken, with_errors } = proof;
+        let Proof { documents: all, passed, broken, problems, with_errors } = proof;
         if passed == all {
-            let good = context.paint.good;
-            writeln!(out, "\n{good}All {all} documents keep to the rules of the draft.{good:#}")?;
+            let (good, number) = (context.paint.good, documents(*all));
+            writeln!(
+                out,
+                "\n{good}{number} read again under the draft: its rules find nothing in them.{good:#}"
+            )?;
         } else {
             writeln!(
                 out,
@@ -389,6 +394,9 @@ impl Told<'_> {
             for line in broken {
                 writeln!(out, "  {line}")?;
             }
+        }
+        for problem in problems {
+            writeln!(out, "  {problem}")?;
         }
         if *with_errors > 0 {
             let number = documents(*with_errors);
