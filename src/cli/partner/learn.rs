@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Place;
 use super::drafted::{self, Drafted, Proof};
+use super::load::USUAL_FOLDER;
 use crate::cli::definitions::engine;
 use crate::cli::input::{Files, Source};
 use crate::cli::report::count;
@@ -37,9 +38,6 @@ pub struct Args {
     partner: Option<String>,
 }
 
-/// Where profiles are, unless the command line says otherwise.
-const PROFILES: &str = "partner-profiles";
-
 /// Rejected documents that are named.
 const REJECTED_MAX: usize = 5;
 
@@ -57,7 +55,7 @@ pub fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let profiles = place.profiles.as_deref().unwrap_or(Path::new(PROFILES));
+    let profiles = place.folder(place.config()?.as_ref());
     let folder = profiles.join(&args.name);
     check_name(&args.name)?;
     if folder.exists() {
@@ -87,12 +85,12 @@ pub fn run(
     }
     let draft = learner.draft(&args.name);
     let drafted = Drafted::read(&draft, &engine)?;
-    write(&draft, profiles, &folder)?;
+    write(&draft, &profiles, &folder)?;
     let mut proof = drafted::prove(&drafted, &engine, &sources, &direction)?;
     proof.problems = drafted::problems(&draft, &args.name, &folder, &engine);
     let told = Told {
         args,
-        profiles,
+        profiles: &profiles,
         pairs: &pairs,
         partner: &partner,
         folder: &folder,
@@ -407,7 +405,7 @@ impl Told<'_> {
         }
         let name = &self.args.name;
         let profiles = match self.profiles {
-            usual if usual == Path::new(PROFILES) => String::new(),
+            usual if usual == Path::new(USUAL_FOLDER) => String::new(),
             other => format!(" --profiles {}", other.display()),
         };
         writeln!(
