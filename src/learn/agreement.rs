@@ -29,8 +29,8 @@ pub(super) fn text(learner: &Learner, name: &str) -> String {
     out.entry("title", &quoted(name), "# TODO: how people call the partner");
     out.entry(
         "source",
-        &quoted("Learned from samples, not yet confirmed"),
-        "# TODO: document, page, date",
+        "\"TODO: their guide, page, date\"",
+        "# what follows was learned from samples",
     );
     out.entry("state", "\"shadow\"", "# nothing is sent or delivered; `live` when it is right");
     out.entry("endpoint", "\"TODO\"", "# TODO: an endpoint of crossdock.toml");

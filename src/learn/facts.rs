@@ -119,6 +119,10 @@ fn levels(sheet: &Sheet, facts: &mut Vec<Fact>) {
     let all = sheet.levels.documents();
     let common = sheet.levels.common();
     let words = |order: &[String]| -> Option<String> {
+        // One level has no order.
+        if order.len() < 2 {
+            return None;
+        }
         let names = order.iter().map(|level| super::levels::name(&sheet.grammar, level));
         Some(format!("hierarchy {}", names.collect::<Option<Vec<String>>>()?.join(" ")))
     };

@@ -214,7 +214,7 @@ impl Sheet {
             let segment = walked.segments.get(at).unwrap_or(Segment::EMPTY);
             match finding.code {
                 findings::Code::SegmentUnrecognised => {
-                    if let Some(tag) = code(segment.id()).filter(|t| (2..=3).contains(&t.len())) {
+                    if let Some(tag) = code(segment.id()).filter(|t| is_tag(t)) {
                         met.insert((None, tag.to_owned()));
                     }
                 }
@@ -261,6 +261,14 @@ impl Sheet {
 /// What has no code by which a path could name it, where others there have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Unnamed;
+
+/// Whether a path can name it as a segment.
+fn is_tag(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    (2..=3).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(fits)
+}
 
 impl Part {
     fn take(
