@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use crossdock::acks::ErrorsAs;
 use crossdock::canonical::{Document, Order};
+use crossdock::crosswalk::{self, Crosswalks};
 use crossdock::findings::{Finding, Severity};
 use crossdock::grammar::SourceFile;
 use crossdock::overlay::{Kind, RuleView};
@@ -512,4 +513,42 @@ fn what_an_agreement_allows_or_reads_otherwise_shows() {
         }
         assert!(otherwise > 0, "{profile}: nothing shows of {silent:?}");
     }
+}
+
+/// What comes in is said in our words, and goes back in theirs as it came.
+#[test]
+fn the_cross_references_that_are_shipped_translate_the_fixtures() {
+    let mut translated = 0;
+    for source in Profiles::shipped() {
+        let of_kind = |kind: &crosswalk::Kind| {
+            let path = format!("crosswalks/{}.csv", kind.name());
+            source.files.iter().find(|file| *file.path == *path)
+        };
+        let found = crosswalk::Kind::ALL.into_iter().filter_map(|kind| {
+            of_kind(&kind).map(|file| (kind, file.path.as_ref(), file.text.as_str()))
+        });
+        let (crosswalks, errors) = Crosswalks::from_sources(found);
+        assert_eq!(errors, [], "{}", source.name);
+        if crosswalks.is_empty() {
+            continue;
+        }
+        let partner = partner(&source.name);
+        for (name, path) in documents(&source.name, "fixtures") {
+            let text = fs::read_to_string(&path).expect("a fixture");
+            let direction = direction_of(partner, &text);
+            let judged = judge(partner, direction, &text, &BTreeMap::new());
+            let groups = judged.received.interchanges.into_iter().flat_map(|i| i.groups);
+            for theirs in groups.flat_map(|g| g.sets).filter_map(|set| set.document) {
+                if direction == Direction::Out {
+                    continue;
+                }
+                let mut document = theirs.clone();
+                let whose = format!("{}: {name}", source.name);
+                assert_eq!(crosswalks.inbound(&mut document), [], "{whose}");
+                assert_eq!(crosswalks.outbound(&mut document), [], "{whose}");
+                translated += 1;
+            }
+        }
+    }
+    assert!(translated > 5, "{translated}");
 }
