@@ -28,5 +28,6 @@ mod receive;
 mod reload;
 #[cfg(feature = "http")]
 mod retries;
+mod shipped;
 mod store;
 mod x12;
