@@ -13,6 +13,7 @@ pub mod findings;
 pub mod folders;
 pub mod gateway;
 pub mod grammar;
+pub mod learn;
 pub mod map;
 pub mod overlay;
 pub mod profile;

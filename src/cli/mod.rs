@@ -135,7 +135,7 @@ enum Command {
     Grammar(grammar::Args),
     /// Print the JSON Schema of a canonical document
     Schema(schema::Args),
-    /// Begin, check, show, compare and try what is agreed with partners
+    /// Onboard trading partners: learn, check, show, try, publish agreements
     Partner(partner::Args),
     /// See the gateway at work: an order comes in, a shipment and an invoice go out
     Demo(demo::DemoArgs),

@@ -17,6 +17,7 @@ mod hierarchies;
 mod house;
 mod kill;
 mod laws;
+mod learn;
 mod map;
 mod mended;
 mod mistakes;

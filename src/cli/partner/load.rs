@@ -14,7 +14,7 @@ use crate::profile::{PARTNER_FILE, Partner, Problem, ProfileSource, Profiles};
 use crate::translate::Engine;
 
 /// The folder that is looked into where none is named.
-const USUAL_FOLDER: &str = "partner-profiles";
+pub(super) const USUAL_FOLDER: &str = "partner-profiles";
 
 /// Profiles with all that they rest on, and what is wrong with them.
 pub(super) struct Loaded {

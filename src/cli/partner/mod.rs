@@ -1,10 +1,12 @@
-//! `crossdock partner`: everything that is done with the agreements with partners, short of working by them: making,
-//! checking, showing, comparing, trying and publishing them.
+//! `crossdock partner`: everything that is done with the agreements with partners, short of working by them: learning,
+//! making, checking, showing, comparing, trying and publishing them.
 
 mod check;
 mod diff;
+mod drafted;
 mod fixtures;
 mod guide;
+mod learn;
 mod load;
 mod new;
 mod show;
@@ -37,6 +39,8 @@ struct Place {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Learn a draft of a profile from sample files
+    Learn(learn::Args),
     /// Begin a profile: a folder with a commented partner.toml and an overlay
     New(new::Args),
     /// Find everything that is wrong with profiles
@@ -65,6 +69,7 @@ impl Args {
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let place = &args.place;
     match &args.command {
+        Command::Learn(args) => learn::run(args, place, context, out),
         Command::New(args) => new::run(args, place, context, out),
         Command::Check(args) => check::run(args, place, context, out),
         Command::Show(args) => show::run(args, place, context, out),
