@@ -379,9 +379,15 @@ fn unfinished(key: &str, node: &Node, problems: &mut Vec<Problem>) {
             problems.push(Problem::at(&node.origin, words));
         }
         Value::Table(entries) => {
-            entries.iter().for_each(|(key, node)| unfinished(key, node, problems));
+            for (key, node) in entries {
+                unfinished(key, node, problems);
+            }
         }
-        Value::List(list) => list.iter().for_each(|node| unfinished(key, node, problems)),
+        Value::List(list) => {
+            for node in list {
+                unfinished(key, node, problems);
+            }
+        }
         _ => {}
     }
 }

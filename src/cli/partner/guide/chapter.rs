@@ -46,7 +46,7 @@ impl Chapter<'_> {
             vec![Block::Heading { level: 2, text: title(agreement), page: true }, self.facts()];
         blocks.push(heading(3, format!("{}: what is agreed", agreement.set())));
         if rules.is_empty() {
-            let words = "Nothing beyond the standard: any document that follows it is taken.";
+            let words = "Nothing beyond the standard.";
             blocks.push(Block::Text(words.to_owned()));
         } else {
             blocks.push(rule_table(&rules));
@@ -254,8 +254,12 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
             });
             let mandatory = element.requirement == Requirement::Mandatory;
             if mandatory || ranged || !of_element.is_empty() || sent.contains(&position) {
-                shown.insert(position);
-                rows.push(self.element(&segment.tag.to_string(), element, &of_element));
+                let row = self.element(&segment.tag.to_string(), element, &of_element);
+                // Relations with what is not sent say nothing.
+                if row.tone != Tone::Struck {
+                    shown.insert(position);
+                }
+                rows.push(row);
             }
         }
         if rows.is_empty() {

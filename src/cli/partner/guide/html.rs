@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::blocks::{Block, Line, Tone, anchors};
 
+/// Lines of a table that is not parted between pages.
+const SHORT_MAX: usize = 6;
+
 const STYLE: &str = include_str!("guide.css");
 
 /// Prints the blocks. The first heading is the title.
@@ -17,10 +20,12 @@ pub(super) fn print(blocks: &[Block]) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
         escaped(title.unwrap_or_default())
     );
-    contents(&mut out, blocks, &anchors);
     out.push_str("<main>\n");
     for (block, anchor) in blocks.iter().zip(&anchors) {
         print_block(&mut out, block, anchor.as_deref().unwrap_or_default());
+        if matches!(block, Block::Heading { level: 1, .. }) {
+            contents(&mut out, blocks, &anchors);
+        }
     }
     out.push_str("</main>\n</body>\n</html>\n");
     out
@@ -71,7 +76,10 @@ fn print_block(out: &mut String, block: &Block, anchor: &str) {
 }
 
 fn table(out: &mut String, head: &[&str], rows: &[Line]) {
-    let _ = writeln!(out, "<table class=\"columns-{}\">\n<thead><tr>", head.len());
+    let of = head.first().map_or(String::new(), |title| title.to_lowercase());
+    let short = if rows.len() <= SHORT_MAX { " short" } else { "" };
+    let columns = head.len();
+    let _ = writeln!(out, "<table class=\"columns-{columns} of-{of}{short}\">\n<thead><tr>");
     for title in head {
         let _ = write!(out, "<th scope=\"col\">{}</th>", escaped(title));
     }

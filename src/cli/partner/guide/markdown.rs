@@ -1,4 +1,4 @@
-//! A guide as Markdown (CommonMark with the tables of GitHub).
+//! A guide as Markdown (`CommonMark` with the tables of GitHub).
 
 use std::fmt::Write as _;
 
