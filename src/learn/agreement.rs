@@ -4,7 +4,7 @@ use super::Learner;
 use super::draft::{direction_word, shown};
 use super::envelopes::{Parties, Party, Traffic, Trait};
 use crate::overlay::Direction;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Where the evidence of an entry stands in its line.
@@ -302,8 +302,10 @@ fn acknowledgements(learner: &Learner, out: &mut Lines<'_>) {
 
 fn documents(learner: &Learner, out: &mut Lines<'_>) {
     let mut kinds: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
-    for ((_, _, direction), counted) in &learner.counted {
+    let mut releases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for ((_, release, direction), counted) in &learner.counted {
         let Some(kind) = counted.kind.as_deref().filter(|kind| !is_answer(kind)) else { continue };
+        releases.entry(kind).or_default().insert(release);
         let all = counted.learned + counted.repeated + counted.rejected;
         kinds.entry(kind).or_default()[usize::from(*direction == Direction::Out)] += all;
     }
@@ -313,6 +315,10 @@ fn documents(learner: &Learner, out: &mut Lines<'_>) {
             if from >= to { (Direction::In, from, to) } else { (Direction::Out, to, from) };
         let word = direction_word(direction);
         out.entry("direction", &quoted(word), &format!("# {most} among the samples"));
+        let mut agreed = releases.get(kind).into_iter().flatten();
+        if let (Some(release), None) = (agreed.next(), agreed.next()) {
+            out.entry("release", &quoted(release), "# the only one among the samples");
+        }
         if least > 0 {
             out.comment(&format!(
                 "{least} went the other way: a kind of document has one direction."

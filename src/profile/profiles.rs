@@ -375,7 +375,7 @@ const TO_DO: &str = "TODO";
 fn unfinished(key: &str, node: &Node, problems: &mut Vec<Problem>) {
     match &node.value {
         Value::Text(text) if text.starts_with(TO_DO) => {
-            let words = format!("`{key}` is still to be filled in: {text}");
+            let words = format!("`{key}` {}: {text}", Problem::TO_FILL_IN);
             problems.push(Problem::at(&node.origin, words));
         }
         Value::Table(entries) => {

@@ -10,7 +10,7 @@ use crate::findings::Finding;
 use crate::grammar::SourceFile;
 use crate::learn::{Draft, SheetKey, is_rejected};
 use crate::overlay::{Direction, Overlay, OverlaySource, parse_overlay};
-use crate::profile::{ProfileSource, Profiles};
+use crate::profile::{Problem, ProfileSource, Profiles};
 use crate::translate::{Engine, Options, Overlays};
 
 /// The overlays of a draft by what they are for.
@@ -41,7 +41,7 @@ impl Drafted {
 }
 
 /// What is wrong with the draft as a profile: nothing, unless the samples hold what no profile can say.
-pub fn problems(draft: &Draft, name: &str, folder: &Path, engine: &Engine) -> Vec<String> {
+pub fn problems(draft: &Draft, name: &str, folder: &Path, engine: &Engine) -> Vec<Problem> {
     let files = draft
         .files
         .iter()
@@ -52,8 +52,9 @@ pub fn problems(draft: &Draft, name: &str, folder: &Path, engine: &Engine) -> Ve
         files: files.collect(),
         to_extend: false,
     };
-    let (_, problems) = Profiles::from_sources(&[source], engine.grammars(), engine.maps());
-    problems.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect()
+    let (_, mut problems) = Profiles::from_sources(&[source], engine.grammars(), engine.maps());
+    problems.retain(Problem::is_error);
+    problems
 }
 
 impl Overlays for Drafted {
@@ -73,15 +74,15 @@ pub struct Proof {
     /// What the rules find in others; the first few in words.
     pub broken: Vec<String>,
     /// What is wrong with the draft as a profile.
-    pub problems: Vec<String>,
+    pub problems: Vec<Problem>,
     /// Other findings of errors or more, by the documents that have them: they are there without the draft too.
     pub with_errors: u64,
 }
 
 impl Proof {
-    /// Whether nothing speaks against the draft.
+    /// Whether nothing speaks against the draft; that there is something to fill in does not.
     pub fn is_clean(&self) -> bool {
-        self.passed == self.documents && self.problems.is_empty()
+        self.passed == self.documents && self.problems.iter().all(Problem::is_to_fill_in)
     }
 }
 

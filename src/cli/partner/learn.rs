@@ -321,7 +321,7 @@ impl Told<'_> {
         }
         let value = json!({
             "type": "proof", "partner": self.partner, "documents": proof.documents,
-            "passed": proof.passed, "broken": proof.broken, "problems": proof.problems,
+            "passed": proof.passed, "broken": proof.broken, "problems": proof.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "with_errors": proof.with_errors,
         });
         writeln!(out, "{value}")?;
