@@ -56,8 +56,8 @@ pub(super) fn is_right(scheme: Scheme, value: &[u8]) -> bool {
             }
         };
         // Whatever is above 9 has its high bit set.
-        others |= ((digits & !HIGH) + 0x7676_7676_7676_7676 | digits) & HIGH;
-        sums += 3 * (digits & LANES) + (digits >> 8 & LANES);
+        others |= (((digits & !HIGH) + 0x7676_7676_7676_7676) | digits) & HIGH;
+        sums += 3 * (digits & LANES) + ((digits >> 8) & LANES);
     }
     let sum = sums.wrapping_mul(0x0001_0001_0001_0001) >> 48;
     others == 0 && sum % 10 == 0

@@ -7,7 +7,7 @@ use super::super::plan::{
 };
 use super::{
     ANY, Action, ByCode, Check, Closing, Codes, Group, Hit, Levels, PlacePlan, ROOT, Scan,
-    ScopePlan, TermPlan, TotalPlan, Wanted, Weigh,
+    ScopePlan, Step, TermPlan, TotalPlan, Wanted, Weigh,
 };
 use crate::grammar::{Grammar, NodeId};
 
@@ -326,15 +326,16 @@ impl Builder<'_> {
         // Those of one place together, and of one scope and qualifier.
         self.ops.sort_by_key(|(node, op)| (*node, op.scope, op.qualifier));
         for (node, op) in self.ops {
+            let step = Step { action: op.action, whole: whole(&scan, op.action) };
             let groups = &mut place_at(&mut scan, node).groups;
             match groups.last_mut() {
                 Some(last) if (last.scope, last.qualifier) == (op.scope, op.qualifier) => {
-                    last.actions.push(op.action);
+                    last.steps.push(step);
                 }
                 _ => groups.push(Group {
                     scope: op.scope,
                     qualifier: op.qualifier,
-                    actions: vec![op.action],
+                    steps: vec![step],
                 }),
             }
         }
@@ -428,6 +429,22 @@ fn place_at(scan: &mut Scan, node: NodeId) -> &mut PlacePlan {
     }
     let place = usize::from(*slot) - 1;
     &mut scan.places[place]
+}
+
+/// The element that an action looks at, where that is one without components or pairs; 0 where it looks at none.
+fn whole(scan: &Scan, action: Action) -> Option<u16> {
+    let spot = match action {
+        Action::Count(_) | Action::Counted { .. } | Action::Limit { .. } => return Some(0),
+        Action::CountValue { spot, .. }
+        | Action::CountCode { spot, .. }
+        | Action::HitValue { spot, .. }
+        | Action::HitNoValue { spot, .. }
+        | Action::Check { spot, .. }
+        | Action::Unique { spot, .. } => spot,
+        _ => return None,
+    };
+    let (spot, _) = &scan.spots[usize::from(spot)];
+    (spot.component == 0 && spot.last == 0).then_some(spot.position)
 }
 
 /// Has the segment at a place open a scope.

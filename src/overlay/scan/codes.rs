@@ -60,7 +60,7 @@ pub(super) fn word(value: &[u8]) -> u64 {
     let length = value.len();
     if let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk()) {
         let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        return u64::from(first) | u64::from(last) << (8 * (length - 4) & 63);
+        return u64::from(first) | u64::from(last) << ((8 * (length - 4)) & 63);
     }
     match *value {
         [a, b, c] => u64::from(a) | u64::from(b) << 8 | u64::from(c) << 16,

@@ -64,7 +64,14 @@ struct ByCode {
 struct Group {
     scope: u16,
     qualifier: u16,
-    actions: Vec<Action>,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    action: Action,
+    /// The element, where it looks at no more than a whole one of the segment; 0 where it looks at none.
+    whole: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy)]

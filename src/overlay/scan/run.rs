@@ -121,8 +121,14 @@ impl Run<'_> {
             if self.scratch.open[usize::from(group.scope)]
                 && self.qualified(group.qualifier, segment)
             {
-                for &action in &group.actions {
-                    self.act(action, segment);
+                for step in &group.steps {
+                    match step.whole.filter(|_| segment.is_plain()) {
+                        Some(position) => {
+                            let value = segment.element(usize::from(position));
+                            self.act_on(&step.action, value);
+                        }
+                        None => self.act(step.action, segment),
+                    }
                 }
             }
         }
@@ -216,7 +222,43 @@ impl Run<'_> {
         }
     }
 
+    /// An action on no more than a whole element; mostly it is one.
     #[inline]
+    fn act_on(&mut self, action: &Action, value: &[u8]) {
+        let is_there = !value.is_empty();
+        let scratch = &mut *self.scratch;
+        match *action {
+            Action::Count(fact) => scratch.facts[usize::from(fact)] += 1,
+            Action::Counted { total } => scratch.totals[usize::from(total)].count += 1,
+            Action::CountValue { fact, .. } => {
+                scratch.facts[usize::from(fact)] += u32::from(is_there);
+            }
+            Action::CountCode { fact, codes, .. } => {
+                let is_one = is_there && self.scan.codes[usize::from(codes)].holds(value);
+                scratch.facts[usize::from(fact)] += u32::from(is_one);
+            }
+            Action::Limit { fact, limit, hit } => {
+                let count = &mut scratch.facts[usize::from(fact)];
+                *count += 1;
+                if *count > limit {
+                    self.hit(hit);
+                }
+            }
+            Action::HitValue { hit, .. } if is_there => self.hit(hit),
+            Action::HitNoValue { hit, .. } if !is_there => self.hit(hit),
+            Action::Check { hit, check, .. } if is_there => {
+                if self.is_broken(check, value) {
+                    self.hit(hit);
+                }
+            }
+            Action::Unique { unique, .. } if is_there => {
+                scratch.uniques[usize::from(unique)].add(value);
+            }
+            _ => {}
+        }
+    }
+
+    #[inline(never)]
     fn act(&mut self, action: Action, segment: Segment<'_>) {
         match action {
             Action::Count(fact) => self.scratch.facts[usize::from(fact)] += 1,

@@ -97,7 +97,7 @@ fn hash(value: &[u8]) -> u64 {
 #[inline]
 fn mix(word: u64) -> u64 {
     let product = word.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    product ^ product >> 32
+    product ^ (product >> 32)
 }
 
 #[cfg(test)]
