@@ -14,7 +14,6 @@ mod acknowledgement;
 mod config;
 mod dispatch;
 mod envelope;
-mod folders;
 mod inbound;
 mod intake;
 mod lanes;
@@ -22,6 +21,7 @@ mod ledger;
 mod live;
 mod notes;
 mod outbound;
+mod rehearsal;
 mod reload;
 mod requeue;
 mod setup;
@@ -33,7 +33,8 @@ pub use crate::store::{
     JournalRecord,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
-pub use folders::profile_sources;
+pub use live::check_endpoints;
+pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;
 

@@ -7,6 +7,7 @@
 
 mod agreement;
 mod documents;
+mod effect;
 mod envelope;
 mod identity;
 mod node;
@@ -23,6 +24,7 @@ mod sections;
 
 pub use agreement::{Agreement, Direction, State};
 pub use documents::{Batch, Deadline, DocumentFlow, Moment};
+pub use effect::Effect;
 pub use envelope::{
     Credential, Envelope, GroupDate, GroupTime, Information, Isa11, LineBreak, Repertoire,
     distinct_bytes,

@@ -128,8 +128,9 @@ impl Profiles {
                 let words = format!("{} to {}", key.0, key.1);
                 let before = self.identities.entry(key).or_insert((Arc::clone(partner), usage));
                 if before.0.name != partner.name {
-                    let other = &before.0.name;
-                    problems.push(clash(partner, usage, &words, other));
+                    let (first, its_usage) = (&before.0, before.1);
+                    problems.push(clash(partner, usage, &words, &first.name));
+                    problems.push(clash(first, its_usage, &words, &partner.name));
                     refused.push(partner.name.clone());
                 }
             }
@@ -232,6 +233,9 @@ impl<'a> Loader<'a> {
         let entries = parse(&name.as_str().into(), &shown, &file.text, &mut self.problems);
         if !source.to_extend {
             warn_of_sources(&entries, &mut self.problems);
+        }
+        for (key, node) in &entries {
+            unfinished(key, node, &mut self.problems);
         }
         entries
     }
@@ -361,6 +365,30 @@ fn warn_of_sources(entries: &Entries, problems: &mut Vec<Problem>) {
             );
             problems.push(Problem::at(&node.key, words).warning());
         }
+    }
+}
+
+/// What a text begins with that is still to be filled in, as `partner new` writes it.
+const TO_DO: &str = "TODO";
+
+/// Texts that are still to be filled in.
+fn unfinished(key: &str, node: &Node, problems: &mut Vec<Problem>) {
+    match &node.value {
+        Value::Text(text) if text.starts_with(TO_DO) => {
+            let words = format!("`{key}` is still to be filled in: {text}");
+            problems.push(Problem::at(&node.origin, words));
+        }
+        Value::Table(entries) => {
+            for (key, node) in entries {
+                unfinished(key, node, problems);
+            }
+        }
+        Value::List(list) => {
+            for node in list {
+                unfinished(key, node, problems);
+            }
+        }
+        _ => {}
     }
 }
 

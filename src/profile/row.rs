@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::effect::Effect;
 use super::problem::Origin;
 
 /// One row of the agreement in force.
@@ -40,11 +41,7 @@ impl Difference<'_> {
     /// Whether a check becomes looser by it, or may become so: a rule that goes, or that says something else.
     #[must_use]
     pub fn may_loosen(&self) -> bool {
-        match self {
-            Self::Added(_) => false,
-            Self::Removed(row) => row.rule,
-            Self::Changed(before, after) => before.rule || after.rule,
-        }
+        matches!(self.effect(), Effect::Loosens | Effect::Unclear)
     }
 }
 
@@ -68,9 +65,14 @@ impl fmt::Display for Difference<'_> {
 /// count.
 #[must_use]
 pub fn differences<'a>(before: &'a [Row], after: &'a [Row]) -> Vec<Difference<'a>> {
-    let key = |row: &'a Row| (row.section.as_ref(), row.subject.as_str());
-    // A rule may stand several times on one path: each has its turn.
-    let mut left: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
+    // Rules of several kinds may stand on one path; a rule is compared with those of its kind.
+    let kind = |row: &'a Row| {
+        let is_overlay = row.rule && row.section.contains(' ');
+        if is_overlay { row.value.split(' ').next().unwrap_or_default() } else { "" }
+    };
+    let key = |row: &'a Row| (row.section.as_ref(), row.subject.as_str(), kind(row));
+    // One of a kind may stand several times on one path: each has its turn.
+    let mut left: BTreeMap<(&str, &str, &str), Vec<&Row>> = BTreeMap::new();
     for row in before {
         left.entry(key(row)).or_default().push(row);
     }

@@ -39,7 +39,7 @@ fn overlay(set: &str, lines: &str) -> Overlay {
 }
 
 fn shown(errors: &[LineError]) -> String {
-    errors.iter().map(|e| format!("{e}\n")).collect()
+    errors.iter().flat_map(|e| [e.to_string(), "\n".to_owned()]).collect()
 }
 
 /// A set of these segments, in an interchange.
@@ -196,7 +196,7 @@ fn each_rule_is_kept_by_the_good_set_and_told_of_the_bad_one() {
             let rule = finding.rule.expect("a rule");
             assert_eq!((&*rule.file, rule.line), ("partner.overlay", 3));
             let place = &finding.place;
-            words += &format!(
+            let said = format!(
                 "{lines}\n  {} {:?} segment {} {} element {} loop {:?} {}+{}\n  {}\n  {}\n\n",
                 finding.code,
                 finding.severity,
@@ -209,6 +209,7 @@ fn each_rule_is_kept_by_the_good_set_and_told_of_the_bad_one() {
                 finding.message,
                 finding.mend
             );
+            words.push_str(&said);
         }
     }
     insta::assert_snapshot!("overlay_findings", words);

@@ -163,7 +163,10 @@ fn error<T>(input: &str) -> IResult<&str, T> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<(Vec<String>, Option<(String, u16, u16, u16)>)> {
+    /// The steps, and the element: its segment, positions and component.
+    type Read = (Vec<String>, Option<(String, u16, u16, u16)>);
+
+    fn read(text: &str) -> Option<Read> {
         let token = Token { offset: 0, text, quoted: false };
         let path = path(token, &|o| Spot { line: 1, column: u32::try_from(o).unwrap() }).ok()?;
         let steps = path.steps.iter().map(|s| match &s.selector {
