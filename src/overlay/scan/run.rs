@@ -432,9 +432,10 @@ fn any(
     if spot.last == 0 {
         let value = segment.element(position);
         return !value.is_empty()
-            && match is_plain {
-                true => is_so(value),
-                false => any_repetition(delimiters, value, spot.component, &mut is_so),
+            && if is_plain {
+                is_so(value)
+            } else {
+                any_repetition(delimiters, value, spot.component, &mut is_so)
             };
     }
     let mut position = position;
@@ -443,9 +444,10 @@ fn any(
         let value = segment.element(position + 1);
         let is_one = !value.is_empty()
             && qualifiers.holds(segment.element(position))
-            && match is_plain {
-                true => is_so(value),
-                false => any_repetition(delimiters, value, 0, &mut is_so),
+            && if is_plain {
+                is_so(value)
+            } else {
+                any_repetition(delimiters, value, 0, &mut is_so)
             };
         if is_one {
             return true;

@@ -59,7 +59,7 @@ impl Seen {
     fn put(&mut self, hash: u64) {
         let mask = self.slots.len() - 1;
         // The low bits alone choose the place.
-        let mut at = (hash & u64::from(u32::MAX)) as usize & mask;
+        let mut at = usize::try_from(hash & u64::from(u32::MAX)).unwrap_or_default() & mask;
         for _ in 0..STEPS_MAX {
             let slot = &mut self.slots[at];
             if slot.1 != self.round {
