@@ -44,16 +44,13 @@ pub(super) fn is_right(scheme: Scheme, value: &[u8]) -> bool {
     let Some(&first) = left.first_chunk() else { return false };
     let (mut sums, mut others) = (0, 0);
     while !left.is_empty() {
-        let digits = match left.split_last_chunk() {
-            Some((before, last)) => {
-                left = before;
-                u64::from_le_bytes(*last) ^ 0x3030_3030_3030_3030
-            }
+        let digits = if let Some((before, last)) = left.split_last_chunk() {
+            left = before;
+            u64::from_le_bytes(*last) ^ 0x3030_3030_3030_3030
+        } else {
             // Fewer than eight are left: the first eight without those that were added already.
-            None => {
-                let free = 64 - 8 * std::mem::take(&mut left).len();
-                (u64::from_le_bytes(first) ^ 0x3030_3030_3030_3030) << free
-            }
+            let free = 64 - 8 * std::mem::take(&mut left).len();
+            (u64::from_le_bytes(first) ^ 0x3030_3030_3030_3030) << free
         };
         // Whatever is above 9 has its high bit set.
         others |= (((digits & !HIGH) + 0x7676_7676_7676_7676) | digits) & HIGH;
@@ -114,7 +111,7 @@ mod tests {
             value.drain(..(number >> 8) as usize % 16);
             if round % 10 == 0 {
                 let at = (number >> 40) as usize % value.len();
-                value[at] = (number >> 20) as u8;
+                value[at] = number.to_le_bytes()[3];
             }
             for scheme in all {
                 let is_wrong = wrong(scheme, &value).is_some();

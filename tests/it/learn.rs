@@ -44,11 +44,11 @@ fn learn(texts: &[Vec<u8>]) -> Learner {
                     let Some(walked) = &set.walked else { continue };
                     let sample = Sample {
                         direction: Direction::In,
-                        version: &set.version,
+                        version: set.version,
                         number: &set.control_number.0,
                         kind: set.map.map(|m| m.document()),
                     };
-                    let grammar = ENGINE.grammars().grammar(&set.id, &set.version).unwrap();
+                    let grammar = ENGINE.grammars().grammar(&set.id, set.version).unwrap();
                     learner.set(walked, grammar, sample, &set.findings);
                 }
                 _ => {}

@@ -242,12 +242,15 @@ struct Break {
     text: String,
 }
 
+/// An entry of `breaks.edits` as written: its name, its file, and what is replaced by what.
+type Entry = (String, String, Vec<(String, String)>);
+
 /// Reads `breaks.edits`: `NAME | FILE`, then hunks as in a diff, `...` between them. What a hunk takes away or names
 /// around it must stand in the file exactly once. SE01 is put right afterwards, unless the entry changes it.
 fn breaks(profile: &str) -> Vec<Break> {
     let file = root().join(profile).join("fixtures/breaks.edits");
     let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-    let mut entries: Vec<(String, String, Vec<(String, String)>)> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let hunks = entries.last_mut().map(|entry| &mut entry.2);
         match (line.split_at_checked(2), hunks) {
@@ -288,10 +291,7 @@ fn breaks(profile: &str) -> Vec<Break> {
     entries.into_iter().map(apply).collect()
 }
 
-fn hunks_of(
-    entries: &mut [(String, String, Vec<(String, String)>)],
-    number: usize,
-) -> &mut Vec<(String, String)> {
+fn hunks_of(entries: &mut [Entry], number: usize) -> &mut Vec<(String, String)> {
     let last = entries.last_mut();
     &mut last.unwrap_or_else(|| panic!("breaks.edits:{number}: `...` before any entry")).2
 }
@@ -450,7 +450,11 @@ fn every_break_is_found_as_expected() {
 }
 
 fn in_force(partner: &Partner) -> impl Iterator<Item = RuleView<'_>> {
-    partner.agreements().iter().filter_map(|a| a.overlay.as_deref()).flat_map(|o| o.rules())
+    partner
+        .agreements()
+        .iter()
+        .filter_map(|a| a.overlay.as_deref())
+        .flat_map(crossdock::overlay::Overlay::rules)
 }
 
 fn place(rule: &RuleView<'_>) -> Place {

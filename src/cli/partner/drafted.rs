@@ -111,7 +111,7 @@ pub fn prove(
                 match met {
                     Met::Interchange(header) => here = direction(header) == Some(wanted),
                     Met::Set(set) if here => {
-                        let known = drafted.overlay(&set.id, &set.version, wanted).is_some();
+                        let known = drafted.overlay(&set.id, set.version, wanted).is_some();
                         if known && set.walked.is_some() {
                             proof.document(findings, scene.file);
                         }

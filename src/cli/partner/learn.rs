@@ -209,11 +209,11 @@ fn learn(
                 let Some((_, direction)) = &around else { return Ok(()) };
                 let sample = Sample {
                     direction: *direction,
-                    version: &set.version,
+                    version: set.version,
                     number: &set.control_number.0,
                     kind: set.map.map(|map| map.document()),
                 };
-                let grammar = engine.grammars().grammar(&set.id, &set.version);
+                let grammar = engine.grammars().grammar(&set.id, set.version);
                 let fatal = |f: &&Finding| f.severity == Severity::Fatal && is_rejected(findings);
                 let fatal = findings.iter().find(fatal);
                 if let Some(fatal) = fatal.filter(|_| rejected.len() < REJECTED_MAX) {

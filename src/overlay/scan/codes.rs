@@ -37,13 +37,11 @@ impl Codes {
     /// Which of the codes a value is, padding aside.
     #[inline]
     pub fn position(&self, value: &[u8]) -> Option<usize> {
-        match self.packed().zip(packed(value)) {
-            Some((words, word)) => words.iter().position(|w| *w == word),
-            None => {
-                let value = value.trim_ascii_end();
-                self.all.iter().position(|code| **code == *value)
-            }
+        if let Some((words, word)) = self.packed().zip(packed(value)) {
+            return words.iter().position(|w| *w == word);
         }
+        let value = value.trim_ascii_end();
+        self.all.iter().position(|code| **code == *value)
     }
 }
 

@@ -247,7 +247,8 @@ impl Run<'_> {
             Action::HitValue { hit, .. } if is_there => self.hit(hit),
             Action::HitNoValue { hit, .. } if !is_there => self.hit(hit),
             Action::Check { hit, check, .. } if is_there => {
-                if self.is_broken(check, value) {
+                let is_broken = self.is_broken(check, value);
+                if is_broken {
                     self.hit(hit);
                 }
             }
