@@ -1,6 +1,6 @@
 //! All profiles: those that are in force, by name and by identity, and what is wrong with the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
@@ -59,6 +59,7 @@ impl Profiles {
     ) -> (Self, Vec<Problem>) {
         let known = Known { grammars, maps };
         let mut loader = Loader::parse(sources, known);
+        loader.forget_unused();
         let names: Vec<&str> = loader.parsed.keys().copied().collect();
         let mut partners = BTreeMap::new();
         for name in names {
@@ -179,6 +180,35 @@ struct Loader<'a> {
 
 /// Entries that are a profile's own, and that nobody inherits.
 const OWN: [&str; 4] = ["title", "extends", "base", "source"];
+
+impl Loader<'_> {
+    /// Leaves out those that are there to be extended and that nobody extends, with what is wrong with them.
+    fn forget_unused(&mut self) {
+        let mut used: Vec<&str> =
+            self.parsed.values().filter(|p| !p.source.to_extend).map(|p| &*p.source.name).collect();
+        let mut next = 0;
+        while let Some(name) = used.get(next).copied() {
+            next += 1;
+            let extends = self.parsed.get(name).and_then(|p| p.extends.as_ref());
+            if let Some((base, _)) = extends
+                && let Some((base, _)) = self.parsed.get_key_value(base.as_str())
+                && !used.contains(base)
+            {
+                used.push(base);
+            }
+        }
+        let used: HashSet<String> = used.into_iter().map(str::to_owned).collect();
+        let problems = &mut self.problems;
+        self.parsed.retain(|name, parsed| {
+            let is_used = used.contains(*name);
+            if !is_used {
+                let folder = format!("{}/", parsed.source.folder);
+                problems.retain(|problem| !problem.file.starts_with(&folder));
+            }
+            is_used
+        });
+    }
+}
 
 impl<'a> Loader<'a> {
     fn parse(sources: &'a [ProfileSource], known: Known<'_>) -> Self {
