@@ -15,12 +15,14 @@ mod config;
 mod dispatch;
 mod envelope;
 mod folders;
+mod in_force;
 mod inbound;
 mod intake;
 mod lanes;
 mod ledger;
 mod live;
 mod notes;
+mod orders;
 mod outbound;
 mod reload;
 mod requeue;
@@ -115,6 +117,12 @@ impl Gateway {
     #[must_use]
     pub fn partners(&self) -> Vec<Arc<Partner>> {
         self.live().profiles.iter().cloned().collect()
+    }
+
+    /// What is wrong with the partners that were left out at the start; nothing once they have been mended.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<crate::profile::Problem> {
+        self.live().errors.clone()
     }
 
     /// What is in force now. Who holds on to it works by it to the end.
