@@ -39,6 +39,8 @@ pub struct GroupAnswer<'a> {
     policy: &'a AckPolicy,
     style: &'a Style,
     tags: Tags,
+    /// Whether the release names a set and its status by simple elements, as all do.
+    names_sets: bool,
     control_number: String,
     out: Vec<u8>,
     segments: u32,
@@ -77,8 +79,11 @@ impl<'a> GroupAnswer<'a> {
                 Tags { segment_note: "IK3", element_note: "IK4", set_status: "IK5" }
             }
         };
+        let rules = Rules::new(grammar);
+        let named_by = [("AK2", 1), ("AK2", 2), (tags.set_status, 1)];
         let mut answer = Self {
-            rules: Rules::new(grammar),
+            rules,
+            names_sets: named_by.iter().all(|&(tag, at)| rules.components(tag, at) == 1),
             policy,
             style,
             tags,
@@ -114,6 +119,9 @@ impl<'a> GroupAnswer<'a> {
         if !named || (verdict == Verdict::Accepted && !self.policy.report_accepted) {
             return verdict;
         }
+        if verdict == Verdict::Accepted && set.findings.is_empty() && self.write_accepted(set) {
+            return verdict;
+        }
         self.write("AK2", &[set.id, set.control_number, set.implementation]);
         if verdict != Verdict::Accepted {
             self.write_segment_notes(set);
@@ -127,6 +135,22 @@ impl<'a> GroupAnswer<'a> {
         }
         self.write(self.tags.set_status, &elements);
         verdict
+    }
+
+    /// Writes what is said of nearly every set: that it is accepted, with nothing to note. `false`, and nothing
+    /// written, where the release or the set make that a matter to be looked at.
+    fn write_accepted(&mut self, set: &SetReport<'_>) -> bool {
+        let usual = self.names_sets
+            && set.implementation.is_empty()
+            && is_writable(set.id, self.style)
+            && is_writable(set.control_number, self.style);
+        if usual {
+            self.write_raw("AK2", &[set.id.as_bytes(), set.control_number.as_bytes()]);
+            let status = self.tags.set_status;
+            self.accepted_at.push(self.out.len() + status.len() + 1);
+            self.write_raw(status, &[b"A"]);
+        }
+        usual
     }
 
     /// Writes AK9 and SE.

@@ -16,6 +16,7 @@ mod input;
 mod inspect;
 mod overlays;
 mod paint;
+mod partner;
 mod report;
 mod requeue;
 mod rewrite;
@@ -64,7 +65,7 @@ struct Options {
         value_name = "FORMAT",
         hide_possible_values = true
     )]
-    format: Format,
+    format: Output,
     /// When to colour the output: auto, always or never
     #[arg(
         long,
@@ -89,8 +90,27 @@ struct Options {
     maps: Option<PathBuf>,
 }
 
-/// Who reads the output.
+/// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Output {
+    #[default]
+    Human,
+    Json,
+    Md,
+    Html,
+}
+
+/// What a guide is printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Markdown.
+    Markdown,
+    /// One HTML file.
+    Html,
+}
+
+/// Who reads the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// People.
     #[default]
@@ -115,6 +135,8 @@ enum Command {
     Grammar(grammar::Args),
     /// Print the JSON Schema of a canonical document
     Schema(schema::Args),
+    /// Onboard trading partners: learn, check, show, try, publish agreements
+    Partner(partner::Args),
     /// See the gateway at work: an order comes in, a shipment and an invoice go out
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
@@ -130,6 +152,8 @@ enum Command {
 pub struct Context {
     /// Who reads the output.
     pub format: Format,
+    /// What a guide is printed as, where that was said.
+    pub page: Option<Page>,
     /// Colours for standard output.
     pub paint: Paint,
     /// Colours for standard error.
@@ -154,7 +178,15 @@ pub enum Verdict {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let context = Context {
-        format: cli.options.format,
+        format: match cli.options.format {
+            Output::Json => Format::Json,
+            Output::Human | Output::Md | Output::Html => Format::Human,
+        },
+        page: match cli.options.format {
+            Output::Md => Some(Page::Markdown),
+            Output::Html => Some(Page::Html),
+            Output::Human | Output::Json => None,
+        },
         paint: Paint::new(cli.options.color, &io::stdout()),
         paint_err: Paint::new(cli.options.color, &io::stderr()),
         grammars: cli.options.grammars,
@@ -181,6 +213,10 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    if context.page.is_some() && !matches!(command, Command::Partner(args) if args.is_page()) {
+        let words = "--format md and --format html are for `crossdock partner guide` alone";
+        return Err(Error::Unknown(words.to_owned()));
+    }
     match command {
         Command::Inspect(args) => inspect::run(args, context, out),
         Command::Validate(args) => validate::run(args, context, out),
@@ -189,6 +225,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Explain(args) => explain::run(args, context, out),
         Command::Grammar(args) => grammar::run(args, context, out),
         Command::Schema(args) => schema::run(args, out),
+        Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Config;
-use super::folders::{Fingerprint, fingerprint, profile_sources};
+use crate::folders::{Fingerprint, fingerprint, profile_sources};
 use crate::profile::{Partner, Problem, ProfileSource, Profiles, State, Weight};
 use crate::store::PayloadId;
 use crate::translate::Engine;
@@ -122,8 +122,9 @@ fn digest(sources: &[ProfileSource]) -> PayloadId {
     PayloadId::of(&of_each)
 }
 
-/// What only shows when profiles and endpoints are looked at together. Tells whom it concerns.
-fn check_endpoints(
+/// What only shows when profiles and endpoints are looked at together: a profile that names an endpoint which is not
+/// there. Tells whom it concerns.
+pub fn check_endpoints(
     profiles: &Profiles,
     config: &Config,
     problems: &mut Vec<Problem>,

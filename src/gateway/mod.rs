@@ -14,7 +14,6 @@ mod acknowledgement;
 mod config;
 mod dispatch;
 mod envelope;
-mod folders;
 mod in_force;
 mod inbound;
 mod intake;
@@ -24,6 +23,7 @@ mod live;
 mod notes;
 mod orders;
 mod outbound;
+mod rehearsal;
 mod reload;
 mod requeue;
 mod setup;
@@ -35,7 +35,8 @@ pub use crate::store::{
     JournalRecord,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
-pub use folders::profile_sources;
+pub use live::check_endpoints;
+pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;
 

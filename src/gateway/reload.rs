@@ -7,11 +7,11 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::folders::{Fingerprint, fingerprint};
 use super::in_force::InForce;
 use super::ledger::Draft;
 use super::live::Live;
 use super::{Error, Gateway, lanes};
+use crate::folders::{Fingerprint, fingerprint};
 use crate::profile::{Difference, Partner, Problem, Row, State, differences};
 use crate::store::{self, Event};
 

@@ -20,6 +20,7 @@ impl NodeId {
 
     /// As an index into [`Grammar::nodes`].
     #[must_use]
+    #[inline]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }

@@ -156,19 +156,6 @@ fn is_usual(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether an element is its canonical text as it stands, and writing would give it again. A shortcut for what
-/// [`decode`] finds out, too.
-#[inline]
-pub(super) fn is_same(form: Form, bytes: &[u8]) -> bool {
-    match form {
-        Form::Text { min } => {
-            bytes.last().is_some_and(|&b| b != b' ') && bytes.len() >= usize::from(min)
-        }
-        Form::Decimal { min } => min <= 1 && is_usual(bytes),
-        _ => false,
-    }
-}
-
 const NO_NUMBER: &str = "is no number";
 const TOO_PRECISE: &str = "has more digits than can be kept exactly (28)";
 
@@ -277,7 +264,7 @@ fn date(bytes: &[u8], six: bool) -> (Decoded, bool) {
     (Decoded::Short(text, 10), six == (bytes.len() == 6))
 }
 
-fn is_day(digits: &[u8; 8]) -> bool {
+pub(super) fn is_day(digits: &[u8; 8]) -> bool {
     let number = |range: std::ops::Range<usize>| {
         digits[range].iter().fold(0_u32, |n, &b| n * 10 + u32::from(b - b'0'))
     };

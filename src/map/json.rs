@@ -3,6 +3,7 @@
 //! Every field is written with a comma before it; the first comma of an object or list becomes its bracket when it is
 //! closed. So fields may come in any order: where they did not come in that of their shape, closing moves them.
 
+use super::ready::Cell;
 use super::shape::{Field, FieldId};
 use super::stamp::{Stamp, WIDE};
 
@@ -164,31 +165,77 @@ impl Json {
         }
     }
 
-    /// A field that is a text of visible ASCII: the first bytes of `wide`. False where it cannot be written at once.
+    /// A field that is a text of visible ASCII without anything to escape: the first `length` bytes of `wide`.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
-    pub(super) fn short(
+    pub(super) fn value(
         &mut self,
-        fields: &[Field],
-        id: FieldId,
+        cell: &Cell,
+        marked: bool,
         wide: &[u8; WIDE],
         length: usize,
     ) -> bool {
-        let stamp = stamp(fields, id);
-        let Some(name) = stamp.wide() else { return false };
-        if length > WIDE || needs_escape(wide) {
-            return false;
+        if marked {
+            self.marks.push((cell.field, self.at));
         }
-        self.marks.push((id, self.at));
-        let named = stamp.len();
-        let room = self.room::<{ 2 * WIDE + 1 }>();
-        copy(room, name);
-        copy(room.get_mut(named..).unwrap_or_default(), wide);
-        if let Some(end) = room.get_mut(named + length) {
-            *end = b'"';
-        }
+        let named = usize::from(cell.named) % WIDE;
+        let room = self.room::<{ 2 * WIDE }>();
+        copy(room, &cell.key);
+        copy(&mut room[named..], wide);
+        room[(named + length) % (2 * WIDE)] = b'"';
         self.at += named + length + 1;
         true
+    }
+
+    /// A field that is a text with the quote behind it. False where it is too long.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    pub(super) fn known(
+        &mut self,
+        cell: &Cell,
+        marked: bool,
+        wide: &[u8; WIDE],
+        length: usize,
+    ) -> bool {
+        if marked {
+            self.marks.push((cell.field, self.at));
+        }
+        let named = usize::from(cell.named) % WIDE;
+        let room = self.room::<{ 2 * WIDE }>();
+        copy(room, &cell.key);
+        copy(&mut room[named..], wide);
+        self.at += named + length;
+        true
+    }
+
+    /// A field that is a decimal: digits, of which `whole` stand before the point.
+    #[inline]
+    pub(super) fn implied(
+        &mut self,
+        cell: &Cell,
+        marked: bool,
+        wide: &[u8; WIDE],
+        length: usize,
+        whole: usize,
+    ) -> bool {
+        let mut text = *wide;
+        let whole = whole % WIDE;
+        text[whole] = b'.';
+        text[whole + 1..].copy_from_slice(&wide[whole..WIDE - 1]);
+        self.value(cell, marked, &text, length + 1)
+    }
+
+    /// A field that is a whole number, its digits as they are.
+    #[inline]
+    pub(super) fn whole(
+        &mut self,
+        cell: &Cell,
+        marked: bool,
+        wide: &[u8; WIDE],
+        length: usize,
+    ) -> bool {
+        let cell = Cell { named: cell.named.saturating_sub(1), ..*cell };
+        self.known(&cell, marked, wide, length)
     }
 
     /// A field that is a whole number.
@@ -261,10 +308,10 @@ impl Json {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
     fn room<const N: usize>(&mut self) -> &mut [u8; N] {
-        if self.bytes.len() - self.at < N {
+        if self.at + N > self.bytes.len() {
             self.grow(self.at + N);
         }
-        let room = self.bytes.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut);
+        let room = self.bytes[self.at..self.at + N].first_chunk_mut();
         room.expect("there is room now")
     }
 
@@ -314,6 +361,6 @@ fn copy(room: &mut [u8], wide: &[u8; WIDE]) {
 
 /// Whether visible ASCII cannot stand in quotes as it is.
 #[inline]
-fn needs_escape(bytes: &[u8; WIDE]) -> bool {
+pub(super) fn needs_escape(bytes: &[u8; WIDE]) -> bool {
     bytes.iter().fold(false, |any, &b| any || b == b'"' || b == b'\\')
 }

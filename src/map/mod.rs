@@ -17,6 +17,7 @@ mod names;
 mod parse;
 mod plan;
 mod read;
+mod ready;
 mod shape;
 mod stamp;
 mod steps;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::form::Form;
 use super::names::Names;
+use super::ready::Cell;
 use super::shape::{Field, FieldId, Kind, ShapeId, Shapes};
 use super::stamp::{Stamp, WIDE};
 use super::steps::Steps;
@@ -122,6 +123,8 @@ pub(super) struct PlacePlan {
     pub node: NodeId,
     pub key: String,
     pub groups: Vec<u16>,
+    /// Whether they are one, which takes whatever stands there.
+    pub alone: bool,
 }
 
 /// What claims together: one segment (or, for a list, each of them) or one loop.
@@ -155,6 +158,10 @@ pub(super) struct Selector {
 #[derive(Debug, Default)]
 pub(super) struct ElementSet {
     pub slots: Vec<Slot>,
+    /// The same made ready for reading.
+    pub ready: Vec<Cell>,
+    /// Whether where its fields begin has to be noted: they may have to be moved.
+    pub marked: bool,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -192,6 +199,10 @@ pub(super) struct Range {
     pub length: u16,
     /// What each of them is, within a step.
     pub step: Vec<Slot>,
+    /// The same made ready for reading.
+    pub ready: Vec<Cell>,
+    /// Whether fields of a step may have to be moved.
+    pub marked: bool,
 }
 
 /// What a count counts.
@@ -323,6 +334,22 @@ pub(super) struct Levels {
     /// Fields that a row takes from its entry where it is in several: row's field, entry's list and field.
     pub split: Vec<String>,
     pub structure: StructureFields,
+}
+
+impl Levels {
+    /// The fields of rows that refer to entries, and whether they refer to many.
+    pub(super) fn references(&self) -> impl Iterator<Item = (FieldId, bool)> {
+        let reference = |plan: &LevelPlan| match plan.target {
+            Target::List { reference, many, .. } => Some((reference, many)),
+            Target::Document | Target::Rows => None,
+        };
+        let all = self.plans.iter().enumerate();
+        all.filter_map(move |(i, plan)| {
+            let (field, many) = reference(plan)?;
+            let before = self.plans[..i].iter().filter_map(reference);
+            (!before.into_iter().any(|known| known.0 == field)).then_some((field, many))
+        })
+    }
 }
 
 #[derive(Debug)]

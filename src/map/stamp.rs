@@ -51,6 +51,12 @@ impl Stamp {
         (self.length <= WIDE).then_some(&self.head)
     }
 
+    /// The same with how many there are.
+    #[inline]
+    pub(super) fn wide_and_length(&self) -> Option<(&[u8; WIDE], usize)> {
+        Some((self.wide()?, self.length))
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         self.long.as_deref().unwrap_or(&self.head[..self.length.min(WIDE)])
     }

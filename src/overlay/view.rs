@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::against::{Compared, Comparison};
-use super::plan::Rule;
+use super::plan::{Place, Rule, Test};
 use super::source::{Body, Kind};
 use crate::findings::{self, Severity};
-use crate::grammar::RuleLine;
+use crate::grammar::{NodeId, RuleLine};
 use crate::map::ExtraLine;
 
 /// A rule in force, as `partner show` prints it.
@@ -30,6 +30,26 @@ impl<'a> RuleView<'a> {
     #[must_use]
     pub fn path(&self) -> &'a str {
         &self.rule.written.path
+    }
+
+    /// The segment of the grammar that its path leads to; of a loop, the one that opens it.
+    #[must_use]
+    pub fn node(&self) -> Option<NodeId> {
+        Some(self.place()?.node)
+    }
+
+    /// The first and last position of the element that its path leads to; `None` for a segment or loop.
+    #[must_use]
+    pub fn element(&self) -> Option<(u16, u16)> {
+        let spot = self.place()?.element.as_ref()?;
+        Some((spot.position, spot.last.max(spot.position)))
+    }
+
+    fn place(&self) -> Option<&'a Place> {
+        match &self.rule.test {
+            Test::Allow(allowed) => allowed.place.as_ref(),
+            test => test.place(),
+        }
     }
 
     /// What stands behind the path, as written: `4/4`, `= HL`, `00 05`.

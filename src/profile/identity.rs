@@ -119,6 +119,15 @@ fn sides(section: &mut Section<'_>, key: &'static str) -> Option<Sides> {
 fn pair(section: &mut Section<'_>) -> Option<Pair> {
     let partner = identity(section, "partner");
     let own = identity(section, "own");
+    if let (Some(a), Some(b)) = (&partner, &own)
+        && a.qualifier.trim() == b.qualifier.trim()
+        && a.id.trim() == b.id.trim()
+    {
+        section.wrong_key(
+            "own",
+            "is the identity of the partner: who sends and who receives cannot be told apart",
+        );
+    }
     Some(Pair { partner: partner?, own: own? })
 }
 

@@ -8,6 +8,7 @@
 mod agreement;
 mod cross_references;
 mod documents;
+mod effect;
 mod envelope;
 mod identity;
 mod node;
@@ -24,6 +25,7 @@ mod sections;
 
 pub use agreement::{Agreement, Direction, State};
 pub use documents::{Batch, Deadline, DocumentFlow, Moment};
+pub use effect::Effect;
 pub use envelope::{
     Credential, Envelope, GroupDate, GroupTime, Information, Isa11, LineBreak, Repertoire,
     distinct_bytes,

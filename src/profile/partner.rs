@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::agreement::{Agreement, Direction, Known, State};
 use super::cross_references::CrossReferences;
-use super::documents::{Deadline, DocumentFlow};
+use super::documents::{Deadline, DocumentFlow, Moment};
 use super::envelope::Envelope;
 use super::identity::{Contact, Identities, Usage};
 use super::node::{Entries, Node, Value, merge};
@@ -174,6 +174,7 @@ impl Draft<'_, '_> {
         let crosswalks = read_section(&mut whole, "crosswalks", |s| crosswalks.read(s));
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
+        of_nothing(&documents, &deadlines, is_base, whole.log);
         let mailbox = mailbox(&mut whole, is_base);
         let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
         lay_rules(&mut agreements, &chain, overlays, known, whole.log);
@@ -201,6 +202,37 @@ impl Draft<'_, '_> {
             agreements,
             settings: std::mem::take(&mut log.rows),
         })
+    }
+}
+
+/// Agreements without a document that they are about.
+fn of_nothing(
+    documents: &BTreeMap<Arc<str>, Arc<DocumentFlow>>,
+    deadlines: &[Deadline],
+    is_base: bool,
+    log: &mut Log,
+) {
+    if is_base {
+        return;
+    }
+    if documents.is_empty() {
+        let words = "no document flows: say which in [documents.order], [documents.shipment] or [documents.invoice]";
+        log.problems.push(Problem::whole("", words).warning());
+    }
+    for deadline in deadlines {
+        let (key, kind) = match deadline.of {
+            Moment::ShipNotice => ("ship_notice", "shipment"),
+            _ => ("invoice", "invoice"),
+        };
+        let section = format!("deadlines.{key}");
+        let row = log.rows.iter().find(|row| row.section.as_ref() == section);
+        if let Some(origin) = row.and_then(|row| row.origin.clone())
+            && !documents.contains_key(kind)
+        {
+            let words =
+                format!("{section}: has no effect: no such document flows (documents.{kind})");
+            log.problems.push(Problem::at(&origin, words).warning());
+        }
     }
 }
 

@@ -30,6 +30,15 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// How a text is spoken of that its author has still to write.
+    pub(super) const TO_FILL_IN: &str = "is still to be filled in";
+
+    /// Whether it says nothing but that a text is still to be filled in, as in a draft.
+    #[must_use]
+    pub fn is_to_fill_in(&self) -> bool {
+        self.message.contains(Self::TO_FILL_IN)
+    }
+
     /// A problem with the file as a whole.
     #[must_use]
     pub fn whole(file: &str, message: impl Into<String>) -> Self {

@@ -1,6 +1,6 @@
 //! All profiles: those that are in force, by name and by identity, and what is wrong with the others.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
@@ -62,6 +62,7 @@ impl Profiles {
     ) -> (Self, Vec<Problem>) {
         let known = Known { grammars, maps };
         let mut loader = Loader::parse(sources, known);
+        loader.forget_unused();
         let names: Vec<&str> = loader.parsed.keys().copied().collect();
         let (mut partners, mut left_out) = (BTreeMap::new(), BTreeSet::new());
         for name in names {
@@ -148,10 +149,11 @@ impl Profiles {
                 let words = format!("{} to {}", key.0, key.1);
                 let before = self.identities.entry(key).or_insert((Arc::clone(partner), usage));
                 if before.0.name != partner.name {
-                    let other = &before.0.name;
-                    problems.push(clash(partner, usage, &words, other));
+                    let (first, its_usage) = (&before.0, before.1);
+                    problems.push(clash(partner, usage, &words, &first.name));
+                    problems.push(clash(first, its_usage, &words, &partner.name));
                     // Nobody can tell whose is right: neither is used.
-                    refused.extend([partner.name.clone(), before.0.name.clone()]);
+                    refused.extend([partner.name.clone(), first.name.clone()]);
                 }
             }
         }
@@ -199,6 +201,35 @@ struct Loader<'a> {
 
 /// Entries that are a profile's own, and that nobody inherits.
 const OWN: [&str; 4] = ["title", "extends", "base", "source"];
+
+impl Loader<'_> {
+    /// Leaves out those that are there to be extended and that nobody extends, with what is wrong with them.
+    fn forget_unused(&mut self) {
+        let mut used: Vec<&str> =
+            self.parsed.values().filter(|p| !p.source.to_extend).map(|p| &*p.source.name).collect();
+        let mut next = 0;
+        while let Some(name) = used.get(next).copied() {
+            next += 1;
+            let extends = self.parsed.get(name).and_then(|p| p.extends.as_ref());
+            if let Some((base, _)) = extends
+                && let Some((base, _)) = self.parsed.get_key_value(base.as_str())
+                && !used.contains(base)
+            {
+                used.push(base);
+            }
+        }
+        let used: HashSet<String> = used.into_iter().map(str::to_owned).collect();
+        let problems = &mut self.problems;
+        self.parsed.retain(|name, parsed| {
+            let is_used = used.contains(*name);
+            if !is_used {
+                let folder = format!("{}/", parsed.source.folder);
+                problems.retain(|problem| !problem.file.starts_with(&folder));
+            }
+            is_used
+        });
+    }
+}
 
 impl<'a> Loader<'a> {
     fn parse(sources: &'a [ProfileSource], known: Known<'_>) -> Self {
@@ -255,6 +286,9 @@ impl<'a> Loader<'a> {
         let entries = parse(&name.as_str().into(), &shown, &file.text, &mut self.problems);
         if !source.to_extend {
             warn_of_sources(&entries, &mut self.problems);
+        }
+        for (key, node) in &entries {
+            unfinished(key, node, &mut self.problems);
         }
         entries
     }
@@ -387,6 +421,30 @@ fn warn_of_sources(entries: &Entries, problems: &mut Vec<Problem>) {
             );
             problems.push(Problem::at(&node.key, words).warning());
         }
+    }
+}
+
+/// What a text begins with that is still to be filled in, as `partner new` writes it.
+const TO_DO: &str = "TODO";
+
+/// Texts that are still to be filled in.
+fn unfinished(key: &str, node: &Node, problems: &mut Vec<Problem>) {
+    match &node.value {
+        Value::Text(text) if text.starts_with(TO_DO) => {
+            let words = format!("`{key}` {}: {text}", Problem::TO_FILL_IN);
+            problems.push(Problem::at(&node.origin, words));
+        }
+        Value::Table(entries) => {
+            for (key, node) in entries {
+                unfinished(key, node, problems);
+            }
+        }
+        Value::List(list) => {
+            for node in list {
+                unfinished(key, node, problems);
+            }
+        }
+        _ => {}
     }
 }
 

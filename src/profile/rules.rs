@@ -41,6 +41,15 @@ impl Overlays {
             problems.extend(errors.into_iter().map(Problem::from));
             let sets = known.grammars.sets().map(|g| (g.set.as_str(), g.release.as_str()));
             problems.extend(overlay.unknown_sets(sets).into_iter().map(Problem::from));
+            let names = overlay.partner();
+            if !names.is_empty() && names != source.name {
+                let at = Problem { line: 1, column: 1, ..Problem::whole(&shown, "") };
+                let message = format!(
+                    "the overlay names `{names}`, and lies in the folder of `{}`; write `overlay {} on …`, or move it",
+                    source.name, source.name
+                );
+                problems.push(Problem { message, ..at }.warning());
+            }
             self.of.entry(source.name.clone()).or_default().push(self.layers.len());
             self.layers.push(overlay);
         }
@@ -107,8 +116,11 @@ impl Overlays {
         let own = chain.first().and_then(|name| self.of.get(name.as_ref())).into_iter().flatten();
         for layer in own.filter_map(|layer| self.layers.get(*layer)) {
             let used = agreements.iter().any(|a| layer.applies(a.set(), a.release(), a.direction));
-            if !used {
-                let words = format!("no document flows that it speaks of: {}", layer.set());
+            if !used && !layer.set().is_empty() {
+                let words = format!(
+                    "no document flows that it speaks of: {}; say in [documents] that it does, or take the file away",
+                    layer.set()
+                );
                 problems.push(Problem::whole(layer.file(), words).warning());
             }
         }

@@ -219,11 +219,11 @@ impl<'a> Section<'a> {
         } else {
             format!("{path}: `{key}` is missing")
         };
-        let problem = match (self.node, self.entries.and_then(|e| e.values().next())) {
-            (Some(node), _) => Problem::at(&node.key, words),
-            (None, Some(any)) => Problem::whole(&any.key.file, words),
-            (None, None) => Problem::whole("", words),
-        };
+        // Without a place it is the profile's own file that lacks it, whatever it rests on.
+        let problem = self.node.map_or_else(
+            || Problem::whole("", words.clone()),
+            |node| Problem::at(&node.key, words.clone()),
+        );
         self.log.problems.push(problem);
     }
 

@@ -16,5 +16,7 @@ pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
     answer_interchange, answer_version, receive, receive_under,
 };
-pub use send::{Outbound, WriteError, Written, check_characters, judge, judge_under, write};
+pub use send::{
+    Outbound, WriteError, Written, check_characters, judge, judge_in, judge_under, write,
+};
 pub use session::{CheckedSet, Options, Overlays, Session, Step};

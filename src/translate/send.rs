@@ -150,12 +150,19 @@ pub fn judge_under(
     interchange: &[u8],
     overlays: Option<&dyn Overlays>,
 ) -> Vec<Finding> {
-    let options = Options {
-        limits: Limits::default(),
-        unknown_set: Severity::Fatal,
-        overlays,
-        direction: Direction::Out,
-    };
+    judge_in(engine, interchange, overlays, Direction::Out)
+}
+
+/// The same in either direction: what a partner would have to send is judged by what was agreed for that.
+#[must_use]
+pub fn judge_in(
+    engine: &Engine,
+    interchange: &[u8],
+    overlays: Option<&dyn Overlays>,
+    direction: Direction,
+) -> Vec<Finding> {
+    let options =
+        Options { limits: Limits::default(), unknown_set: Severity::Fatal, overlays, direction };
     let mut session = Session::of_slice(engine, interchange, options);
     let mut all = Vec::new();
     // Reading from memory cannot fail.

@@ -68,7 +68,7 @@ pub struct CheckedSet<'a> {
     /// ST03, where it is there.
     pub convention: Option<String>,
     /// GS08 of its group; empty outside one.
-    pub version: String,
+    pub version: &'a str,
     /// Whether it stands outside any group, which rejects the interchange.
     pub is_outside: bool,
     /// The segments, ST and SE among them.
@@ -261,11 +261,8 @@ impl<'e, R: Read> Session<'e, R> {
                 }
             }
             Event::Set(set) => {
-                let known = match &self.last {
-                    Some((id, judges)) if *id == set.id => Some(*judges),
-                    _ => Judges::of(self.engine, self.options, &set.id, &self.version),
-                };
-                self.last = known.map(|judges| (set.id.clone(), judges));
+                let (last, version) = (&mut self.last, &self.version);
+                let known = known_judges(self.engine, self.options, last, &set.id, version);
                 let mut findings: Vec<Finding> = set.faults.iter().map(Finding::from).collect();
                 let has = |kind| set.faults.iter().any(|f| f.kind == kind);
                 let whole = !has(FaultKind::SetTooLarge);
@@ -291,7 +288,7 @@ impl<'e, R: Read> Session<'e, R> {
                     id: set.id,
                     control_number: set.control_number,
                     convention: set.convention,
-                    version: self.version.clone(),
+                    version: &self.version,
                     is_outside,
                     segments: set.segments,
                     walked,
@@ -310,6 +307,20 @@ impl<'e, R: Read> Session<'e, R> {
             Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
         }))
     }
+}
+
+/// What a set is judged by; `last` is that of the one before.
+fn known_judges<'e>(
+    engine: &'e Engine,
+    options: Options<'e>,
+    last: &mut Option<(String, Judges<'e>)>,
+    id: &str,
+    version: &str,
+) -> Option<Judges<'e>> {
+    if last.as_ref().is_none_or(|(known, _)| known != id) {
+        *last = Judges::of(engine, options, id, version).map(|judges| (id.to_owned(), judges));
+    }
+    last.as_ref().map(|(_, judges)| *judges)
 }
 
 /// The elements of a TA1.

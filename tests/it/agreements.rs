@@ -304,7 +304,8 @@ fn documents_flow_on_the_days_and_in_the_release_that_are_agreed() {
             ("release = \"005010\"", "in release 004010"),
         ];
         for (line, words) in cases {
-            let profile = with("direction = \"in\"", &format!("direction = \"in\"\n{line}"));
+            let agreed = "direction = \"in\"\nrelease = \"004010\"";
+            let profile = with(agreed, &format!("direction = \"in\"\n{line}"));
             let mut house = House::with(CONFIG, &profile);
             house.drop_inbound("order.edi", &order(1, "PO-1"));
             let record = house.wait(Event::DocumentQuarantined).await;

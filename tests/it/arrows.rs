@@ -33,6 +33,7 @@ const CORE: &[&str] = &[
     "acks",
     "crosswalk",
     "profile",
+    "learn",
     "translate",
 ];
 

@@ -75,9 +75,17 @@ fn help_is_short_and_names_every_command() {
 
 #[test]
 fn every_command_has_help_with_an_example_where_it_reads_files() {
-    for command in
-        ["inspect", "validate", "translate", "ack", "explain", "grammar", "schema", "completions"]
-    {
+    for command in [
+        "inspect",
+        "validate",
+        "translate",
+        "ack",
+        "explain",
+        "grammar",
+        "partner",
+        "schema",
+        "completions",
+    ] {
         let output = run(&[command, "--help"]);
         assert!(output.status.success(), "{command}");
         let text = String::from_utf8(output.stdout).unwrap();

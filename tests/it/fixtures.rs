@@ -39,7 +39,7 @@ fn inputs() -> Vec<PathBuf> {
 
 /// One finding a line: code, severity, place, value, words, mend, rule. The rule's line number is left out, so that
 /// a new line in a grammar does not touch every expectation.
-fn line(finding: &Finding) -> String {
+pub fn line(finding: &Finding) -> String {
     let place = &finding.place;
     let mut out = format!("{} {:?}", finding.code, finding.severity).to_lowercase();
     out[..3].make_ascii_uppercase();
@@ -72,6 +72,12 @@ fn line(finding: &Finding) -> String {
     }
     if let Some(rule) = &finding.rule {
         let _ = write!(out, "\n    {}", rule.file);
+        if let Some(reason) = &rule.reason {
+            let _ = write!(out, ": {reason}");
+        }
+        if let Some(source) = &rule.source {
+            let _ = write!(out, " ({source})");
+        }
     }
     out
 }
@@ -89,7 +95,7 @@ fn judge(bytes: &[u8]) -> [(&'static str, String); 3] {
 }
 
 /// Every finding, wherever it is kept.
-fn all_findings(received: &Received) -> impl Iterator<Item = &Finding> {
+pub fn all_findings(received: &Received) -> impl Iterator<Item = &Finding> {
     let groups = received.interchanges.iter().flat_map(|i| &i.groups);
     let sets = groups.clone().flat_map(|g| &g.sets).flat_map(|s| &s.findings);
     let envelopes = received.interchanges.iter().flat_map(|i| &i.findings);
@@ -97,7 +103,7 @@ fn all_findings(received: &Received) -> impl Iterator<Item = &Finding> {
 }
 
 /// The findings, below the interchange, group or set that they are about, each with its verdict.
-fn findings(received: &Received) -> String {
+pub fn findings(received: &Received) -> String {
     let mut out = String::new();
     add(&mut out, 0, &received.stray);
     for interchange in &received.interchanges {
@@ -258,7 +264,7 @@ fn every_fixture_is_judged_as_expected() {
 }
 
 /// The first line that differs.
-fn difference(path: &Path, expected: &str, found: &str) -> String {
+pub fn difference(path: &Path, expected: &str, found: &str) -> String {
     let path = path.strip_prefix(root()).unwrap_or(path).display();
     let at = expected.lines().zip(found.lines()).take_while(|(a, b)| a == b).count();
     let line = |text: &str| text.lines().nth(at).unwrap_or("(nothing)").to_owned();

@@ -19,13 +19,17 @@ mod hierarchies;
 mod house;
 mod kill;
 mod laws;
+mod learn;
 mod map;
 mod mended;
+mod mistakes;
 mod overlay;
+mod partner;
 mod profiles;
 mod receive;
 mod reload;
 #[cfg(feature = "http")]
 mod retries;
+mod shipped;
 mod store;
 mod x12;

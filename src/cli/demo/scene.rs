@@ -13,9 +13,9 @@ use crate::canonical::Document;
 use crate::gateway::{
     self, Config, DocumentRecord, Event, Gateway, JournalEntry, JournalRecord, StoreError,
 };
+use crate::profile::Profiles;
 use crate::translate::Engine;
 
-const PROFILE: &str = include_str!("../../../partner-profiles/harbor-and-pine/partner.toml");
 const CONFIG: &str = r#"# Written by `crossdock demo`. See docs/configuration.md for every field.
 data = "data"
 profiles = "partners"
@@ -60,11 +60,12 @@ impl Scene {
     pub(super) fn open(folder: &Path, engine: Engine) -> Result<Self, Error> {
         let profile = folder.join("partners").join(PARTNER);
         fs::create_dir_all(&profile).map_err(Error::read(&profile))?;
-        let files = [
-            (folder.join("crossdock.toml"), CONFIG.to_owned()),
-            (profile.join("partner.toml"), PROFILE.replace("poll_seconds = 5", "poll_seconds = 1")),
-        ];
-        for (path, text) in files {
+        let shipped = Profiles::shipped().into_iter().filter(|source| source.name == PARTNER);
+        let files = shipped.flat_map(|source| source.files).map(|file| {
+            let text = file.text.replace("poll_seconds = 5", "poll_seconds = 1");
+            (profile.join(&*file.path), text)
+        });
+        for (path, text) in files.chain([(folder.join("crossdock.toml"), CONFIG.to_owned())]) {
             fs::write(&path, text).map_err(Error::read(path))?;
         }
         let config = Config::read(&folder.join("crossdock.toml")).map_err(|problems| {

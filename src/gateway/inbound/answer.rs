@@ -11,6 +11,22 @@ use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::{Answer, AnswerBatch, Partner, State};
 use crate::store::{Event, PayloadId, Task};
 
+/// Which groups are answered together, in one interchange each; an empty range is a TA1 by itself. None: nothing is
+/// answered.
+pub(in crate::gateway) fn shares(partner: &Partner, received: &Received) -> Vec<Range<usize>> {
+    let groups = match partner.acknowledgements.answer {
+        Answer::Always => received.groups_to_answer(),
+        Answer::Never => 0,
+    };
+    if (groups == 0 && !received.wants_ta1()) || partner.state != State::Live {
+        return Vec::new();
+    }
+    match partner.acknowledgements.batch {
+        AnswerBatch::Group if groups > 0 => (0..groups).map(|group| group..group + 1).collect(),
+        AnswerBatch::Group | AnswerBatch::Interchange => std::iter::once(0..groups).collect(),
+    }
+}
+
 impl Gateway {
     /// Renders what answers the interchange, numbers it and queues it.
     pub(super) fn answer(
@@ -20,18 +36,11 @@ impl Gateway {
         received: &Received,
         now: Timestamp,
     ) -> Result<Option<(PayloadId, String)>, Error> {
-        let groups = match partner.acknowledgements.answer {
-            Answer::Always => received.groups_to_answer(),
-            Answer::Never => 0,
-        };
-        let none = groups == 0;
-        if (none && !received.wants_ta1()) || partner.state != State::Live {
+        let shares = shares(partner, received);
+        if shares.is_empty() {
             return Ok(None);
         }
-        let shares: Vec<Range<usize>> = match partner.acknowledgements.batch {
-            AnswerBatch::Group if !none => (0..groups).map(|group| group..group + 1).collect(),
-            AnswerBatch::Group | AnswerBatch::Interchange => std::iter::once(0..groups).collect(),
-        };
+        let none = shares.iter().all(Range::is_empty);
         let set = partner.acknowledgements.policy.kind.set();
         let spec = interchange_spec(partner, partner.envelope_of(set))?;
         let label = if none { "TA1" } else { set };

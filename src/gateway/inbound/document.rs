@@ -158,7 +158,7 @@ impl Gateway {
 }
 
 /// Whether a document of this kind is in force, live or in shadow, or why it is set aside.
-fn in_force(
+pub(in crate::gateway) fn in_force(
     partner: &Partner,
     set: &ReceivedSet,
     kind: &str,

@@ -20,7 +20,9 @@ use crate::store::{
     self, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome, PayloadId,
     Place, Receipt, Seen, Task, Work,
 };
+pub(super) use answer::shares;
 use document::Tally;
+pub(super) use document::in_force;
 use repeats::Repeats;
 pub(super) use repeats::forgotten_before;
 

@@ -1,16 +1,21 @@
 //! Code lists for quick look-up.
 
+use std::num::NonZeroU8;
+
 use super::word;
 use crate::grammar::CodeList;
 
 /// How many packed codes a bucket holds; the few that find no room are kept apart.
 const BUCKET: usize = 4;
 
+/// The longest code that is packed. Those of the business sets are of one to four characters.
+pub(super) const CODE_MAX: u32 = 4;
+
 /// Code lists as hash tables of packed codes, all in one piece of memory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CodeSets {
     /// Packed codes; 0 = empty.
-    buckets: Vec<[u64; BUCKET]>,
+    buckets: Vec<[u32; BUCKET]>,
     sets: Vec<CodeSet>,
 }
 
@@ -22,10 +27,11 @@ struct CodeSet {
 }
 
 /// Where the buckets of a list are: `1 << (64 - shift)` of them from `first` on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Buckets {
     first: u32,
-    shift: u8,
+    /// Below 64, since there are two buckets at least.
+    shift: NonZeroU8,
 }
 
 impl CodeSets {
@@ -41,14 +47,11 @@ impl CodeSets {
         let bits = list.codes.len().next_power_of_two().trailing_zeros().max(1);
         let buckets = Buckets {
             first: u32::try_from(self.buckets.len()).unwrap_or(u32::MAX),
-            shift: u8::try_from(64 - bits).unwrap_or_default(),
+            shift: u8::try_from(64 - bits).ok().and_then(NonZeroU8::new).unwrap_or(NonZeroU8::MIN),
         };
         self.buckets.resize(self.buckets.len() + (1 << bits), [0; BUCKET]);
         let mut others = Vec::new();
-        // In order, so that the tables of a list are the same in every run.
-        let mut codes: Vec<&Box<[u8]>> = list.codes.keys().collect();
-        codes.sort();
-        for code in codes {
+        for code in list.codes.keys() {
             let packed = pack(code);
             let room = self
                 .buckets
@@ -67,36 +70,41 @@ impl CodeSets {
         self.sets.get(usize::from(list)).map(|set| set.buckets)
     }
 
-    /// Whether a packed code is in the buckets of a list; never where it is 0.
+    /// Whether a packed code, which is not 0, is in the buckets of a list.
     #[inline]
-    pub fn holds(&self, buckets: Buckets, packed: u64) -> bool {
-        let bucket = self.buckets.get(buckets.of(packed)).unwrap_or(&[0; BUCKET]);
-        // All four at once: a loop would end where the processor does not expect it.
-        let found = bucket.iter().fold(false, |found, &slot| found | (slot == packed));
-        found & (packed != 0)
+    #[allow(clippy::needless_bitwise_bool, reason = "all at once")]
+    pub fn holds(&self, buckets: Buckets, packed: u32) -> bool {
+        let Some(bucket) = self.buckets.get(buckets.of(packed)) else { return false };
+        // A loop would end where the processor does not expect it.
+        bucket.iter().fold(false, |found, &slot| found | (slot == packed))
     }
 
     /// Whether a code is in a list; of a list that is not there, every code is.
     pub fn contains(&self, list: u16, code: &[u8]) -> bool {
         self.sets.get(usize::from(list)).is_none_or(|set| {
-            self.holds(set.buckets, pack(code)) || set.others.iter().any(|other| **other == *code)
+            let packed = pack(code);
+            (packed != 0 && self.holds(set.buckets, packed))
+                || set.others.iter().any(|other| **other == *code)
         })
     }
 }
 
 impl Buckets {
     #[inline]
-    fn of(self, packed: u64) -> usize {
-        let mixed = packed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+    fn of(self, packed: u32) -> usize {
+        let mixed =
+            u64::from(packed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (self.shift.get() & 63);
         self.first as usize + usize::try_from(mixed).unwrap_or_default()
     }
 }
 
-/// Up to eight bytes as a number that no other code has; 0 for what is empty or longer, or ends in a NUL, which could
-/// not be told from the bytes that are not there.
-fn pack(code: &[u8]) -> u64 {
+/// Up to four bytes as a number that no other code has. 0 for what is empty or longer; also for what ends in a NUL,
+/// which could not be told from the bytes that are not there, and in a blank, which is padding to be looked at.
+fn pack(code: &[u8]) -> u32 {
     match code {
-        [.., last] if *last != 0 && code.len() <= 8 => word::of(code),
+        [.., last] if !matches!(last, 0 | b' ') && code.len() <= CODE_MAX as usize => {
+            word::short(word::of(code), u32::try_from(code.len()).unwrap_or_default())
+        }
         _ => 0,
     }
 }
@@ -147,8 +155,8 @@ mod tests {
     proptest! {
         #[test]
         fn contains_what_the_list_has(
-            codes in proptest::collection::hash_set("[0-9A-C]{1,3}|[\\x00A]{0,9}", 0..200),
-            others in proptest::collection::vec("[0-9A-C]{1,3}|[\\x00A]{0,9}", 0..200),
+            codes in proptest::collection::hash_set("[0-9A-C]{1,3}|[\\x00 A]{0,9}", 0..200),
+            others in proptest::collection::vec("[0-9A-C]{1,3}|[\\x00 A]{0,9}", 0..200),
         ) {
             let bytes: Vec<&[u8]> = codes.iter().map(String::as_bytes).collect();
             let sets = sets_of(&bytes);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::word;
+use crate::grammar::Nested;
 use crate::x12::Segment;
 
 /// One instance.
@@ -39,56 +41,85 @@ impl Levels {
         self.irregular = false;
     }
 
-    /// Adds an instance.
-    pub fn add(
-        &mut self,
-        at: u32,
-        segment: Segment<'_>,
-        nested: crate::grammar::Nested,
-    ) -> Option<LevelFault> {
-        let id = segment.element(usize::from(nested.id));
-        let parent = segment.element(usize::from(nested.parent));
-        let says_children = match segment.element(usize::from(nested.child)) {
-            b"0" => Some(false),
-            b"1" => Some(true),
+    /// Adds the instance that a segment of the set opens.
+    #[inline]
+    pub fn add(&mut self, at: u32, segment: Segment<'_>, nested: Nested) -> Option<LevelFault> {
+        let (bytes, ends) = segment.bytes_and_ends();
+        let child = place(ends, nested.child);
+        let says_children = match bytes.get(child.0 as usize) {
+            Some(b'0') if child.1 == 1 => Some(false),
+            Some(b'1') if child.1 == 1 => Some(true),
             _ => None,
         };
         let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        if !self.irregular && plain(id) != Some(index + 1) {
-            self.irregular = true;
-            self.numbers = (0..index).map(|n| ((n + 1).to_string().into_bytes(), n)).collect();
-        }
-        let mut fault = None;
-        // That a number is missing is told of the element.
-        if self.irregular && !id.is_empty() && self.numbers.insert(id.to_vec(), index).is_some() {
-            fault = Some(LevelFault::Number);
-        }
-        if !parent.is_empty() {
-            let found = if self.irregular {
-                self.numbers.get(parent).copied()
-            } else {
-                plain(parent).and_then(|n| n.checked_sub(1))
-            };
-            match found
-                .filter(|&found| found < index)
-                .and_then(|found| self.all.get_mut(found as usize))
-            {
-                Some(level) => level.has_children = true,
-                None => fault = fault.or(Some(LevelFault::Parent)),
-            }
+        let parent = if self.irregular { None } else { usual_parent(index, bytes, ends, nested) };
+        let (parent, fault) = match parent {
+            Some(parent) => (parent, None),
+            None => self.look_up(index, segment, nested),
+        };
+        if let Some(level) = self.all.get_mut(parent as usize) {
+            level.has_children = true;
         }
         self.all.push(Level { segment: at, says_children, has_children: false });
         fault
     }
+
+    /// The parent of the instance that comes next (`NO_PARENT` where it has none), and what is wrong with it, by
+    /// numbers of any kind.
+    #[cold]
+    fn look_up(
+        &mut self,
+        index: u32,
+        segment: Segment<'_>,
+        nested: Nested,
+    ) -> (u32, Option<LevelFault>) {
+        let id = segment.element(usize::from(nested.id));
+        let parent = segment.element(usize::from(nested.parent));
+        if !self.irregular {
+            self.irregular = true;
+            self.numbers = (0..index).map(|n| ((n + 1).to_string().into_bytes(), n)).collect();
+        }
+        // That a number is missing is told of the element.
+        let repeated = !id.is_empty() && self.numbers.insert(id.to_vec(), index).is_some();
+        let mut fault = repeated.then_some(LevelFault::Number);
+        if parent.is_empty() {
+            return (NO_PARENT, fault);
+        }
+        let found = self.numbers.get(parent).copied().filter(|&found| found < index);
+        if found.is_none() {
+            fault = fault.or(Some(LevelFault::Parent));
+        }
+        (found.unwrap_or(NO_PARENT), fault)
+    }
 }
 
-/// A number without leading zeros.
+/// No index of an instance: there are no more of them than bytes in a set.
+const NO_PARENT: u32 = u32::MAX;
+
+/// The parent (`NO_PARENT` where it has none) of an instance whose number and whose parent's number are what they
+/// usually are; `None` whenever that is not sure.
 #[inline]
-fn plain(bytes: &[u8]) -> Option<u32> {
-    if bytes.is_empty() || bytes.len() > 9 || bytes[0] == b'0' {
+fn usual_parent(index: u32, bytes: &[u8], ends: &[u32], nested: Nested) -> Option<u32> {
+    let number = |(start, length): (u32, u32)| {
+        let word = word::at(bytes, start).filter(|_| (1..=8).contains(&length))?;
+        word::number(word, length)
+    };
+    if number(place(ends, nested.id))? != index + 1 {
         return None;
     }
-    bytes
-        .iter()
-        .try_fold(0u32, |sum, &b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))
+    let parent = place(ends, nested.parent);
+    if parent.1 == 0 {
+        return Some(NO_PARENT);
+    }
+    number(parent)?.checked_sub(1).filter(|&parent| parent < index)
+}
+
+/// Where an element begins and how long it is, given where the tag and the elements end.
+#[inline]
+fn place(ends: &[u32], position: u16) -> (u32, u32) {
+    let position = usize::from(position);
+    match ends.get(position.wrapping_sub(1)..position + 1) {
+        Some(&[before, end]) => (before.wrapping_add(1), end.wrapping_sub(before).wrapping_sub(1)),
+        _ => (0, 0),
+    }
 }

@@ -21,29 +21,37 @@ use crate::x12::Tag;
 pub(super) struct Move {
     /// The place of the segment.
     pub target: NodeId,
+    /// Its row of moves.
+    pub row: Row,
+    /// The plan of the segment there, among those of the set.
+    pub plan: u16,
+    /// How often it may come there in a row.
+    pub max_use: u32,
+    /// All ones for the same place once more, in the same loop; else 0.
+    pub again: u32,
+    /// Whether it stays in its loop and passes over nothing mandatory.
+    pub stays: bool,
+    /// Whether it opens a loop, the one around `target`.
+    pub opens: bool,
     /// How many loops end before it.
     pub closes: u8,
-    /// Whether it opens a loop (that of `target`'s parent).
-    pub opens: bool,
-    /// The same place once more, in the same loop.
-    pub again: bool,
+    /// The loop around the target.
+    pub parent: NodeId,
     /// Mandatory places passed over: a range of `Table::missing`.
     pub missing: (u32, u32),
 }
 
-/// What is known of a place while walking.
+/// The row of moves of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row(u32);
+
+/// What is known of a loop while walking.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub max_use: u32,
-    /// The plan of the segment here, among those of the set.
-    pub plan: u16,
-    pub parent: NodeId,
     /// For a loop whose instances form a tree.
     pub nested: Option<Nested>,
 }
-
-/// The number of a tag that the set does not have.
-const NO_TAG: u16 = u16::MAX;
 
 /// All moves of a set.
 #[derive(Debug, Clone)]
@@ -58,6 +66,8 @@ pub(super) struct Table {
     pub places: Vec<Place>,
     /// The place of ST, where every walk begins.
     pub start: NodeId,
+    /// The plan of the segment there.
+    pub start_plan: u16,
     /// The tag of that place.
     pub start_tag: Option<Tag>,
     /// The segment whose loop has instances that form a tree, where there is one.
@@ -74,12 +84,10 @@ impl Table {
             let next = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
             numbers.entry(tag).or_insert(next);
         }
-        let places = grammar.nodes.iter().map(|n| Place {
-            max_use: n.max_use.unwrap_or(u32::MAX),
-            plan: n.segment.0,
-            parent: n.parent,
-            nested: n.nested,
-        });
+        let places = grammar
+            .nodes
+            .iter()
+            .map(|n| Place { max_use: n.max_use.unwrap_or(u32::MAX), nested: n.nested });
         let start = grammar.node(NodeId::ROOT).children.first().copied().unwrap_or(NodeId::ROOT);
         let mut table = Self {
             tags: Tags::new(&numbers),
@@ -89,6 +97,7 @@ impl Table {
             missing: Vec::new(),
             places: places.collect(),
             start,
+            start_plan: grammar.node(start).segment.0,
             start_tag: grammar
                 .segments
                 .get(usize::from(grammar.node(start).segment.0))
@@ -105,17 +114,19 @@ impl Table {
 
     /// Whether the set has a segment with this tag.
     pub fn knows(&self, tag: Tag) -> bool {
-        self.tags.number(tag) != NO_TAG
+        self.tags.number(tag).is_some()
     }
 
-    /// Where a tag leads from a place.
+    /// The row of a place.
+    pub fn row(&self, from: NodeId) -> Row {
+        Row(u32::try_from(from.index() * self.width).unwrap_or(u32::MAX))
+    }
+
+    /// Where a tag leads from the place of a row.
     #[inline]
-    pub fn step(&self, from: NodeId, tag: Tag) -> Option<&Move> {
-        let number = usize::from(self.tags.number(tag));
-        if number >= self.width {
-            return None;
-        }
-        let index = *self.rows.get(from.index() * self.width + number)?;
+    pub fn step(&self, from: Row, tag: Tag) -> Option<&Move> {
+        let number = self.tags.number(tag)?;
+        let index = *self.rows.get(from.0 as usize + usize::from(number))?;
         self.moves.get(index as usize)
     }
 
@@ -132,7 +143,7 @@ impl Table {
                 && grammar.node(node).parent != NodeId::ROOT
         };
         if !opening(from) {
-            self.put(from, numbers[&tag_of(from)], from, 0, false, &passed);
+            self.put(grammar, from, numbers[&tag_of(from)], (from, 0, false), &passed);
         }
         let mut current = from;
         let mut closes = 0u8;
@@ -147,7 +158,8 @@ impl Table {
                     NodeKind::Segment => (place, false),
                     NodeKind::Loop => (node.children[0], true),
                 };
-                self.put(from, numbers[&tag_of(target)], target, closes, opens, &passed);
+                let tag = numbers[&tag_of(target)];
+                self.put(grammar, from, tag, (target, closes, opens), &passed);
                 if node.requirement == Requirement::Mandatory {
                     passed.push(place);
                 }
@@ -157,18 +169,18 @@ impl Table {
             }
             closes = closes.saturating_add(1);
             let first = grammar.node(around).children[0];
-            self.put(from, numbers[&tag_of(first)], first, closes, true, &passed);
+            self.put(grammar, from, numbers[&tag_of(first)], (first, closes, true), &passed);
             current = around;
         }
     }
 
+    /// Notes where a tag leads; what was noted first counts.
     fn put(
         &mut self,
+        grammar: &Grammar,
         from: NodeId,
         tag: u16,
-        target: NodeId,
-        closes: u8,
-        opens: bool,
+        (target, closes, opens): (NodeId, u8, bool),
         passed: &[NodeId],
     ) {
         let cell = from.index() * self.width + usize::from(tag);
@@ -179,8 +191,19 @@ impl Table {
         self.missing.extend_from_slice(passed);
         let range = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.rows[cell] = range(self.moves.len());
-        let missing = (range(begin), range(self.missing.len()));
-        self.moves.push(Move { target, closes, opens, again: target == from && !opens, missing });
+        let node = grammar.node(target);
+        self.moves.push(Move {
+            target,
+            row: self.row(target),
+            plan: node.segment.0,
+            max_use: node.max_use.unwrap_or(u32::MAX),
+            again: if target == from && !opens { u32::MAX } else { 0 },
+            stays: !opens && closes == 0 && passed.is_empty(),
+            opens,
+            closes,
+            parent: node.parent,
+            missing: (range(begin), range(self.missing.len())),
+        });
     }
 }
 
@@ -213,7 +236,7 @@ impl Tags {
     /// Gives each tag its slot; `false` where two have the same one.
     fn fill(&mut self, numbers: &HashMap<Tag, u16>) -> bool {
         self.slots.clear();
-        self.slots.resize(1 << (32 - self.shift), (Tag::OTHER, NO_TAG));
+        self.slots.resize(1 << (32 - self.shift), (Tag::OTHER, u16::MAX));
         let mut apart = true;
         for (&tag, &number) in numbers {
             let slot = self.slot(tag);
@@ -223,13 +246,11 @@ impl Tags {
         apart
     }
 
-    /// The number of a tag, or `NO_TAG`.
+    /// The number of a tag, where the set has it.
     #[inline]
-    fn number(&self, tag: Tag) -> u16 {
-        match self.slots.get(self.slot(tag)) {
-            Some(&(found, number)) if found == tag => number,
-            _ => NO_TAG,
-        }
+    fn number(&self, tag: Tag) -> Option<u16> {
+        let &(found, number) = self.slots.get(self.slot(tag))?;
+        (found == tag && tag != Tag::OTHER).then_some(number)
     }
 
     #[inline]

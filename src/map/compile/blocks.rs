@@ -100,7 +100,7 @@ impl Compiler<'_> {
                 .iter()
                 .map(|&child| {
                     let c = self.grammar.node(child);
-                    PlacePlan { node: child, key: c.key.clone(), groups: Vec::new() }
+                    PlacePlan { node: child, key: c.key.clone(), groups: Vec::new(), alone: false }
                 })
                 .collect();
             draft.block.rest = self.shapes.get(draft.at.shape).find("unmapped");
@@ -261,7 +261,8 @@ impl Compiler<'_> {
     }
 
     fn elements_of(&self, node: NodeId) -> ElementSet {
-        ElementSet { slots: vec![Slot::Unread; self.grammar.segment_at(node).elements.len()] }
+        let slots = vec![Slot::Unread; self.grammar.segment_at(node).elements.len()];
+        ElementSet { slots, ..ElementSet::default() }
     }
 
     /// Writes the selector's code into its element.

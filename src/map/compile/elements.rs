@@ -58,7 +58,8 @@ impl<'a> Compiler<'a> {
                 return;
             };
             let length = last + 1 - usize::from(position);
-            Slot::Range(Range { field, length: u16::try_from(length).unwrap_or(0), step })
+            let length = u16::try_from(length).unwrap_or(0);
+            Slot::Range(Range { field, length, step, ready: Vec::new(), marked: true })
         } else {
             let Some(definition) = self.component(definition, component, path.at) else {
                 return;
@@ -69,7 +70,8 @@ impl<'a> Compiler<'a> {
         };
         self.used.insert(at);
         if known.list && matches!(slot, Slot::Value(_)) {
-            let mut set = ElementSet { slots: vec![Slot::Unread; usize::from(position)] };
+            let slots = vec![Slot::Unread; usize::from(position)];
+            let mut set = ElementSet { slots, ..ElementSet::default() };
             set.slots[usize::from(position) - 1] = slot;
             self.claim_field(at, field, local, draft);
             let (selector, kind) = (Self::selector(path), GroupKind::Texts { field, set });

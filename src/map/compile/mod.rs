@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::parse::Faults;
-use super::plan::{Block, BlockId, Map, RestShapes, Table};
+use super::plan::{Block, BlockId, Levels, Map, RestShapes, Table, Target};
+use super::ready::prepare;
 use super::shape::{FieldId, Kind, ShapeId, Shapes, TAG_FIELD};
 use super::stamp::Stamp;
 use super::steps::Steps;
@@ -51,6 +52,8 @@ pub(super) fn compile(
         let is_root = i == usize::from(root);
         let nested = levels.as_ref().filter(|_| is_root).map(|l| l.local);
         block.steps = Steps::of(block, own, grammar, nested, is_root);
+        let first = if is_root { None } else { of_levels(levels.as_ref(), i) };
+        prepare(block, first.as_deref(), shapes);
     }
     Ok(Map {
         set: grammar.set.clone(),
@@ -68,6 +71,17 @@ pub(super) fn compile(
         levels,
         fields,
     })
+}
+
+/// The fields that reading levels adds to a block; `None` where it may add them anywhere.
+fn of_levels(levels: Option<&Levels>, block: usize) -> Option<Vec<FieldId>> {
+    let found = levels.iter().flat_map(|l| &l.plans).find(|plan| usize::from(plan.block) == block);
+    match found.map(|plan| plan.target) {
+        None => Some(Vec::new()),
+        Some(Target::Document) => None,
+        Some(Target::List { nested, .. }) => Some(nested.into_iter().collect()),
+        Some(Target::Rows) => Some(levels?.references().map(|(field, _)| field).collect()),
+    }
 }
 
 struct Compiler<'a> {

@@ -1,8 +1,10 @@
 //! Elements of one segment: to fields, or noted as left over.
 
-use super::super::form::{Decoded, Form, decode, is_same};
+use super::super::form::{Decoded, Form, decode};
+use super::super::json::needs_escape;
 use super::super::laid::small;
 use super::super::plan::{Counted, ElementSet, Range, Scalar, Slot};
+use super::super::ready::{Cell, How, day, is_decimal, is_whole, time};
 use super::super::shape::Field;
 use super::super::stamp::WIDE;
 use super::{COUNTED, LEFTOVER, Pass, UNUSUAL};
@@ -17,44 +19,6 @@ pub(super) struct Piece<'r> {
     pub start: u32,
     pub position: u16,
     pub component: u16,
-}
-
-/// The elements of a segment one after the other.
-struct Pieces<I> {
-    elements: I,
-    /// Offset of the next one in the set.
-    start: usize,
-    /// Position of the last one.
-    position: u16,
-}
-
-/// An element of a segment.
-#[derive(Clone, Copy)]
-struct Element<'r> {
-    bytes: &'r [u8],
-    start: usize,
-    position: u16,
-}
-
-impl<'r, I: Iterator<Item = &'r [u8]>> Pieces<I> {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
-    fn next(&mut self) -> Option<Element<'r>> {
-        let bytes = self.elements.next()?;
-        let start = self.start;
-        self.start += bytes.len() + 1;
-        self.position += 1;
-        Some(Element { bytes, start, position: self.position })
-    }
-}
-
-impl<'r> Element<'r> {
-    /// The same where everything is told.
-    #[cold]
-    fn at(self) -> Piece<'r> {
-        let Self { bytes, start, position } = self;
-        Piece { bytes, start: small(start), position, component: 0 }
-    }
 }
 
 /// A segment that is read into the fields of an object; without any fields, into the items of a list.
@@ -78,51 +42,117 @@ impl<'r> Pass<'r, '_> {
 
     /// Reads a segment by its slots; writes fields, and tells what is left over or unusual.
     pub(super) fn elements(&mut self, set: &'r ElementSet, source: &Source<'r>) -> u8 {
-        let segment = &source.segment;
-        let start = self.piece(segment, 1).start as usize;
-        let end = start + segment.raw().len() + WIDE;
-        let pieces = Pieces { elements: segment.elements(), start, position: 0 };
-        // The same code twice: most segments are plain and not the last ones of their set, and need not be asked again
-        // and again whether they are.
-        if segment.is_plain() && self.raw.len() >= end {
-            self.pieces::<true>(set, pieces, source)
-        } else {
-            self.pieces::<false>(set, pieces, source)
+        let (bytes, ends) = source.segment.bytes_and_ends();
+        let plain = source.segment.is_plain();
+        let mut flags = 0;
+        let Some((&tag, ends)) = ends.split_first() else { return flags };
+        let mut before = tag as usize;
+        let mut index = 0;
+        while let Some(&end) = ends.get(index) {
+            let start = before + 1;
+            before = end as usize;
+            let length = before.wrapping_sub(start);
+            if let Some(cell) = set.ready.get(index) {
+                if cell.how == How::Range {
+                    let (of_range, passed) = self.range(set, index, source);
+                    flags |= of_range;
+                    index += passed;
+                    before = ends.get(index.wrapping_sub(1)).map_or(before, |&end| end as usize);
+                    continue;
+                }
+                let quick =
+                    length == 0 || plain && self.quick(cell, set.marked, bytes, start, length);
+                if quick {
+                    index += 1;
+                    continue;
+                }
+            }
+            if length > 0 {
+                flags |= self.element(set, index, source);
+            }
+            index += 1;
+        }
+        flags
+    }
+
+    /// An element by its slot, whatever it is but a range.
+    #[inline(never)]
+    fn element(&mut self, set: &'r ElementSet, index: usize, source: &Source<'r>) -> u8 {
+        let piece = self.piece(&source.segment, index + 1);
+        match set.slots.get(index).unwrap_or(&Slot::Unread) {
+            Slot::Fixed(..) | Slot::Elsewhere => 0,
+            Slot::Unread | Slot::InRange | Slot::Range(_) => LEFTOVER,
+            _ if self.is_repeated(piece.bytes, source) => LEFTOVER,
+            Slot::Value(scalar) => self.any_scalar(*scalar, source.fields, &piece, source),
+            Slot::Composite(parts) => self.composite(parts, piece, source),
+            Slot::Count(counted) => self.count(counted, piece, source.index),
         }
     }
 
-    fn pieces<const PLAIN: bool>(
+    /// Writes what has nothing unusual about it: false for whatever else it may be.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
+    fn quick(
         &mut self,
-        set: &'r ElementSet,
-        mut pieces: Pieces<impl Iterator<Item = &'r [u8]>>,
-        source: &Source<'r>,
-    ) -> u8 {
-        let mut flags = 0;
-        let mut index = 0;
-        while let Some(piece) = pieces.next() {
-            let slot = set.slots.get(index).unwrap_or(&Slot::Unread);
-            index += 1;
-            if let Slot::Range(range) = slot {
-                flags |= self.range::<PLAIN>(range, piece, &mut pieces, source);
-                index += usize::from(range.length).saturating_sub(1);
-                continue;
+        cell: &Cell,
+        marked: bool,
+        bytes: &[u8],
+        start: usize,
+        length: usize,
+    ) -> bool {
+        let wide = bytes.get(start..).and_then(|bytes| bytes.first_chunk::<WIDE>());
+        let Some(wide) = wide.filter(|_| (usize::from(cell.min)..=WIDE).contains(&length)) else {
+            return false;
+        };
+        match cell.how {
+            How::Pass => true,
+            How::Text => {
+                let last = bytes.get(start + length - 1);
+                let as_it_is = last != Some(&b' ') && !(self.escapes && needs_escape(wide));
+                as_it_is && self.json.value(cell, marked, wide, length)
             }
-            if piece.bytes.is_empty() {
-                continue;
-            }
-            flags |= match slot {
-                Slot::Value(scalar) if PLAIN => {
-                    self.scalar::<PLAIN>(scalar, source.fields, piece, source)
+            How::Code(table) => {
+                let table = self.map.tables.get(usize::from(table));
+                let word = table.and_then(|table| table.short_word(wide, length));
+                match word.and_then(|word| self.map.stamps.get(word as usize)?.wide_and_length()) {
+                    Some((word, length)) => self.json.known(cell, marked, word, length),
+                    None => false,
                 }
-                Slot::Fixed(..) | Slot::Elsewhere => 0,
-                Slot::Unread | Slot::InRange | Slot::Range(_) => LEFTOVER,
-                _ if !PLAIN && self.is_repeated(piece.bytes, source) => LEFTOVER,
-                Slot::Value(scalar) => self.any_scalar(*scalar, source.fields, &piece.at(), source),
-                Slot::Composite(parts) => self.composite(parts, piece.at(), source),
-                Slot::Count(counted) => self.count(counted, piece.at(), source.index),
-            };
+            }
+            How::Decimal => is_decimal(wide, length) && self.json.value(cell, marked, wide, length),
+            _ => self.quick_rarely(cell, marked, wide, length),
         }
-        flags
+    }
+
+    /// The same for what is not in every other segment.
+    #[inline(never)]
+    fn quick_rarely(
+        &mut self,
+        cell: &Cell,
+        marked: bool,
+        wide: &[u8; WIDE],
+        length: usize,
+    ) -> bool {
+        match cell.how {
+            How::Implied(places) => {
+                let whole = length.wrapping_sub(usize::from(places));
+                is_whole(wide, length)
+                    && (1..length).contains(&whole)
+                    && self.json.implied(cell, marked, wide, length, whole)
+            }
+            How::Integer => is_whole(wide, length) && self.json.whole(cell, marked, wide, length),
+            How::Date if length == 8 => day(wide).is_some_and(|day| {
+                let mut wide = [0; WIDE];
+                wide[..10].copy_from_slice(&day);
+                self.json.value(cell, marked, &wide, day.len())
+            }),
+            How::Time if length == 4 => time(wide).is_some_and(|time| {
+                let mut wide = [0; WIDE];
+                wide[..5].copy_from_slice(&time);
+                self.json.value(cell, marked, &wide, time.len())
+            }),
+            _ => false,
+        }
     }
 
     fn is_repeated(&self, bytes: &[u8], source: &Source<'r>) -> bool {
@@ -162,40 +192,7 @@ impl<'r> Pass<'r, '_> {
         flags
     }
 
-    /// One value to a field.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
-    fn scalar<const PLAIN: bool>(
-        &mut self,
-        scalar: &Scalar,
-        fields: &[Field],
-        piece: Element<'r>,
-        source: &Source<'r>,
-    ) -> u8 {
-        if PLAIN
-            && let Some(wide) = self.raw.get(piece.start..)
-            && let Some(wide) = wide.first_chunk::<WIDE>()
-        {
-            let length = piece.bytes.len();
-            if let Form::Code { table, min } = scalar.form {
-                if length >= usize::from(min)
-                    && let Some(table) = self.map.tables.get(usize::from(table))
-                    && let Some(word) = table.short_word(wide, length)
-                    && let Some(word) = self.map.stamps.get(word as usize)
-                {
-                    self.json.word(fields, scalar.field, word);
-                    return 0;
-                }
-            } else if is_same(scalar.form, piece.bytes)
-                && self.json.short(fields, scalar.field, wide, length)
-            {
-                return 0;
-            }
-        }
-        self.any_scalar(*scalar, fields, &piece.at(), source)
-    }
-
-    /// The same for whatever may stand there.
+    /// One value to a field, whatever may stand there.
     #[inline(never)]
     fn any_scalar(
         &mut self,
@@ -218,10 +215,8 @@ impl<'r> Pass<'r, '_> {
             }
             Decoded::New => self.json.text(fields, field, self.text),
             Decoded::Short(text, length) => {
-                if !self.json.short(fields, field, &text, length) {
-                    let text = text.get(..length).unwrap_or_default();
-                    self.json.text(fields, field, std::str::from_utf8(text).unwrap_or_default());
-                }
+                let text = text.get(..length).unwrap_or_default();
+                self.json.text(fields, field, std::str::from_utf8(text).unwrap_or_default());
             }
             Decoded::Word(word) => {
                 if let Some(word) = self.map.stamps.get(word as usize) {
@@ -240,52 +235,65 @@ impl<'r> Pass<'r, '_> {
         (!matches!(decoded, Decoded::Blank | Decoded::Bad(_))).then_some(faithful)
     }
 
-    /// A range of elements, of which `first` is one, to a list of objects.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
-    fn range<const PLAIN: bool>(
-        &mut self,
-        range: &'r Range,
-        first: Element<'r>,
-        rest: &mut Pieces<impl Iterator<Item = &'r [u8]>>,
-        source: &Source<'r>,
-    ) -> u8 {
-        let mut flags = 0;
-        let inner = self.map.fields_of(source.fields, range.field);
-        let list = self.json.list(source.fields, range.field);
-        let mut left = range.length;
-        let mut next = Some(first);
+    /// A range of elements to a list of objects. Tells how many elements these are, too.
+    #[inline(never)]
+    fn range(&mut self, set: &'r ElementSet, index: usize, source: &Source<'r>) -> (u8, usize) {
+        let Some(Slot::Range(range)) = set.slots.get(index) else { return (LEFTOVER, 1) };
+        let (bytes, ends) = source.segment.bytes_and_ends();
+        let ends = ends.get(index..).unwrap_or_default();
+        let Some((&before, ends)) = ends.split_first() else { return (0, 1) };
+        let ends = ends.get(..usize::from(range.length)).unwrap_or(ends);
+        let (mut flags, mut before, mut position) = (0, before as usize, index);
         let mut gap = false;
-        while let Some(begin) = next {
-            let before = self.json.here();
+        let list = self.json.list(source.fields, range.field);
+        for step in ends.chunks(range.ready.len().max(1)) {
+            let here = self.json.here();
             let object = self.json.item();
             let mut present = false;
-            let mut piece = Some(begin);
-            for slot in &range.step {
-                let Some(found) = piece else { break };
-                left = left.saturating_sub(1);
-                if !found.bytes.is_empty() {
-                    present = true;
-                    flags |= match slot {
-                        Slot::Value(scalar) => self.scalar::<PLAIN>(scalar, inner, found, source),
-                        _ => LEFTOVER,
-                    };
+            for (i, &end) in step.iter().enumerate() {
+                let Some(cell) = range.ready.get(i) else { break };
+                let start = before + 1;
+                before = end as usize;
+                position += 1;
+                let length = before.wrapping_sub(start);
+                if length == 0 {
+                    continue;
                 }
-                piece = if left > 0 { rest.next() } else { None };
+                present = true;
+                let plain = source.segment.is_plain();
+                if !(plain && self.quick(cell, range.marked, bytes, start, length)) {
+                    flags |= self.of_range(range, i, position, source);
+                }
             }
-            next = piece;
-            if !present {
-                self.json.back(before);
+            if present {
+                self.json.object(object);
+                flags |= if gap { UNUSUAL } else { 0 };
+            } else {
+                self.json.back(here);
                 gap = true;
-                continue;
             }
-            if gap {
-                flags |= UNUSUAL;
-            }
-            self.json.object(object);
         }
         self.json.close(list);
-        flags
+        (flags, ends.len().max(1))
+    }
+
+    /// An element of a range by its slot.
+    #[inline(never)]
+    fn of_range(
+        &mut self,
+        range: &'r Range,
+        slot: usize,
+        position: usize,
+        source: &Source<'r>,
+    ) -> u8 {
+        let fields = self.map.fields_of(source.fields, range.field);
+        match range.step.get(slot) {
+            Some(Slot::Value(scalar)) => {
+                let piece = self.piece(&source.segment, position);
+                self.any_scalar(*scalar, fields, &piece, source)
+            }
+            _ => LEFTOVER,
+        }
     }
 
     fn count(&mut self, counted: &[Counted], piece: Piece<'r>, index: u32) -> u8 {

@@ -395,14 +395,7 @@ impl Packed {
 
 /// For each row, the fields that refer to entries, and the numbers: those that it is within, and those within it.
 fn packed(plan: &Levels, levels: &[Level<'_>], above: &Above) -> Packed {
-    let mut fields: Vec<(u16, bool)> = Vec::new();
-    for known in &plan.plans {
-        if let Target::List { reference, many, .. } = known.target
-            && !fields.iter().any(|(field, _)| *field == reference)
-        {
-            fields.push((reference, many));
-        }
-    }
+    let fields: Vec<(u16, bool)> = plan.references().collect();
     let mut found: Vec<(u32, u16, u32)> = Vec::new();
     // Where each level below a row was noted.
     let mut noted: Vec<Option<usize>> = vec![None; levels.len()];

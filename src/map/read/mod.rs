@@ -1,12 +1,14 @@
 //! Reading: a walked set becomes a canonical document.
 //!
-//! For each loop instance one pass over its segments and inner loops fills a small table; then the groups of the
-//! block claim from it in the order of the map, and what nobody claims goes to `unmapped`.
+//! A loop instance is read straight through as far as only one group may take what stands at a place. For the rest of
+//! it one pass over its segments and inner loops fills a small table; then the groups of the block claim from that in
+//! the order of the map, and what nobody claims goes to `unmapped`.
 
 mod elements;
 mod levels;
 mod place;
 mod rest;
+mod straight;
 
 use std::ops::Range;
 
@@ -14,7 +16,7 @@ use self::elements::Source;
 use super::json::Json;
 use super::laid::small;
 use super::plan::{Block, BlockId, Group, GroupKind, Map, Selector};
-use super::shape::Field;
+use super::shape::{Field, FieldId};
 use crate::findings::Finding;
 use crate::grammar::{NodeId, Walked};
 use crate::x12::{Delimiters, Segment};
@@ -46,6 +48,8 @@ const FINDINGS_MAX: usize = 1000;
 #[derive(Debug, Default)]
 struct Work {
     items: Vec<Item>,
+    /// What straight reading has to tell of segments: their claim and flags.
+    noted: Vec<(u32, u16, u8)>,
     /// How many of `items` are those of the set itself.
     root_items: usize,
     rows: u32,
@@ -62,6 +66,7 @@ struct Item {
     instance: u32,
     /// Which one at its place, from 1.
     nth: u32,
+    node: NodeId,
     /// Place among the children of the loop; `UNPLACED` for none.
     local: u16,
     /// The group that claimed it; `UNCLAIMED` for none.
@@ -82,6 +87,24 @@ const UNUSUAL: u8 = 2;
 /// A count of it was checked.
 const COUNTED: u8 = 4;
 
+impl Item {
+    /// Where it begins, and what it is.
+    fn found(&self) -> (u32, Found) {
+        let Self { node, instance, end, .. } = *self;
+        (self.segment, Found { node, instance, end })
+    }
+}
+
+/// What stands in a loop instance at a segment.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    node: NodeId,
+    /// The loop instance; `NO_INSTANCE` for a segment.
+    instance: u32,
+    /// One past its last segment.
+    end: u32,
+}
+
 impl Reader {
     /// A reader without any memory yet.
     #[must_use]
@@ -95,6 +118,7 @@ impl Reader {
     /// (`count-mismatch`) and levels that the map has no section for (`level-unknown`).
     pub fn read<'r>(&'r mut self, walked: &Walked<'r>, map: &'r Map) -> Reading<'r> {
         self.work.items.clear();
+        self.work.noted.clear();
         self.work.rows = 0;
         self.findings.clear();
         let mut pass = Pass {
@@ -105,8 +129,8 @@ impl Reader {
             work: &mut self.work,
             findings: &mut self.findings,
             delimiters: walked.segments.delimiters(),
-            raw: walked.segments.raw(),
             base: walked.segments.offset(),
+            escapes: memchr::memchr2(b'"', b'\\', walked.segments.raw()).is_some(),
         };
         pass.document();
         Reading { json: self.json.written(), map, findings: &self.findings }
@@ -153,7 +177,7 @@ fn cause(error: &serde_json::Error) -> String {
 }
 
 /// Serializes as the tagged document: `{"document":"order",…}`. Where JSON is wanted, [`Reading::write_json`] is the
-/// short way.
+/// short way: this one goes through a tree of values, and takes several times as long.
 impl serde::Serialize for Reading<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut json = Vec::with_capacity(self.json.len() + self.map.tag.len() + 1);
@@ -174,10 +198,10 @@ struct Pass<'r, 'w> {
     work: &'w mut Work,
     findings: &'w mut Vec<Finding>,
     delimiters: Delimiters,
-    /// The set's bytes.
-    raw: &'r [u8],
-    /// Offset of the first of them in the input.
+    /// Offset of the set's first byte in the input.
     base: u64,
+    /// Whether there is a byte in the set that JSON does not have in a text as it is.
+    escapes: bool,
 }
 
 /// The segments of a loop instance.
@@ -235,14 +259,6 @@ impl<'r> Pass<'r, '_> {
         }
     }
 
-    /// The fields of a loop instance but for its constants.
-    fn loop_fields(&mut self, id: BlockId, span: &Span) {
-        let block = self.block(id);
-        let items = self.collect(span);
-        self.claim(block, items.clone());
-        self.finish(block, items);
-    }
-
     /// What is left goes to `unmapped`; the scratch of this block is given back.
     fn finish(&mut self, block: &'r Block, items: Range<usize>) {
         self.rest(block, items.clone());
@@ -251,38 +267,63 @@ impl<'r> Pass<'r, '_> {
 
     /// One pass over a loop instance: its own segments, and the loops right inside it.
     fn collect(&mut self, span: &Span) -> Range<usize> {
-        let tree = self.walked.tree;
         let start = self.work.items.len();
         let mut at = span.segments.start;
         let mut child = span.instance as usize + 1;
         let (mut before, mut count) = (0, 0);
         while at < span.segments.end {
-            let Some(placed) = tree.segments.get(at as usize) else { break };
-            let (mut node, mut instance, mut end) = (placed.node, NO_INSTANCE, at + 1);
-            if placed.instance != span.instance {
-                while tree.instances.get(child).is_some_and(|i| i.first < at) {
-                    child += 1;
-                }
-                node = NodeId::NONE;
-                if let Some(inner) = tree.instances.get(child).filter(|i| i.first == at) {
-                    (node, instance) = (inner.node, small(child));
-                    end = inner.end.clamp(at + 1, span.segments.end);
-                }
-            }
-            // What does not come in the order of the grammar has no place here.
+            let Some(Found { node, instance, end }) = self.found(span, at, &mut child) else {
+                break;
+            };
             let (mut local, mut nth) = (UNPLACED, 0);
-            if let Some(&(parent, place)) = self.map.local.get(node.index())
-                && parent == span.node
-                && place >= before
-            {
+            if let Some(place) = self.place_of(span, node, before) {
                 count = if place == before { count + 1 } else { 1 };
                 (before, local, nth) = (place, place, count);
             }
             let claim = UNCLAIMED;
-            self.work.items.push(Item { segment: at, end, instance, nth, local, claim, flags: 0 });
+            self.work.items.push(Item {
+                segment: at,
+                end,
+                instance,
+                node,
+                nth,
+                local,
+                claim,
+                flags: 0,
+            });
             at = end;
         }
         start..self.work.items.len()
+    }
+
+    /// What stands at a segment of a loop instance: the segment itself, or a loop that begins with it. `child` is where
+    /// loops within are looked for, and moves on.
+    #[inline]
+    fn found(&self, span: &Span, at: u32, child: &mut usize) -> Option<Found> {
+        let tree = self.walked.tree;
+        let placed = tree.segments.get(at as usize)?;
+        if placed.instance == span.instance {
+            return Some(Found { node: placed.node, instance: NO_INSTANCE, end: at + 1 });
+        }
+        while tree.instances.get(*child).is_some_and(|i| i.first < at) {
+            *child += 1;
+        }
+        let inner = tree.instances.get(*child).filter(|i| i.first == at);
+        Some(inner.map_or(
+            Found { node: NodeId::NONE, instance: NO_INSTANCE, end: at + 1 },
+            |inner| Found {
+                node: inner.node,
+                instance: small(*child),
+                end: inner.end.clamp(at + 1, span.segments.end),
+            },
+        ))
+    }
+
+    /// The place of a node among the children of a loop. What does not come in the order of the grammar has none.
+    #[inline]
+    fn place_of(&self, span: &Span, node: NodeId, before: u16) -> Option<u16> {
+        let &(parent, place) = self.map.local.get(node.index())?;
+        (parent == span.node && place >= before).then_some(place)
     }
 
     /// The groups of a block claim, at each place in their order. Groups of different places do not meet.
@@ -317,7 +358,7 @@ impl<'r> Pass<'r, '_> {
             GroupKind::Elements(set) => {
                 let Some(at) = self.next(group, run) else { return };
                 let before = self.json.here();
-                let flags = self.elements(set, &self.source(at, fields));
+                let flags = self.elements(set, &self.source_of(at, fields));
                 // What gives no value would not be written back: it is left to `unmapped`, but for the segment
                 // that the block stands for.
                 if self.json.is_at(before) && flags & COUNTED == 0 && index != 0 {
@@ -332,7 +373,7 @@ impl<'r> Pass<'r, '_> {
                         continue;
                     }
                     let before = self.json.here();
-                    let flags = self.elements(set, &self.source(at, &[]));
+                    let flags = self.elements(set, &self.source_of(at, &[]));
                     if !self.json.is_at(before) {
                         self.take(at, index, flags);
                     }
@@ -341,14 +382,8 @@ impl<'r> Pass<'r, '_> {
             }
             GroupKind::Object { field, list: false, block, always } => {
                 let Some(at) = self.next(group, run) else { return };
-                let before = self.json.here();
-                let object = self.json.name(fields, *field);
-                let flags = self.inner(*block, at);
-                if *always && self.json.is_at(object) {
-                    self.json.back(before);
-                } else {
-                    self.json.object(object);
-                }
+                let flags =
+                    self.object((fields, *field), *block, *always, self.work.items[at].found());
                 self.take(at, index, flags);
             }
             GroupKind::Object { field, list: true, block, .. } => {
@@ -356,7 +391,7 @@ impl<'r> Pass<'r, '_> {
                 for at in run {
                     if self.free(group, at) {
                         let object = self.json.item();
-                        let flags = self.inner(*block, at);
+                        let flags = self.inner(*block, self.work.items[at].found());
                         self.json.object(object);
                         self.take(at, index, flags);
                     }
@@ -367,8 +402,11 @@ impl<'r> Pass<'r, '_> {
     }
 
     /// The segment of an item, to be read into fields.
-    fn source(&self, at: usize, fields: &'r [Field]) -> Source<'r> {
-        let index = self.work.items[at].segment;
+    fn source_of(&self, at: usize, fields: &'r [Field]) -> Source<'r> {
+        self.source(self.work.items[at].segment, fields)
+    }
+
+    fn source(&self, index: u32, fields: &'r [Field]) -> Source<'r> {
         Source { segment: self.segment(index), index, fields }
     }
 
@@ -404,18 +442,35 @@ impl<'r> Pass<'r, '_> {
         parts.nth(usize::from(selector.component) - 1) == Some(selector.code.as_ref())
     }
 
-    /// The fields of a segment or inner loop.
-    fn inner(&mut self, id: BlockId, at: usize) -> u8 {
+    /// A segment or inner loop to a field; `always` tells that one without anything in it was never there.
+    fn object(
+        &mut self,
+        (fields, field): (&[Field], FieldId),
+        id: BlockId,
+        always: bool,
+        at: (u32, Found),
+    ) -> u8 {
+        let before = self.json.here();
+        let object = self.json.name(fields, field);
+        let flags = self.inner(id, at);
+        if always && self.json.is_at(object) {
+            self.json.back(before);
+        } else {
+            self.json.object(object);
+        }
+        flags
+    }
+
+    /// The fields of a segment or inner loop, which begins at a segment.
+    fn inner(&mut self, id: BlockId, (first, found): (u32, Found)) -> u8 {
         let block = self.block(id);
         self.constants(block);
-        let item = &self.work.items[at];
-        let (instance, segments) = (item.instance, item.segment..item.end);
+        let Found { node, instance, end } = found;
         if instance == NO_INSTANCE {
-            let fields = self.fields(block);
-            return block.own().map_or(0, |set| self.elements(set, &self.source(at, fields)));
+            let source = self.source(first, self.fields(block));
+            return block.own().map_or(0, |set| self.elements(set, &source));
         }
-        let node = self.walked.tree.instances[instance as usize].node;
-        self.loop_fields(id, &Span { instance, node, segments });
+        self.loop_fields(id, &Span { instance, node, segments: first..end });
         0
     }
 }

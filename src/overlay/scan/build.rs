@@ -6,8 +6,8 @@ use super::super::plan::{
     Code, Condition, ConditionTest, ElementSpot, LoopStep, Place, Qualifier, Rule, Term, Test,
 };
 use super::{
-    ANY, Action, Check, Closing, Hit, Levels, Op, PlacePlan, ROOT, Scan, ScopePlan, TermPlan,
-    TotalPlan, Wanted, Weigh,
+    ANY, Action, ByCode, Check, Closing, Codes, Group, Hit, Levels, PlacePlan, ROOT, Scan,
+    ScopePlan, Step, TermPlan, TotalPlan, Wanted, Weigh,
 };
 use crate::grammar::{Grammar, NodeId};
 
@@ -37,6 +37,13 @@ struct Draft {
     parent: u16,
     qualifier: u16,
     facts: Vec<u16>,
+}
+
+/// One thing to do at a segment.
+struct Op {
+    scope: u16,
+    qualifier: u16,
+    action: Action,
 }
 
 struct Builder<'g> {
@@ -110,7 +117,7 @@ impl Builder<'_> {
             }
             Test::Hierarchy { node, levels } => {
                 let Some(nested) = self.grammar.node(*node).nested else { return };
-                let codes = levels.iter().map(|l| l.code.clone()).collect();
+                let codes = Codes::new(levels.iter().map(|l| l.code.clone()).collect());
                 self.scan.hierarchy = Some(Levels {
                     id: nested.id,
                     parent: nested.parent,
@@ -292,15 +299,23 @@ impl Builder<'_> {
     }
 
     fn qualifier(&mut self, qualifier: Option<&Qualifier>) -> u16 {
-        qualifier.map_or(ANY, |qualifier| intern(&mut self.scan.qualifiers, qualifier))
+        let Some(qualifier) = qualifier else { return ANY };
+        let known = &mut self.scan.qualifiers;
+        index_of(
+            known,
+            |(q, _)| q == qualifier,
+            || (qualifier.clone(), Codes::new(qualifier.codes.clone())),
+        )
     }
 
     fn spot(&mut self, spot: &ElementSpot) -> u16 {
-        intern(&mut self.scan.spots, spot)
+        let known = &mut self.scan.spots;
+        index_of(known, |(s, _)| s == spot, || (spot.clone(), Codes::new(spot.qualifiers.clone())))
     }
 
     fn codes(&mut self, codes: &[Code]) -> u16 {
-        intern(&mut self.scan.codes, &codes.to_vec().into_boxed_slice())
+        let known = &mut self.scan.codes;
+        index_of(known, |c| c.all() == codes, || Codes::new(codes.into()))
     }
 
     fn finish(mut self) -> Scan {
@@ -308,36 +323,41 @@ impl Builder<'_> {
         let mut scan = self.scan;
         scan.facts = usize::from(self.facts);
         scan.slots = vec![0; self.grammar.nodes.len()].into();
-        // Those of one place together, and of one qualifier.
-        self.ops.sort_by_key(|(node, op)| (*node, op.qualifier));
+        // Those of one place together, and of one scope and qualifier.
+        self.ops.sort_by_key(|(node, op)| (*node, op.scope, op.qualifier));
         for (node, op) in self.ops {
-            let place = place_at(&mut scan, node);
-            let at = u16::try_from(scan.ops.len()).unwrap_or(u16::MAX);
-            let ops = &mut scan.places[place].ops;
-            if ops.1 == 0 {
-                ops.0 = at;
+            let step = Step { action: op.action, whole: whole(&scan, op.action) };
+            let groups = &mut place_at(&mut scan, node).groups;
+            match groups.last_mut() {
+                Some(last) if (last.scope, last.qualifier) == (op.scope, op.qualifier) => {
+                    last.steps.push(step);
+                }
+                _ => groups.push(Group {
+                    scope: op.scope,
+                    qualifier: op.qualifier,
+                    steps: vec![step],
+                }),
             }
-            ops.1 = at + 1;
-            scan.ops.push(op);
         }
-        self.closings.sort_by_key(|(scope, _)| *scope);
         for (number, draft) in (0_u16..).zip(&self.scopes) {
             if number != ROOT {
                 let children = &self.grammar.node(draft.node).children;
                 let opening = children.first().copied().unwrap_or(draft.node);
-                let place = place_at(&mut scan, opening);
-                scan.places[place].opens.push(number);
+                opens(&mut scan, opening, number, draft.qualifier);
             }
-            let from = u16::try_from(scan.closings.len()).unwrap_or(u16::MAX);
             let own = self.closings.iter().filter(|(scope, _)| *scope == number);
-            scan.closings.extend(own.map(|(_, closing)| closing.clone()));
-            let until = u16::try_from(scan.closings.len()).unwrap_or(u16::MAX);
-            let of_scope = &scan.closings[usize::from(from)..];
-            let uniques = of_scope.iter().filter_map(|c| match c.weigh {
+            let (mut single, mut closings) = (Vec::new(), Vec::new());
+            for (_, closing) in own {
+                match (closing.weigh, &*closing.facts) {
+                    (Weigh::Facts, &[(fact, wanted)]) => single.push((fact, wanted, closing.rule)),
+                    _ => closings.push(closing.clone()),
+                }
+            }
+            let uniques = closings.iter().filter_map(|c| match c.weigh {
                 Weigh::Unique(unique) => Some(unique),
                 _ => None,
             });
-            let totals = of_scope.iter().filter_map(|c| match c.weigh {
+            let totals = closings.iter().filter_map(|c| match c.weigh {
                 Weigh::Total(total) => Some(total),
                 _ => None,
             });
@@ -350,9 +370,10 @@ impl Builder<'_> {
                     draft.facts.first().copied().unwrap_or(0),
                     draft.facts.last().map_or(0, |f| f + 1),
                 ),
-                closings: (from, until),
                 uniques: uniques.collect(),
                 totals: totals.collect(),
+                single,
+                closings,
             };
             scan.scopes.push(plan);
         }
@@ -400,19 +421,54 @@ fn new_hit(hit: &mut Hit, new: &dyn Fn(&mut u16)) {
     }
 }
 
-fn place_at(scan: &mut Scan, node: NodeId) -> usize {
-    let slot = scan.slots[node.index()];
-    if slot > 0 {
-        return usize::from(slot) - 1;
+fn place_at(scan: &mut Scan, node: NodeId) -> &mut PlacePlan {
+    let slot = &mut scan.slots[node.index()];
+    if *slot == 0 {
+        scan.places.push(PlacePlan::default());
+        *slot = u16::try_from(scan.places.len()).unwrap_or(0);
     }
-    scan.places.push(PlacePlan { opens: Vec::new(), ops: (0, 0) });
-    scan.slots[node.index()] = u16::try_from(scan.places.len()).unwrap_or(0);
-    scan.places.len() - 1
+    let place = usize::from(*slot) - 1;
+    &mut scan.places[place]
 }
 
-fn intern<T: Clone + PartialEq>(known: &mut Vec<T>, value: &T) -> u16 {
-    let at = known.iter().position(|k| k == value).unwrap_or_else(|| {
-        known.push(value.clone());
+/// The element that an action looks at, where that is one without components or pairs; 0 where it looks at none.
+fn whole(scan: &Scan, action: Action) -> Option<u16> {
+    let spot = match action {
+        Action::Count(_) | Action::Counted { .. } | Action::Limit { .. } => return Some(0),
+        Action::CountValue { spot, .. }
+        | Action::CountCode { spot, .. }
+        | Action::HitValue { spot, .. }
+        | Action::HitNoValue { spot, .. }
+        | Action::Check { spot, .. }
+        | Action::Unique { spot, .. } => spot,
+        _ => return None,
+    };
+    let (spot, _) = &scan.spots[usize::from(spot)];
+    (spot.component == 0 && spot.last == 0).then_some(spot.position)
+}
+
+/// Has the segment at a place open a scope.
+fn opens(scan: &mut Scan, node: NodeId, scope: u16, qualifier: u16) {
+    let found = scan.qualifiers.get(usize::from(qualifier));
+    let packed = found.and_then(|(q, codes)| {
+        let words = codes.packed().filter(|_| q.component == 0)?;
+        Some((q.position, words.to_vec()))
+    });
+    let place = place_at(scan, node);
+    place.ends.push(scope);
+    let Some((position, words)) = packed else { return place.opens.push(scope) };
+    let at = index_of(
+        &mut place.by_code,
+        |c| c.position == position,
+        || ByCode { position, scopes: Vec::new() },
+    );
+    place.by_code[usize::from(at)].scopes.extend(words.into_iter().map(|word| (word, scope)));
+}
+
+/// The index of what is so; what is made where nothing is.
+fn index_of<T>(known: &mut Vec<T>, is_it: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> u16 {
+    let at = known.iter().position(is_it).unwrap_or_else(|| {
+        known.push(make());
         known.len() - 1
     });
     u16::try_from(at).unwrap_or(u16::MAX)

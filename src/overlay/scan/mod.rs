@@ -5,11 +5,14 @@
 //! full look), but never passes over one that is.
 
 mod build;
+mod codes;
 mod run;
+mod seen;
 
-use super::plan::{Code, ElementSpot, Qualifier};
+use super::plan::{ElementSpot, Qualifier};
 use super::source::Scheme;
 use crate::grammar::{CodeListId, DataType};
+use codes::Codes;
 pub use run::Scratch;
 
 /// No qualifier.
@@ -23,12 +26,10 @@ pub(super) struct Scan {
     /// By node: one more than its index in `places`; 0 = nothing to look at.
     slots: Box<[u16]>,
     places: Vec<PlacePlan>,
-    ops: Vec<Op>,
     scopes: Vec<ScopePlan>,
-    qualifiers: Vec<Qualifier>,
-    spots: Vec<ElementSpot>,
-    codes: Vec<Box<[Code]>>,
-    closings: Vec<Closing>,
+    qualifiers: Vec<(Qualifier, Codes)>,
+    spots: Vec<(ElementSpot, Codes)>,
+    codes: Vec<Codes>,
     uniques: usize,
     totals: Vec<TotalPlan>,
     facts: usize,
@@ -41,18 +42,36 @@ pub(super) struct Scan {
 /// What to do at a segment's place.
 #[derive(Debug, Clone, Default)]
 struct PlacePlan {
-    /// Scopes that the segment may open.
+    /// Scopes that end where the segment stands.
+    ends: Vec<u16>,
+    /// Of these, the ones that it opens if an element has a certain code.
+    by_code: Vec<ByCode>,
+    /// The others.
     opens: Vec<u16>,
-    /// Range of `ops`.
-    ops: (u16, u16),
+    groups: Vec<Group>,
 }
 
-/// One thing to do at a segment, where its scope is open and it is qualified.
+/// Scopes that one element tells apart.
 #[derive(Debug, Clone)]
-struct Op {
+struct ByCode {
+    position: u16,
+    /// Packed code and scope.
+    scopes: Vec<(u64, u16)>,
+}
+
+/// What to do at a segment where the scope is open and it is qualified.
+#[derive(Debug, Clone)]
+struct Group {
     scope: u16,
     qualifier: u16,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Step {
     action: Action,
+    /// The element, where it looks at no more than a whole one of the segment; 0 where it looks at none.
+    whole: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +143,9 @@ struct ScopePlan {
     qualifier: u16,
     children: Vec<u16>,
     facts: (u16, u16),
-    closings: (u16, u16),
+    /// Those that depend on one fact: the fact, and the rule that is suspected.
+    single: Vec<(u16, Wanted, u16)>,
+    closings: Vec<Closing>,
     uniques: Vec<u16>,
     totals: Vec<u16>,
 }
@@ -166,5 +187,5 @@ struct Levels {
     id: u16,
     parent: u16,
     level: u16,
-    codes: Box<[Code]>,
+    codes: Codes,
 }

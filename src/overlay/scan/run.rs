@@ -2,10 +2,11 @@
 
 use rust_decimal::Decimal;
 
-use super::super::check::{Sum, is_among, is_of_type, length_fault, number};
+use super::super::check::{Sum, is_of_type, length_fault, number};
 use super::super::digits;
-use super::super::plan::ElementSpot;
-use super::{ANY, Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
+use super::codes::packed;
+use super::seen::Seen;
+use super::{Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
 use crate::grammar::{Grammar, Walked};
 use crate::x12::{Delimiters, Segment};
 
@@ -17,7 +18,7 @@ pub struct Scratch {
     /// By scope: whether an instance of it is open.
     open: Vec<bool>,
     facts: Vec<u32>,
-    uniques: Vec<Vec<u64>>,
+    uniques: Vec<Seen>,
     totals: Vec<Total>,
     /// Ranks of the levels so far.
     ranks: Vec<Option<usize>>,
@@ -76,8 +77,8 @@ impl Scratch {
         self.open[usize::from(ROOT)] = true;
         self.facts.clear();
         self.facts.resize(scan.facts, 0);
-        self.uniques.iter_mut().for_each(Vec::clear);
-        self.uniques.resize(scan.uniques, Vec::new());
+        self.uniques.iter_mut().for_each(Seen::clear);
+        self.uniques.resize(scan.uniques, Seen::default());
         self.totals.clear();
         self.totals.resize(scan.totals.len(), Total::default());
         self.ranks.clear();
@@ -97,79 +98,109 @@ impl Run<'_> {
     fn segment(&mut self, place: usize, segment: Segment<'_>) {
         let scan = self.scan;
         let plan = &scan.places[place];
-        for &scope in &plan.opens {
-            self.open(scope, segment);
-        }
-        let mut last = (ANY, true);
-        for op in &scan.ops[usize::from(plan.ops.0)..usize::from(plan.ops.1)] {
-            if op.qualifier != last.0 {
-                last = (op.qualifier, self.qualified(op.qualifier, segment));
+        if !plan.ends.is_empty() {
+            for &scope in &plan.ends {
+                self.close(scope);
             }
-            if last.1 && self.scratch.open[usize::from(op.scope)] {
-                self.act(op.action, segment);
+            for of_element in &plan.by_code {
+                let value = segment.element(usize::from(of_element.position));
+                let Some(word) = packed(value).or_else(|| packed(value.trim_ascii_end())) else {
+                    continue;
+                };
+                for &(_, scope) in of_element.scopes.iter().filter(|(code, _)| *code == word) {
+                    self.open(scope);
+                }
+            }
+            for &scope in &plan.opens {
+                if self.qualified(scan.scopes[usize::from(scope)].qualifier, segment) {
+                    self.open(scope);
+                }
+            }
+        }
+        for group in &plan.groups {
+            if self.scratch.open[usize::from(group.scope)]
+                && self.qualified(group.qualifier, segment)
+            {
+                for step in &group.steps {
+                    match step.whole.filter(|_| segment.is_plain()) {
+                        Some(position) => {
+                            let value = segment.element(usize::from(position));
+                            self.act_on(&step.action, value);
+                        }
+                        None => self.act(step.action, segment),
+                    }
+                }
             }
         }
     }
 
     #[inline]
     fn qualified(&self, qualifier: u16, segment: Segment<'_>) -> bool {
-        let Some(qualifier) = self.scan.qualifiers.get(usize::from(qualifier)) else { return true };
+        let Some((qualifier, codes)) = self.scan.qualifiers.get(usize::from(qualifier)) else {
+            return true;
+        };
         let value = segment.element(usize::from(qualifier.position));
         if qualifier.component == 0 {
-            return is_among(&qualifier.codes, value);
+            return codes.holds(value);
         }
         let separator = self.delimiters.component;
         let mut parts = value.split(|&b| b == separator);
-        let part = parts.nth(usize::from(qualifier.component) - 1).unwrap_or_default();
-        is_among(&qualifier.codes, part)
+        codes.holds(parts.nth(usize::from(qualifier.component) - 1).unwrap_or_default())
     }
 
-    fn open(&mut self, scope: u16, segment: Segment<'_>) {
-        self.close(scope);
+    /// Begins an instance of a scope, if one is open that it lies in.
+    #[inline]
+    fn open(&mut self, scope: u16) {
         let plan = &self.scan.scopes[usize::from(scope)];
-        let is_one =
-            self.scratch.open[usize::from(plan.parent)] && self.qualified(plan.qualifier, segment);
-        self.scratch.open[usize::from(scope)] = is_one;
-        if is_one {
-            self.scratch.facts[usize::from(plan.facts.0)..usize::from(plan.facts.1)].fill(0);
-            for &unique in &plan.uniques {
-                self.scratch.uniques[usize::from(unique)].clear();
-            }
-            for &total in &plan.totals {
-                self.scratch.totals[usize::from(total)] = Total::default();
-            }
-        }
-    }
-
-    /// Ends the instance of a scope that is open, and those inside it.
-    fn close(&mut self, scope: u16) {
-        if !self.scratch.open[usize::from(scope)] {
+        let scratch = &mut *self.scratch;
+        if !scratch.open[usize::from(plan.parent)] {
             return;
         }
+        scratch.open[usize::from(scope)] = true;
+        for fact in &mut scratch.facts[usize::from(plan.facts.0)..usize::from(plan.facts.1)] {
+            *fact = 0;
+        }
+        for &unique in &plan.uniques {
+            scratch.uniques[usize::from(unique)].clear();
+        }
+        for &total in &plan.totals {
+            scratch.totals[usize::from(total)] = Total::default();
+        }
+    }
+
+    /// Ends the instance of a scope, if one is open, and those inside it.
+    #[inline]
+    fn close(&mut self, scope: u16) {
+        if self.scratch.open[usize::from(scope)] {
+            self.weigh(scope);
+        }
+    }
+
+    fn weigh(&mut self, scope: u16) {
         let scan = self.scan;
         let plan = &scan.scopes[usize::from(scope)];
         for &child in &plan.children {
             self.close(child);
         }
-        self.scratch.open[usize::from(scope)] = false;
-        for closing in &scan.closings[usize::from(plan.closings.0)..usize::from(plan.closings.1)] {
+        let scratch = &mut *self.scratch;
+        scratch.open[usize::from(scope)] = false;
+        for &(fact, wanted, rule) in &plan.single {
+            if wanted.is(scratch.facts[usize::from(fact)]) {
+                scratch.suspected[usize::from(rule)] = true;
+            }
+        }
+        for closing in &plan.closings {
             let facts = &self.scratch.facts;
             let suspected = closing.facts.iter().all(|&(f, w)| w.is(facts[usize::from(f)]))
                 && match closing.weigh {
                     Weigh::Facts => true,
-                    Weigh::Unique(unique) => self.repeats(unique),
+                    Weigh::Unique(unique) => self.scratch.uniques[usize::from(unique)].repeats(),
                     Weigh::Total(total) => self.disagrees(total),
                 };
             if suspected {
                 self.scratch.suspected[usize::from(closing.rule)] = true;
             }
         }
-    }
-
-    fn repeats(&mut self, unique: u16) -> bool {
-        let keys = &mut self.scratch.uniques[usize::from(unique)];
-        keys.sort_unstable();
-        keys.windows(2).any(|pair| pair[0] == pair[1])
     }
 
     fn disagrees(&self, total: u16) -> bool {
@@ -191,7 +222,44 @@ impl Run<'_> {
         }
     }
 
+    /// An action on no more than a whole element; mostly it is one.
     #[inline]
+    fn act_on(&mut self, action: &Action, value: &[u8]) {
+        let is_there = !value.is_empty();
+        let scratch = &mut *self.scratch;
+        match *action {
+            Action::Count(fact) => scratch.facts[usize::from(fact)] += 1,
+            Action::Counted { total } => scratch.totals[usize::from(total)].count += 1,
+            Action::CountValue { fact, .. } => {
+                scratch.facts[usize::from(fact)] += u32::from(is_there);
+            }
+            Action::CountCode { fact, codes, .. } => {
+                let is_one = is_there && self.scan.codes[usize::from(codes)].holds(value);
+                scratch.facts[usize::from(fact)] += u32::from(is_one);
+            }
+            Action::Limit { fact, limit, hit } => {
+                let count = &mut scratch.facts[usize::from(fact)];
+                *count += 1;
+                if *count > limit {
+                    self.hit(hit);
+                }
+            }
+            Action::HitValue { hit, .. } if is_there => self.hit(hit),
+            Action::HitNoValue { hit, .. } if !is_there => self.hit(hit),
+            Action::Check { hit, check, .. } if is_there => {
+                let is_broken = self.is_broken(check, value);
+                if is_broken {
+                    self.hit(hit);
+                }
+            }
+            Action::Unique { unique, .. } if is_there => {
+                scratch.uniques[usize::from(unique)].add(value);
+            }
+            _ => {}
+        }
+    }
+
+    #[inline(never)]
     fn act(&mut self, action: Action, segment: Segment<'_>) {
         match action {
             Action::Count(fact) => self.scratch.facts[usize::from(fact)] += 1,
@@ -202,7 +270,7 @@ impl Run<'_> {
             }
             Action::CountCode { fact, spot, codes } => {
                 let codes = &self.scan.codes[usize::from(codes)];
-                if self.any(spot, segment, |value| is_among(codes, value)) {
+                if self.any(spot, segment, |value| codes.holds(value)) {
                     self.scratch.facts[usize::from(fact)] += 1;
                 }
             }
@@ -230,12 +298,12 @@ impl Run<'_> {
                 }
             }
             Action::Unique { unique, spot } => {
-                let mut keys = std::mem::take(&mut self.scratch.uniques[usize::from(unique)]);
-                self.any(spot, segment, |value| {
-                    keys.push(key(value));
+                let (scan, delimiters) = (self.scan, self.delimiters);
+                let seen = &mut self.scratch.uniques[usize::from(unique)];
+                any(scan, delimiters, spot, segment, |value| {
+                    seen.add(value);
                     false
                 });
-                self.scratch.uniques[usize::from(unique)] = keys;
             }
             Action::Level { rule } => self.level(rule, segment),
             Action::Stated { .. }
@@ -303,82 +371,37 @@ impl Run<'_> {
     #[inline]
     fn is_broken(&self, check: Check, value: &[u8]) -> bool {
         match check {
-            Check::Length { min, max, numeric } => length_fault(value, min, max, numeric).is_some(),
+            Check::Length { min, max, numeric } => {
+                let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
+                let is_right = !numeric
+                    && (min..=max).contains(&length)
+                    && value.last().is_some_and(|&b| b > b' ')
+                    && value.is_ascii();
+                !is_right && length_fault(value, min, max, numeric).is_some()
+            }
             Check::Type(data_type) => !is_of_type(value, data_type),
-            Check::Codes(codes) => !is_among(&self.scan.codes[usize::from(codes)], value),
+            Check::Codes(codes) => !self.scan.codes[usize::from(codes)].holds(value),
             Check::Besides(codes, list) => {
                 let list = &self.grammar.code_list(list).codes;
-                !is_among(&self.scan.codes[usize::from(codes)], value)
+                !self.scan.codes[usize::from(codes)].holds(value)
                     && !list.contains_key(value.trim_ascii_end())
             }
-            Check::Digits(scheme) => digits::wrong(scheme, value.trim_ascii_end()).is_some(),
+            Check::Digits(scheme) => !digits::is_right(scheme, value.trim_ascii_end()),
         }
     }
 
     /// Whether any of the values of an element is so.
     #[inline]
-    fn any(&self, spot: u16, segment: Segment<'_>, mut is_so: impl FnMut(&[u8]) -> bool) -> bool {
-        let spot = &self.scan.spots[usize::from(spot)];
-        if spot.last == 0 && spot.component == 0 && segment.is_plain() {
-            let value = segment.element(usize::from(spot.position));
-            return !value.is_empty() && is_so(value);
-        }
-        self.any_part(spot, segment, &mut is_so)
-    }
-
-    /// The same of pairs, components and repetitions.
-    fn any_part(
-        &self,
-        spot: &ElementSpot,
-        segment: Segment<'_>,
-        is_so: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> bool {
-        if spot.last == 0 {
-            return self.any_repetition(segment, spot.position, spot.component, is_so);
-        }
-        let end = usize::from(spot.last).min(segment.len());
-        (usize::from(spot.position)..end).step_by(2).any(|position| {
-            is_among(&spot.qualifiers, segment.element(position))
-                && self.any_repetition(
-                    segment,
-                    u16::try_from(position + 1).unwrap_or(u16::MAX),
-                    0,
-                    is_so,
-                )
-        })
-    }
-
-    fn any_repetition(
-        &self,
-        segment: Segment<'_>,
-        position: u16,
-        component: u16,
-        is_so: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> bool {
-        let whole = segment.element(usize::from(position));
-        if segment.is_plain() && component == 0 {
-            return !whole.is_empty() && is_so(whole);
-        }
-        let repetition = self.delimiters.repetition;
-        let separator = self.delimiters.component;
-        whole.split(|&b| Some(b) == repetition).any(|part| {
-            let part = match component {
-                0 => part,
-                n => {
-                    let mut parts = part.split(|&b| b == separator);
-                    parts.nth(usize::from(n) - 1).unwrap_or_default()
-                }
-            };
-            !part.is_empty() && is_so(part)
-        })
+    fn any(&self, spot: u16, segment: Segment<'_>, is_so: impl FnMut(&[u8]) -> bool) -> bool {
+        any(self.scan, self.delimiters, spot, segment, is_so)
     }
 
     /// A level below the one that was agreed. Where the numbers are not 1, 2, 3, … the full look has to tell.
     fn level(&mut self, rule: u16, segment: Segment<'_>) {
         let Some(levels) = &self.scan.hierarchy else { return };
         let scratch = &mut *self.scratch;
-        let code = segment.element(usize::from(levels.level)).trim_ascii_end();
-        let rank = levels.codes.iter().position(|c| **c == *code);
+        let code = segment.element(usize::from(levels.level));
+        let rank = levels.codes.position(code);
         let id = plain(segment.element(usize::from(levels.id)));
         let parent = segment.element(usize::from(levels.parent));
         let above = plain(parent).and_then(|n| scratch.ranks.get(n.checked_sub(1)?).copied());
@@ -395,6 +418,64 @@ impl Run<'_> {
     }
 }
 
+/// Whether any of the values of an element is so.
+#[inline]
+fn any(
+    scan: &Scan,
+    delimiters: Delimiters,
+    spot: u16,
+    segment: Segment<'_>,
+    mut is_so: impl FnMut(&[u8]) -> bool,
+) -> bool {
+    let (spot, qualifiers) = &scan.spots[usize::from(spot)];
+    let position = usize::from(spot.position);
+    let is_plain = segment.is_plain() && spot.component == 0;
+    if spot.last == 0 {
+        let value = segment.element(position);
+        return !value.is_empty()
+            && if is_plain {
+                is_so(value)
+            } else {
+                any_repetition(delimiters, value, spot.component, &mut is_so)
+            };
+    }
+    let mut position = position;
+    let end = usize::from(spot.last).min(segment.len());
+    while position < end {
+        let value = segment.element(position + 1);
+        let is_one = !value.is_empty()
+            && qualifiers.holds(segment.element(position))
+            && if is_plain {
+                is_so(value)
+            } else {
+                any_repetition(delimiters, value, 0, &mut is_so)
+            };
+        if is_one {
+            return true;
+        }
+        position += 2;
+    }
+    false
+}
+
+/// The same of components and repetitions.
+#[cold]
+fn any_repetition(
+    delimiters: Delimiters,
+    whole: &[u8],
+    component: u16,
+    is_so: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    let (repetition, separator) = (delimiters.repetition, delimiters.component);
+    whole.split(|&b| Some(b) == repetition).any(|part| {
+        let part = match component {
+            0 => part,
+            n => part.split(|&b| b == separator).nth(usize::from(n) - 1).unwrap_or_default(),
+        };
+        !part.is_empty() && is_so(part)
+    })
+}
+
 /// A number without leading zeros.
 #[inline]
 fn plain(bytes: &[u8]) -> Option<usize> {
@@ -402,18 +483,4 @@ fn plain(bytes: &[u8]) -> Option<usize> {
         return None;
     }
     bytes.iter().try_fold(0, |sum, &b| b.is_ascii_digit().then(|| sum * 10 + usize::from(b - b'0')))
-}
-
-/// The same number for the same value. Numbers of up to 19 digits keep their order: those that count up are sorted
-/// already.
-#[inline]
-fn key(value: &[u8]) -> u64 {
-    let value = value.trim_ascii_end();
-    if value.len() < 20 && value.iter().all(u8::is_ascii_digit) {
-        return value.iter().fold(0, |sum, &b| sum * 10 + u64::from(b - b'0'));
-    }
-    // FNV-1a.
-    value
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
 }

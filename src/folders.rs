@@ -1,4 +1,5 @@
-//! Reading the folders of profiles: their texts, and whether anything in them has changed.
+//! Profiles as they lie in folders: their texts, and whether anything in them has changed. For the gateway and for the
+//! command line alike; what the texts mean is the business of `profile`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +17,7 @@ const CROSSWALKS: &str = "crosswalks";
 const FILE_BYTES_MAX: u64 = 256 << 20;
 
 /// Size and time of change of every file of the profiles: when it is the same, nothing has changed.
-pub(super) type Fingerprint = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+pub type Fingerprint = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 
 /// The texts of every profile in a folder, one folder each, and what cannot be read.
 #[must_use]
@@ -48,7 +49,8 @@ pub fn profile_sources(folder: &Path) -> (Vec<ProfileSource>, Vec<Problem>) {
 }
 
 /// What the files look like from outside. What cannot be looked at is not in it.
-pub(super) fn fingerprint(folder: &Path) -> Fingerprint {
+#[must_use]
+pub fn fingerprint(folder: &Path) -> Fingerprint {
     let mut found = Fingerprint::new();
     for (_, path) in folders(folder).unwrap_or_default() {
         for (_, file) in texts(&path).unwrap_or_default() {
