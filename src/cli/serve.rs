@@ -73,6 +73,12 @@ pub(super) fn run(
                 let (name, folder) = (&partner.title, &partner.mailbox.folder);
                 writeln!(out, "{name}: mailbox {folder}, endpoint {}", partner.endpoint)?;
             }
+            let left_out = gateway.left_out();
+            if !left_out.is_empty() {
+                let lines: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+                let lines = lines.join("\n");
+                return Err(Error::Gateway(format!("partners would be left out\n{lines}")));
+            }
             writeln!(out, "All is well.")?;
             return Ok(Verdict::Clean);
         }

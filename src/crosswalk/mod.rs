@@ -28,6 +28,8 @@ use items::Items;
 use table::Table;
 use units::{Units, Way};
 
+use std::sync::Arc;
+
 use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place};
 use crate::grammar::LineError;
@@ -70,15 +72,15 @@ impl Kind {
     }
 }
 
-/// The cross-references with one partner.
+/// The cross-references with one partner. A copy shares the rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Crosswalks {
-    items: Option<Items>,
-    units: Option<Units>,
-    locations: Option<Codes>,
-    parties: Option<Codes>,
-    carriers: Option<Codes>,
-    terms: Option<Codes>,
+    items: Option<Arc<Items>>,
+    units: Option<Arc<Units>>,
+    locations: Option<Arc<Codes>>,
+    parties: Option<Arc<Codes>>,
+    carriers: Option<Arc<Codes>>,
+    terms: Option<Arc<Codes>>,
 }
 
 impl Crosswalks {
@@ -109,17 +111,24 @@ impl Crosswalks {
             return self;
         }
         match kind {
-            Kind::Items => self.items = Items::new(table, errors),
-            Kind::Units => self.units = Units::new(&table, errors),
-            Kind::Locations => self.locations = Codes::new(table, &["theirs", "kind"], errors),
-            Kind::Parties => self.parties = Codes::new(table, &["theirs", "kind"], errors),
-            Kind::Carriers => self.carriers = Codes::new(table, &["scac", "service"], errors),
-            Kind::Terms => self.terms = Codes::new(table, &["theirs"], errors),
+            Kind::Items => self.items = Items::new(table, errors).map(Arc::new),
+            Kind::Units => self.units = Units::new(&table, errors).map(Arc::new),
+            Kind::Locations => {
+                self.locations = Codes::new(table, &["theirs", "kind"], errors).map(Arc::new);
+            }
+            Kind::Parties => {
+                self.parties = Codes::new(table, &["theirs", "kind"], errors).map(Arc::new);
+            }
+            Kind::Carriers => {
+                self.carriers = Codes::new(table, &["scac", "service"], errors).map(Arc::new);
+            }
+            Kind::Terms => self.terms = Codes::new(table, &["theirs"], errors).map(Arc::new),
         }
         self
     }
 
-    fn put(&mut self, other: Self) {
+    /// Lays others over these: of two of a kind the other counts. Nothing is copied; both share the rows.
+    pub fn put(&mut self, other: Self) {
         self.items = other.items.or(self.items.take());
         self.units = other.units.or(self.units.take());
         self.locations = other.locations.or(self.locations.take());

@@ -181,7 +181,7 @@ impl Pass<'_> {
             for store in &mut part.stores {
                 if let Some(id) = &mut store.store {
                     Self::code(
-                        self.crosswalks.locations.as_ref(),
+                        self.crosswalks.locations.as_deref(),
                         self.way,
                         Code::PartyNotMapped,
                         &at,
@@ -206,11 +206,11 @@ impl Pass<'_> {
     }
 
     fn place(&mut self, at: &str, party: Option<&mut Party>) {
-        self.name(self.crosswalks.locations.as_ref(), at, party);
+        self.name(self.crosswalks.locations.as_deref(), at, party);
     }
 
     fn party(&mut self, at: &str, party: Option<&mut Party>) {
-        self.name(self.crosswalks.parties.as_ref(), at, party);
+        self.name(self.crosswalks.parties.as_deref(), at, party);
     }
 
     fn parties(&mut self, at: &str, parties: &mut [Party]) {
@@ -239,7 +239,7 @@ impl Pass<'_> {
     fn carrier(&mut self, at: &str, carrier: &mut Option<String>, service: &mut Option<String>) {
         let Some(id) = carrier else { return };
         let level = service.clone().unwrap_or_default();
-        let codes = self.crosswalks.carriers.as_ref();
+        let codes = self.crosswalks.carriers.as_deref();
         let told = Self::code(codes, self.way, Code::CarrierNotMapped, at, id, &level, self.held);
         if let Some(level) = told.filter(|_| self.way == Way::Out) {
             *service = Some(level);
@@ -249,7 +249,7 @@ impl Pass<'_> {
     fn terms(&mut self, at: &str, terms: &mut [Terms]) {
         for (at, part) in named(at, terms) {
             if let Some(words) = &mut part.description {
-                let codes = self.crosswalks.terms.as_ref();
+                let codes = self.crosswalks.terms.as_deref();
                 Self::code(codes, self.way, Code::TermsNotMapped, &at, words, "", self.held);
             }
         }

@@ -27,6 +27,11 @@ const DEFECT_RETRIES: u32 = 2;
 /// The longest that a lane sleeps although nothing wakes it.
 const NAP_MAX: Duration = Duration::from_mins(1);
 
+/// What waits for partners that were left out.
+pub(super) fn held(mailbox: &str) -> String {
+    format!("held {mailbox}")
+}
+
 pub(super) fn receive(mailbox: &str) -> String {
     format!("receive {mailbox}")
 }
@@ -57,6 +62,9 @@ pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     let mut lanes: BTreeSet<String> = [QUARANTINE.to_owned()].into();
     let live = gateway.live();
     lanes.extend(live.mailboxes.keys().map(|key| receive(key)));
+    if live.profiles.left_out().is_empty() {
+        lanes.extend(live.mailboxes.keys().map(|key| held(key)));
+    }
     for name in live.working() {
         lanes.extend([call(name, false), call(name, true), render(name), send(name)]);
     }
@@ -124,6 +132,8 @@ pub(super) async fn run(
     gateway: Arc<Gateway>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
+    let beginner = Arc::clone(&gateway);
+    blocking(move || beginner.begin()).await?;
     let mut tasks = JoinSet::new();
     let mut running: BTreeMap<Job, watch::Sender<bool>> = BTreeMap::new();
     let mut ending: BTreeSet<Job> = BTreeSet::new();

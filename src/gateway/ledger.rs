@@ -260,12 +260,14 @@ fn log(record: &JournalRecord) {
         | Event::WorkStuck
         | Event::DocumentQuarantined
         | Event::InterchangeQuarantined
+        | Event::ProfileLeftOut
         | Event::ProfilesRefused => {
             tracing::error!(sequence, event, partner, subject, note);
         }
         Event::AttemptFailed
         | Event::ProfileLoosened
         | Event::ProfileRemoved
+        | Event::InterchangeHeld
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementUnmatched
         | Event::InterchangeRefused

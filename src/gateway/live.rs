@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use crate::folders::{Fingerprint, fingerprint, profile_sources};
-use crate::profile::{Problem, ProfileSource, Profiles, State, Weight};
+use crate::profile::{Partner, Problem, ProfileSource, Profiles, State, Weight};
 use crate::store::PayloadId;
 use crate::translate::Engine;
 use crate::transport::{DirectoryMailbox, Mailbox};
@@ -23,6 +23,8 @@ pub(super) struct Live {
     mailbox_of: BTreeMap<String, String>,
     /// What is worth knowing of the profiles, and keeps them from nothing.
     pub(super) warnings: Vec<Problem>,
+    /// What is wrong with the partners that were left out at the start.
+    pub(super) errors: Vec<Problem>,
     /// What the files looked like from outside just before they were read.
     pub(super) fingerprint: Fingerprint,
     /// SHA-256 of all that stands in them.
@@ -39,10 +41,11 @@ pub(super) struct MailboxBinding {
 
 impl Live {
     /// Reads the profiles and opens what they name. Mailboxes of `before` stay open: they know which files have
-    /// settled.
+    /// settled. At a start (nothing was before) partners that cannot be used are left out, and the others are in
+    /// force; later nothing may be wrong with any.
     ///
     /// # Errors
-    /// Everything that is wrong with any profile.
+    /// Everything that is wrong; at a start only where no partner is left.
     pub(super) fn open(
         config: &Config,
         engine: &Engine,
@@ -56,24 +59,34 @@ impl Live {
             let folder = config.profiles.display().to_string();
             problems.push(Problem::whole(&folder, "holds no partner: PARTNER/partner.toml"));
         }
+        let unread = unread(&own, &problems);
         let mut sources = Profiles::shipped();
         sources.extend(own);
-        let (profiles, found) = Profiles::from_sources(&sources, engine.grammars(), engine.maps());
+        let (mut profiles, found) =
+            Profiles::from_sources(&sources, engine.grammars(), engine.maps());
         problems.extend(found);
-        check_endpoints(&profiles, config, &mut problems);
+        let mut unusable = check_endpoints(&profiles, config, &mut problems);
+        // A profile of which a file cannot be read may lack a rule.
+        let rests = |partner: &Partner| partner.chain.iter().any(|name| unread.contains(&**name));
+        unusable.extend(profiles.iter().filter(|p| rests(p)).map(|p| p.name.clone()));
         let (warnings, mut errors): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| problem.weight == Weight::Warning);
         // Folders are made only for what is taken over.
-        let (mailboxes, mailbox_of) = if errors.is_empty() {
-            open_mailboxes(config, &profiles, before, &mut errors)
-        } else {
-            Mailboxes::default()
-        };
-        if errors.is_empty() {
-            Ok(Self { profiles, mailboxes, mailbox_of, warnings, fingerprint, digest })
-        } else {
-            Err(errors)
+        if !errors.is_empty() && before.is_some() {
+            return Err(errors);
         }
+        for name in unusable {
+            profiles.leave_out(&name);
+        }
+        let (mailboxes, mailbox_of, unopened) =
+            open_mailboxes(config, &profiles, before, &mut errors);
+        for name in unopened {
+            profiles.leave_out(&name);
+        }
+        if !errors.is_empty() && (before.is_some() || profiles.iter().next().is_none()) {
+            return Err(errors);
+        }
+        Ok(Self { profiles, mailboxes, mailbox_of, warnings, errors, fingerprint, digest })
     }
 
     /// The mailbox of a partner.
@@ -86,6 +99,15 @@ impl Live {
         let working = self.profiles.iter().filter(|partner| partner.state != State::Off);
         working.map(|partner| partner.name.as_str())
     }
+}
+
+/// Names of profiles of which a file cannot be read.
+fn unread(own: &[ProfileSource], problems: &[Problem]) -> BTreeSet<String> {
+    let of = |source: &ProfileSource| {
+        let inside = |problem: &Problem| Path::new(&problem.file).starts_with(&source.folder);
+        problems.iter().any(inside)
+    };
+    own.iter().filter(|source| of(source)).map(|source| source.name.clone()).collect()
 }
 
 fn digest(sources: &[ProfileSource]) -> PayloadId {
@@ -101,8 +123,13 @@ fn digest(sources: &[ProfileSource]) -> PayloadId {
 }
 
 /// What only shows when profiles and endpoints are looked at together: a profile that names an endpoint which is not
-/// there.
-pub fn check_endpoints(profiles: &Profiles, config: &Config, problems: &mut Vec<Problem>) {
+/// there. Tells whom it concerns.
+pub fn check_endpoints(
+    profiles: &Profiles,
+    config: &Config,
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
+    let mut unusable = Vec::new();
     let known: BTreeSet<&str> = config.endpoints.keys().map(String::as_str).collect();
     for partner in profiles.iter() {
         let named = [
@@ -120,12 +147,14 @@ pub fn check_endpoints(profiles: &Profiles, config: &Config, problems: &mut Vec<
                 Some(origin) => Problem::at(origin, words),
                 None => Problem::whole(&partner.name, words),
             });
+            unusable.push(partner.name.clone());
         }
     }
+    unusable
 }
 
-/// Mailboxes by key, and the key of each partner's.
-type Mailboxes = (BTreeMap<String, Arc<MailboxBinding>>, BTreeMap<String, String>);
+/// Mailboxes by key, the key of each partner's, and the partners whose mailbox cannot be opened.
+type Mailboxes = (BTreeMap<String, Arc<MailboxBinding>>, BTreeMap<String, String>, Vec<String>);
 
 fn open_mailboxes(
     config: &Config,
@@ -136,9 +165,11 @@ fn open_mailboxes(
     let mut mailboxes: BTreeMap<String, MailboxBinding> = BTreeMap::new();
     let mut mailbox_of = BTreeMap::new();
     let mut inbound: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut unopened = Vec::new();
     for partner in profiles.iter().filter(|partner| partner.state != State::Off) {
         let mut wrong = |words: String| {
             let words = format!("mailbox: {words}");
+            unopened.push(partner.name.clone());
             problems.push(match partner.origin("mailbox", "folder") {
                 Some(origin) => Problem::at(origin, words),
                 None => Problem::whole(&partner.name, words),
@@ -163,6 +194,8 @@ fn open_mailboxes(
         }
         if let Some(other) = inbound.insert(place, key.clone()) {
             wrong(format!("{key} and {other} have one and the same `inbound`"));
+            mailbox_of.remove(&partner.name);
+            continue;
         }
         let open = before.and_then(|live| live.mailboxes.get(&key));
         let mailbox = open.map_or_else(
@@ -179,7 +212,8 @@ fn open_mailboxes(
             mailbox_of.insert(partner.name.clone(), key);
         }
     }
-    (mailboxes.into_iter().map(|(key, binding)| (key, Arc::new(binding))).collect(), mailbox_of)
+    let mailboxes = mailboxes.into_iter().map(|(key, binding)| (key, Arc::new(binding)));
+    (mailboxes.collect(), mailbox_of, unopened)
 }
 
 /// The key of a mailbox, and where its `inbound` is. The key is the folder without links and detours, so that two

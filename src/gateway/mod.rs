@@ -14,12 +14,14 @@ mod acknowledgement;
 mod config;
 mod dispatch;
 mod envelope;
+mod in_force;
 mod inbound;
 mod intake;
 mod lanes;
 mod ledger;
 mod live;
 mod notes;
+mod orders;
 mod outbound;
 mod rehearsal;
 mod reload;
@@ -116,6 +118,12 @@ impl Gateway {
     #[must_use]
     pub fn partners(&self) -> Vec<Arc<Partner>> {
         self.live().profiles.iter().cloned().collect()
+    }
+
+    /// What is wrong with the partners that were left out at the start; nothing once they have been mended.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<crate::profile::Problem> {
+        self.live().errors.clone()
     }
 
     /// What is in force now. Who holds on to it works by it to the end.

@@ -28,8 +28,10 @@ pub(super) fn of_findings(findings: &[Finding]) -> String {
             0 => place.segment.clone(),
             position => format!("segment {position} {}", place.segment),
         };
+        // What a canonical document lacks stands in a field of it, and the words name that.
+        let colon = if segment.is_empty() { "" } else { ": " };
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "{segment}: {}", finding.message);
+        let _ = writeln!(text, "{segment}{colon}{}", finding.message);
         if !finding.mend.is_empty() {
             let _ = writeln!(text, "    {}", finding.mend);
         }

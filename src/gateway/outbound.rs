@@ -5,11 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::envelope::{interchange_spec, today};
 use super::inbound::forgotten_before;
 use super::ledger::Draft;
+use super::orders::Passed;
 use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
 use crate::canonical;
 use crate::findings::{Finding, Severity};
-use crate::profile::{Agreement, Batch, Partner, State};
+use crate::profile::{Agreement, Batch, Direction, Partner, State};
 use crate::store::{
     self, AckState, Change, Document, DocumentState, Event, Expectation, PayloadId, Place, Task,
     Work,
@@ -36,6 +37,8 @@ struct Leaving {
 struct Made {
     good: Vec<(Leaving, Written)>,
     refused: Vec<(Leaving, String)>,
+    /// What the good ones ship and bill for orders.
+    counted: Draft,
 }
 
 impl Gateway {
@@ -134,7 +137,7 @@ impl Gateway {
         let count = u32::try_from(leaving.len()).unwrap_or(u32::MAX);
         let numbers = self.number(&mut numbered, partner, count, 1)?;
         let with = (&spec, &numbers);
-        let made = self.make(leaving, partner, agreement, with, now);
+        let made = self.make(leaving, partner, agreement, with, now)?;
         for (document, note) in made.refused {
             refused.done(&document.work);
             self.refuse(&mut refused, partner, document.record, &note, now)?;
@@ -150,6 +153,7 @@ impl Gateway {
         let mut draft = refused;
         if state == State::Live {
             draft.append(numbered);
+            draft.append(made.counted);
             self.dispatch(&mut draft, (partner, agreement), documents, (&numbers, payload), now)?;
         } else {
             for Leaving { work, record, .. } in documents {
@@ -171,12 +175,20 @@ impl Gateway {
         agreement: &Agreement,
         with: (&InterchangeSpec, &Numbers),
         now: Timestamp,
-    ) -> Made {
-        let mut made = Made { good: Vec::new(), refused: Vec::new() };
+    ) -> Result<Made, Error> {
+        let mut made = Made { good: Vec::new(), refused: Vec::new(), counted: Draft::new() };
+        let mut passed = Passed::default();
         for (mut document, &number) in leaving.into_iter().zip(&with.1.sets) {
             document.set = number;
             let canonical = &document.canonical;
-            let written = self.translator.write(canonical, partner, agreement, number, with.0);
+            let mut found = self.against_orders(partner, agreement, (canonical, false), &passed)?;
+            let mut theirs = canonical.clone();
+            found.extend(partner.crosswalks.outbound(&mut theirs));
+            if found.iter().any(|finding| finding.severity >= Severity::Error) {
+                made.refused.push((document, notes::of_findings(&found)));
+                continue;
+            }
+            let written = self.translator.write(&theirs, partner, agreement, number, with.0);
             let judged = written.and_then(|written| {
                 let alone = std::slice::from_ref(&written);
                 let sent = self.translator.send(alone, partner, agreement, with, now)?;
@@ -188,11 +200,16 @@ impl Gateway {
                 Err(notes::of_findings(&all))
             });
             match judged {
-                Ok(written) => made.good.push((document, written)),
+                Ok(written) => {
+                    let counted = (document.record.id.as_str(), &document.canonical);
+                    let draft = &mut made.counted;
+                    self.count_for_orders(draft, partner, Direction::Out, counted, &mut passed)?;
+                    made.good.push((document, written));
+                }
                 Err(note) => made.refused.push((document, note)),
             }
         }
-        made
+        Ok(made)
     }
 
     /// Queues an interchange, and starts the clocks of its documents.

@@ -7,11 +7,12 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::in_force::InForce;
 use super::ledger::Draft;
 use super::live::Live;
 use super::{Error, Gateway, lanes};
 use crate::folders::{Fingerprint, fingerprint};
-use crate::profile::{Difference, Partner, Problem, State, differences};
+use crate::profile::{Difference, Partner, Problem, Row, State, differences};
 use crate::store::{self, Event};
 
 /// What the watcher of the profiles remembers from one look to the next.
@@ -61,7 +62,9 @@ impl Gateway {
         }
         let before = self.live();
         match Live::open(&self.config, self.translator.engine(), Some(&before)) {
-            Ok(live) if live.digest == before.digest => self.note_refused(None),
+            Ok(live) if live.digest == before.digest && before.errors.is_empty() => {
+                self.note_refused(None);
+            }
             Ok(live) => self.take_over(&before, live)?,
             Err(problems) => self.refuse_profiles(&problems)?,
         }
@@ -78,6 +81,12 @@ impl Gateway {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
     }
 
+    /// Notes for the status what is wrong.
+    pub(super) fn refused_at(&self, at: Timestamp, problems: &[Problem]) {
+        let problems = problems.iter().map(ToString::to_string).collect();
+        self.note_refused(Some(Refused { at, problems }));
+    }
+
     fn refuse_profiles(&self, problems: &[Problem]) -> Result<(), Error> {
         let now = Timestamp::now();
         let mut text = String::new();
@@ -92,8 +101,7 @@ impl Gateway {
         let event = Event::ProfilesRefused;
         draft.journal_with(now, event, "", "profiles", &note, Some(payload));
         self.ledger.commit(draft)?;
-        let problems = problems.iter().map(ToString::to_string).collect();
-        self.note_refused(Some(Refused { at: now, problems }));
+        self.refused_at(now, problems);
         Ok(())
     }
 
@@ -103,19 +111,13 @@ impl Gateway {
             tracing::warn!("{warning}");
         }
         let mut draft = Draft::new();
-        for partner in live.profiles.iter() {
-            if let Some(old) = before.profiles.partner(&partner.name) {
-                self.note_changes(&mut draft, old, partner)?;
-                continue;
-            }
-            let note = format!("{} is a partner from now on", partner.title);
-            note_profile(&mut draft, Event::ProfileAdded, &partner.name, &note, None);
+        // Who was left out at the start comes back, and is compared with what was in force before that.
+        let mut last = self.last_in_force()?.unwrap_or_default();
+        for partner in before.profiles.iter() {
+            last.insert(partner.name.clone(), partner.rows());
         }
-        let gone = before.profiles.iter().filter(|old| live.profiles.partner(&old.name).is_none());
-        for old in gone {
-            let note = format!("its profile is gone. {}", self.left_behind(old)?);
-            note_profile(&mut draft, Event::ProfileRemoved, &old.name, note.trim(), None);
-        }
+        self.note_differences(&mut draft, &last, &live)?;
+        self.keep_in_force(&mut draft, &live, &last)?;
         {
             // Held over the commit: who hears of it finds it in force, and nothing is in force without its record.
             let mut in_force = self.live.write().unwrap_or_else(PoisonError::into_inner);
@@ -127,17 +129,56 @@ impl Gateway {
         Ok(())
     }
 
-    /// Two records at most: all that is different, and apart from it what makes a check looser.
-    fn note_changes(&self, draft: &mut Draft, old: &Partner, new: &Partner) -> Result<(), Error> {
-        let (before, after) = (old.rows(), new.rows());
-        let all = differences(&before, &after);
-        let (loosened, others): (Vec<_>, Vec<_>) = all.iter().partition(|d| d.may_loosen());
-        let events = [(Event::ProfileLoosened, &loosened), (Event::ProfileChanged, &others)];
-        for (event, found) in events.into_iter().filter(|(_, found)| !found.is_empty()) {
-            let payload = self.ledger.store().put_payload(list(found, usize::MAX).as_bytes())?;
-            let mut note = list(found, DIFFERENCES_SHOWN);
-            if old.state != State::Off && new.state == State::Off {
-                note.push_str(&self.left_behind(old)?);
+    /// What is in force now and was not so last, partner by partner.
+    pub(super) fn note_differences(
+        &self,
+        draft: &mut Draft,
+        last: &InForce,
+        live: &Live,
+    ) -> Result<(), Error> {
+        for partner in live.profiles.iter() {
+            if let Some(old) = last.get(&partner.name) {
+                self.note_changes(draft, old, partner)?;
+                continue;
+            }
+            let note = format!("{} is a partner from now on", partner.title);
+            note_profile(draft, Event::ProfileAdded, &partner.name, &note, None);
+        }
+        let is_gone = |name: &&String| {
+            live.profiles.partner(name).is_none() && !live.profiles.left_out().contains(*name)
+        };
+        for name in last.keys().filter(is_gone) {
+            let note = format!("its profile is gone. {}", self.left_behind(name)?);
+            note_profile(draft, Event::ProfileRemoved, name, note.trim(), None);
+        }
+        Ok(())
+    }
+
+    /// Three records at most: what makes a check looser or may do so, what makes it stricter, and the rest.
+    fn note_changes(&self, draft: &mut Draft, old: &[Row], new: &Partner) -> Result<(), Error> {
+        let after = new.rows();
+        let all = differences(old, &after);
+        let was_off = old
+            .iter()
+            .any(|row| row.section.is_empty() && row.subject == "state" && row.value == "off");
+        let mut by_event = [
+            (Event::ProfileLoosened, Vec::new()),
+            (Event::ProfileTightened, Vec::new()),
+            (Event::ProfileChanged, Vec::new()),
+        ];
+        for difference in &all {
+            let place = match difference {
+                _ if difference.may_loosen() => 0,
+                _ if difference.tightens() => 1,
+                _ => 2,
+            };
+            by_event[place].1.push(difference);
+        }
+        for (event, found) in by_event.into_iter().filter(|(_, found)| !found.is_empty()) {
+            let payload = self.ledger.store().put_payload(list(&found, usize::MAX).as_bytes())?;
+            let mut note = list(&found, DIFFERENCES_SHOWN);
+            if !was_off && new.state == State::Off {
+                note.push_str(&self.left_behind(&new.name)?);
             }
             note_profile(draft, event, &new.name, note.trim_end(), Some(payload));
         }
@@ -145,8 +186,7 @@ impl Gateway {
     }
 
     /// What waits for a partner that is not worked for any more.
-    fn left_behind(&self, partner: &Partner) -> Result<String, store::Error> {
-        let name = &partner.name;
+    fn left_behind(&self, name: &str) -> Result<String, store::Error> {
         let mut waiting = 0;
         let calls = [lanes::call(name, false), lanes::call(name, true)];
         for lane in calls.into_iter().chain([lanes::render(name), lanes::send(name)]) {
@@ -159,7 +199,7 @@ impl Gateway {
     }
 }
 
-fn note_profile(
+pub(super) fn note_profile(
     draft: &mut Draft,
     event: Event,
     partner: &str,

@@ -45,6 +45,9 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
         for warning in &live.warnings {
             tracing::warn!("{warning}");
         }
+        for error in &live.errors {
+            tracing::error!("{error}");
+        }
         // The store is opened last: a faulty configuration leaves it untouched.
         match EmbeddedStore::open(&config.data) {
             Ok(store) => {

@@ -47,6 +47,9 @@ struct Status {
 #[derive(Serialize)]
 struct ProfilesStatus {
     partners: usize,
+    /// Partners that cannot be used since the start, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
     /// Worth knowing of what is in force.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -154,6 +157,7 @@ impl Gateway {
             parked: parked.into_iter().map(|work| trouble(work, true)).collect(),
             profiles: ProfilesStatus {
                 partners: live.profiles.iter().count(),
+                left_out: live.profiles.left_out().iter().cloned().collect(),
                 warnings: live
                     .warnings
                     .iter()

@@ -6,6 +6,7 @@
 //! only keeps the names of the mailbox and the endpoint for those who do.
 
 mod agreement;
+mod cross_references;
 mod documents;
 mod effect;
 mod envelope;

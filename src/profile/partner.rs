@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::agreement::{Agreement, Direction, Known, State};
+use super::cross_references::CrossReferences;
 use super::documents::{Deadline, DocumentFlow, Moment};
 use super::envelope::Envelope;
 use super::identity::{Contact, Identities, Usage};
@@ -14,6 +15,7 @@ use super::problem::{Origin, Problem};
 use super::row::Row;
 use super::rules::{self, Overlays};
 use super::section::{Log, Section};
+use crate::crosswalk::Crosswalks;
 
 /// The agreement with a trading partner.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct Partner {
     pub processing: Processing,
     /// What flows, by the canonical kind.
     pub documents: BTreeMap<Arc<str>, Arc<DocumentFlow>>,
+    /// What it calls things, and what we call them.
+    pub crosswalks: Crosswalks,
     /// Until when documents are expected.
     pub deadlines: Vec<Deadline>,
     /// Where files are exchanged.
@@ -125,19 +129,20 @@ impl Partner {
 }
 
 /// What a profile is read from.
-pub(super) struct Draft<'a> {
+pub(super) struct Draft<'a, 's> {
     pub name: &'a str,
     pub chain: Vec<Arc<str>>,
     pub entries: &'a Entries,
     pub is_base: bool,
     pub known: Known<'a>,
     pub overlays: &'a mut Overlays,
+    pub crosswalks: &'a mut CrossReferences<'s>,
 }
 
-impl Draft<'_> {
+impl Draft<'_, '_> {
     /// Reads the whole of a profile; `None` where something that must be there is not.
     pub(super) fn read(self, log: &mut Log) -> Option<Partner> {
-        let Self { name, chain, entries, is_base, known, overlays } = self;
+        let Self { name, chain, entries, is_base, known, overlays, crosswalks } = self;
         let mut whole = Section::whole(entries, log);
         for key in ["extends", "base"] {
             whole.node(key);
@@ -166,6 +171,7 @@ impl Draft<'_> {
         });
         let processing = read_section(&mut whole, "processing", Processing::read);
         let documents = documents(&mut whole, &known);
+        let crosswalks = read_section(&mut whole, "crosswalks", |s| crosswalks.read(s));
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
         of_nothing(&documents, &deadlines, is_base, whole.log);
@@ -188,6 +194,7 @@ impl Draft<'_> {
             acknowledgements,
             processing,
             documents,
+            crosswalks,
             deadlines,
             mailbox: mailbox?,
             endpoint: endpoint?,

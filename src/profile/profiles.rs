@@ -1,11 +1,12 @@
 //! All profiles: those that are in force, by name and by identity, and what is wrong with the others.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
 use super::agreement::Known;
+use super::cross_references::CrossReferences;
 use super::identity::Usage;
 use super::node::{Entries, Node, Value, merge, parse};
 use super::partner::{Draft, Partner};
@@ -46,6 +47,8 @@ pub struct Profiles {
     partners: BTreeMap<String, Arc<Partner>>,
     /// By sender and receiver of an inbound interchange.
     identities: HashMap<(Identity, Identity), (Arc<Partner>, Usage)>,
+    /// Those that cannot be used, by name; bases are not among them.
+    left_out: BTreeSet<String>,
 }
 
 impl Profiles {
@@ -61,13 +64,16 @@ impl Profiles {
         let mut loader = Loader::parse(sources, known);
         loader.forget_unused();
         let names: Vec<&str> = loader.parsed.keys().copied().collect();
-        let mut partners = BTreeMap::new();
+        let (mut partners, mut left_out) = (BTreeMap::new(), BTreeSet::new());
         for name in names {
             if let Some(partner) = loader.read(name, known) {
                 partners.insert(name.to_owned(), Arc::new(partner));
+            } else if loader.parsed.get(name).is_some_and(|p| !p.is_base && !p.source.to_extend) {
+                left_out.insert(name.to_owned());
             }
         }
-        let mut profiles = Self { partners, identities: HashMap::new() };
+        loader.problems.extend(loader.crosswalks.idle());
+        let mut profiles = Self { partners, identities: HashMap::new(), left_out };
         profiles.index(&mut loader.problems);
         loader.problems.sort();
         loader.problems.dedup();
@@ -110,6 +116,20 @@ impl Profiles {
         self.partners.values()
     }
 
+    /// Names of the partners that cannot be used, for what is wrong with them or with what they extend.
+    #[must_use]
+    pub fn left_out(&self) -> &BTreeSet<String> {
+        &self.left_out
+    }
+
+    /// Leaves a partner out for what is wrong beyond its profile.
+    pub fn leave_out(&mut self, name: &str) {
+        if self.partners.remove(name).is_some() {
+            self.identities.retain(|_, (partner, _)| partner.name != name);
+            self.left_out.insert(name.to_owned());
+        }
+    }
+
     /// Whose an inbound interchange is, by its sender and receiver, and whether they are the identities of test.
     /// Where test has no identities of its own, they are those of production.
     #[must_use]
@@ -132,13 +152,13 @@ impl Profiles {
                     let (first, its_usage) = (&before.0, before.1);
                     problems.push(clash(partner, usage, &words, &first.name));
                     problems.push(clash(first, its_usage, &words, &partner.name));
-                    refused.push(partner.name.clone());
+                    // Nobody can tell whose is right: neither is used.
+                    refused.extend([partner.name.clone(), first.name.clone()]);
                 }
             }
         }
         for name in refused {
-            self.partners.remove(&name);
-            self.identities.retain(|_, (partner, _)| partner.name != name);
+            self.leave_out(&name);
         }
     }
 }
@@ -175,6 +195,7 @@ struct Loader<'a> {
     /// Entries with those of all that they extend below them.
     merged: HashMap<&'a str, Arc<Entries>>,
     overlays: Overlays,
+    crosswalks: CrossReferences<'a>,
     problems: Vec<Problem>,
 }
 
@@ -216,6 +237,7 @@ impl<'a> Loader<'a> {
             parsed: BTreeMap::new(),
             merged: HashMap::new(),
             overlays: Overlays::default(),
+            crosswalks: CrossReferences::default(),
             problems: Vec::new(),
         };
         let last: BTreeMap<&str, &ProfileSource> =
@@ -224,6 +246,7 @@ impl<'a> Loader<'a> {
             let before = loader.problems.len();
             let entries = loader.parse_one(source);
             loader.overlays.parse(source, known, &mut loader.problems);
+            loader.crosswalks.add(source);
             let sound = !loader.problems.iter().skip(before).any(Problem::is_error);
             let extends = entries.get("extends").and_then(|node| match &node.value {
                 Value::Text(name) => Some((name.clone(), node.origin.clone())),
@@ -281,6 +304,7 @@ impl<'a> Loader<'a> {
         let parsed = self.parsed.get(name)?;
         let is_base = parsed.is_base || parsed.source.to_extend;
         let mut overlays = std::mem::take(&mut self.overlays);
+        let mut crosswalks = std::mem::take(&mut self.crosswalks);
         let draft = Draft {
             name,
             chain: chain.iter().map(|name| (*name).into()).collect(),
@@ -288,10 +312,11 @@ impl<'a> Loader<'a> {
             is_base,
             known,
             overlays: &mut overlays,
+            crosswalks: &mut crosswalks,
         };
         let mut log = Log::default();
         let partner = draft.read(&mut log);
-        self.overlays = overlays;
+        (self.overlays, self.crosswalks) = (overlays, crosswalks);
         let parsed = self.parsed.get(name)?;
         let good = sound && !log.problems.iter().any(Problem::is_error);
         // What is shipped is proved by a test, and nobody's task at a start.
@@ -371,7 +396,7 @@ fn inherited(entries: &Entries) -> Entries {
 
 /// Sections in which nothing says where it was agreed.
 fn warn_of_sources(entries: &Entries, problems: &mut Vec<Problem>) {
-    const SECTIONS: [&str; 8] = [
+    const SECTIONS: [&str; 9] = [
         "identity",
         "envelope",
         "control_numbers",
@@ -380,6 +405,7 @@ fn warn_of_sources(entries: &Entries, problems: &mut Vec<Problem>) {
         "processing",
         "documents",
         "deadlines",
+        "crosswalks",
     ];
     for (key, node) in entries.iter().filter(|(key, _)| SECTIONS.contains(&key.as_ref())) {
         let parts = match (&node.value, key.as_ref()) {

@@ -43,6 +43,12 @@ impl Difference<'_> {
     pub fn may_loosen(&self) -> bool {
         matches!(self.effect(), Effect::Loosens | Effect::Unclear)
     }
+
+    /// Whether a check becomes stricter by it, and certainly no looser.
+    #[must_use]
+    pub fn tightens(&self) -> bool {
+        self.effect() == Effect::Tightens
+    }
 }
 
 impl fmt::Display for Difference<'_> {

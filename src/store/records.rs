@@ -375,6 +375,8 @@ pub enum Event {
     InterchangeDuplicate,
     /// An inbound interchange was set aside.
     InterchangeQuarantined,
+    /// An inbound interchange waits: it may be that of a partner that was left out.
+    InterchangeHeld,
     /// A document came from a partner.
     DocumentReceived,
     /// A document of a partner repeats one that was received before.
@@ -417,8 +419,12 @@ pub enum Event {
     ProfileChanged,
     /// A rule of a partner's profile is gone, or says something else: a check may have become looser.
     ProfileLoosened,
+    /// A rule of a partner's profile was added, or became stricter.
+    ProfileTightened,
     /// A partner's profile is gone.
     ProfileRemoved,
+    /// At a start a partner's profile cannot be used: nothing of it is done until it is mended.
+    ProfileLeftOut,
     /// Profiles were changed and cannot be used; what was in force stays so.
     ProfilesRefused,
 }

@@ -1,11 +1,13 @@
 //! The integration tests, in one binary.
 
 mod acks;
+mod against;
 mod agreements;
 mod arrows;
 mod canonical;
 mod cli;
 mod corpus;
+mod cross_references;
 mod crosswalk;
 mod demo;
 mod failures;

@@ -199,3 +199,94 @@ fn traffic_goes_on_while_profiles_change() {
         house.close().await;
     });
 }
+
+#[test]
+fn a_bad_profile_at_a_start_is_left_out_and_loses_nothing() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let second = folder.path().join("partners/second");
+        fs::create_dir_all(&second).unwrap();
+        // It shares the mailbox of the first.
+        let shared = SECOND.replace("mailboxes/second", "mailboxes/harbor-and-pine");
+        fs::write(second.join("partner.toml"), shared.replace("[mailbox]", "[mailboxx]")).unwrap();
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.wait_for(Event::ProfileLeftOut, |r| r.entry.partner == "second").await;
+        assert!(!house.gateway.left_out().is_empty());
+        let of_second = |number| {
+            let text = order(number, &format!("PO-{number}"));
+            text.replace("08*6125550100 ", "12*SECOND     ")
+        };
+        house.drop_inbound("second.edi", &of_second(1));
+        house.wait(Event::InterchangeHeld).await;
+        // The others are worked for, also behind it in the same mailbox.
+        house.trade(2).await;
+        assert_eq!(house.outcomes(), [Outcome::Accepted]);
+
+        // Still so after another start.
+        let folder = house.close().await;
+        let status = fs::read_to_string(folder.path().join("data/status.json")).unwrap();
+        assert!(status.contains("left_out") && status.contains("mailboxx"), "{status}");
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.wait(Event::ProfileLeftOut).await;
+        house.trade(3).await;
+
+        house.edit("second/partner.toml", &shared);
+        house.wait_for(Event::ProfileAdded, |r| r.entry.partner == "second").await;
+        house.wait_for(Event::DocumentDelivered, |r| r.entry.partner == "second").await;
+        assert_eq!(house.names("warehouse/second/orders").len(), 1);
+        assert!(house.outcomes().iter().all(|outcome| *outcome == Outcome::Accepted));
+        house.close().await;
+    });
+}
+
+#[test]
+fn without_any_usable_partner_it_does_not_start() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = folder.path().join("partners/one");
+        fs::create_dir_all(&partner).unwrap();
+        fs::write(partner.join("partner.toml"), "nonsense").unwrap();
+        let config = crossdock::gateway::Config::parse("crossdock.toml", CONFIG, folder.path());
+        let engine = crossdock::translate::Engine::embedded();
+        assert!(crossdock::gateway::Gateway::open(config.unwrap(), engine).is_err());
+    });
+}
+
+#[test]
+fn what_became_looser_while_it_stood_still_is_told_at_the_next_start() {
+    multi().block_on(async {
+        let strict = PROFILE.replace("\"997\"", "\"997\"\nerrors_as = \"rejected\"");
+        let mut house = House::with(CONFIG, &strict);
+        house.trade(1).await;
+        let folder = house.close().await;
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let record = house.wait(Event::ProfileLoosened).await;
+        assert!(record.entry.note.contains("errors_as from rejected to accepted"), "{record:?}");
+        let folder = house.close().await;
+
+        // And what became stricter is told apart.
+        let mut house = House::within(folder, CONFIG, &strict);
+        let record = house.wait(Event::ProfileTightened).await;
+        assert!(record.entry.note.contains("errors_as from accepted to rejected"), "{record:?}");
+        let folder = house.close().await;
+
+        // What is left out is compared with what it was before, when it comes back.
+        let mut house = House::within_two(folder, "nonsense");
+        house.wait(Event::ProfileLeftOut).await;
+        house.edit("harbor-and-pine/partner.toml", PROFILE);
+        house.wait(Event::ProfileLoosened).await;
+        house.close().await;
+    });
+}
+
+impl House {
+    /// With a good partner beside the first.
+    fn within_two(folder: tempfile::TempDir, first: &str) -> Self {
+        let second = folder.path().join("partners/second");
+        fs::create_dir_all(&second).unwrap();
+        let whole = PROFILE.replace("08\", id = \"6125550100", "12\", id = \"SECOND");
+        let whole = whole.replace("\"08\", id = \"", "\"12\", id = \"S");
+        fs::write(second.join("partner.toml"), whole.replace("= 5 ", "= 1 ")).unwrap();
+        Self::within(folder, CONFIG, first)
+    }
+}

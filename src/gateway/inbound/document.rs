@@ -6,11 +6,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Arriving;
+use crate::canonical;
+use crate::findings::Severity;
 use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
+use crate::gateway::orders::{Passed, latest};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
-use crate::gateway::{Error, Gateway, lanes};
+use crate::gateway::{Error, Gateway, lanes, notes};
 use crate::profile::{Direction, DuplicateDocument, Partner, State};
 use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Task};
 
@@ -50,7 +53,7 @@ impl Gateway {
             })
         };
         let in_force = in_force(partner, set, kind, now, tally.suspended);
-        let (state, event, note) = if let Err(note) = in_force {
+        let (mut state, mut event, mut note) = if let Err(note) = in_force {
             (DocumentState::Quarantined, Event::DocumentQuarantined, note)
         } else if in_force == Ok(State::Shadow) {
             let note = format!("in shadow: {}", set.label());
@@ -64,25 +67,24 @@ impl Gateway {
         } else {
             (DocumentState::Queued, Event::DocumentReceived, set.label())
         };
+        let mut document = document.clone();
+        if matches!(state, DocumentState::Queued | DocumentState::Shadowed)
+            && self.hold_back(partner, set, (&mut document, header.test), &mut note, tally)?
+        {
+            (state, event) = (DocumentState::Quarantined, Event::DocumentQuarantined);
+        }
+        let document = &document;
         let json = serde_json::to_vec_pretty(document)
             .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
         let payload = self.ledger.store().put_payload(&json)?;
         draft.journal_with(now, event, &partner.name, &id, &note, Some(payload));
         tally.documents += 1;
-        match state {
-            DocumentState::Queued => {
-                tally.delivered += 1;
-                if !deliver_again && !order.number.is_empty() {
-                    draft.push(Change::PurchaseOrder(order.clone(), id.clone()));
-                    tally.numbers.insert(order.clone());
-                }
-                let task = Task::Call { document: id.clone() };
-                draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
-            }
-            DocumentState::Duplicate => tally.repeated += 1,
-            DocumentState::Shadowed => tally.shadowed += 1,
-            _ => tally.set_aside += 1,
+        if state == DocumentState::Queued {
+            self.deliver(draft, partner, (&id, document), (&order, deliver_again), tally)?;
+            let task = Task::Call { document: id.clone() };
+            draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
         }
+        tally.count(state);
         draft.push(Change::Document(Document {
             id,
             partner: partner.name.clone(),
@@ -95,6 +97,63 @@ impl Gateway {
             at: now,
         }));
         Ok(())
+    }
+}
+
+impl Gateway {
+    /// Notes a document that goes on: its number is taken, and it counts for its orders.
+    fn deliver(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        (id, document): (&str, &canonical::Document),
+        (order, again): (&PurchaseOrderKey, bool),
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
+        if again {
+            draft.push(Change::Noted(latest(order), id.to_owned()));
+        } else if !order.number.is_empty() {
+            draft.push(Change::PurchaseOrder(order.clone(), id.to_owned()));
+            tally.numbers.insert(order.clone());
+        }
+        self.count_for_orders(draft, partner, Direction::In, (id, document), &mut tally.passed)
+    }
+
+    /// Puts a document into our own words; tells whether it is held, and notes why.
+    fn hold_back(
+        &self,
+        partner: &Partner,
+        set: &ReceivedSet,
+        document: (&mut canonical::Document, bool),
+        note: &mut String,
+        tally: &mut Tally,
+    ) -> Result<bool, Error> {
+        let (held, found) = self.in_our_words(partner, set, document, tally)?;
+        if held {
+            *note = format!("{} is held: {found}", set.label());
+            tally.notes.push_str(note);
+        } else if !found.is_empty() {
+            *note = format!("{note}. {found}");
+        }
+        Ok(held)
+    }
+
+    /// Translates a document into our own words, and compares it with its order. Tells what is found, and whether it
+    /// keeps the document back.
+    fn in_our_words(
+        &self,
+        partner: &Partner,
+        set: &ReceivedSet,
+        (document, test): (&mut canonical::Document, bool),
+        tally: &Tally,
+    ) -> Result<(bool, String), Error> {
+        let mut findings = partner.crosswalks.inbound(document);
+        let agreement = partner.agreement(Direction::In, &set.set, &set.version);
+        if let Some(agreement) = agreement.filter(|_| findings.is_empty()) {
+            findings = self.against_orders(partner, agreement, (document, test), &tally.passed)?;
+        }
+        let held = findings.iter().any(|finding| finding.severity >= Severity::Error);
+        Ok((held, notes::of_findings(&findings)))
     }
 }
 
@@ -197,9 +256,22 @@ pub(super) struct Tally {
     pub(super) applied: u32,
     pub(super) rejected: u32,
     pub(super) numbers: HashSet<PurchaseOrderKey>,
+    /// What ships and bills for orders.
+    pub(super) passed: Passed,
+    /// Why documents are held, for people.
+    pub(super) notes: String,
 }
 
 impl Tally {
+    fn count(&mut self, state: DocumentState) {
+        match state {
+            DocumentState::Queued => self.delivered += 1,
+            DocumentState::Duplicate => self.repeated += 1,
+            DocumentState::Shadowed => self.shadowed += 1,
+            _ => self.set_aside += 1,
+        }
+    }
+
     pub(super) fn outcome(&self, received: &Received) -> Outcome {
         if self.delivered > 0 || self.applied > 0 || self.shadowed > 0 {
             Outcome::Accepted

@@ -73,8 +73,52 @@ impl Gateway {
             draft.push(Change::FinishReceipt(receipt.id));
             draft.done(work);
         };
+        // While a partner is left out, what nobody is known by may be its own: it waits until all are there.
+        let all = open.len();
+        open.retain(|(_, part)| !may_be_left_out(&live, part));
+        if open.len() < all {
+            self.decide_all(&live, &binding, (&receipt, &bytes), &open, |_| {})?;
+            return self.hold(work, &receipt);
+        }
         let last = open.last().map(|(id, _)| *id);
+        self.decide_all(&live, &binding, (&receipt, &bytes), &open, |(id, draft)| {
+            if Some(id) == last {
+                finish(draft);
+            }
+        })?;
+        if last.is_none() {
+            let mut draft = Draft::new();
+            finish(&mut draft);
+            self.ledger.commit(draft)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a file until nobody is left out any more.
+    fn hold(&self, work: &Work, receipt: &Receipt) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let mut draft = Draft::new();
+        let note = "nobody in force has the identities of an interchange in it, and a partner is left out: it waits until that one is mended";
+        let file = &receipt.file;
+        draft.journal_with(now, Event::InterchangeHeld, "", &file.name, note, Some(file.payload));
+        draft.done(work);
+        let task = Task::Translate { receipt: receipt.id };
+        draft.queue(lanes::held(&file.mailbox), &file.mailbox, task, now);
+        Ok(self.ledger.commit(draft)?)
+    }
+
+    /// The outcome of each, each in a commit of its own, to which something may be added.
+    fn decide_all(
+        &self,
+        live: &Live,
+        binding: &MailboxBinding,
+        (receipt, bytes): (&Receipt, &[u8]),
+        open: &[(InterchangeId, &Part)],
+        mut add: impl FnMut((InterchangeId, &mut Draft)),
+    ) -> Result<(), Error> {
+        let store = self.ledger.store();
         for (id, part) in open {
+            let (id, part) = (*id, *part);
             let bytes = bytes.get(part.range.clone()).unwrap_or_default();
             // A file of one interchange is its own payload.
             let payload = if bytes.len() as u64 == receipt.file.size {
@@ -83,16 +127,9 @@ impl Gateway {
                 store.put_payload(bytes)?
             };
             let now = Timestamp::now();
-            let arriving = Arriving { id, receipt: &receipt, bytes, payload, now };
-            let mut draft = self.decide(&live, &binding, &arriving, part)?;
-            if Some(id) == last {
-                finish(&mut draft);
-            }
-            self.ledger.commit(draft)?;
-        }
-        if last.is_none() {
-            let mut draft = Draft::new();
-            finish(&mut draft);
+            let arriving = Arriving { id, receipt, bytes, payload, now };
+            let mut draft = self.decide(live, binding, &arriving, part)?;
+            add((id, &mut draft));
             self.ledger.commit(draft)?;
         }
         Ok(())
@@ -265,9 +302,12 @@ impl Gateway {
                 format!("The same interchange was received before ({first}), byte for byte.");
             return Ok(Decision::quarantine(&partner.name, note));
         }
+        if outcome != Outcome::Quarantined && !tally.notes.is_empty() {
+            self.set_aside(draft, arriving, &tally.notes)?;
+        }
         let note = match outcome {
             Outcome::Duplicate => format!("the same was received before ({first})"),
-            _ => format!("{tally} of what was set aside before ({first})"),
+            _ => format!("{tally} of what was set aside before ({first})\n{}", tally.notes),
         };
         let (partner, documents) = (partner.name.clone(), tally.documents);
         Ok(Decision { outcome, partner, note, documents, answer: None })
@@ -309,6 +349,7 @@ impl Gateway {
                 self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
             }
         }
+        held.push_str(&tally.notes);
         let answer = self.answer(draft, partner, received, arriving.now)?;
         let outcome = tally.outcome(received);
         let told = tally.rejected > 0 || outcome == Outcome::Rejected || !held.is_empty();
@@ -358,6 +399,13 @@ impl Gateway {
         draft.queue(lanes::QUARANTINE.to_owned(), "", task, arriving.now);
         Ok(())
     }
+}
+
+/// Whether a part may belong to a partner that was left out at the start: nobody in force has its identities.
+fn may_be_left_out(live: &Live, part: &Part) -> bool {
+    let of_nobody =
+        |header: &Header| live.profiles.sender(&header.sender, &header.receiver).is_none();
+    !live.profiles.left_out().is_empty() && part.header.as_ref().is_some_and(of_nobody)
 }
 
 /// Whatever ISA15 says: what comes from the identities of test is a test.

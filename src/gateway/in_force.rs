@@ -1,0 +1,121 @@
+//! The rows last in force, kept in the store: what was changed while the gateway stood still is told at the next
+//! start, as a reload tells it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ledger::Draft;
+use super::live::Live;
+use super::reload::note_profile;
+use super::{Error, Gateway};
+use crate::profile::Row;
+use crate::store::{Change, Event, PurchaseOrderKey};
+
+/// A row as it is kept: where it stands does not count.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    section: String,
+    subject: String,
+    value: String,
+    rule: bool,
+}
+
+/// Rows of every partner, by name.
+pub(super) type InForce = BTreeMap<String, Vec<Row>>;
+
+fn key() -> PurchaseOrderKey {
+    PurchaseOrderKey {
+        partner: String::new(),
+        kind: "profiles".to_owned(),
+        number: "in force".to_owned(),
+    }
+}
+
+impl Gateway {
+    /// What was in force last; `None` before the first start, and where it cannot be read.
+    pub(super) fn last_in_force(&self) -> Result<Option<InForce>, Error> {
+        let store = self.ledger.store();
+        let Some(id) = store.purchase_order(&key())? else { return Ok(None) };
+        let read = id.parse().map_err(|e| Error::Defect(format!("{id}: {e}"))).and_then(|id| {
+            let kept: BTreeMap<String, Vec<Kept>> = serde_json::from_slice(&store.payload(id)?)
+                .map_err(|e| Error::Defect(e.to_string()))?;
+            Ok(kept)
+        });
+        match read {
+            Ok(kept) => {
+                let rows = |kept: Vec<Kept>| kept.into_iter().map(row).collect();
+                Ok(Some(kept.into_iter().map(|(name, kept)| (name, rows(kept))).collect()))
+            }
+            Err(e) if super::lanes::is_lasting(&e) => Err(e),
+            Err(e) => {
+                tracing::error!("what was in force before cannot be read, nor compared: {e}");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps what is in force from this draft on. Of partners that are left out what was in force last is kept, so
+    /// that they are compared with it when they come back.
+    pub(super) fn keep_in_force(
+        &self,
+        draft: &mut Draft,
+        live: &Live,
+        last: &InForce,
+    ) -> Result<(), Error> {
+        let rows = |rows: &[Row]| rows.iter().map(kept).collect::<Vec<Kept>>();
+        let mut all: BTreeMap<&str, Vec<Kept>> = BTreeMap::new();
+        for name in live.profiles.left_out() {
+            all.extend(last.get(name).map(|last| (name.as_str(), rows(last))));
+        }
+        for partner in live.profiles.iter() {
+            all.insert(&partner.name, rows(&partner.rows()));
+        }
+        let json = serde_json::to_vec(&all).map_err(|e| Error::Defect(e.to_string()))?;
+        let payload = self.ledger.store().put_payload(&json)?;
+        draft.push(Change::Noted(key(), payload.to_string()));
+        Ok(())
+    }
+
+    /// Before anything is done: tells who is left out, and what differs from what was in force last.
+    pub(super) fn begin(&self) -> Result<(), Error> {
+        let live = self.live();
+        let last = self.last_in_force()?;
+        let mut draft = Draft::new();
+        for name in live.profiles.left_out() {
+            let note = "its profile cannot be used: nothing of it is done until it is mended";
+            note_profile(&mut draft, Event::ProfileLeftOut, name, note, None);
+        }
+        if let Some(last) = &last {
+            self.note_differences(&mut draft, last, &live)?;
+        }
+        self.keep_in_force(&mut draft, &live, &last.unwrap_or_default())?;
+        self.ledger.commit(draft)?;
+        if !live.errors.is_empty() {
+            self.refused_at(Timestamp::now(), &live.errors);
+        }
+        Ok(())
+    }
+}
+
+fn kept(row: &Row) -> Kept {
+    Kept {
+        section: row.section.to_string(),
+        subject: row.subject.clone(),
+        value: row.value.clone(),
+        rule: row.rule,
+    }
+}
+
+fn row(kept: Kept) -> Row {
+    Row {
+        section: kept.section.into(),
+        subject: kept.subject,
+        value: kept.value,
+        origin: None,
+        source: None,
+        reason: None,
+        rule: kept.rule,
+    }
+}

@@ -1,0 +1,212 @@
+//! What is shipped and billed, compared with the order that the store knows (`against order …` of an overlay), and
+//! what has gone before for that order.
+
+use super::intake::business_number;
+use super::ledger::Draft;
+use super::{Error, Gateway};
+use crate::canonical::{Document, Order};
+use crate::findings::{Code, Finding, Place, Rule, Severity};
+use crate::overlay::Overlay;
+use crate::profile::{Agreement, Direction, Partner, Usage};
+use crate::store::{Change, DocumentState, PurchaseOrderKey};
+use crate::translate::against;
+
+/// Documents of one order that are counted, and orders of one document that are compared: what bounds the work.
+const BEFORE_MAX: usize = 256;
+const ORDERS_MAX: usize = 100;
+/// JSON of earlier documents that is held in memory for one comparison.
+const BEFORE_BYTES_MAX: usize = 64 << 20;
+
+/// What passed in this step and is not committed yet: it counts for what follows it.
+#[derive(Default)]
+pub(super) struct Passed(Vec<(PurchaseOrderKey, Document)>);
+
+/// Documents of a kind that went for an order before: `number` with a running number behind it is the key of each.
+fn series(partner: &Partner, way: Direction, kind: &str, order: &str) -> PurchaseOrderKey {
+    let way = if way == Direction::In { "in" } else { "out" };
+    let (partner, number) = (partner.name.clone(), business_number(order));
+    PurchaseOrderKey { partner, kind: format!("{way} {kind} of order"), number }
+}
+
+fn nth(series: &PurchaseOrderKey, n: usize) -> PurchaseOrderKey {
+    PurchaseOrderKey { number: format!("{} {n:04}", series.number), ..series.clone() }
+}
+
+/// The key under which the latest order of a number is found where the same number may come again.
+pub(super) fn latest(order: &PurchaseOrderKey) -> PurchaseOrderKey {
+    PurchaseOrderKey { kind: format!("latest {}", order.kind), ..order.clone() }
+}
+
+/// The orders that a document is for; nothing of documents that are for none.
+fn orders_of(document: &Document) -> Vec<&str> {
+    let mut orders: Vec<&str> = match document {
+        Document::Shipment(shipment) => {
+            shipment.orders.iter().filter_map(|order| order.number.as_deref()).collect()
+        }
+        Document::Invoice(invoice) => invoice.order.as_deref().into_iter().collect(),
+        Document::Order(_) | Document::Acknowledgement(_) => Vec::new(),
+    };
+    orders.sort_unstable();
+    orders.dedup();
+    orders
+}
+
+impl Gateway {
+    /// Compares a document, in our own words, with its orders, where the agreement wants that.
+    pub(super) fn against_orders(
+        &self,
+        partner: &Partner,
+        agreement: &Agreement,
+        (document, test): (&Document, bool),
+        passed: &Passed,
+    ) -> Result<Vec<Finding>, Error> {
+        let comparisons = agreement.overlay.as_deref().map_or(&[][..], Overlay::against);
+        let Some(weight) = comparisons.iter().max_by_key(|c| c.severity) else {
+            return Ok(Vec::new());
+        };
+        let fault = |says: String, mend: &str| {
+            unknown((weight.severity, weight.rule.clone()), says, mend.to_owned())
+        };
+        let (orders, way, kind) = (orders_of(document), agreement.direction, document.kind());
+        if orders.is_empty() {
+            let says = format!("The {kind} names no order, and it was agreed to compare them.");
+            return Ok(vec![fault(says, "Name the purchase order.")]);
+        }
+        if orders.len() > ORDERS_MAX {
+            let says = format!("It is for more than {ORDERS_MAX} orders: they are not compared.");
+            return Ok(vec![fault(says, "Send it in parts.")]);
+        }
+        let mut findings = Vec::new();
+        for number in orders {
+            let Some(order) = self.known_order(partner, way, test, number)? else {
+                let says = format!("Order {number} is not known: nothing can be compared with it.");
+                let mend = "Name an order that was received or sent, or drop the rule.";
+                findings.push(fault(says, mend));
+                continue;
+            };
+            let series = series(partner, way, kind, number);
+            let Some(mut before) = self.before(&series)? else {
+                let says = format!(
+                    "Too much went for order {number} before (at most {BEFORE_MAX} documents, 64 MiB): it is not compared."
+                );
+                findings.push(fault(says, "Look at the order by hand."));
+                continue;
+            };
+            let here = passed.0.iter().filter(|(key, _)| *key == series);
+            before.extend(here.map(|(_, document)| document.clone()));
+            let before: Vec<&Document> = before.iter().collect();
+            findings.extend(against(comparisons, document, &before, &order));
+        }
+        Ok(findings)
+    }
+
+    /// Counts a document for its orders from the commit of this draft on.
+    pub(super) fn count_for_orders(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        way: Direction,
+        (id, document): (&str, &Document),
+        passed: &mut Passed,
+    ) -> Result<(), Error> {
+        for number in orders_of(document).into_iter().take(ORDERS_MAX) {
+            let series = series(partner, way, document.kind(), number);
+            let here = passed.0.iter().filter(|(key, _)| *key == series).count();
+            let next = self.ids_before(&series)?.len() + here + 1;
+            if next <= BEFORE_MAX {
+                draft.push(Change::PurchaseOrder(nth(&series, next), id.to_owned()));
+            }
+            passed.0.push((series, document.clone()));
+        }
+        Ok(())
+    }
+
+    /// The order of a number: what came in is shipped and billed outbound, what we sent inbound.
+    fn known_order(
+        &self,
+        partner: &Partner,
+        way: Direction,
+        test: bool,
+        number: &str,
+    ) -> Result<Option<Order>, Error> {
+        let store = self.ledger.store();
+        let kinds: &[&str] = match way {
+            Direction::In => &["out order"],
+            Direction::Out if test || partner.usage == Usage::Test => &["test order", "order"],
+            Direction::Out => &["order"],
+        };
+        for kind in kinds {
+            let (partner, kind) = (partner.name.clone(), (*kind).to_owned());
+            let key = PurchaseOrderKey { partner, kind, number: business_number(number) };
+            let id = match store.purchase_order(&latest(&key))? {
+                Some(id) => Some(id),
+                None => store.purchase_order(&key)?,
+            };
+            let Some(record) = id.map(|id| store.document(&id)).transpose()?.flatten() else {
+                continue;
+            };
+            if let Document::Order(mut order) = read(&store.payload(record.payload)?)? {
+                // As the document spells it: blanks around it may differ.
+                number.clone_into(&mut order.number);
+                return Ok(Some(*order));
+            }
+        }
+        Ok(None)
+    }
+
+    fn ids_before(&self, series: &PurchaseOrderKey) -> Result<Vec<String>, Error> {
+        let mut ids = Vec::new();
+        for n in 1..=BEFORE_MAX {
+            match self.ledger.store().purchase_order(&nth(series, n))? {
+                Some(id) => ids.push(id),
+                None => break,
+            }
+        }
+        Ok(ids)
+    }
+
+    /// What went for an order before and was not taken back; `None` where that is too much.
+    fn before(&self, series: &PurchaseOrderKey) -> Result<Option<Vec<Document>>, Error> {
+        let store = self.ledger.store();
+        let ids = self.ids_before(series)?;
+        if ids.len() >= BEFORE_MAX {
+            return Ok(None);
+        }
+        let (mut before, mut bytes) = (Vec::new(), 0);
+        for id in ids {
+            let Some(record) = store.document(&id)?.filter(|record| counts(record.state)) else {
+                continue;
+            };
+            let json = store.payload(record.payload)?;
+            bytes += json.len();
+            if bytes > BEFORE_BYTES_MAX {
+                return Ok(None);
+            }
+            before.push(read(&json)?);
+        }
+        Ok(Some(before))
+    }
+}
+
+/// What was rejected or set aside ships and bills nothing.
+fn counts(state: DocumentState) -> bool {
+    !matches!(
+        state,
+        DocumentState::Rejected
+            | DocumentState::Quarantined
+            | DocumentState::Duplicate
+            | DocumentState::Shadowed
+    )
+}
+
+fn read(json: &[u8]) -> Result<Document, Error> {
+    serde_json::from_slice(json)
+        .map_err(|e| Error::Defect(format!("a document of the store cannot be read: {e}")))
+}
+
+fn unknown((severity, rule): (Severity, Rule), says: String, mend: String) -> Finding {
+    let mut finding = Finding::new(Code::NotOnOrder, Place::default(), says, mend);
+    finding.severity = severity;
+    finding.rule = Some(rule);
+    finding
+}

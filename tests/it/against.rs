@@ -1,0 +1,119 @@
+//! Shipments and invoices compared with the order that the gateway knows.
+
+use std::fs;
+
+use crossdock::store::{Event, Outcome};
+
+use crate::house::{CONFIG, House, PROFILE, multi, order};
+
+const RULES: &str = "source \"Guide, p. 9, 2026-02\"\nagainst order quantity \"They refuse more\"\n\
+    against order lines\nagainst order price\n";
+
+fn invoice(number: &str, order: &str, item: &str, quantity: u32, price: &str) -> String {
+    format!(
+        r#"{{"document":"invoice","date":"2026-11-20","number":"{number}","order":"{order}",
+        "order_date":"2026-11-19","lines":[{{"quantity":"{quantity}","unit":"each","price":"{price}",
+        "items":[{{"kind":"vendor","value":"{item}"}}]}}],"total":"1.00"}}"#
+    )
+}
+
+impl House {
+    fn comparing(direction: &str, profile: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = folder.path().join("partners/harbor-and-pine");
+        fs::create_dir_all(&partner).unwrap();
+        let head = format!("overlay harbor-and-pine on 810 004010 {direction}\n");
+        fs::write(partner.join("810.overlay"), format!("{head}{RULES}")).unwrap();
+        Self::within(folder, CONFIG, profile)
+    }
+
+    fn bill(&self, number: &str, order: &str, item: &str, quantity: u32, price: &str) {
+        let json = invoice(number, order, item, quantity, price);
+        self.drop_outbound("invoices", &format!("{number}.json"), &json);
+    }
+
+    async fn refused(&mut self) -> String {
+        self.wait(Event::DocumentQuarantined).await.entry.note
+    }
+}
+
+#[test]
+fn what_is_billed_is_compared_with_the_order_and_with_what_was_billed_before() {
+    multi().block_on(async {
+        let mut house = House::comparing("out", PROFILE);
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.bill("INV-1", "PO-1", "NP-MUG-PINE", 30, "4.75");
+        house.wait(Event::DocumentRendered).await;
+        house.bill("INV-2", "PO-1", "NP-MUG-PINE", 7, "4.75");
+        let note = house.refused().await;
+        assert!(note.contains("comes to 37 with this line; ordered are 36"), "{note}");
+        assert!(note.contains("They refuse more"), "{note}");
+        // What was refused does not count.
+        house.bill("INV-3", "PO-1", "NP-MUG-PINE", 6, "4.75");
+        house.wait(Event::DocumentRendered).await;
+        house.bill("INV-4", "PO-1", "HAT", 1, "4.75");
+        let note = house.refused().await;
+        assert!(note.contains("is not on order PO-1"), "{note}");
+        house.bill("INV-5", "PO-1", "NP-TOTE-NAT", 1, "12.00");
+        let note = house.refused().await;
+        assert!(note.contains("the order says 12.5"), "{note}");
+        house.bill("INV-6", "PO-9", "NP-TOTE-NAT", 1, "12.50");
+        let note = house.refused().await;
+        assert!(note.contains("Order PO-9 is not known"), "{note}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn documents_of_one_batch_count_together() {
+    multi().block_on(async {
+        let invoice = "[documents.invoice]\ndirection = \"out\"";
+        let batch = format!("{invoice}\nbatch = {{ sets = 2, every = \"1h\" }}");
+        let mut house = House::comparing("out", &PROFILE.replace(invoice, &batch));
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.bill("INV-1", "PO-1", "NP-MUG-PINE", 30, "4.75");
+        house.wait(Event::DocumentCollected).await;
+        house.bill("INV-2", "PO-1", "NP-MUG-PINE", 30, "4.75");
+        let note = house.refused().await;
+        assert!(note.contains("comes to 60"), "{note}");
+        house.wait(Event::DocumentRendered).await;
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_a_partner_bills_us_is_compared_with_the_order_that_we_sent() {
+    let profile = PROFILE
+        .replace("[documents.order]\ndirection = \"in\"", "[documents.order]\ndirection = \"out\"")
+        .replace(
+            "[documents.invoice]\ndirection = \"out\"",
+            "[documents.invoice]\ndirection = \"in\"",
+        );
+    multi().block_on(async {
+        let mut house = House::comparing("in", &profile);
+        let order = r#"{"document":"order","number":"PO-1","date":"2026-11-19","purpose":"original",
+            "kind":"stand_alone","lines":[{"number":"1","quantity":"5","unit":"each","price":"1.50",
+            "items":[{"kind":"vendor","value":"A-1"}]}]}"#;
+        house.drop_outbound("orders", "order.json", order);
+        house.wait(Event::DocumentRendered).await;
+        let invoice = |number: u32, quantity: u32| {
+            format!(
+                "ISA*00*          *00*          *08*6125550100     *ZZ*NORTHDOCK3PL   *261119*1412*U*00401*{number:09}*0*P*>~\
+                GS*IN*6125550100*NORTHDOCK3PL*20261119*1412*{number}*X*004010~ST*810*0001~\
+                BIG*20261120*INV-{number}*20261119*PO-1~IT1*1*{quantity}*EA*1.50**VN*A-1~TDS*{}~\
+                CTT*1~SE*6*0001~GE*1*{number}~IEA*1*{number:09}~",
+                quantity * 150
+            )
+        };
+        house.drop_inbound("first.edi", &invoice(1, 3));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("second.edi", &invoice(2, 3));
+        let note = house.refused().await;
+        assert!(note.contains("comes to 6 with this line; ordered are 5"), "{note}");
+        house.wait(Event::InterchangeQuarantined).await;
+        assert_eq!(house.outcomes(), [Outcome::Accepted, Outcome::Quarantined]);
+        house.close().await;
+    });
+}
