@@ -100,7 +100,7 @@ fn an_order_with_an_unknown_item_is_held_and_released_after_the_mend() {
         assert!(house.payload_of(&sent).contains("AK9*A"));
         let quarantine = "mailboxes/harbor-and-pine/quarantine";
         house.until(|house| house.names(quarantine).len() == 2).await;
-        let note = house.names(quarantine).into_iter().find(|n| n.ends_with(".txt")).unwrap();
+        let note = house.names(quarantine).into_iter().find(|n| n.contains(".findings.")).unwrap();
         let note = fs::read_to_string(house.path(quarantine).join(note)).unwrap();
         assert!(note.contains("lines[2]: No item of ours is vendor NP-MUG-PINE."), "{note}");
         assert!(note.contains("crosswalks/items.csv"), "{note}");
