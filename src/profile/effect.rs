@@ -91,7 +91,28 @@ fn of_added(row: &Row) -> Effect {
     }
 }
 
+/// Settings by how strict they are: what stands later keeps more back.
+const STRICTER: [(&str, &str, &[&str]); 7] = [
+    ("acknowledgements", "errors_as", &["accepted", "rejected"]),
+    ("acknowledgements", "out_of_sequence", &["accept", "hold"]),
+    ("duplicates", "interchange", &["ignore", "acknowledge-again", "quarantine"]),
+    ("duplicates", "group", &["ignore", "finding", "reject"]),
+    ("duplicates", "set", &["ignore", "finding", "reject"]),
+    ("duplicates", "documents", &["deliver", "record"]),
+    ("processing", "group", &["split", "whole"]),
+];
+
 fn of_changed(before: &Row, after: &Row) -> Effect {
+    for (section, subject, words) in STRICTER {
+        if before.section.as_ref() == section && before.subject == subject {
+            let place = |row: &Row| words.iter().position(|word| *word == row.value);
+            return match place(before).zip(place(after)) {
+                Some((old, new)) if new > old => Effect::Tightens,
+                Some((old, new)) if new < old => Effect::Loosens,
+                _ => Effect::Unclear,
+            };
+        }
+    }
     // A setting that documents are held against: which way it goes is not in its words.
     if !before.section.contains(' ') {
         return Effect::Unclear;
