@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+#[cfg(unix)]
+use super::desk;
 use super::ledger::Failure;
 use super::live::Live;
 use super::reload::Watched;
@@ -84,12 +86,17 @@ enum Job {
     Profiles,
     /// Keeps the clocks.
     Clock,
+    /// Answers commands of other processes.
+    #[cfg(unix)]
+    Desk,
 }
 
 impl Job {
     fn all(gateway: &Gateway) -> BTreeSet<Self> {
         let live = gateway.live();
         let mut jobs: BTreeSet<Self> = [Self::Profiles, Self::Clock].into();
+        #[cfg(unix)]
+        jobs.insert(Self::Desk);
         jobs.extend(all(gateway).into_iter().map(Self::Lane));
         jobs.extend(self::jobs(&live).map(|(job, _)| job));
         jobs
@@ -106,6 +113,8 @@ impl Job {
             Self::Endpoint(partner) => watch_endpoint(gateway, partner, stop).await,
             Self::Profiles => watch_profiles(gateway, stop).await,
             Self::Clock => keep_time(gateway, stop).await,
+            #[cfg(unix)]
+            Self::Desk => desk::serve(gateway, stop).await,
         };
         (self, result)
     }

@@ -12,6 +12,8 @@
 
 mod acknowledgement;
 mod config;
+#[cfg(unix)]
+mod desk;
 mod dispatch;
 mod envelope;
 mod in_force;
@@ -23,6 +25,7 @@ mod live;
 mod notes;
 mod orders;
 mod outbound;
+mod records;
 mod rehearsal;
 mod reload;
 mod requeue;
@@ -32,10 +35,11 @@ mod translation;
 
 pub use crate::store::{
     Document as DocumentRecord, DocumentState, Error as StoreError, Event, JournalEntry,
-    JournalRecord,
+    JournalRecord, Records,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
+pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, PayloadId, Store,
+    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, PayloadId, Records,
     Transaction,
 };
 

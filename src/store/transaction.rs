@@ -1,6 +1,7 @@
 //! Changes that belong together.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::records::{
     Document, DocumentState, Expectation, FileKey, InterchangeId, InterchangeKey,
@@ -8,7 +9,7 @@ use super::records::{
 };
 
 /// Work to be queued; the store numbers it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewWork {
     /// Lane: who works it off.
     pub lane: String,
@@ -21,7 +22,7 @@ pub struct NewWork {
 }
 
 /// One change. "Expects" names the condition without which the whole transaction is refused.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// A file was taken in. Expects that this very file was not.
     TakeFile(Receipt),
@@ -111,7 +112,7 @@ pub enum Change {
 }
 
 /// Changes that are applied all or not at all.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transaction {
     pub(super) changes: Vec<Change>,
 }
@@ -143,6 +144,15 @@ impl Transaction {
     /// Adds a line for the record.
     pub fn journal(&mut self, entry: JournalEntry) {
         self.changes.push(Change::Journal(entry));
+    }
+
+    /// The lanes in which it queues work.
+    pub fn lanes(&self) -> impl Iterator<Item = &str> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::Queue(work) => Some(work.lane.as_str()),
+            Change::Unpark { lane, .. } => Some(lane.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether there is nothing in it.

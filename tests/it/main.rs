@@ -10,6 +10,8 @@ mod corpus;
 mod cross_references;
 mod crosswalk;
 mod demo;
+#[cfg(unix)]
+mod desk;
 mod failures;
 mod fixtures;
 mod gateway;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossdock::store::{
     AckState, Backlog, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalEntry, NewWork, NumberRange, Outcome, PayloadId,
-    Receipt, Seen, Series, Store, Taken, Task, Transaction,
+    Receipt, Records, Seen, Series, Store, Taken, Task, Transaction,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -173,7 +173,7 @@ fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
         modified_nanoseconds: -1,
         payload,
     };
-    let id = InterchangeId { receipt: store.next_receipt(), index: 0 };
+    let id = InterchangeId { receipt: store.next_receipt().unwrap(), index: 0 };
     let receipt = Receipt { id: id.receipt, file: file.clone(), at: now(), done: false };
     store.commit(Transaction::new().with(Change::TakeFile(receipt.clone()))).unwrap();
     assert_eq!(store.file(&file).unwrap(), Some(id.receipt));
