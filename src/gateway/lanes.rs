@@ -185,6 +185,10 @@ pub(super) async fn run(
             _ = stop.changed(), if !stopping => stopping = true,
         }
     }
+    if let (Ok(()), Err(e)) = (&outcome, gateway.write_acknowledgement_log()) {
+        // The next start writes what is missing.
+        tracing::warn!("{e}");
+    }
     gateway.write_status(false, outcome.as_ref().err());
     outcome
 }
@@ -267,6 +271,7 @@ impl Gateway {
         let done = [
             self.mark_overdue().map_err(Error::Store),
             self.requeue_if_asked(),
+            self.write_acknowledgement_log(),
             self.ledger.store().tidy().map_err(Error::Store),
         ];
         self.write_status(true, None);
@@ -394,6 +399,7 @@ async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Re
             Ok(()) => {}
         }
         tokio::select! {
+            () = gateway.ledger.looked_for() => {}
             () = tokio::time::sleep(CLOCK) => {}
             _ = stop.changed() => {}
         }

@@ -10,8 +10,8 @@ use tokio::sync::{Notify, broadcast};
 
 use super::config::Limits;
 use crate::store::{
-    self, Change, Event, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store, Task,
-    Transaction, Work,
+    self, Change, Event, Facts, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store,
+    Task, Transaction, Work,
 };
 
 /// From this attempt on, and at every so many, the journal and the log call for a person; between them each failure is
@@ -232,8 +232,14 @@ impl Draft {
             partner: partner.to_owned(),
             subject: subject.to_owned(),
             payload,
+            facts: Facts::default(),
             note: note.to_owned(),
         });
+    }
+
+    /// Adds facts to the record that was told last.
+    pub(super) fn tell(&mut self, facts: Facts) {
+        self.transaction.tell(facts);
     }
 }
 

@@ -10,6 +10,7 @@
 //! Every step ends in one durable commit, and can be repeated after a crash: what was done already is known by its
 //! key. The gateway decides; what X12 says is `translate`'s business, what a folder is that of the transports.
 
+mod ack_log;
 mod acknowledgement;
 mod config;
 #[cfg(unix)]
@@ -34,9 +35,10 @@ mod status;
 mod translation;
 
 pub use crate::store::{
-    Document as DocumentRecord, DocumentState, Error as StoreError, Event, JournalEntry,
-    JournalRecord, Records,
+    AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Expectation,
+    JournalEntry, JournalRecord, Records, Timing,
 };
+pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
 pub use records::open_records;
@@ -93,6 +95,7 @@ pub struct Gateway {
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
     status: status::Board,
+    ack_log: Mutex<Option<ack_log::AckLog>>,
 }
 
 impl Gateway {

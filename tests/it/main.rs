@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod acknowledgements;
 mod acks;
 mod against;
 mod agreements;
