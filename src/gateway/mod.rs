@@ -32,6 +32,7 @@ mod reload;
 mod requeue;
 mod setup;
 mod status;
+mod trace;
 mod translation;
 
 pub use crate::store::{
@@ -45,6 +46,7 @@ pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;
+pub use trace::{Carton, Trace, TracedDocument, trace};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

@@ -9,7 +9,7 @@ mod receive;
 mod send;
 mod session;
 
-pub use against::against;
+pub use against::{LineSums, against, line_sums};
 pub use document::add_meaning;
 pub use engine::Engine;
 pub use receive::{

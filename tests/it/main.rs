@@ -35,4 +35,5 @@ mod reload;
 mod retries;
 mod shipped;
 mod store;
+mod trace;
 mod x12;
