@@ -153,11 +153,11 @@ fn expectation_of(records: &dyn Records, record: &Document) -> Result<Option<Exp
     loop {
         let start = Some((record.partner.as_str(), after.0, after.1));
         let page = records.all_expectations(start, PAGE)?;
-        let own = page.iter().filter(|one| one.partner == record.partner);
+        let mut own = page.iter().filter(|one| one.partner == record.partner);
         if let Some(found) = own.clone().find(|one| one.document == record.id) {
             return Ok(Some(found.clone()));
         }
-        match own.last() {
+        match own.next_back() {
             Some(last) => after = (last.group, last.set),
             None => return Ok(None),
         }
