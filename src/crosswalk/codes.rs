@@ -1,5 +1,6 @@
 //! Names for the same thing: places, companies, carriers, terms. One or several columns of theirs, one of ours.
 
+use super::digits_fit;
 use super::table::Table;
 use crate::grammar::LineError;
 
@@ -47,6 +48,7 @@ impl Codes {
                 errors.push(self.table.error(line, "a code is missing", "give ours and theirs"));
             }
         }
+        self.check_forms(errors);
         for run in self.keys[0].into_iter().flat_map(|column| self.table.repeated(column)) {
             for (i, &row) in run.iter().enumerate() {
                 let same = |&&other: &&u32| {
@@ -78,6 +80,27 @@ impl Codes {
                 let mend = "add a column `preferred` with `yes` in the row that we send";
                 errors.push(self.table.error(self.table.line(run[1] as usize), message, mend));
             }
+        }
+    }
+
+    /// SCACs, and numbers with a check digit.
+    fn check_forms(&self, errors: &mut Vec<LineError>) {
+        let kind = self.keys.get(1).copied().flatten();
+        let is_scac = self.keys[0].is_some() && self.keys[0] == self.table.column("scac");
+        for row in self.table.each() {
+            let (value, kind) = (self.table.cell(row, self.keys[0]), self.table.cell(row, kind));
+            let letters = value.bytes().all(|b| b.is_ascii_uppercase());
+            let (message, mend) = if value.is_empty() {
+                continue;
+            } else if is_scac && !(letters && (2..=4).contains(&value.len())) {
+                (format!("{value:?} is no SCAC"), "a SCAC has two to four capital letters")
+            } else if !is_scac && !digits_fit(kind, value) {
+                let message = format!("{value:?} is no {kind}: its check digit or length is wrong");
+                (message, "correct the number; a spreadsheet may have dropped leading zeros")
+            } else {
+                continue;
+            };
+            errors.push(self.table.error(self.table.line(row), message, mend));
         }
     }
 

@@ -17,7 +17,7 @@ use crate::grammar::{self, SourceFile, suggest};
 use crate::map;
 use crate::x12::Identity;
 
-static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/partner-profiles");
+static SHIPPED: Dir<'_> = include_dir!("$OUT_DIR/partner-profiles");
 
 /// The file of the agreement itself.
 pub const PARTNER_FILE: &str = "partner.toml";
@@ -87,8 +87,7 @@ impl Profiles {
         for folder in SHIPPED.dirs() {
             let Some(name) = folder.path().to_str() else { continue };
             let mut files = Vec::new();
-            let crosswalks = folder.dirs().filter(|dir| dir.path().ends_with("crosswalks"));
-            for file in folder.files().chain(crosswalks.flat_map(Dir::files)) {
+            for file in folder.files().chain(folder.dirs().flat_map(Dir::files)) {
                 let path = file.path().strip_prefix(folder.path()).ok().and_then(|p| p.to_str());
                 if let (Some(path), Some(text)) = (path, file.contents_utf8()) {
                     files.push(SourceFile { path: path.into(), text: text.to_owned() });

@@ -26,6 +26,7 @@ mod learn;
 mod map;
 mod mended;
 mod mistakes;
+mod onboarding;
 mod overlay;
 mod partner;
 mod profiles;

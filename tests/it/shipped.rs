@@ -323,6 +323,23 @@ fn every_profile_that_is_shipped_is_without_any_problem() {
 }
 
 #[test]
+fn the_program_has_the_profiles_of_the_folder() {
+    let (folder, problems) = crossdock::folders::profile_sources(&root());
+    assert!(problems.is_empty(), "{problems:?}");
+    let texts = |sources: Vec<ProfileSource>| -> BTreeMap<String, String> {
+        let files = sources.into_iter().flat_map(|source| {
+            let name = source.name;
+            source.files.into_iter().map(move |file| (format!("{name}/{}", file.path), file.text))
+        });
+        files.collect()
+    };
+    let names = |texts: &BTreeMap<String, String>| texts.keys().cloned().collect::<Vec<_>>();
+    let (embedded, folder) = (texts(Profiles::shipped()), texts(folder));
+    assert_eq!(names(&embedded), names(&folder), "`touch build.rs`, and build again");
+    assert!(embedded == folder, "`touch build.rs`, and build again");
+}
+
+#[test]
 fn every_fixture_of_a_profile_passes_under_its_agreement() {
     let mut differences = Differences::default();
     for profile in shipped() {
