@@ -40,7 +40,7 @@ pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
@@ -89,6 +89,8 @@ pub struct Gateway {
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
     status: status::Board,
+    /// Acknowledgements of ours that were told to be late, and still wait.
+    late: Mutex<BTreeSet<u64>>,
 }
 
 impl Gateway {

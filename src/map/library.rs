@@ -7,6 +7,7 @@ use include_dir::{Dir, include_dir};
 use serde_json::Value as Json;
 
 use super::compile::compile;
+use super::extra::Values;
 use super::parse::{Faults, parse_map};
 use super::plan::Map;
 use super::shape::Shapes;
@@ -158,7 +159,7 @@ impl Library {
                 faults.add(source.set.at, message, mend);
                 continue;
             };
-            match compile(source, grammar, &shapes, &mut used) {
+            match compile(source, grammar, &shapes, &Values::default(), &mut used) {
                 Ok(map) => {
                     let sources = self.written.entry(release.clone()).or_default();
                     sources.insert(map.set.clone(), written.clone());

@@ -36,6 +36,8 @@ pub(super) struct ElementSpot {
     /// Last position of a range of pairs; 0 = no range.
     pub last: u16,
     pub qualifiers: Box<[Code]>,
+    /// Decimals of its numbers without a point; stated where they are summed or compared.
+    pub implied: u32,
 }
 
 /// What a path means in one grammar.

@@ -92,7 +92,7 @@ fn of_added(row: &Row) -> Effect {
 }
 
 /// Settings by how strict they are: what stands later keeps more back.
-const STRICTER: [(&str, &str, &[&str]); 7] = [
+const STRICTER: [(&str, &str, &[&str]); 8] = [
     ("acknowledgements", "errors_as", &["accepted", "rejected"]),
     ("acknowledgements", "out_of_sequence", &["accept", "hold"]),
     ("duplicates", "interchange", &["ignore", "acknowledge-again", "quarantine"]),
@@ -100,6 +100,7 @@ const STRICTER: [(&str, &str, &[&str]); 7] = [
     ("duplicates", "set", &["ignore", "finding", "reject"]),
     ("duplicates", "documents", &["deliver", "record"]),
     ("processing", "group", &["split", "whole"]),
+    ("processing", "separators_found", &["ignore", "advice", "warning", "error"]),
 ];
 
 fn of_changed(before: &Row, after: &Row) -> Effect {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::look::{Look, Value, is_among};
-use super::numbers::{self, implied_decimals, number};
+use super::numbers::{self, number};
 use super::words::Teller;
 use super::{Conditions, levels};
 use crate::findings::{Code, Findings};
@@ -184,7 +184,7 @@ impl<'a, 'f> Judge<'a, 'f> {
                     };
                 }
             }
-            let implied = implied_decimals(self.look, place);
+            let implied = place.element.as_ref().map_or(0, |spot| spot.implied);
             self.stated(place, around, |teller, index, value| {
                 let stated = number(value.bytes, implied);
                 if stated.is_some_and(|stated| stated != found.into()) {
@@ -200,7 +200,7 @@ impl<'a, 'f> Judge<'a, 'f> {
                 continue;
             }
             let Some(sum) = numbers::sum(terms, scale, self.look, around) else { continue };
-            let implied = implied_decimals(self.look, place);
+            let implied = place.element.as_ref().map_or(0, |spot| spot.implied);
             self.stated(place, around, |teller, index, value| {
                 if let Some(stated) = number(value.bytes, implied).filter(|&n| !sum.is(n, scale)) {
                     teller.sum(index, value, stated, sum.shown(scale));

@@ -259,7 +259,9 @@ impl<'a, 'f> Teller<'a, 'f> {
             DataType::Dt => "a date",
             DataType::Tm => "a time",
             DataType::R => "a number",
-            DataType::N(_) => "a number without a point",
+            DataType::N(0) => "a number without a point",
+            DataType::N(1) => "a number without a point, whose last digit is a decimal",
+            DataType::N(_) => "a number without a point, whose last digits are its decimals",
         };
         let says = format!("which is not {agreed}, as was agreed");
         self.value(Code::AgreedType, index, value, &says, format!("Send {agreed}."));
