@@ -6,7 +6,6 @@
 mod against;
 mod check;
 mod compile;
-mod digits;
 mod parse;
 mod plan;
 mod scan;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::source::{RuleSource, Scheme};
+use super::source::RuleSource;
 use crate::findings::Severity;
+use crate::grammar::digits::Scheme;
 use crate::grammar::{DataType, NodeId, RuleLine};
 use crate::x12::Tag;
 

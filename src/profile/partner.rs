@@ -171,7 +171,7 @@ impl Draft<'_, '_> {
         });
         let processing = read_section(&mut whole, "processing", Processing::read);
         let documents = documents(&mut whole, &known);
-        let crosswalks = read_section(&mut whole, "crosswalks", |s| crosswalks.read(s));
+        let crosswalks = read_section(&mut whole, "crosswalks", |s| crosswalks.read(s, &known));
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
         of_nothing(&documents, &deadlines, is_base, whole.log);

@@ -8,9 +8,9 @@ use super::words::Teller;
 use super::{Conditions, levels};
 use crate::findings::{Code, Findings};
 use crate::grammar::check::value::{is_date, is_time, number_digits};
+use crate::grammar::digits;
 use crate::grammar::{DataType, ElementShape, Grammar};
 use crate::overlay::compile::{code_list, definition};
-use crate::overlay::digits;
 use crate::overlay::plan::{LoopStep, Place, Rule, Term, Test};
 
 /// Adds a finding for each place of the set where the rule is broken.

@@ -5,10 +5,9 @@ use rust_decimal::Decimal;
 use super::look::{Look, Value};
 use crate::findings::{self, Code, Finding, Findings, Place};
 use crate::grammar::check::shown;
+use crate::grammar::digits::{Scheme, Wrong};
 use crate::grammar::{DataType, ElementDef, ElementShape, NodeId, SegmentDef};
-use crate::overlay::digits::Wrong;
 use crate::overlay::plan::{self, ElementSpot, Level, Qualifier, Rule};
-use crate::overlay::source::Scheme;
 use crate::overlay::view::finding_rule;
 
 /// Codes that are named in one message.
