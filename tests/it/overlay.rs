@@ -251,6 +251,30 @@ fn the_weight_is_that_of_the_rule_and_a_999_tells_it_with_codes_of_its_own() {
 }
 
 #[test]
+fn what_holds_under_a_condition_has_codes_of_its_own() {
+    let codes = |rule: &str, body: &str| {
+        let found = found("850", rule, body);
+        let own = found.into_iter().find(agreed).unwrap_or_else(|| panic!("{rule}"));
+        (own.segment_error(), own.element_error())
+    };
+    let bare = ORDER.replace("REF*DP*12~", "");
+    let more = ORDER.replace("5.25**", "5.25*PE*").replace("*92*0012", "*92");
+    let more = more.replace("N1*ST", "SAC*C*D240***600~N1*ST");
+    for (rule, plain, dependent) in [
+        ("require REF[DP]", (Some("I8"), None), (Some("I6"), None)),
+        ("require N1[BT]", (Some("I7"), None), (Some("I6"), None)),
+        ("forbid SAC", (Some("I4"), None), (Some("I9"), None)),
+        ("require N1[ST]/N104", (Some("8"), Some("1")), (Some("8"), Some("I9"))),
+        ("forbid PO1/PO105", (Some("8"), Some("I10")), (Some("8"), Some("I13"))),
+        ("codes BEG01 05", (Some("8"), Some("I6")), (Some("8"), Some("I6"))),
+    ] {
+        let body = if rule.contains("REF") { &bare } else { &more };
+        assert_eq!(codes(rule, body), plain, "{rule}");
+        assert_eq!(codes(&format!("when BEG02 = SA {rule}"), body), dependent, "{rule}");
+    }
+}
+
+#[test]
 fn later_layers_replace_add_and_take_back() {
     let base = source(
         "base",
@@ -606,13 +630,17 @@ fn our_own_output_and_acknowledgements_heed_the_overlay() {
     use crossdock::acks::{AckKind, AckPolicy, ErrorsAs};
     use crossdock::translate::{answer_group, judge_under, receive_under};
     use crossdock::x12::{SetControlNumber, Style};
-    let one = One(overlay("850", "require REF[DP]\nforbid PO1/PO105\nlength N1[ST]/N104 4/4"));
+    let one = One(overlay(
+        "850",
+        "require REF[DP]\nforbid PO1/PO105\nlength N1[ST]/N104 4/4\nwhen BEG02 = SA require REF[IA]\n\
+         when BEG02 = SA forbid PO1/PO4\nwhen BEG02 = SA require N1[ST]/N302",
+    ));
     let body =
         ORDER.replace("REF*DP*12~", "").replace("5.25**", "5.25*PE*").replace("*0012~", "*12~");
     let input = interchange("850", &body);
     assert_eq!(
         judge_under(&ENGINE, input.as_bytes(), Some(&one)).iter().filter(|f| agreed(f)).count(),
-        3
+        6
     );
     let options = Options { overlays: Some(&one), ..Options::default() };
     let received = receive_under(&ENGINE, input.as_bytes(), options, &|_| ErrorsAs::Accepted);
