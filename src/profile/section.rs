@@ -410,7 +410,7 @@ fn is_rule(section: &str, subject: &str) -> bool {
         (section, subject),
         ("duplicates", _)
             | ("processing", "group" | "on_error" | "separators_found")
-            | ("acknowledgements", "errors_as" | "out_of_sequence")
+            | ("acknowledgements", "errors_as" | "match" | "out_of_sequence")
     )
 }
 

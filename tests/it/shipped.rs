@@ -519,7 +519,8 @@ fn what_an_agreement_allows_or_reads_otherwise_shows() {
     }
 }
 
-/// What comes in is said in our words, and goes back in theirs as it came.
+/// What comes in is said in our words; back in theirs, each line is of the unit, the quantity and the price that came,
+/// and has every number that came.
 #[test]
 fn the_cross_references_that_are_shipped_translate_the_fixtures() {
     let mut translated = 0;
@@ -550,9 +551,28 @@ fn the_cross_references_that_are_shipped_translate_the_fixtures() {
                 let whose = format!("{}: {name}", source.name);
                 assert_eq!(crosswalks.inbound(&mut document), [], "{whose}");
                 assert_eq!(crosswalks.outbound(&mut document), [], "{whose}");
+                let (came, back) = (lines_of(&theirs), lines_of(&document));
+                assert_eq!(came.len(), back.len(), "{whose}");
+                for (came, back) in came.iter().zip(&back) {
+                    for part in ["unit", "quantity", "price"] {
+                        assert_eq!(came[part], back[part], "{whose}: {part} of {came}");
+                    }
+                    let numbers = |line: &serde_json::Value| {
+                        line["items"].as_array().cloned().unwrap_or_default()
+                    };
+                    let kept = numbers(back);
+                    assert!(numbers(came).iter().all(|n| kept.contains(n)), "{whose}: {back}");
+                }
                 translated += 1;
             }
         }
     }
     assert!(translated > 5, "{translated}");
+}
+
+/// The lines of an order or invoice, or the contents of a shipment.
+fn lines_of(document: &crossdock::canonical::Document) -> Vec<serde_json::Value> {
+    let json = serde_json::to_value(document).expect("JSON");
+    let parts = ["lines", "contents"].into_iter().filter_map(|name| json[name].as_array());
+    parts.flatten().cloned().collect()
 }
