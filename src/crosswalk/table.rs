@@ -210,6 +210,16 @@ impl Table {
         rows.chunk_by(same).filter(|run| run.len() > 1)
     }
 
+    /// Of several rows the one that is written: the only one, or the only one that is marked in a column.
+    pub(super) fn to_write(&self, rows: &[u32], marked: Option<usize>) -> Option<usize> {
+        if let [only] = rows {
+            return Some(*only as usize);
+        }
+        let rows = rows.iter().map(|&row| row as usize);
+        let mut marked = rows.filter(|&row| !self.cell(row, marked).is_empty());
+        marked.next().filter(|_| marked.next().is_none())
+    }
+
     /// The line of a row.
     pub(super) fn line(&self, row: usize) -> u32 {
         self.lines.get(row).copied().unwrap_or(0)
