@@ -10,7 +10,7 @@ mod send;
 mod session;
 
 pub use against::against;
-pub use document::add_meaning;
+pub use document::{add_meaning, document_of};
 pub use engine::Engine;
 pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
