@@ -237,7 +237,7 @@ fn implied(bytes: &[u8], places: u8, min: u16, arena: &mut String) -> (Decoded, 
         return (Decoded::Bad(why), false);
     }
     let mut again = Vec::with_capacity(bytes.len() + 2);
-    let text = arena[start..].as_bytes();
+    let text = &arena.as_bytes()[start..];
     let faithful = encode_implied(text, places, min, &mut again).is_ok() && again == bytes;
     (Decoded::New, faithful)
 }
