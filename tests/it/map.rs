@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossdock::canonical::{Document, Order, schema};
+use crossdock::canonical::{Document, schema};
 use crossdock::findings::{Finding, Findings};
 use crossdock::grammar::{Checker, Library as Grammars, Scratch, Tree, Walked};
 use crossdock::map::{Library, Map, Reader, WriteOptions, Writer};
