@@ -30,6 +30,8 @@ mod receive;
 mod reload;
 #[cfg(feature = "http")]
 mod retries;
+#[cfg(feature = "sftp")]
+mod sftp;
 mod shipped;
 mod store;
 mod x12;
