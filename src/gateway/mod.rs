@@ -10,8 +10,11 @@
 //! Every step ends in one durable commit, and can be repeated after a crash: what was done already is known by its
 //! key. The gateway decides; what X12 says is `translate`'s business, what a folder is that of the transports.
 
+mod ack_log;
 mod acknowledgement;
 mod config;
+#[cfg(unix)]
+mod desk;
 mod dispatch;
 mod envelope;
 mod in_force;
@@ -24,6 +27,7 @@ mod mailboxes;
 mod notes;
 mod orders;
 mod outbound;
+mod records;
 mod rehearsal;
 mod reload;
 mod requeue;
@@ -32,11 +36,13 @@ mod status;
 mod translation;
 
 pub use crate::store::{
-    Document as DocumentRecord, DocumentState, Error as StoreError, Event, JournalEntry,
-    JournalRecord,
+    AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Expectation,
+    JournalEntry, JournalRecord, Records, Timing,
 };
+pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
+pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;
@@ -92,6 +98,7 @@ pub struct Gateway {
     /// Bounds how many steps wait for a server at a time, so that they leave threads for all others.
     servers: Semaphore,
     status: status::Board,
+    ack_log: Mutex<Option<ack_log::AckLog>>,
 }
 
 impl Gateway {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
@@ -71,6 +70,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     reloaded: Notify::new(),
                     endpoints,
                     status: Board::default(),
+                    ack_log: Mutex::default(),
                 });
             }
             Err(e) => {
@@ -108,7 +108,9 @@ fn open_endpoint(
         let settings = crate::bridge::HttpSettings {
             url: url.clone(),
             bearer: endpoint.bearer.as_ref().and_then(|text| text.parse().ok()),
-            timeout: Duration::from_secs(u64::from(endpoint.timeout_seconds.unwrap_or(30))),
+            timeout: std::time::Duration::from_secs(u64::from(
+                endpoint.timeout_seconds.unwrap_or(30),
+            )),
         };
         let runtime = tokio::runtime::Handle::current();
         return Ok(Arc::new(crate::bridge::HttpEndpoint::new(settings, folder, runtime)?));

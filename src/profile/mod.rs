@@ -37,7 +37,7 @@ pub use mailbox::{After, Finished, HostKey, Mailbox, Sftp, fill_in};
 pub use numbers::{ControlNumbers, Range, SetNumberForm};
 pub use partner::Partner;
 pub use policies::{
-    Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
+    AckMatch, Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
     DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing,
 };
 pub use problem::{Origin, Problem, Weight};

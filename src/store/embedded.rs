@@ -21,12 +21,12 @@ use super::history;
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
-    AckState, Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
+    Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
 };
 use super::transaction::{Change, Transaction};
 use super::writer::{Submission, Sync, Writer, database, decode, is_forgotten, read};
-use super::{Backlog, Error, PayloadId, Store, Taken};
+use super::{Backlog, Error, PayloadId, Records, Store, Taken};
 use crate::disk;
 
 /// Page cache of the database.
@@ -201,7 +201,7 @@ impl Drop for EmbeddedStore {
     }
 }
 
-impl Store for EmbeddedStore {
+impl Records for EmbeddedStore {
     fn put_payload(&self, bytes: &[u8]) -> Result<PayloadId, Error> {
         self.payloads.put(bytes)
     }
@@ -223,51 +223,8 @@ impl Store for EmbeddedStore {
         Ok(journal)
     }
 
-    fn next_receipt(&self) -> u64 {
-        self.next_receipt.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn reserve_numbers(
-        &self,
-        series: &Series,
-        range: NumberRange,
-        count: u32,
-    ) -> Result<Vec<u64>, Error> {
-        let mut numbers = lock(&self.numbers);
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let mut next = match numbers.get(series) {
-            Some(&next) => next,
-            None => match read::<u64>(&self.tree, &keys::position(series))? {
-                Some(position) => position.saturating_add(1),
-                None => last(&self.tree, &keys::series(series))?.map_or(0, |n| n.saturating_add(1)),
-            },
-        };
-        let used_up = || Error::NumbersUsedUp { series: series.clone(), last: range.last };
-        let mut given = Vec::new();
-        let mut laps = 0;
-        let mut tries = 0;
-        while given.len() < count as usize {
-            if next > range.last {
-                laps += 1;
-                if !range.rollover || laps > 1 {
-                    return Err(used_up());
-                }
-                next = range.first;
-            }
-            next = next.max(range.first);
-            // Once all the way round, or past more than is worth while: there is none.
-            tries += 1;
-            if tries > TRIES_MAX + u64::from(count) {
-                return Err(used_up());
-            }
-            let used = read::<Option<Timestamp>>(&self.tree, &keys::number(series, next))?;
-            if used.is_none_or(|at| is_forgotten(at, range.forgotten_before)) {
-                given.push(next);
-            }
-            next = next.saturating_add(1);
-        }
-        numbers.insert(series.clone(), next);
-        Ok(given)
+    fn next_receipt(&self) -> Result<u64, Error> {
+        Ok(self.next_receipt.fetch_add(1, Ordering::Relaxed))
     }
 
     fn file(&self, key: &FileKey) -> Result<Option<u64>, Error> {
@@ -321,13 +278,99 @@ impl Store for EmbeddedStore {
             let of = key.get(9..).unwrap_or_default();
             found.extend(read::<Expectation>(&self.tree, of)?);
         }
-        found.retain(|one| one.state == AckState::Open);
+        found.retain(|one| one.clock().is_some());
         Ok(found)
     }
 
     fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error> {
         let found = self.scan(&keys::lane(keys::WORK, lane), None, limit)?;
         Ok(found.into_iter().map(|(_, work)| work).collect())
+    }
+
+    fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut backlog = Backlog::default();
+        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
+            let (key, value) = entry.map_err(|e| database("reading", &e))?;
+            let work: Work = decode(&key, &value)?;
+            let failed = work.attempts > 0;
+            backlog.failing += usize::from(failed);
+            *backlog.waiting.entry(work.lane.clone()).or_default() += 1;
+            if failed && backlog.failed.len() < limit {
+                backlog.failed.push(work);
+            }
+        }
+        Ok(backlog)
+    }
+
+    fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {
+        let found = self.scan(&[keys::PARKED], None, limit)?;
+        Ok(found.into_iter().map(|(_, work)| work).collect())
+    }
+
+    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
+        let found = self.scan(&[keys::JOURNAL], Some(keys::journal(after)), limit)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn documents(&self, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {
+        let found = self.scan(&[keys::DOCUMENT], after.map(keys::document), limit)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn all_expectations(
+        &self,
+        after: Option<(&str, u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Expectation>, Error> {
+        let after = after.map(|(partner, group, set)| keys::expectation(partner, group, set));
+        let found = self.scan(&[keys::EXPECTATION], after, limit)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn reserve_numbers(
+        &self,
+        series: &Series,
+        range: NumberRange,
+        count: u32,
+    ) -> Result<Vec<u64>, Error> {
+        let mut numbers = lock(&self.numbers);
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut next = match numbers.get(series) {
+            Some(&next) => next,
+            None => match read::<u64>(&self.tree, &keys::position(series))? {
+                Some(position) => position.saturating_add(1),
+                None => last(&self.tree, &keys::series(series))?.map_or(0, |n| n.saturating_add(1)),
+            },
+        };
+        let used_up = || Error::NumbersUsedUp { series: series.clone(), last: range.last };
+        let mut given = Vec::new();
+        let mut laps = 0;
+        let mut tries = 0;
+        while given.len() < count as usize {
+            if next > range.last {
+                laps += 1;
+                if !range.rollover || laps > 1 {
+                    return Err(used_up());
+                }
+                next = range.first;
+            }
+            next = next.max(range.first);
+            // Once all the way round, or past more than is worth while: there is none.
+            tries += 1;
+            if tries > TRIES_MAX + u64::from(count) {
+                return Err(used_up());
+            }
+            let used = read::<Option<Timestamp>>(&self.tree, &keys::number(series, next))?;
+            if used.is_none_or(|at| is_forgotten(at, range.forgotten_before)) {
+                given.push(next);
+            }
+            next = next.saturating_add(1);
+        }
+        numbers.insert(series.clone(), next);
+        Ok(given)
     }
 
     fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error> {
@@ -360,34 +403,8 @@ impl Store for EmbeddedStore {
         lock(&self.leases).remove(&work);
     }
 
-    fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let mut backlog = Backlog::default();
-        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
-            let (key, value) = entry.map_err(|e| database("reading", &e))?;
-            let work: Work = decode(&key, &value)?;
-            let failed = work.attempts > 0;
-            backlog.failing += usize::from(failed);
-            *backlog.waiting.entry(work.lane.clone()).or_default() += 1;
-            if failed && backlog.failed.len() < limit {
-                backlog.failed.push(work);
-            }
-        }
-        Ok(backlog)
-    }
-
-    fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {
-        let found = self.scan(&[keys::PARKED], None, limit)?;
-        Ok(found.into_iter().map(|(_, work)| work).collect())
-    }
-
     fn tidy(&self) -> Result<(), Error> {
         history::archive_journal(self, &self.history)
-    }
-
-    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
-        let found = self.scan(&[keys::JOURNAL], Some(keys::journal(after)), limit)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 }
 

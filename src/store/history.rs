@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::embedded::EmbeddedStore;
 use super::payloads::{COMPRESSION_LEVEL, file_error};
-use super::{Change, Error, Store as _, Transaction};
+use super::{Change, Error, Records as _, Transaction};
 use crate::disk;
 
 /// Records in the database from which on the older ones are archived: about 6 MB.

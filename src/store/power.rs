@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, PayloadId, Store,
+    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, PayloadId, Records,
     Transaction,
 };
 
@@ -117,6 +117,7 @@ fn commit(number: u64) -> Transaction {
         partner: String::new(),
         subject: number.to_string(),
         payload: None,
+        facts: super::Facts::default(),
         note: String::new(),
     });
     transaction
