@@ -330,6 +330,16 @@ impl Connection {
         }
     }
 
+    /// Whether something of that name is there.
+    pub(super) fn exists(&mut self, path: &Path) -> Result<bool, Fault> {
+        let what = path.display().to_string();
+        match self.bounded(&what)?.stat(path).map_err(|e| Fault::of(&what, &e)) {
+            Ok(_) => Ok(true),
+            Err(Fault::Missing(_)) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// Reads a file that is as it was seen. All of it, or nothing.
     pub(super) fn read(&mut self, path: &Path, seen: Attributes) -> Result<Vec<u8>, Fault> {
         let what = path.display().to_string();

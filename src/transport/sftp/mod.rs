@@ -26,7 +26,7 @@ use fault::Fault;
 use listing::{Listing, Memory, attributes, marker, objection};
 use sessions::Line;
 pub use sessions::Sessions;
-use upload::{Unanswered, Upload, within};
+use upload::{Attempts, Upload, within};
 
 /// A mailbox on a server, with a folder of ours for what people have to look at.
 pub struct SftpMailbox {
@@ -37,7 +37,7 @@ pub struct SftpMailbox {
     line: Arc<Line>,
     backoff: Backoff,
     memory: Mutex<Memory>,
-    unanswered: Mutex<Unanswered>,
+    attempts: Mutex<Attempts>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -67,7 +67,7 @@ impl SftpMailbox {
             line,
             backoff: Backoff::new(pauses),
             memory: Mutex::default(),
-            unanswered: Mutex::default(),
+            attempts: Mutex::default(),
         })
     }
 
@@ -246,8 +246,8 @@ impl Mailbox for SftpMailbox {
     fn deliver(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let folder = Path::new(&self.settings.outbound);
         let upload = Upload::new(folder, &self.settings.upload_name, &safe_name(name), bytes);
-        let mut unanswered = lock(&self.unanswered);
-        Ok(self.with(|connection| upload.run(connection, &mut unanswered))?)
+        let mut attempts = lock(&self.attempts);
+        Ok(self.with(|connection| upload.run(connection, &mut attempts))?)
     }
 
     fn quarantine(&self, name: &str, bytes: &[u8], note: &[u8]) -> Result<(), Error> {

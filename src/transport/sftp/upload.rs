@@ -1,7 +1,7 @@
 //! Putting a file on a server: it appears whole under its name or not at all, and only once however often that is
 //! repeated.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,25 @@ use super::connection::Connection;
 use super::fault::Fault;
 use crate::profile::fill_in;
 
-/// Files whose rename was asked for and never answered. More than this cannot be: a mailbox sends one after the other.
-pub(super) type Unanswered = HashSet<String>;
+/// What became of attempts that did not come to their end, by the file's id.
+pub(super) type Attempts = HashMap<String, Attempt>;
+
+#[derive(Default)]
+pub(super) struct Attempt {
+    /// How many halves were begun. Each has a name of its own: a server may still be working on what a broken session
+    /// has asked for, and must not meet what is written now.
+    halves: u32,
+    /// The half of which the rename was asked for, and never answered.
+    asked: Option<PathBuf>,
+    /// The file is there, or was; only halves are left to be removed.
+    is_done: bool,
+}
 
 /// A file on its way.
 pub(super) struct Upload<'a> {
     folder: &'a Path,
     /// The names that it may have: its own, and where somebody else's file has that, another.
     names: [PathBuf; 2],
-    half: PathBuf,
     id: String,
     bytes: &'a [u8],
 }
@@ -35,7 +45,11 @@ impl<'a> Upload<'a> {
         let own = fill_in(template, name, &id);
         let other = fill_in("{stem}-{id}{extension}", &own, &id);
         let names = [folder.join(own), folder.join(other)];
-        Self { folder, names, half: folder.join(format!(".tmp-{id}")), id, bytes }
+        Self { folder, names, id, bytes }
+    }
+
+    fn half(&self, number: u32) -> PathBuf {
+        self.folder.join(format!(".tmp-{}-{number}", self.id))
     }
 
     /// Whether the file of that name is this one; nothing where there is none. Where a server lets nobody read or look
@@ -58,70 +72,93 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// Does it.
+    /// The name that it will have; nothing where it is there already.
+    fn free_name(&self, connection: &mut Connection) -> Result<Option<&Path>, Fault> {
+        for name in &self.names {
+            match self.is_there(connection, name)? {
+                Some(true) => return Ok(None),
+                Some(false) => {}
+                None => return Ok(Some(name)),
+            }
+        }
+        let [own, _] = &self.names;
+        let words = format!("{}: another file has that name, and that beside it", own.display());
+        Err(Fault::Refused(words))
+    }
+
+    /// Does it. Where the session breaks it is done again with another, and the same attempts.
     pub(super) fn run(
         &self,
         connection: &mut Connection,
-        unanswered: &mut Unanswered,
+        attempts: &mut Attempts,
     ) -> Result<(), Fault> {
-        let mut free = None;
-        for name in &self.names {
-            match self.is_there(connection, name)? {
-                Some(true) => {
-                    unanswered.remove(&self.id);
-                    return Ok(());
-                }
-                Some(false) => {}
-                None => {
-                    free = Some(name);
-                    break;
-                }
+        let attempt = attempts.entry(self.id.clone()).or_default();
+        // The partner may take it as soon as it is there: from then on it is never looked for again.
+        if !attempt.is_done {
+            if let Some(free) = self.free_name(connection)? {
+                self.put(connection, free, attempt)?;
+                // The usual case: the only half has become the file.
+                attempt.halves = if attempt.halves == 1 { 0 } else { attempt.halves };
+            }
+            attempt.is_done = true;
+        }
+        for number in 0..attempt.halves {
+            // A server in whose way one is says so, and nothing depends on it.
+            if let Err(Fault::Broken(words)) = connection.remove(&self.half(number)) {
+                return Err(Fault::Broken(words));
             }
         }
-        let Some(free) = free else {
-            let [own, _] = &self.names;
-            let words =
-                format!("{}: another file has that name, and that beside it", own.display());
-            return Err(Fault::Refused(words));
-        };
-        // The rename was asked for and its answer lost. Where the half is gone, it was done, and the partner has taken
-        // the file already: it is not given it twice.
-        if unanswered.contains(&self.id) && matches!(connection.attributes(&self.half), Ok(None)) {
-            unanswered.remove(&self.id);
-            return Ok(());
-        }
-        unanswered.remove(&self.id);
-        self.write(connection)?;
-        unanswered.insert(self.id.clone());
-        let renamed = connection.rename(&self.half, free);
-        if !matches!(renamed, Err(Fault::Broken(_))) {
-            unanswered.remove(&self.id);
-        }
-        match renamed {
-            Err(Fault::Missing(words) | Fault::Refused(words)) => {
-                // Nobody needs it; the next attempt begins anew.
-                connection.remove(&self.half)?;
-                Err(Fault::Refused(words))
-            }
-            renamed => renamed,
-        }
+        attempts.remove(&self.id);
+        Ok(())
     }
 
-    fn write(&self, connection: &mut Connection) -> Result<(), Fault> {
-        match connection.write(&self.half, self.bytes) {
+    fn put(
+        &self,
+        connection: &mut Connection,
+        free: &Path,
+        attempt: &mut Attempt,
+    ) -> Result<(), Fault> {
+        let was_asked = attempt.asked.is_some();
+        let half = if let Some(half) = attempt.asked.clone() {
+            half
+        } else {
+            let number = attempt.halves.min(HALVES_MAX - 1);
+            attempt.halves = number + 1;
+            let half = self.half(number);
+            self.write(connection, &half)?;
+            half
+        };
+        attempt.asked = Some(half.clone());
+        let answer = match connection.rename(&half, free) {
+            Err(Fault::Broken(words)) => return Err(Fault::Broken(words)),
+            // The rename that was not answered has been done, and may be so just now: the half is there once, and
+            // whichever comes first has it. If the file is gone too, the partner has taken it.
+            Err(Fault::Missing(_)) if was_asked && connection.exists(self.folder)? => Ok(()),
+            Err(Fault::Missing(words)) => Err(Fault::Refused(words)),
+            answer => answer,
+        };
+        attempt.asked = None;
+        answer
+    }
+
+    fn write(&self, connection: &mut Connection, half: &Path) -> Result<(), Fault> {
+        match connection.write(half, self.bytes) {
             Err(Fault::Missing(_)) => {
                 let folder = self.folder.display();
                 Err(Fault::Refused(format!("the server has no folder {folder} to write into")))
             }
             Err(Fault::Refused(words)) => {
                 // On a full disk each half would make it fuller.
-                let _ = connection.remove(&self.half);
+                let _ = connection.remove(half);
                 Err(Fault::Refused(words))
             }
             written => written,
         }
     }
 }
+
+/// Halves of a file that are told apart; from then on the last one is written over.
+const HALVES_MAX: u32 = 50;
 
 /// A path in a folder of the server.
 pub(super) fn within(folder: &str, name: impl AsRef<OsStr>) -> PathBuf {
