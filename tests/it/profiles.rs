@@ -1,5 +1,6 @@
 //! Profiles: what a folder says, resolved along what it extends, with everything that is wrong told at once.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crossdock::grammar::SourceFile;
@@ -405,7 +406,7 @@ fn whatever_is_wrong_with_a_mailbox_on_a_server_is_told() {
         assert!(text.contains(old), "{old}");
         let problems = lines(&problems_of(&text.replacen(old, new, 1)));
         assert_ne!(problems, "", "{new}");
-        told += &format!("{}\n{problems}\n\n", new.escape_debug());
+        writeln!(told, "{}\n{problems}\n", new.escape_debug()).unwrap();
     }
     assert!(!told.replace("password = \\\"hunter2", "").contains("hunter2"));
     insta::assert_snapshot!(told);

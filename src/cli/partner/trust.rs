@@ -187,7 +187,7 @@ mod tests {
             (
                 "[mailbox]\nfolder = \"m\"  # ours\nsftp = { host = \"h\" }\n".to_owned(),
                 format!(
-                    "[mailbox]\nfolder = \"m\"  # ours\nsftp = {{ host = \"h\", host_keys = [\"{old}\",{added} }}\n"
+                    "[mailbox]\nfolder = \"m\"  # ours\nsftp = {{ host = \"h\" , host_keys = [\"{old}\",{added} }}\n"
                 ),
             ),
             // The server stands in a profile below.

@@ -41,7 +41,9 @@ impl<'a> Upload<'a> {
         hash.update(name);
         hash.update([0]);
         hash.update(bytes);
-        let id: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest = hash.finalize();
+        let id = digest.iter().take(8).fold(0_u64, |id, byte| (id << 8) | u64::from(*byte));
+        let id = format!("{id:016x}");
         let own = fill_in(template, name, &id);
         let other = fill_in("{stem}-{id}{extension}", &own, &id);
         let names = [folder.join(own), folder.join(other)];

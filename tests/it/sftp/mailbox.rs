@@ -18,12 +18,12 @@ const QUICK: &str = "settle = \"1ms\"";
 const LIMITS: Limits = Limits { settle: Duration::ZERO, file_bytes: 32 << 20, files: 1000 };
 
 /// A mailbox with a folder of ours.
-struct Box_ {
+struct Inbox {
     mailbox: SftpMailbox,
     ours: tempfile::TempDir,
 }
 
-impl std::ops::Deref for Box_ {
+impl std::ops::Deref for Inbox {
     type Target = SftpMailbox;
 
     fn deref(&self) -> &SftpMailbox {
@@ -31,19 +31,19 @@ impl std::ops::Deref for Box_ {
     }
 }
 
-fn open(settings: Arc<Sftp>) -> Box_ {
+fn open(settings: Arc<Sftp>) -> Inbox {
     open_with(settings, &Sessions::new(8))
 }
 
-fn open_with(settings: Arc<Sftp>, sessions: &Sessions) -> Box_ {
+fn open_with(settings: Arc<Sftp>, sessions: &Sessions) -> Inbox {
     let ours = tempfile::tempdir().unwrap();
     let pauses = Pauses { first: Duration::from_millis(1), longest: Duration::from_millis(5) };
     let mailbox =
         SftpMailbox::open(settings, ours.path(), LIMITS, sessions.clone(), pauses).unwrap();
-    Box_ { mailbox, ours }
+    Inbox { mailbox, ours }
 }
 
-impl Box_ {
+impl Inbox {
     /// What is ready; files need two looks to settle.
     fn ready(&self) -> Vec<Arrival> {
         loop {

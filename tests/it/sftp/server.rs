@@ -1,5 +1,6 @@
 //! A real OpenSSH server on a free port of loopback, for one test.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -227,7 +228,7 @@ fn serve(folder: &Path, port: u16) -> Option<(Child, Arc<Mutex<String>>)> {
     let written = Arc::clone(&log);
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
-            *written.lock().unwrap() += &format!("{line}\n");
+            writeln!(written.lock().unwrap(), "{line}").unwrap();
         }
     });
     Some((child, log))
