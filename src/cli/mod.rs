@@ -28,6 +28,7 @@ mod serve;
 mod sheaf;
 mod snippet;
 mod table;
+mod trace;
 mod translate;
 mod validate;
 
@@ -145,6 +146,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Show what partners have acknowledged, and what they still have to
     Acks(acks::Args),
+    /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
+    Trace(trace::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Print completions for a shell
@@ -233,6 +236,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
+        Command::Trace(args) => trace::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }

@@ -276,6 +276,7 @@ fn log(record: &JournalRecord) {
         | Event::ProfileRemoved
         | Event::InterchangeHeld
         | Event::AcknowledgementOverdue
+        | Event::AcknowledgementLate
         | Event::AcknowledgementUnmatched
         | Event::InterchangeRefused
         | Event::InterchangeRejected => tracing::warn!(sequence, event, partner, subject, note),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Zoned;
 
 use super::config::Config;
+use super::live::Live;
 use crate::profile::{Partner, Problem, Profiles, Schedule, Sftp, State};
 use crate::transport::{DirectoryMailbox, Mailbox};
 
@@ -25,7 +26,7 @@ pub(super) struct MailboxBinding {
 }
 
 /// Where a mailbox is, and all that is said of it.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Place {
     /// A folder, and where its `inbound` is.
     Folder(PathBuf),
@@ -59,16 +60,20 @@ impl Mailboxes {
     pub(super) fn open(
         config: &Config,
         profiles: &Profiles,
-        before: Option<&Self>,
+        before: Option<&Live>,
         problems: &mut Vec<Problem>,
     ) -> (Self, Vec<String>) {
-        let servers = before.map_or_else(|| Servers::new(config), |before| before.servers.clone());
+        let servers =
+            before.map_or_else(|| Servers::new(config), |live| live.mailboxes.servers.clone());
         let mut opened: BTreeMap<String, MailboxBinding> = BTreeMap::new();
         let mut of = BTreeMap::new();
         let mut unopened = Vec::new();
-        for partner in profiles.iter().filter(|partner| partner.state != State::Off) {
-            let added = add(partner, config, before, &servers, &mut opened);
-            match added {
+        // Those whose mailbox was in force before come first: whoever is in the way of one is blamed, not that one.
+        let on: Vec<_> = profiles.iter().filter(|partner| partner.state != State::Off).collect();
+        let (old, new): (Vec<_>, Vec<_>) =
+            on.into_iter().partition(|partner| was(partner, before).is_some());
+        for partner in old.into_iter().chain(new) {
+            match add(partner, config, before, &servers, &mut opened) {
                 Ok(key) => {
                     of.insert(partner.name.clone(), key);
                 }
@@ -115,11 +120,19 @@ fn origin(partner: &Partner) -> Option<&crate::profile::Origin> {
     of_server.or_else(|| partner.origin("mailbox", "folder"))
 }
 
+/// The mailbox of a partner that was in force before, where it says the same of it now.
+fn was<'a>(partner: &Partner, before: Option<&'a Live>) -> Option<&'a Arc<MailboxBinding>> {
+    let (live, now) = (before?, &partner.mailbox);
+    let old = &live.profiles.partner(&partner.name)?.mailbox;
+    let same = old.folder == now.folder && old.sftp == now.sftp;
+    live.mailboxes.of(&partner.name).filter(|_| same)
+}
+
 /// Opens a partner's mailbox, or joins it to the one that others have already. Tells its key.
 fn add(
     partner: &Partner,
     config: &Config,
-    before: Option<&Mailboxes>,
+    before: Option<&Live>,
     servers: &Servers,
     opened: &mut BTreeMap<String, MailboxBinding>,
 ) -> Result<String, String> {
@@ -129,12 +142,17 @@ fn add(
     let folder = config.base.join(&mailbox.folder);
     // Folders that are missing are made, and only then have a place.
     let new = match &mailbox.sftp {
-        None => {
-            Some(DirectoryMailbox::open(&folder, config.arrivals()).map_err(|e| e.to_string())?)
-        }
-        Some(_) => None,
+        None => DirectoryMailbox::open(&folder, config.arrivals()).map(Some),
+        Some(_) => Ok(None),
     };
-    let (key, place) = place(partner, config).map_err(|e| e.to_string())?;
+    let new = new.map_err(|e| e.to_string());
+    let found = new.and_then(|new| Ok((new, place(partner, config).map_err(|e| e.to_string())?)));
+    let (new, (key, place)) = match (found, was(partner, before)) {
+        (Ok(found), _) => found,
+        // One that was open is looked into all the same, and tells by itself what is wrong.
+        (Err(_), Some(open)) => (None, (open.key.clone(), open.place.clone())),
+        (Err(words), None) => return Err(words),
+    };
     if let Some(shared) = opened.get_mut(&key) {
         if shared.place != place {
             return Err(format!("another partner says something else of {key}"));
@@ -146,18 +164,16 @@ fn add(
         return Err(format!("{key} and {} have one and the same `inbound`", other.key));
     }
     let settle = mailbox.sftp.as_ref().map_or(config.settle, |sftp| Servers::settle(sftp));
-    let kept = before.and_then(|before| before.get(&key)).filter(|kept| kept.place == place);
+    let kept = before.and_then(|live| live.mailboxes.get(&key)).filter(|kept| kept.place == place);
     let mailbox: Arc<dyn Mailbox> = match (kept, new, &mailbox.sftp) {
         (Some(kept), ..) => Arc::clone(&kept.mailbox),
         (None, Some(new), _) => Arc::new(new),
         (None, None, Some(sftp)) => servers.open(sftp, &folder, config)?,
-        (None, None, None) => return Err("it is nowhere".to_owned()),
+        (None, None, None) => return Err(format!("{key} is open no more")),
     };
     let schedules = [schedule].into();
-    opened.insert(
-        key.clone(),
-        MailboxBinding { key: key.clone(), mailbox, schedules, settle, place },
-    );
+    let binding = MailboxBinding { key: key.clone(), mailbox, schedules, settle, place };
+    opened.insert(key.clone(), binding);
     Ok(key)
 }
 

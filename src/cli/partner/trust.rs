@@ -17,7 +17,8 @@ use crate::transport::sftp::{ServerKey, key_of_server};
 #[command(
     after_help = "Connects to the server of [mailbox.sftp], and ends the connection once the server has shown its key: \
 nobody is logged in, and no secret is sent. Compare the fingerprint with the one that the partner has told you by \
-another way. What is trusted is written to host_keys in the profile's partner.toml, beside what stands there.\n\n\
+another way. What is trusted is written to host_keys, beside what stands there, in the partner.toml that names the server: the \
+partner's, or one that it extends.\n\n\
 Exit code 1: the key is not trusted.\n\n\
 Examples:\n  crossdock partner trust harbor-and-pine\n  crossdock partner trust harbor-and-pine --yes"
 )]
@@ -57,7 +58,12 @@ pub fn run(
     if !args.yes && !ask(context, out)? {
         return Ok(Verdict::Findings);
     }
-    let folder = Path::new(&loaded.source(&args.name)?.folder);
+    // Where the server is named, so that whoever shares it shares its keys; a profile that is shipped is not ours to
+    // write in.
+    let named = |subject| partner.origin("mailbox.sftp", subject);
+    let holder = named("host_keys").or_else(|| named("host"));
+    let holder = holder.and_then(|origin| loaded.source(&origin.profile).ok());
+    let folder = Path::new(&holder.map_or_else(|| loaded.source(&args.name), Ok)?.folder);
     let file = folder.join(PARTNER_FILE);
     let text = std::fs::read_to_string(&file).map_err(Error::read(&file))?;
     let comment = format!("{}, trusted on {}", key.algorithm, jiff::Zoned::now().date());

@@ -1,6 +1,7 @@
 //! A gateway whose partner has its mailbox on a server.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crossdock::store::Event;
@@ -18,10 +19,10 @@ fn house(server: &Server, port: u16) -> House {
     House::with(CONFIG, &format!("{PROFILE}\n{section}"))
 }
 
-fn trust(house: &House, arguments: &[&str]) -> (String, i32) {
+fn trust(profiles: &Path, arguments: &[&str]) -> (String, i32) {
     let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
         .args(["partner", "trust", "harbor-and-pine", "--profiles"])
-        .arg(house.path("partners"))
+        .arg(profiles)
         .args(arguments)
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
@@ -77,12 +78,12 @@ fn a_server_with_another_key_gets_nothing_until_somebody_trusts_it() {
             .await;
         assert_eq!(server.names("outbound").len(), 1);
 
-        let (told, code) = trust(&house, &[]);
+        let (told, code) = trust(&house.path("partners"), &[]);
         assert_eq!(code, 1, "nobody was asked: {told}");
         assert!(told.contains(&before) && told.contains(&after), "{told}");
-        let (told, code) = trust(&house, &["--yes"]);
+        let (told, code) = trust(&house.path("partners"), &["--yes"]);
         assert_eq!(code, 0, "{told}");
-        let (told, code) = trust(&house, &[]);
+        let (told, code) = trust(&house.path("partners"), &[]);
         assert_eq!((code, told.contains("trusted already")), (0, true), "{told}");
         let profile =
             fs::read_to_string(house.path("partners/harbor-and-pine/partner.toml")).unwrap();
@@ -94,4 +95,27 @@ fn a_server_with_another_key_gets_nothing_until_somebody_trusts_it() {
         house.until(|_| server.names("outbound").len() == 2).await;
         house.close().await;
     });
+}
+
+#[test]
+fn a_key_is_written_where_the_server_is_named() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let section = server.section(server.port, "host_keys = []");
+    let section = section.replace("host_keys = []", "# shared by all brands");
+    let base = format!("base = true\nsource = \"Mail, 2026-11\"\n\n{section}");
+    let brand = format!("extends = \"network\"\n{PROFILE}");
+    for (name, text) in [("network", &base), ("harbor-and-pine", &brand)] {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("partner.toml"), text).unwrap();
+    }
+    let (told, code) = trust(folder.path(), &["--yes"]);
+    assert_eq!(code, 0, "{told}");
+    let text = |name: &str| fs::read_to_string(folder.path().join(name).join("partner.toml"));
+    assert_eq!(text("harbor-and-pine").unwrap(), brand);
+    let written = text("network").unwrap();
+    assert!(written.contains(&server.fingerprint()) && written.contains("brands"), "{written}");
+    let (told, code) = trust(folder.path(), &["--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, told["known"].as_bool()), (0, Some(true)), "{told}");
 }
