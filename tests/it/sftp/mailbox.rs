@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::TcpListener;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crossdock::disk::{Arrival, Limits};
@@ -367,4 +369,46 @@ fn a_server_that_hangs_is_given_up_and_left_alone() {
     let calls = std::iter::from_fn(|| silent.accept().ok()).count();
     assert_eq!(calls, 2, "after the second failure it is left alone");
     assert_eq!(sessions.open(), 0);
+}
+
+/// A listener that hands each caller what it says, from a thread of its own.
+fn who_says(say: impl Fn(TcpStream) + Send + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(say));
+    port
+}
+
+#[test]
+fn what_is_no_ssh_server_is_told_from_one() {
+    let server = Server::start();
+    let talker = who_says(|mut stream| {
+        // It never comes to the point, and never falls silent.
+        while stream.write_all(b"Welcome to our server. Please hold the line.\r\n").is_ok() {}
+    });
+    let web = who_says(|mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    for port in [talker, web] {
+        let mailbox = open(server.settings_at(port, "connect_timeout = \"300ms\""));
+        let told = words(mailbox.look());
+        assert!(told.contains("no SSH session comes about"), "{told}");
+    }
+}
+
+#[test]
+fn a_session_that_waits_is_kept_alive_and_then_closed() {
+    let server = Server::start();
+    server.put("inbound/a.edi", "a");
+    let sessions = Sessions::new(4);
+    let more = format!("keepalive = \"1ms\"\nclose_after = \"2s\"\n{QUICK}");
+    let mailbox = open_with(server.settings(&more), &sessions);
+    mailbox.look().unwrap();
+    assert_eq!(sessions.open(), 1);
+    while sessions.open() > 0 {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(mailbox.names(), ["a.edi"], "and opened again when it is needed");
+    let log = server.log();
+    assert!(log.matches("Accepted publickey").count() >= 2, "{log}");
 }
