@@ -19,6 +19,7 @@ pub mod learn;
 pub mod map;
 pub mod overlay;
 pub mod profile;
+pub mod secrets;
 pub mod store;
 pub mod translate;
 pub mod transport;

@@ -6,8 +6,9 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
 use tokio::runtime::Handle;
 
-use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, plural, read_secret};
+use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, plural};
 use crate::profile::Secret;
+use crate::secrets::read_secret;
 
 /// How much of an answer is shown when it is a refusal.
 const ANSWER_CHARS_MAX: usize = 300;

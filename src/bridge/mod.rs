@@ -5,13 +5,11 @@
 mod directory;
 #[cfg(feature = "http")]
 mod http;
-mod secret;
 
 pub use crate::disk::{Arrival, Look};
 pub use directory::DirectoryEndpoint;
 #[cfg(feature = "http")]
 pub use http::{HttpEndpoint, HttpSettings};
-pub use secret::read_secret;
 
 use std::time::Duration;
 

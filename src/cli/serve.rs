@@ -70,8 +70,8 @@ pub(super) fn run(
         })?;
         if args.check {
             for partner in gateway.partners() {
-                let (name, folder) = (&partner.title, &partner.mailbox.folder);
-                writeln!(out, "{name}: mailbox {folder}, endpoint {}", partner.endpoint)?;
+                let (name, mailbox) = (&partner.title, partner.mailbox.address());
+                writeln!(out, "{name}: mailbox {mailbox}, endpoint {}", partner.endpoint)?;
             }
             let left_out = gateway.left_out();
             if !left_out.is_empty() {
@@ -108,7 +108,7 @@ async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
         }
     });
     for partner in gateway.partners() {
-        let (name, mailbox) = (&partner.name, &partner.mailbox.folder);
+        let (name, mailbox) = (&partner.name, partner.mailbox.address());
         let (state, endpoint) = (format!("{:?}", partner.state).to_lowercase(), &partner.endpoint);
         tracing::info!(partner = name, mailbox, endpoint, state, "serving");
     }

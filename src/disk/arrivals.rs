@@ -1,7 +1,7 @@
 //! A folder in which others put files, and when a file of it is finished.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,25 @@ pub struct Arrival {
     /// Time of its last change, nanoseconds since 1970.
     pub modified_nanoseconds: i128,
     file_name: OsString,
+}
+
+impl Arrival {
+    /// A file of a mailbox that is no folder of this machine.
+    #[must_use]
+    pub fn elsewhere(
+        name: String,
+        size: u64,
+        modified_nanoseconds: i128,
+        file_name: OsString,
+    ) -> Self {
+        Self { name, size, modified_nanoseconds, file_name }
+    }
+
+    /// Its name as it is, byte for byte.
+    #[must_use]
+    pub fn file_name(&self) -> &OsStr {
+        &self.file_name
+    }
 }
 
 /// What a look at the folder showed.
@@ -193,15 +212,22 @@ impl Arrivals {
     }
 }
 
-fn marked(mark: &str, name: &str) -> String {
+/// The name under which a file is kept once it was taken.
+#[must_use]
+pub fn marked(mark: &str, name: &str) -> String {
     format!("{mark}-{}", safe_name(name))
 }
 
-fn note_name(name: &str) -> String {
+/// The name of the note beside a file of the quarantine.
+#[must_use]
+pub fn note_name(name: &str) -> String {
     format!("{name}.findings.txt")
 }
 
-fn is_unfinished(name: &str) -> bool {
+/// Whether a file has a name of those that are still being written: it begins with a dot, or ends in `.tmp`, `.part` or
+/// `.filepart`.
+#[must_use]
+pub fn is_unfinished(name: &str) -> bool {
     let end = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default();
     name.starts_with('.')
         || ["tmp", "part", "filepart"].iter().any(|unfinished| end.eq_ignore_ascii_case(unfinished))

@@ -95,11 +95,19 @@ pub struct Limits {
     pub retry_seconds_first: u32,
     /// The longest pause between attempts, in seconds.
     pub retry_seconds_max: u32,
+    /// How many sessions with SFTP servers are open at a time.
+    pub sftp_sessions: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file_mebibytes: 64, translations: 2, retry_seconds_first: 2, retry_seconds_max: 600 }
+        Self {
+            file_mebibytes: 64,
+            translations: 2,
+            retry_seconds_first: 2,
+            retry_seconds_max: 600,
+            sftp_sessions: 64,
+        }
     }
 }
 
@@ -155,6 +163,7 @@ impl Config {
             ("translations", limits.translations),
             ("retry_seconds_first", limits.retry_seconds_first),
             ("retry_seconds_max", limits.retry_seconds_max),
+            ("sftp_sessions", limits.sftp_sessions),
         ];
         for (field, _) in numbers.into_iter().filter(|(_, value)| *value == 0) {
             let place = sections.place(&["limits", field]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::ledger::Draft;
-use super::live::MailboxBinding;
+use super::mailboxes::MailboxBinding;
 use super::{Error, Gateway};
 use crate::bridge::{Call, Endpoint};
 use crate::profile::{Partner, Usage};
@@ -127,7 +127,7 @@ impl Gateway {
     }
 
     fn mailbox_of(&self, partner: &Partner) -> Result<Arc<MailboxBinding>, Error> {
-        self.live().mailbox_of(&partner.name).cloned().ok_or_else(|| {
+        self.live().mailboxes.of(&partner.name).cloned().ok_or_else(|| {
             Error::Configuration(format!("the partner `{}` has no mailbox any more", partner.name))
         })
     }
@@ -137,6 +137,16 @@ impl Gateway {
         found.map(AsRef::as_ref).ok_or_else(|| {
             Error::Configuration(format!("the endpoint `{name}` is not in crossdock.toml any more"))
         })
+    }
+
+    /// Whether a piece of work waits for a mailbox on a server.
+    pub(super) fn calls_server(&self, work: &Work) -> bool {
+        matches!(work.task, Task::Send { .. })
+            && self
+                .live()
+                .mailboxes
+                .of(&self.partner_of(work))
+                .is_some_and(|binding| binding.mailbox.is_remote())
     }
 
     /// Whose work it is: the lane says so; empty where it is nobody's.

@@ -4,11 +4,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::Error;
-use crate::bridge::read_secret;
 use crate::findings::Finding;
 use crate::profile::{
     Credential, Envelope, GroupDate, GroupTime, Information, Isa11, Partner, Usage,
 };
+use crate::secrets::read_secret;
 use crate::x12::{Identity, InterchangeSpec, Stamp};
 
 /// Characters of ISA02 and ISA04.

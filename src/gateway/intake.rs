@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::ledger::Draft;
-use super::live::MailboxBinding;
+use super::mailboxes::MailboxBinding;
 use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Endpoint};
 use crate::canonical;
@@ -37,7 +37,7 @@ impl Gateway {
     fn take_file(&self, binding: &MailboxBinding, arrival: &Arrival) -> Result<(), Error> {
         let now = Timestamp::now();
         let bytes = match binding.mailbox.fetch(arrival) {
-            Err(transport::Error::TooLarge { name, reason }) => {
+            Err(transport::Error::Untakeable { name, reason }) => {
                 let mut draft = Draft::new();
                 draft.journal(now, Event::InterchangeQuarantined, "", &name, &reason);
                 self.commit_untaken(draft, &binding.key, arrival)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -232,7 +232,15 @@ async fn work_on(gateway: &Arc<Gateway>, lane: &str) -> Result<Option<Duration>,
 /// Does one piece of work; a failure is recorded. An error is told where even that could not be done.
 async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
     let heavy = matches!(work.task, Task::Translate { .. } | Task::Render { .. });
-    let _permit = if heavy { gateway.translations.acquire().await.ok() } else { None };
+    let bound = if heavy {
+        Some(&gateway.translations)
+    } else {
+        gateway.calls_server(&work).then_some(&gateway.servers)
+    };
+    let _permit = match bound {
+        Some(bound) => bound.acquire().await.ok(),
+        None => None,
+    };
     let (doer, done) = (Arc::clone(gateway), work.clone());
     let failure = match blocking(move || doer.perform(&done)).await {
         Ok(()) => return Ok(()),
@@ -315,16 +323,22 @@ async fn watch_mailbox(
     key: String,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
+    let find = || gateway.live().mailboxes.get(&key).cloned();
+    if let Some(binding) = find().filter(|binding| !binding.begins_at_once()) {
+        pause(&gateway, None, binding.wait(&Zoned::now()), &mut stop).await;
+    }
     while !*stop.borrow() {
-        let (eyes, name, stopped) = (Arc::clone(&gateway), key.clone(), stop.clone());
-        let looked = blocking(move || {
-            let Some(binding) = eyes.live().mailboxes.get(&name).cloned() else { return Ok(false) };
-            eyes.take_from_mailbox(&binding, &|| *stopped.borrow())
-        })
-        .await;
+        // One that is gone has its end before it.
+        let Some(binding) = find() else { return Ok(()) };
+        let is_remote = binding.mailbox.is_remote();
+        let permit = if is_remote { gateway.servers.acquire().await.ok() } else { None };
+        let (eyes, taken, stopped) = (Arc::clone(&gateway), Arc::clone(&binding), stop.clone());
+        let looked = blocking(move || eyes.take_from_mailbox(&taken, &|| *stopped.borrow())).await;
+        drop(permit);
         let unsettled = gateway.looked(&mailbox(&key), looked)?;
-        let poll = gateway.live().mailboxes.get(&key).map_or(gateway.config.poll, |b| b.poll);
-        pause(&gateway, unsettled, poll, &mut stop).await;
+        let binding = find().unwrap_or(binding);
+        let settle = unsettled.then_some(binding.settle);
+        pause(&gateway, settle, binding.wait(&Zoned::now()), &mut stop).await;
     }
     Ok(())
 }
@@ -348,8 +362,8 @@ async fn watch_endpoint(
         })
         .await;
         let unsettled = gateway.looked(&endpoint_of(&partner), looked)?;
-        let poll = gateway.config.poll;
-        pause(&gateway, unsettled, poll, &mut stop).await;
+        let settle = unsettled.then_some(gateway.config.settle);
+        pause(&gateway, settle, gateway.config.poll, &mut stop).await;
     }
     Ok(())
 }
@@ -368,20 +382,20 @@ async fn watch_profiles(
         .await?;
         watched = seen;
         let unsettled = gateway.looked(PROFILES, looked)?;
-        let poll = gateway.config.poll.min(PROFILES_POLL_MAX);
-        pause(&gateway, unsettled, poll, &mut stop).await;
+        let settle = unsettled.then_some(gateway.config.settle);
+        pause(&gateway, settle, gateway.config.poll.min(PROFILES_POLL_MAX), &mut stop).await;
     }
     Ok(())
 }
 
-/// Until the next look: soon where files still grow.
+/// Until the next look: soon, in `settle`, where files still grow.
 async fn pause(
     gateway: &Gateway,
-    unsettled: bool,
+    settle: Option<Duration>,
     poll: Duration,
     stop: &mut watch::Receiver<bool>,
 ) {
-    let nap = if unsettled { gateway.config.settle.min(poll) } else { poll };
+    let nap = settle.map_or(poll, |settle| settle.min(poll));
     // A look that costs nothing must not become a busy loop.
     let nap = nap.max(Duration::from_millis(5));
     tokio::select! {

@@ -24,6 +24,7 @@ mod intake;
 mod lanes;
 mod ledger;
 mod live;
+mod mailboxes;
 mod meter;
 mod notes;
 mod orders;
@@ -98,6 +99,8 @@ pub struct Gateway {
     endpoints: BTreeMap<String, Arc<dyn Endpoint>>,
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
+    /// Bounds how many steps wait for a server at a time, so that they leave threads for all others.
+    servers: Semaphore,
     status: status::Board,
     /// Acknowledgements of ours that were told to be late, and still wait.
     late: Mutex<BTreeSet<u64>>,

@@ -61,6 +61,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                 queue_again(&ledger).map_err(whole)?;
                 return Ok(Gateway {
                     translations: Semaphore::new(config.limits.translations as usize),
+                    servers: Semaphore::new(config.limits.sftp_sessions as usize),
                     config,
                     ledger,
                     translator: Translator::new(engine),

@@ -11,6 +11,7 @@ mod documents;
 mod effect;
 mod envelope;
 mod identity;
+mod mailbox;
 mod node;
 mod numbers;
 mod partner;
@@ -19,6 +20,7 @@ mod problem;
 mod profiles;
 mod row;
 mod rules;
+mod schedule;
 mod secret;
 mod section;
 mod sections;
@@ -31,8 +33,9 @@ pub use envelope::{
     distinct_bytes,
 };
 pub use identity::{Contact, Identities, Identity, Pair, Sides, Usage};
+pub use mailbox::{After, Finished, HostKey, Mailbox, Sftp, fill_in};
 pub use numbers::{ControlNumbers, Range, SetNumberForm};
-pub use partner::{Mailbox, Partner};
+pub use partner::Partner;
 pub use policies::{
     AckMatch, Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
     DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing, SeparatorsFound,
@@ -41,5 +44,6 @@ pub use policies::{
 pub use problem::{Origin, Problem, Weight};
 pub use profiles::{PARTNER_FILE, ProfileSource, Profiles};
 pub use row::{Difference, Row, differences};
+pub use schedule::Schedule;
 pub use secret::Secret;
 pub use sections::Sections;

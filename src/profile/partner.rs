@@ -8,6 +8,7 @@ use super::cross_references::CrossReferences;
 use super::documents::{Deadline, DocumentFlow, Moment};
 use super::envelope::Envelope;
 use super::identity::{Contact, Identities, Usage};
+use super::mailbox::Mailbox;
 use super::node::{Entries, Node, Value, merge};
 use super::numbers::ControlNumbers;
 use super::policies::{Acknowledgements, Duplicates, Processing, TrailingSpaces};
@@ -63,19 +64,6 @@ pub struct Partner {
     pub(super) agreements: Vec<Agreement>,
     pub(super) settings: Vec<Row>,
 }
-
-/// `[mailbox]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
-    /// The folder that holds `inbound`, `outbound`, `archive` and `quarantine`. Relative to `crossdock.toml`.
-    /// Several partners may share one, as in a value-added network's mailbox.
-    pub folder: String,
-    /// Seconds from one look to the next; where it is not given, as `crossdock.toml` says.
-    pub poll_seconds: Option<u32>,
-}
-
-/// A day: a mailbox that is looked into more seldom is a mistake.
-const POLL_SECONDS_MAX: u64 = 86_400;
 
 impl Partner {
     /// The flow of a kind of document in a direction, if it is agreed.
@@ -175,7 +163,7 @@ impl Draft<'_, '_> {
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
         of_nothing(&documents, &deadlines, is_base, whole.log);
-        let mailbox = mailbox(&mut whole, is_base);
+        let mailbox = Mailbox::read(&mut whole, is_base);
         let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
         let keep_blanks = processing.trailing_spaces == TrailingSpaces::Keep;
         lay_rules(&mut agreements, &chain, overlays, (known, keep_blanks), whole.log);
@@ -357,27 +345,6 @@ fn line_in(node: &Node, line: usize) -> bool {
             Value::Table(entries) => entries.values().any(|inner| line_in(inner, line)),
             _ => false,
         }
-}
-
-fn mailbox(whole: &mut Section<'_>, is_base: bool) -> Option<Mailbox> {
-    if !whole.has("mailbox") && !is_base {
-        whole.missing("mailbox");
-    }
-    let mut section = whole.section("mailbox");
-    let folder = if section.is_there() && !is_base {
-        section.required("folder")
-    } else {
-        section.text("folder")
-    };
-    let folder = folder.map(str::to_owned);
-    let poll = if section.has("poll_seconds") {
-        u32::try_from(section.number("poll_seconds", 5, (1, POLL_SECONDS_MAX))).ok()
-    } else {
-        section.node("poll_seconds");
-        None
-    };
-    section.end();
-    Some(Mailbox { folder: folder?, poll_seconds: poll })
 }
 
 /// An agreement for each set and release that a flow can have.

@@ -132,6 +132,14 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A warning about the section; nothing where nobody wrote it.
+    pub(super) fn warn(&mut self, words: impl std::fmt::Display) {
+        if let Some(node) = self.node {
+            let words = format!("{}: {words}", self.path);
+            self.log.problems.push(Problem::at(&node.key, words).warning());
+        }
+    }
+
     /// A key that stands there and does nothing is told so.
     pub(super) fn idle(&mut self, key: &str, because: &str) {
         if let Some(node) = self.entries.and_then(|entries| entries.get(key)) {
@@ -201,6 +209,25 @@ impl<'a> Section<'a> {
         };
         self.row("information", text.clone(), Some(node));
         Some(found)
+    }
+
+    /// A secret by reference, if it is there.
+    pub(super) fn secret(&mut self, key: &'static str) -> Option<Secret> {
+        let node = self.node(key)?;
+        let Value::Text(text) = &node.value else {
+            self.mistyped(key, node, "a text: env:NAME or file:PATH");
+            return None;
+        };
+        match text.parse::<Secret>() {
+            Ok(secret) => {
+                self.row(key, secret.to_string(), Some(node));
+                Some(secret)
+            }
+            Err(words) => {
+                self.wrong(&node.origin, format!("`{key}`: {words}"));
+                None
+            }
+        }
     }
 
     /// A text that must be there.
@@ -433,5 +460,8 @@ pub(super) fn in_words(span: Duration) -> String {
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let words: Vec<String> = parts.map(|(count, unit)| format!("{count}{unit}")).collect();
-    if words.is_empty() { "0s".to_owned() } else { words.join(" ") }
+    match words.as_slice() {
+        [] => format!("{}ms", span.as_millis()),
+        words => words.join(" "),
+    }
 }

@@ -38,7 +38,7 @@ impl Mailbox for DirectoryMailbox {
     fn fetch(&self, arrival: &Arrival) -> Result<Vec<u8>, Error> {
         self.arrivals.read(arrival).map_err(|e| match e.kind() {
             ErrorKind::FileTooLarge => {
-                Error::TooLarge { name: arrival.name.clone(), reason: e.to_string() }
+                Error::Untakeable { name: arrival.name.clone(), reason: e.to_string() }
             }
             ErrorKind::NotFound | ErrorKind::ResourceBusy => Error::NotReady(e),
             _ => Error::Io(e),

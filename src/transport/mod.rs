@@ -4,6 +4,8 @@
 //! may leave the inbound folder, and that is only once its bytes are durable elsewhere.
 
 mod directory;
+#[cfg(feature = "sftp")]
+pub mod sftp;
 
 pub use crate::disk::{Arrival, Look};
 pub use directory::DirectoryMailbox;
@@ -12,12 +14,12 @@ pub use directory::DirectoryMailbox;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file is larger than the limit. Repeating does not help.
+    /// The file is larger than the limit, or has no name that can be worked with. Repeating does not help.
     #[error("{name}: {reason}")]
-    TooLarge {
+    Untakeable {
         /// The file.
         name: String,
-        /// Its size and the limit.
+        /// Why it is not taken.
         reason: String,
     },
     /// The file is not there, or not as it was a moment ago. The next look will tell.
@@ -26,6 +28,9 @@ pub enum Error {
     /// Rights, a full disk, a lost mount. May go by.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// A server that cannot be reached, that refuses us, or that is not who it should be. May go by.
+    #[error("{0}")]
+    Server(String),
 }
 
 /// A partner's mailbox. Calls may block.
@@ -39,7 +44,7 @@ pub trait Mailbox: Send + Sync {
     /// Fetches the bytes of one. It stays where it is until [`Mailbox::confirm`].
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::NotReady`], or where the mailbox cannot be reached.
+    /// [`Error::Untakeable`], [`Error::NotReady`], or where the mailbox cannot be reached.
     fn fetch(&self, arrival: &Arrival) -> Result<Vec<u8>, Error>;
 
     /// The bytes are durable: the file may leave the inbound side. One that is gone already is no error. What is kept
@@ -68,4 +73,9 @@ pub trait Mailbox: Send + Sync {
     /// # Errors
     /// Where the mailbox cannot be reached.
     fn quarantine(&self, name: &str, bytes: &[u8], note: &[u8]) -> Result<(), Error>;
+
+    /// Whether a call may take as long as a server on the net takes.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }

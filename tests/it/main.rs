@@ -36,6 +36,8 @@ mod receive;
 mod reload;
 #[cfg(feature = "http")]
 mod retries;
+#[cfg(feature = "sftp")]
+mod sftp;
 mod shipped;
 mod store;
 mod trace;

@@ -1,10 +1,12 @@
 //! Profiles: what a folder says, resolved along what it extends, with everything that is wrong told at once.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crossdock::grammar::SourceFile;
 use crossdock::profile::{
-    Difference, Direction, Partner, Problem, ProfileSource, Profiles, State, Usage, differences,
+    Difference, Direction, Partner, Problem, ProfileSource, Profiles, Schedule, State, Usage,
+    differences,
 };
 use crossdock::translate::Engine;
 use crossdock::x12::Identity;
@@ -358,4 +360,62 @@ fn a_thousand_profiles_share_what_they_rest_on() {
     }
     let (profiles, _) = read(&sources);
     assert_eq!(profiles.iter().count(), 1000);
+}
+
+const SERVER: &str = r#"
+[mailbox.sftp]
+host = "sftp.harbor.example"
+user = "northdock"
+key = "file:/etc/crossdock/harbor"
+host_keys = ["SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8"]
+"#;
+
+#[test]
+fn a_mailbox_on_a_server_is_read_with_what_is_usual() {
+    let partner = one(&format!("{SAMPLE}{SERVER}"));
+    assert_eq!(partner.mailbox.address(), "sftp://northdock@sftp.harbor.example:22/inbound");
+    let rows: Vec<String> = partner
+        .rows()
+        .iter()
+        .filter(|row| row.section.starts_with("mailbox"))
+        .map(|row| format!("{} {} = {}", row.section, row.subject, row.value))
+        .collect();
+    insta::assert_snapshot!(rows.join("\n"));
+    let scheduled = SAMPLE.replace("poll_seconds = 5", "schedule = \"*/15 6-20 * * MON-FRI\"");
+    assert!(matches!(one(&scheduled).mailbox.schedule, Some(Schedule::Times(_))));
+}
+
+#[test]
+fn whatever_is_wrong_with_a_mailbox_on_a_server_is_told() {
+    let mut told = String::new();
+    for (old, new) in [
+        ("host = \"sftp.harbor.example\"\n", ""),
+        ("user = \"northdock\"", "user = \" \""),
+        ("key = \"file:/etc/crossdock/harbor\"\n", ""),
+        ("key = \"file:/etc/crossdock/harbor\"", "password = \"hunter2\""),
+        ("key = ", "key_pasphrase = \"env:P\"\nkey = "),
+        ("key = \"file", "password = \"env:P\"\nkey_passphrase = \"env:Q\"\n# \"file"),
+        ("SHA256:", "MD5:"),
+        ("host_keys = [", "host_keys = [] # ["),
+        ("host = ", "port = 0\nhost = "),
+        ("host = ", "inbound = \"x/\"\noutbound = \"./x\"\nhost = "),
+        ("host = ", "after = \"delete\"\narchive = \"done\"\nhost = "),
+        ("host = ", "after = \"remove\"\nhost = "),
+        ("host = ", "pattern = \"a***b\"\nhost = "),
+        ("host = ", "finished = \"marker\"\nmarker = \"done\"\nsettle = \"1s\"\nhost = "),
+        ("host = ", "upload_name = \"out/{name}\"\nhost = "),
+        ("host = ", "upload_name = \"order.edi\"\nhost = "),
+        ("host = ", "idle_timeout = \"2h\"\nkeepalive = 5\nhost = "),
+        ("poll_seconds = 5", "poll_seconds = 5\nschedule = \"* * * * *\""),
+        ("poll_seconds = 5", "schedule = \"0 0 30 2 *\""),
+        ("poll_seconds = 5", "schedule = \"every day\""),
+    ] {
+        let text = format!("{SAMPLE}{SERVER}");
+        assert!(text.contains(old), "{old}");
+        let problems = lines(&problems_of(&text.replacen(old, new, 1)));
+        assert_ne!(problems, "", "{new}");
+        writeln!(told, "{}\n{problems}\n", new.escape_debug()).unwrap();
+    }
+    assert!(!told.replace("password = \\\"hunter2", "").contains("hunter2"));
+    insta::assert_snapshot!(told);
 }

@@ -11,6 +11,8 @@ mod load;
 mod new;
 mod show;
 mod trial;
+#[cfg(feature = "sftp")]
+mod trust;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -51,6 +53,9 @@ enum Command {
     Diff(diff::Args),
     /// Tell what would happen to documents: findings, answers, canonical documents, where they go
     Try(trial::Args),
+    /// Trust the key of the partner's SFTP server
+    #[cfg(feature = "sftp")]
+    Trust(trust::Args),
     /// Print the companion guide for the partner, as Markdown or HTML
     Guide(guide::Args),
 }
@@ -75,6 +80,8 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
         Command::Show(args) => show::run(args, place, context, out),
         Command::Diff(args) => diff::run(args, place, context, out),
         Command::Try(args) => trial::run(args, place, context, out),
+        #[cfg(feature = "sftp")]
+        Command::Trust(args) => trust::run(args, place, context, out),
         Command::Guide(args) => guide::run(args, place, context, out),
     }
 }

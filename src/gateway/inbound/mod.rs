@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use super::acknowledgement::note_ta1;
 use super::envelope::today;
 use super::ledger::Draft;
-use super::live::{Live, MailboxBinding};
+use super::live::Live;
+use super::mailboxes::MailboxBinding;
 use super::translation::{Header, NumberSeen, Part, Received, ReceivedSet, split};
 use super::{Error, Gateway, lanes, notes};
 use crate::disk::safe_name;
@@ -423,6 +424,6 @@ fn agreement<'a>(
     header: &Header,
 ) -> Option<&'a Arc<Partner>> {
     let (partner, _) = live.profiles.sender(&header.sender, &header.receiver)?;
-    let own = live.mailbox_of(&partner.name)?;
+    let own = live.mailboxes.of(&partner.name)?;
     Some(partner).filter(|_| own.key == binding.key)
 }

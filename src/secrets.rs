@@ -1,4 +1,4 @@
-//! Reading what a [`Secret`] refers to.
+//! Reading what a [`Secret`] refers to: at each use, so that it can be changed while the gateway runs.
 
 use crate::profile::Secret;
 
