@@ -268,6 +268,8 @@ fn log(record: &JournalRecord) {
         | Event::ProfileLoosened
         | Event::ProfileRemoved
         | Event::InterchangeHeld
+        | Event::StoreRebuilt
+        | Event::StoreUpgraded
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementUnmatched
         | Event::InterchangeRefused

@@ -6,29 +6,36 @@
 //!
 //! One [`Transaction`] is one durable commit: when [`Store::commit`] returns, all of it is on the disk, or none.
 
+mod commit;
+mod database;
 mod embedded;
+mod entry;
 mod format;
-mod history;
 mod keys;
 mod payloads;
 #[cfg(test)]
 mod power;
 mod records;
+mod recovery;
 mod transaction;
 mod writer;
 
 pub use embedded::EmbeddedStore;
+pub use entry::Step;
 pub use payloads::PayloadId;
 pub use records::{
     AckState, Document, DocumentState, Event, Expectation, FileKey, InterchangeId, InterchangeKey,
     InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place, PurchaseOrderKey,
     Receipt, Seen, Series, Task, Work,
 };
+pub use recovery::Progress;
 pub use transaction::{Change, NewWork, Transaction};
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+
+use crate::audit;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -52,6 +59,9 @@ pub enum Error {
         /// What is wrong, and what may be done.
         reason: String,
     },
+    /// The audit log cannot be written. The store refuses further commits until it is opened anew.
+    #[error("the audit log failed while {0}")]
+    Log(audit::Error),
     /// The database failed. After a failed flush the store refuses further commits until it is opened anew.
     #[error("the database failed while {doing}: {reason}")]
     Database {
@@ -93,6 +103,18 @@ pub enum Error {
     /// The store was closed while the commit waited.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<audit::Error> for Error {
+    fn from(error: audit::Error) -> Self {
+        match error {
+            audit::Error::File { doing, path, reason } => Self::File { doing, path, reason },
+            audit::Error::Damaged { path, reason } => Self::Open {
+                path,
+                reason: format!("{reason}. Restore the folder `audit` from a backup"),
+            },
+        }
+    }
 }
 
 /// What [`Store::take`] found.
@@ -249,8 +271,8 @@ pub trait Store: Send + Sync {
     /// Where the disk fails; nothing is lost then.
     fn tidy(&self) -> Result<(), Error>;
 
-    /// Up to `limit` journal records after number `after`, in order; those that were moved to the archive are not
-    /// among them.
+    /// Up to `limit` journal records after number `after`, in order; of old ones only the audit log
+    /// still tells.
     ///
     /// # Errors
     /// Where the disk fails.

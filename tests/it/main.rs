@@ -27,6 +27,7 @@ mod overlay;
 mod partner;
 mod profiles;
 mod receive;
+mod recovery;
 mod reload;
 #[cfg(feature = "http")]
 mod retries;
