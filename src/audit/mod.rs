@@ -6,17 +6,23 @@
 //!
 //! It knows no records, orders or partners: what a line says besides its head is the store's affair.
 
+mod checkpoint;
 mod line;
 mod log;
+mod note;
 mod reader;
 mod segment;
 mod tree;
+mod verify;
 
+pub use checkpoint::{Checkpoint, Signer, newest, origin, own_key, public_keys};
 pub use line::{Group, Head};
 pub use log::{Log, Opened};
+pub use note::{Key, Note, PublicKey};
 pub use reader::Reader;
 pub use segment::{exists, pack};
 pub use tree::{Hash, Proofs, Tree, root_of_proof};
+pub use verify::{Fault, Report, verify};
 
 use std::path::Path;
 

@@ -4,6 +4,7 @@
 //! make a document faulty, 2 our failure (a file that cannot be read, a bad grammar, wrong arguments).
 
 mod ack;
+mod acks;
 mod completions;
 mod definitions;
 mod demo;
@@ -26,6 +27,7 @@ mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
+mod table;
 mod translate;
 mod validate;
 
@@ -141,6 +143,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Show what partners have acknowledged, and what they still have to
+    Acks(acks::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Print completions for a shell
@@ -228,6 +232,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Acks(args) => acks::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }

@@ -50,7 +50,7 @@ impl Gateway {
         let payload = store.put_payload(&bytes)?;
         let file = file_key(&binding.key, arrival, payload);
         let known = store.file(&file)?;
-        let id = known.unwrap_or_else(|| store.next_receipt());
+        let id = known.map_or_else(|| store.next_receipt(), Ok)?;
         if known.is_some() {
             tracing::info!(mailbox = binding.key, file = arrival.name, "was taken in before");
         } else {

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+#[cfg(unix)]
+use super::desk;
 use super::ledger::Failure;
 use super::live::Live;
 use super::reload::Watched;
@@ -84,12 +86,17 @@ enum Job {
     Profiles,
     /// Keeps the clocks.
     Clock,
+    /// Answers commands of other processes.
+    #[cfg(unix)]
+    Desk,
 }
 
 impl Job {
     fn all(gateway: &Gateway) -> BTreeSet<Self> {
         let live = gateway.live();
         let mut jobs: BTreeSet<Self> = [Self::Profiles, Self::Clock].into();
+        #[cfg(unix)]
+        jobs.insert(Self::Desk);
         jobs.extend(all(gateway).into_iter().map(Self::Lane));
         jobs.extend(self::jobs(&live).map(|(job, _)| job));
         jobs
@@ -106,6 +113,8 @@ impl Job {
             Self::Endpoint(partner) => watch_endpoint(gateway, partner, stop).await,
             Self::Profiles => watch_profiles(gateway, stop).await,
             Self::Clock => keep_time(gateway, stop).await,
+            #[cfg(unix)]
+            Self::Desk => desk::serve(gateway, stop).await,
         };
         (self, result)
     }
@@ -175,6 +184,10 @@ pub(super) async fn run(
             () = gateway.reloaded.notified(), if !stopping => {}
             _ = stop.changed(), if !stopping => stopping = true,
         }
+    }
+    if let (Ok(()), Err(e)) = (&outcome, gateway.write_acknowledgement_log()) {
+        // The next start writes what is missing.
+        tracing::warn!("{e}");
     }
     gateway.write_status(false, outcome.as_ref().err());
     outcome
@@ -258,6 +271,7 @@ impl Gateway {
         let done = [
             self.mark_overdue().map_err(Error::Store),
             self.requeue_if_asked(),
+            self.write_acknowledgement_log(),
             self.ledger.store().tidy().map_err(Error::Store),
         ];
         self.write_status(true, None);
@@ -388,6 +402,7 @@ async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Re
             Ok(()) => {}
         }
         tokio::select! {
+            () = gateway.ledger.looked_for() => {}
             () = tokio::time::sleep(CLOCK) => {}
             _ = stop.changed() => {}
         }

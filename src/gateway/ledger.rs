@@ -10,8 +10,8 @@ use tokio::sync::{Notify, broadcast};
 
 use super::config::Limits;
 use crate::store::{
-    self, Change, Event, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store, Task,
-    Transaction, Work,
+    self, Change, Event, Facts, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store,
+    Task, Transaction, Work,
 };
 
 /// From this attempt on, and at every so many, the journal and the log call for a person; between them each failure is
@@ -65,18 +65,28 @@ impl Ledger {
         Arc::clone(wakes.entry(lane.to_owned()).or_default())
     }
 
-    /// Commits, then tells subscribers, and the lanes that have something new to do.
+    /// Commits; see [`Ledger::commit_all`].
     pub(super) fn commit(&self, draft: Draft) -> Result<(), store::Error> {
-        let journal = self.store.commit(draft.transaction)?;
-        for record in journal {
-            log(&record);
-            // No subscriber is no error.
-            let _ = self.records.send(record);
-        }
-        for lane in draft.lanes {
-            self.wake(&lane).notify_one();
-        }
+        self.commit_all(draft.transaction)?;
         Ok(())
+    }
+
+    /// Commits, then tells subscribers, and the lanes that have something new to do.
+    pub(super) fn commit_all(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Vec<JournalRecord>, store::Error> {
+        let lanes: Vec<_> = transaction.lanes().map(|lane| self.wake(lane)).collect();
+        let journal = self.store.commit(transaction)?;
+        for record in &journal {
+            log(record);
+            // No subscriber is no error.
+            let _ = self.records.send(record.clone());
+        }
+        for lane in lanes {
+            lane.notify_one();
+        }
+        Ok(journal)
     }
 
     /// Numbers for one rendering; see [`Store::reserve_numbers`].
@@ -162,11 +172,10 @@ pub(super) struct Failure {
     pub(super) defect: bool,
 }
 
-/// A transaction in the making, with the lanes that are to be woken by it.
+/// A transaction in the making.
 #[derive(Default)]
 pub(super) struct Draft {
     transaction: Transaction,
-    lanes: Vec<String>,
 }
 
 impl Draft {
@@ -181,18 +190,11 @@ impl Draft {
     /// Adds all of another.
     pub(super) fn append(&mut self, other: Self) {
         self.transaction.append(other.transaction);
-        self.lanes.extend(other.lanes);
     }
 
     /// Queues work that is due at a moment.
     pub(super) fn queue(&mut self, lane: String, order: &str, task: Task, due: Timestamp) {
-        self.transaction.push(Change::Queue(NewWork {
-            lane: lane.clone(),
-            order: order.to_owned(),
-            task,
-            due,
-        }));
-        self.lanes.push(lane);
+        self.push(Change::Queue(NewWork { lane, order: order.to_owned(), task, due }));
     }
 
     pub(super) fn done(&mut self, work: &Work) {
@@ -201,8 +203,7 @@ impl Draft {
 
     /// Work that was parked is queued again.
     pub(super) fn unpark(&mut self, work: Work, now: Timestamp) {
-        self.push(Change::Unpark { lane: work.lane.clone(), work: work.id, due: now });
-        self.lanes.push(work.lane);
+        self.push(Change::Unpark { lane: work.lane, work: work.id, due: now });
     }
 
     pub(super) fn journal(
@@ -231,8 +232,14 @@ impl Draft {
             partner: partner.to_owned(),
             subject: subject.to_owned(),
             payload,
+            facts: Facts::default(),
             note: note.to_owned(),
         });
+    }
+
+    /// Adds facts to the record that was told last.
+    pub(super) fn tell(&mut self, facts: Facts) {
+        self.transaction.tell(facts);
     }
 }
 

@@ -10,8 +10,11 @@
 //! Every step ends in one durable commit, and can be repeated after a crash: what was done already is known by its
 //! key. The gateway decides; what X12 says is `translate`'s business, what a folder is that of the transports.
 
+mod ack_log;
 mod acknowledgement;
 mod config;
+#[cfg(unix)]
+mod desk;
 mod dispatch;
 mod envelope;
 mod in_force;
@@ -23,6 +26,7 @@ mod live;
 mod notes;
 mod orders;
 mod outbound;
+mod records;
 mod rehearsal;
 mod reload;
 mod requeue;
@@ -31,11 +35,13 @@ mod status;
 mod translation;
 
 pub use crate::store::{
-    Document as DocumentRecord, DocumentState, Error as StoreError, Event, JournalEntry,
-    JournalRecord,
+    AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Expectation,
+    JournalEntry, JournalRecord, Records, Timing,
 };
+pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
+pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
 pub use setup::Problems;
@@ -89,6 +95,7 @@ pub struct Gateway {
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
     status: status::Board,
+    ack_log: Mutex<Option<ack_log::AckLog>>,
 }
 
 impl Gateway {

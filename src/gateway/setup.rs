@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
@@ -49,7 +48,11 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
             tracing::error!("{error}");
         }
         // The store is opened last: a faulty configuration leaves it untouched.
-        match EmbeddedStore::open(&config.data) {
+        let key = config.audit.key().map_err(|words| {
+            let path = config.data.display().to_string();
+            crate::store::Error::Open { path, reason: words }
+        });
+        match key.and_then(|key| EmbeddedStore::open_with_key(&config.data, key)) {
             Ok(store) => {
                 let ledger = Ledger::new(Box::new(store), config.limits);
                 let whole = |e: crate::store::Error| {
@@ -70,6 +73,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     reloaded: Notify::new(),
                     endpoints,
                     status: Board::default(),
+                    ack_log: Mutex::default(),
                 });
             }
             Err(e) => {
@@ -107,7 +111,9 @@ fn open_endpoint(
         let settings = crate::bridge::HttpSettings {
             url: url.clone(),
             bearer: endpoint.bearer.as_ref().and_then(|text| text.parse().ok()),
-            timeout: Duration::from_secs(u64::from(endpoint.timeout_seconds.unwrap_or(30))),
+            timeout: std::time::Duration::from_secs(u64::from(
+                endpoint.timeout_seconds.unwrap_or(30),
+            )),
         };
         let runtime = tokio::runtime::Handle::current();
         return Ok(Arc::new(crate::bridge::HttpEndpoint::new(settings, folder, runtime)?));

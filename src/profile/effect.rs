@@ -92,8 +92,9 @@ fn of_added(row: &Row) -> Effect {
 }
 
 /// Settings by how strict they are: what stands later keeps more back.
-const STRICTER: [(&str, &str, &[&str]); 7] = [
+const STRICTER: [(&str, &str, &[&str]); 8] = [
     ("acknowledgements", "errors_as", &["accepted", "rejected"]),
+    ("acknowledgements", "match", &["set", "group"]),
     ("acknowledgements", "out_of_sequence", &["accept", "hold"]),
     ("duplicates", "interchange", &["ignore", "acknowledge-again", "quarantine"]),
     ("duplicates", "group", &["ignore", "finding", "reject"]),

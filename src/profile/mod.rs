@@ -34,7 +34,7 @@ pub use identity::{Contact, Identities, Identity, Pair, Sides, Usage};
 pub use numbers::{ControlNumbers, Range, SetNumberForm};
 pub use partner::{Mailbox, Partner};
 pub use policies::{
-    Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
+    AckMatch, Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
     DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing,
 };
 pub use problem::{Origin, Problem, Weight};

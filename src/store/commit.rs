@@ -7,12 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use super::database::{Database, failed};
-use super::entry::Records;
+use super::entry::Writes;
 use super::records::JournalRecord;
 use super::transaction::Transaction;
 use super::writer::Pending;
 use super::{Error, keys};
-use crate::audit::{Group, Hash, Log};
+use crate::audit::{Group, Hash, Log, Signer};
 
 /// Most transactions for one flush: more would only lengthen the wait of the first.
 const GROUP_MAX: usize = 256;
@@ -36,11 +36,14 @@ pub(super) enum Request {
     Commit(Transaction, Answer<Vec<JournalRecord>>),
     /// The journal up to this record leaves the database. The audit log keeps it, so that it needs no entry.
     ForgetJournal(u64, Answer<()>),
+    /// What the log holds is signed, where that is more than was.
+    Sign(Answer<()>),
 }
 
 /// What the writer thread owns.
 pub(super) struct Writer {
     pub(super) log: Log,
+    pub(super) signer: Signer,
     pub(super) database: Database,
     /// Bytes of changes that the database got since its last sync.
     pub(super) unsynced_bytes: usize,
@@ -55,7 +58,7 @@ pub(super) struct Writer {
 /// Transactions that are written together.
 struct Together {
     group: Group,
-    records: Records,
+    writes: Writes,
     answers: Vec<(Answer<Vec<JournalRecord>>, Vec<JournalRecord>)>,
 }
 
@@ -70,6 +73,10 @@ impl Writer {
                     Request::Commit(transaction, answer) => {
                         self.add(&mut together, &transaction, answer);
                     }
+                    Request::Sign(answer) => {
+                        self.write(std::mem::replace(&mut together, self.begin()));
+                        let _ = answer.send(self.sign(false));
+                    }
                     Request::ForgetJournal(through, answer) => {
                         self.write(std::mem::replace(&mut together, self.begin()));
                         let _ = answer.send(self.forget_journal(through));
@@ -83,10 +90,19 @@ impl Writer {
         }
         // What fails here, the next start makes up for.
         let _ = self.database.flush();
+        let _ = self.sign(true);
+    }
+
+    fn sign(&mut self, closing: bool) -> Result<(), Error> {
+        match &self.failed {
+            // Nobody knows what of the log is on the disk.
+            Some(error) => Err(error.clone()),
+            None => Ok(self.signer.sign(self.log.tree(), closing)?),
+        }
     }
 
     fn begin(&self) -> Together {
-        Together { group: self.log.group(), records: Records::new(), answers: Vec::new() }
+        Together { group: self.log.group(), writes: Writes::new(), answers: Vec::new() }
     }
 
     /// Adds a transaction, or answers at once where a condition of it does not hold.
@@ -96,7 +112,7 @@ impl Writer {
         transaction: &Transaction,
         answer: Answer<Vec<JournalRecord>>,
     ) {
-        let changed = self.changed_by(transaction, &together.records);
+        let changed = self.changed_by(transaction, &together.writes);
         let (changes, next_work, next_journal) = match changed {
             Ok(pending) => (pending.changes, pending.next_work, pending.next_journal),
             Err(error) => {
@@ -110,10 +126,10 @@ impl Writer {
             let by = transaction.by.as_deref().unwrap_or("gateway");
             together.group.push(Timestamp::now(), by, &changes.body());
         }
-        together.records.extend(changes.records);
+        together.writes.extend(changes.writes);
         let mut told = Vec::new();
         for (record, bytes) in changes.journal {
-            together.records.insert(keys::journal(record.sequence), Some(bytes));
+            together.writes.insert(keys::journal(record.sequence), Some(bytes));
             told.push(record);
         }
         together.answers.push((answer, told));
@@ -123,7 +139,7 @@ impl Writer {
     fn changed_by<'a>(
         &'a self,
         transaction: &Transaction,
-        before: &'a Records,
+        before: &'a Writes,
     ) -> Result<Pending<'a>, Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -138,8 +154,8 @@ impl Writer {
 
     /// Writes transactions to the log and the database, then answers.
     fn write(&mut self, together: Together) {
-        let Together { group, records, answers } = together;
-        let written = if group.is_empty() { Ok(()) } else { self.make_durable(group, records) };
+        let Together { group, writes, answers } = together;
+        let written = if group.is_empty() { Ok(()) } else { self.make_durable(group, writes) };
         if let Err(error) = &written {
             self.failed = Some(error.clone());
         }
@@ -150,39 +166,39 @@ impl Writer {
 
     /// Once the log has it on the disk it is durable. The database is synced now and then: what a crash takes from it, it
     /// gets from the log at the next start.
-    fn make_durable(&mut self, group: Group, records: Records) -> Result<(), Error> {
+    fn make_durable(&mut self, group: Group, writes: Writes) -> Result<(), Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
         let through = group.last();
         self.log.write(group).map_err(Error::Log)?;
-        self.apply(records, through)
+        self.apply(writes, through)
     }
 
-    fn apply(&mut self, records: Records, through: (u64, Hash)) -> Result<(), Error> {
+    fn apply(&mut self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
         let size = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
             CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len)
         };
-        let bytes: usize = records.iter().map(size).sum();
+        let bytes: usize = writes.iter().map(size).sum();
         if self.unsynced_bytes > 0 && self.unsynced_bytes + bytes > UNSYNCED_BYTES_MAX {
             self.database.flush()?;
             self.unsynced_bytes = 0;
         }
         self.unsynced_bytes += bytes;
         let _shut = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        self.database.apply(records, through)
+        self.database.apply(writes, through)
     }
 
     fn forget_journal(&mut self, through: u64) -> Result<(), Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let mut records = Records::new();
+        let mut writes = Writes::new();
         for key in self.database.tree.range(keys::journal(0)..=keys::journal(through)).keys() {
             let key = key.map_err(|e| failed("reading", &e))?;
-            records.insert(key.to_vec(), None);
+            writes.insert(key.to_vec(), None);
         }
-        let forgotten = self.apply(records, self.log.last());
+        let forgotten = self.apply(writes, self.log.last());
         self.failed = forgotten.clone().err();
         forgotten
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::entry::Records;
+use super::entry::Writes;
 use super::format::MAKING;
 use super::payloads::file_error;
 use super::{Error, keys};
@@ -116,9 +116,9 @@ impl Database {
     }
 
     /// Applies records in one step, and with them up to where the log is applied. It is not durable yet.
-    pub(super) fn apply(&self, records: Records, through: (u64, Hash)) -> Result<(), Error> {
+    pub(super) fn apply(&self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
         let mut batch = sled::Batch::default();
-        for (key, value) in records {
+        for (key, value) in writes {
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),

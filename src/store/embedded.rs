@@ -21,13 +21,13 @@ use super::database::{decode, failed, read};
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
-    AckState, Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
+    Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
 };
 use super::recovery::{self, Folders, JOURNAL_KEPT, Progress, Ready, Syncs};
 use super::transaction::{Change, Transaction};
 use super::writer::is_forgotten;
-use super::{Backlog, Error, PayloadId, Store, Taken};
+use super::{Backlog, Error, PayloadId, Records, Store, Taken};
 use crate::audit;
 use crate::disk;
 
@@ -69,7 +69,15 @@ impl EmbeddedStore {
     /// [`Error::Open`] where the folder holds something else, a newer format, a log that lacks something, or is in use
     /// by another process. Nothing is ever reset.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        Self::open_syncing(folder, Syncs::default())
+        Self::open_syncing(folder, None, Syncs::default())
+    }
+
+    /// Opens it with a key for the audit log that lies elsewhere; without one, the store has its own.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn open_with_key(folder: &Path, key: Option<audit::Key>) -> Result<Self, Error> {
+        Self::open_syncing(folder, key, Syncs::default())
     }
 
     /// Makes the database anew from the audit log, and tells how many entries there are.
@@ -82,17 +90,24 @@ impl EmbeddedStore {
     }
 
     /// Opens it with another way of waiting for the disk.
-    pub(super) fn open_syncing(folder: &Path, syncs: Syncs) -> Result<Self, Error> {
+    pub(super) fn open_syncing(
+        folder: &Path,
+        key: Option<audit::Key>,
+        syncs: Syncs,
+    ) -> Result<Self, Error> {
         disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let lock = lock_folder(folder)?;
         let folders = Folders::of(folder);
         let Ready { log, database, notices } = recovery::open(&folders, syncs, &mut |_, _| {})?;
         let payloads = Payloads::open(folder.join("payloads"))?;
+        let key = key.map_or_else(|| audit::own_key(&folders.key, log.id()), Ok)?;
+        let signer = audit::Signer::open(&folders.audit, log.id(), key, log.tree())?;
         let gate = Arc::new(RwLock::new(()));
         let tree = database.tree.clone();
         let next_receipt = last(&tree, &[keys::RECEIPT])?.map_or(1, |n| n + 1);
         let writer = Writer {
             log,
+            signer,
             unsynced_bytes: 0,
             failed: None,
             gate: Arc::clone(&gate),
@@ -197,7 +212,7 @@ impl Drop for EmbeddedStore {
     }
 }
 
-impl Store for EmbeddedStore {
+impl Records for EmbeddedStore {
     fn put_payload(&self, bytes: &[u8]) -> Result<PayloadId, Error> {
         self.payloads.put(bytes)
     }
@@ -216,51 +231,8 @@ impl Store for EmbeddedStore {
         Ok(journal)
     }
 
-    fn next_receipt(&self) -> u64 {
-        self.next_receipt.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn reserve_numbers(
-        &self,
-        series: &Series,
-        range: NumberRange,
-        count: u32,
-    ) -> Result<Vec<u64>, Error> {
-        let mut numbers = lock(&self.numbers);
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let mut next = match numbers.get(series) {
-            Some(&next) => next,
-            None => match read::<u64>(&self.tree, &keys::position(series))? {
-                Some(position) => position.saturating_add(1),
-                None => last(&self.tree, &keys::series(series))?.map_or(0, |n| n.saturating_add(1)),
-            },
-        };
-        let used_up = || Error::NumbersUsedUp { series: series.clone(), last: range.last };
-        let mut given = Vec::new();
-        let mut laps = 0;
-        let mut tries = 0;
-        while given.len() < count as usize {
-            if next > range.last {
-                laps += 1;
-                if !range.rollover || laps > 1 {
-                    return Err(used_up());
-                }
-                next = range.first;
-            }
-            next = next.max(range.first);
-            // Once all the way round, or past more than is worth while: there is none.
-            tries += 1;
-            if tries > TRIES_MAX + u64::from(count) {
-                return Err(used_up());
-            }
-            let used = read::<Option<Timestamp>>(&self.tree, &keys::number(series, next))?;
-            if used.is_none_or(|at| is_forgotten(at, range.forgotten_before)) {
-                given.push(next);
-            }
-            next = next.saturating_add(1);
-        }
-        numbers.insert(series.clone(), next);
-        Ok(given)
+    fn next_receipt(&self) -> Result<u64, Error> {
+        Ok(self.next_receipt.fetch_add(1, Ordering::Relaxed))
     }
 
     fn file(&self, key: &FileKey) -> Result<Option<u64>, Error> {
@@ -314,13 +286,99 @@ impl Store for EmbeddedStore {
             let of = key.get(9..).unwrap_or_default();
             found.extend(read::<Expectation>(&self.tree, of)?);
         }
-        found.retain(|one| one.state == AckState::Open);
+        found.retain(|one| one.clock().is_some());
         Ok(found)
     }
 
     fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error> {
         let found = self.scan(&keys::lane(keys::WORK, lane), None, limit)?;
         Ok(found.into_iter().map(|(_, work)| work).collect())
+    }
+
+    fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut backlog = Backlog::default();
+        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
+            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
+            let work: Work = decode(&key, &value)?;
+            let failed = work.attempts > 0;
+            backlog.failing += usize::from(failed);
+            *backlog.waiting.entry(work.lane.clone()).or_default() += 1;
+            if failed && backlog.failed.len() < limit {
+                backlog.failed.push(work);
+            }
+        }
+        Ok(backlog)
+    }
+
+    fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {
+        let found = self.scan(&[keys::PARKED], None, limit)?;
+        Ok(found.into_iter().map(|(_, work)| work).collect())
+    }
+
+    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
+        let found = self.scan(&[keys::JOURNAL], Some(keys::journal(after)), limit)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn documents(&self, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {
+        let found = self.scan(&[keys::DOCUMENT], after.map(keys::document), limit)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn all_expectations(
+        &self,
+        after: Option<(&str, u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Expectation>, Error> {
+        let after = after.map(|(partner, group, set)| keys::expectation(partner, group, set));
+        let found = self.scan(&[keys::EXPECTATION], after, limit)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn reserve_numbers(
+        &self,
+        series: &Series,
+        range: NumberRange,
+        count: u32,
+    ) -> Result<Vec<u64>, Error> {
+        let mut numbers = lock(&self.numbers);
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut next = match numbers.get(series) {
+            Some(&next) => next,
+            None => match read::<u64>(&self.tree, &keys::position(series))? {
+                Some(position) => position.saturating_add(1),
+                None => last(&self.tree, &keys::series(series))?.map_or(0, |n| n.saturating_add(1)),
+            },
+        };
+        let used_up = || Error::NumbersUsedUp { series: series.clone(), last: range.last };
+        let mut given = Vec::new();
+        let mut laps = 0;
+        let mut tries = 0;
+        while given.len() < count as usize {
+            if next > range.last {
+                laps += 1;
+                if !range.rollover || laps > 1 {
+                    return Err(used_up());
+                }
+                next = range.first;
+            }
+            next = next.max(range.first);
+            // Once all the way round, or past more than is worth while: there is none.
+            tries += 1;
+            if tries > TRIES_MAX + u64::from(count) {
+                return Err(used_up());
+            }
+            let used = read::<Option<Timestamp>>(&self.tree, &keys::number(series, next))?;
+            if used.is_none_or(|at| is_forgotten(at, range.forgotten_before)) {
+                given.push(next);
+            }
+            next = next.saturating_add(1);
+        }
+        numbers.insert(series.clone(), next);
+        Ok(given)
     }
 
     fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error> {
@@ -353,40 +411,15 @@ impl Store for EmbeddedStore {
         lock(&self.leases).remove(&work);
     }
 
-    fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let mut backlog = Backlog::default();
-        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
-            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
-            let work: Work = decode(&key, &value)?;
-            let failed = work.attempts > 0;
-            backlog.failing += usize::from(failed);
-            *backlog.waiting.entry(work.lane.clone()).or_default() += 1;
-            if failed && backlog.failed.len() < limit {
-                backlog.failed.push(work);
-            }
-        }
-        Ok(backlog)
-    }
-
-    fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {
-        let found = self.scan(&[keys::PARKED], None, limit)?;
-        Ok(found.into_iter().map(|(_, work)| work).collect())
-    }
-
     fn tidy(&self) -> Result<(), Error> {
+        self.ask(Request::Sign)?;
         self.forget_journal()?;
         Ok(audit::pack(&self.audit)?)
-    }
-
-    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
-        let found = self.scan(&[keys::JOURNAL], Some(keys::journal(after)), limit)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 }
 
 /// Locks the folder against other processes, as long as the file is open.
-fn lock_folder(folder: &Path) -> Result<File, Error> {
+pub(super) fn lock_folder(folder: &Path) -> Result<File, Error> {
     let path = folder.join("LOCK");
     let file = File::create(&path).map_err(|e| file_error("opening", &path, &e))?;
     file.try_lock().map_err(|e| match e {

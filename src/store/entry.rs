@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -10,7 +11,7 @@ use super::records::{DocumentState, JournalRecord};
 use super::{Error, PayloadId};
 
 /// What becomes of a key: its record, or nothing where it is removed.
-pub(super) type Records = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+pub(super) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A document that came to be, or went on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,15 +32,15 @@ pub struct Step {
 pub(super) struct Changes {
     pub(super) journal: Vec<(JournalRecord, Vec<u8>)>,
     pub(super) steps: Vec<Step>,
-    pub(super) records: Records,
+    pub(super) writes: Writes,
 }
 
 impl Changes {
     pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.journal.is_empty()
+        self.writes.is_empty() && self.journal.is_empty()
     }
 
-    /// The members of the line; see `docs/audit.md`. Records are JSON already and go there as they are.
+    /// The members of the line; see `docs/audit.md`. Writes are JSON already and go there as they are.
     pub(super) fn body(&self) -> Vec<u8> {
         let mut body = Vec::new();
         let journal = self.journal.iter().map(|(_, bytes)| bytes.clone());
@@ -48,7 +49,7 @@ impl Changes {
         let steps = self.steps.iter().map(|step| serde_json::to_vec(step).unwrap_or_default());
         list(&mut body, "steps", steps);
         let mut put = false;
-        for (key, value) in &self.records {
+        for (key, value) in &self.writes {
             let Some(value) = value.as_ref().filter(|value| !value.is_empty()) else { continue };
             body.extend_from_slice(match (put, body.is_empty()) {
                 (true, _) => b",".as_slice(),
@@ -63,9 +64,9 @@ impl Changes {
         if put {
             body.push(b'}');
         }
-        let empty = self.records.iter().filter(|(_, v)| v.as_ref().is_some_and(Vec::is_empty));
+        let empty = self.writes.iter().filter(|(_, v)| v.as_ref().is_some_and(Vec::is_empty));
         list(&mut body, "mark", empty.map(|(key, _)| quote(key)));
-        let removed = self.records.iter().filter(|(_, value)| value.is_none());
+        let removed = self.writes.iter().filter(|(_, value)| value.is_none());
         list(&mut body, "remove", removed.map(|(key, _)| quote(key)));
         body
     }
@@ -95,7 +96,7 @@ fn quote(key: &[u8]) -> Vec<u8> {
 }
 
 /// A key in quotes: printable ASCII as it is, every other byte, and `%`, `"` and `\`, as `%` and two digits.
-fn quoted(text: &mut Vec<u8>, key: &[u8]) {
+pub(super) fn quoted(text: &mut Vec<u8>, key: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     text.push(b'"');
     for &byte in key {
@@ -129,8 +130,12 @@ fn key_of(text: &str) -> Option<Vec<u8>> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Entry<'a> {
     pub(super) sequence: u64,
+    pub(super) at: Timestamp,
+    pub(super) by: String,
     #[serde(borrow, default)]
     journal: Vec<&'a RawValue>,
+    #[serde(default)]
+    pub(super) steps: Vec<Step>,
     #[serde(borrow, default)]
     put: BTreeMap<String, &'a RawValue>,
     #[serde(default)]
@@ -162,8 +167,8 @@ impl<'a> Entry<'a> {
     }
 
     /// What it makes of the database.
-    pub(super) fn records(&self) -> Result<Records, Error> {
-        let mut records = Records::new();
+    pub(super) fn writes(&self) -> Result<Writes, Error> {
+        let mut records = Writes::new();
         let key = |text: &str| key_of(text).ok_or_else(|| self.wrong("a key cannot be read"));
         for (raw, record) in self.journal.iter().zip(self.journal()?) {
             records.insert(keys::journal(record.sequence), Some(raw.get().into()));
@@ -194,13 +199,13 @@ mod tests {
     fn what_a_transaction_changed_is_read_back_byte_for_byte() {
         let every: Vec<u8> = (0..=255).collect();
         let mut changes = Changes::default();
-        changes.records.insert(every, Some(br#"{"n": 1.50,"t":"\u00e9"}"#.to_vec()));
-        changes.records.insert(b"c1".to_vec(), Some(Vec::new()));
-        changes.records.insert(b"gone".to_vec(), None);
+        changes.writes.insert(every, Some(br#"{"n": 1.50,"t":"\u00e9"}"#.to_vec()));
+        changes.writes.insert(b"c1".to_vec(), Some(Vec::new()));
+        changes.writes.insert(b"gone".to_vec(), None);
         let journal = br#"{"sequence":7,"at":"2026-03-02T10:00:00Z","event":"file_received","partner":"","subject":"a"}"#;
         let record: JournalRecord = serde_json::from_slice(journal).unwrap();
         changes.journal.push((record.clone(), journal.to_vec()));
-        let mut expected = changes.records.clone();
+        let mut expected = changes.writes.clone();
         expected.insert(keys::journal(7), Some(journal.to_vec()));
 
         let folder = tempfile::tempdir().unwrap();
@@ -208,16 +213,17 @@ mod tests {
         let sync = Box::new(std::fs::File::sync_data);
         let (mut log, _) = crate::audit::Log::open(folder.path(), 0, sync).unwrap();
         let mut group = log.group();
-        group.push(jiff::Timestamp::UNIX_EPOCH, "a \"person\"", &changes.body());
-        group.push(jiff::Timestamp::UNIX_EPOCH, "gateway", &Changes::default().body());
+        group.push(Timestamp::UNIX_EPOCH, "a \"person\"", &changes.body());
+        group.push(Timestamp::UNIX_EPOCH, "gateway", &Changes::default().body());
         log.write(group).unwrap();
         let mut reader = crate::audit::Reader::open(folder.path(), 1).unwrap();
         let (number, line) = reader.read().unwrap().unwrap();
         let entry = Entry::read(number, line).unwrap();
-        assert_eq!(entry.records().unwrap(), expected);
+        assert_eq!(entry.writes().unwrap(), expected);
         assert_eq!(entry.journal().unwrap(), [record]);
+        assert_eq!(entry.by, "a \"person\"");
         let (number, line) = reader.read().unwrap().unwrap();
-        assert_eq!(Entry::read(number, line).unwrap().records().unwrap(), Records::new());
+        assert_eq!(Entry::read(number, line).unwrap().writes().unwrap(), Writes::new());
         assert!(reader.read().unwrap().is_none());
     }
 }

@@ -1,13 +1,16 @@
 //! What must survive a power cut: files taken in, outcomes, control numbers, work still to be done, the clocks of
 //! acknowledgements, and a journal of every change.
 //!
-//! [`Store`] speaks the domain's words; [`EmbeddedStore`] is the backend that ships. Nothing of the database
+//! [`Records`] and [`Store`] speak the domain's words; [`EmbeddedStore`] is the backend that ships. Nothing of the database
 //! shows outside this module, and it knows nothing of segments, maps or profiles.
 //!
 //! One [`Transaction`] is one durable commit: when [`Store::commit`] returns, all of it is on the disk, or none.
 
+mod check;
 mod commit;
 mod database;
+#[cfg(unix)]
+pub mod desk;
 mod embedded;
 mod entry;
 mod format;
@@ -17,25 +20,34 @@ mod payloads;
 mod power;
 mod records;
 mod recovery;
+mod trail;
 mod transaction;
 mod writer;
 
+pub use check::{Checked, check, export};
 pub use embedded::EmbeddedStore;
 pub use entry::Step;
 pub use payloads::PayloadId;
 pub use records::{
-    AckState, Document, DocumentState, Event, Expectation, FileKey, InterchangeId, InterchangeKey,
-    InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place, PurchaseOrderKey,
-    Receipt, Seen, Series, Task, Work,
+    AckState, Document, DocumentState, Event, Expectation, Facts, FileKey, InterchangeId,
+    InterchangeKey, InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place,
+    PurchaseOrderKey, Receipt, Seen, Series, Task, Timing, Work,
 };
 pub use recovery::Progress;
+pub use trail::{Put, Told, Trail, payload_of};
 pub use transaction::{Change, NewWork, Transaction};
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::audit;
+
+/// Folder of the audit log, in the folder of a store.
+pub const AUDIT: &str = "audit";
+/// File of the key that signs what the audit log holds, in the folder of a store; only its owner may read it.
+pub const AUDIT_KEY: &str = "audit.key";
 
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -100,6 +112,9 @@ pub enum Error {
         /// End of its range.
         last: u64,
     },
+    /// The process that has the store open could not do it, or is gone.
+    #[error("the running gateway: {0}")]
+    Elsewhere(String),
     /// The store was closed while the commit waited.
     #[error("the store is closed")]
     Closed,
@@ -129,7 +144,7 @@ pub enum Taken {
 }
 
 /// Work that is queued, at a glance.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Backlog {
     /// How much waits, by lane. Lanes in which nothing waits are not named.
     pub waiting: BTreeMap<String, usize>,
@@ -139,11 +154,12 @@ pub struct Backlog {
     pub failed: Vec<Work>,
 }
 
-/// Everything that a gateway must not forget.
+/// What a gateway remembers, to be read and added to: by the gateway itself, and by commands in other processes
+/// beside it (see [`desk`]).
 ///
 /// Calls block until the disk has answered; call them where blocking is allowed. Reads see only what is durable,
 /// so that nobody acts on a change that a power cut could take back.
-pub trait Store: Send + Sync {
+pub trait Records: Send + Sync {
     /// Keeps bytes under their SHA-256, durably. Bytes that are there already, whole, are not written again.
     ///
     /// # Errors
@@ -163,20 +179,10 @@ pub trait Store: Send + Sync {
     fn commit(&self, transaction: Transaction) -> Result<Vec<JournalRecord>, Error>;
 
     /// A number for a new receipt; never given twice.
-    fn next_receipt(&self) -> u64;
-
-    /// Sets numbers of a series aside for one rendering, each the next after the last that was given; where the range
-    /// rolls over, after its end from its beginning, those passed over that were used. They count as used only once a
-    /// [`Change::Number`] for each is committed, together with the bytes that hold them.
     ///
     /// # Errors
-    /// [`Error::NumbersUsedUp`] past the end of the range; others where the disk fails.
-    fn reserve_numbers(
-        &self,
-        series: &Series,
-        range: NumberRange,
-        count: u32,
-    ) -> Result<Vec<u64>, Error>;
+    /// Where the store is another process's, and that is gone.
+    fn next_receipt(&self) -> Result<u64, Error>;
 
     /// Whether this very file was taken in before, and as which receipt.
     ///
@@ -230,7 +236,7 @@ pub trait Store: Send + Sync {
     /// Where the disk fails.
     fn expectations(&self, partner: &str, group: u64) -> Result<Vec<Expectation>, Error>;
 
-    /// Up to `limit` open expectations whose time ran out before `now`, oldest first.
+    /// Up to `limit` expectations of which something is to be told at `now` (nearly due, or overdue), the oldest first.
     ///
     /// # Errors
     /// Where the disk fails.
@@ -241,17 +247,6 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// Where the disk fails.
     fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error>;
-
-    /// Takes the first piece of work of a lane that is due, and leases it. Work with the same `order` key is given
-    /// out in the order in which it was queued, one at a time. A lease ends with the commit that finishes, retries
-    /// or parks the work, with [`Store::release`], and with the process.
-    ///
-    /// # Errors
-    /// Where the disk fails.
-    fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error>;
-
-    /// Gives a lease back without a change.
-    fn release(&self, work: u64);
 
     /// What waits, and the first `limit` of what has failed; counted up to 50,000.
     ///
@@ -265,16 +260,59 @@ pub trait Store: Send + Sync {
     /// Where the disk fails.
     fn parked(&self, limit: usize) -> Result<Vec<Work>, Error>;
 
+    /// Up to `limit` journal records after number `after`, in order; of old ones only the audit log still tells.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error>;
+
+    /// Up to `limit` documents whose ids come after `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn documents(&self, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error>;
+
+    /// Up to `limit` expectations of all partners in the order of partner, GS06 and ST02, after these three.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn all_expectations(
+        &self,
+        after: Option<(&str, u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<Expectation>, Error>;
+}
+
+/// Everything that a gateway must not forget, with what only the one process may do that works it off: it gives out
+/// numbers and work.
+pub trait Store: Records {
+    /// Sets numbers of a series aside for one rendering, each the next after the last that was given; where the range
+    /// rolls over, after its end from its beginning, those passed over that were used. They count as used only once a
+    /// [`Change::Number`] for each is committed, together with the bytes that hold them.
+    ///
+    /// # Errors
+    /// [`Error::NumbersUsedUp`] past the end of the range; others where the disk fails.
+    fn reserve_numbers(
+        &self,
+        series: &Series,
+        range: NumberRange,
+        count: u32,
+    ) -> Result<Vec<u64>, Error>;
+
+    /// Takes the first piece of work of a lane that is due, and leases it. Work with the same `order` key is given
+    /// out in the order in which it was queued, one at a time. A lease ends with the commit that finishes, retries
+    /// or parks the work, with [`Store::release`], and with the process.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error>;
+
+    /// Gives a lease back without a change.
+    fn release(&self, work: u64);
+
     /// Moves old history out of the way of the living, where there is enough of it. Cheap when there is not.
     ///
     /// # Errors
     /// Where the disk fails; nothing is lost then.
     fn tidy(&self) -> Result<(), Error>;
-
-    /// Up to `limit` journal records after number `after`, in order; of old ones only the audit log
-    /// still tells.
-    ///
-    /// # Errors
-    /// Where the disk fails.
-    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error>;
 }

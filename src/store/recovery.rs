@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::database::{Applied, Database, Opened, failed};
-use super::entry::{Changes, Entry, Records};
+use super::entry::{Changes, Entry, Writes};
 use super::format::{self, MAKING, VERSION};
 use super::payloads::file_error;
-use super::records::{Event, JournalEntry, JournalRecord};
+use super::records::{Event, Facts, JournalEntry, JournalRecord};
 use super::{Error, keys};
 use crate::audit::{self, Hash, Log, Reader};
 use crate::disk;
@@ -21,7 +21,7 @@ use crate::disk;
 const STEP_BYTES: usize = 1 << 20;
 /// Journal records that the database keeps when it is made anew; the log has all.
 pub(super) const JOURNAL_KEPT: u64 = 20_000;
-/// Records of one entry when the database of an older version becomes the beginning of a log.
+/// Writes of one entry when the database of an older version becomes the beginning of a log.
 const SNAPSHOT_BYTES: usize = 256 << 10;
 
 /// How to wait for the disk: for the file of the log, and for that of the database.
@@ -55,6 +55,8 @@ pub(super) struct Folders {
     pub(super) root: PathBuf,
     pub(super) database: PathBuf,
     pub(super) audit: PathBuf,
+    /// The key that signs what the log holds, unless another is given.
+    pub(super) key: PathBuf,
     /// A log that is being made from the database of an older version.
     beginning: PathBuf,
 }
@@ -64,7 +66,8 @@ impl Folders {
         Self {
             root: root.to_path_buf(),
             database: root.join("state"),
-            audit: root.join("audit"),
+            audit: root.join(super::AUDIT),
+            key: root.join(super::AUDIT_KEY),
             beginning: root.join("audit.making"),
         }
     }
@@ -206,7 +209,7 @@ fn begin_from(folders: &Folders, database: &Database) -> Result<(), Error> {
             let record: JournalRecord = super::database::decode(&key, &value)?;
             changes.journal.push((record, value.to_vec()));
         } else {
-            changes.records.insert(key.to_vec(), Some(value.to_vec()));
+            changes.writes.insert(key.to_vec(), Some(value.to_vec()));
         }
         if bytes > SNAPSHOT_BYTES {
             write(std::mem::take(&mut changes))?;
@@ -258,7 +261,7 @@ fn agree(
             )));
         }
         if database.applied()?.is_none() {
-            database.apply(Records::new(), (applied.entry, applied.hash))?;
+            database.apply(Writes::new(), (applied.entry, applied.hash))?;
         }
     }
     if done < last {
@@ -293,28 +296,28 @@ fn replay(
     last: u64,
     progress: Progress,
 ) -> Result<(), Error> {
-    let mut records = Records::new();
+    let mut writes = Writes::new();
     let mut bytes = 0;
     let mut through = None;
     while let Some((number, line)) = reader.read()? {
         let entry = Entry::read(number, line)?;
         bytes += line.len();
         through = Some((number, Hash::leaf(line)));
-        records.extend(entry.records()?);
+        writes.extend(entry.writes()?);
         for record in entry.journal()? {
             if let Some(old) = record.sequence.checked_sub(JOURNAL_KEPT) {
-                records.insert(keys::journal(old), None);
+                writes.insert(keys::journal(old), None);
             }
         }
         if bytes > STEP_BYTES {
-            database.apply(std::mem::take(&mut records), (number, Hash::leaf(line)))?;
+            database.apply(std::mem::take(&mut writes), (number, Hash::leaf(line)))?;
             database.flush()?;
             (bytes, through) = (0, None);
             progress(number, last);
         }
     }
     if let Some(through) = through {
-        database.apply(records, through)?;
+        database.apply(writes, through)?;
         database.flush()?;
         progress(through.0, last);
     }
@@ -332,5 +335,13 @@ fn remove(folder: &Path) -> Result<(), Error> {
 
 fn notice(event: Event, note: String) -> JournalEntry {
     let (partner, subject) = (String::new(), "store".to_owned());
-    JournalEntry { at: Timestamp::now(), event, partner, subject, payload: None, note }
+    JournalEntry {
+        at: Timestamp::now(),
+        event,
+        partner,
+        subject,
+        payload: None,
+        note,
+        facts: Facts::default(),
+    }
 }

@@ -1,14 +1,15 @@
 //! Changes that belong together.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::records::{
-    Document, DocumentState, Expectation, FileKey, InterchangeId, InterchangeKey,
+    Document, DocumentState, Expectation, Facts, FileKey, InterchangeId, InterchangeKey,
     InterchangeRecord, JournalEntry, PurchaseOrderKey, Receipt, Seen, Series, Task,
 };
 
 /// Work to be queued; the store numbers it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewWork {
     /// Lane: who works it off.
     pub lane: String,
@@ -21,7 +22,7 @@ pub struct NewWork {
 }
 
 /// One change. "Expects" names the condition without which the whole transaction is refused.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// A file was taken in. Expects that this very file was not.
     TakeFile(Receipt),
@@ -106,7 +107,7 @@ pub enum Change {
 }
 
 /// Changes that are applied all or not at all.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transaction {
     pub(super) changes: Vec<Change>,
     pub(super) by: Option<String>,
@@ -147,6 +148,24 @@ impl Transaction {
     /// Adds a line for the record.
     pub fn journal(&mut self, entry: JournalEntry) {
         self.changes.push(Change::Journal(entry));
+    }
+
+    /// Adds facts to the line for the record that was added last.
+    pub fn tell(&mut self, facts: Facts) {
+        if let Some(Change::Journal(entry)) =
+            self.changes.iter_mut().rev().find(|change| matches!(change, Change::Journal(_)))
+        {
+            entry.facts.extend(facts);
+        }
+    }
+
+    /// The lanes in which it queues work.
+    pub fn lanes(&self) -> impl Iterator<Item = &str> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::Queue(work) => Some(work.lane.as_str()),
+            Change::Unpark { lane, .. } => Some(lane.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether there is nothing in it.

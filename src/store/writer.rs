@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 use super::database::{damaged, decode, failed};
-use super::entry::{Changes, Records, Step};
+use super::entry::{Changes, Step, Writes};
 use super::keys;
 use super::records::{
     AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
@@ -26,7 +26,7 @@ const SUBJECT_CHARS_MAX: usize = 200;
 pub(super) struct Pending<'a> {
     tree: &'a sled::Tree,
     /// What becomes of records by the transactions that are written together with it and before it.
-    before: &'a Records,
+    before: &'a Writes,
     pub(super) changes: Changes,
     pub(super) next_work: u64,
     pub(super) next_journal: u64,
@@ -35,7 +35,7 @@ pub(super) struct Pending<'a> {
 impl<'a> Pending<'a> {
     pub(super) fn new(
         tree: &'a sled::Tree,
-        before: &'a Records,
+        before: &'a Writes,
         next_work: u64,
         next_journal: u64,
     ) -> Self {
@@ -190,13 +190,16 @@ impl<'a> Pending<'a> {
     fn expect(&mut self, new: &Expectation) -> Result<(), Error> {
         let key = keys::expectation(&new.partner, new.group, new.set);
         if let Some(old) = self.read::<Expectation>(&key)? {
-            if new.state == AckState::Overdue && old.state != AckState::Open {
+            let only_time = matches!(new.state, AckState::DueSoon | AckState::Overdue);
+            if only_time && !old.state.is_waiting() {
                 return Ok(());
             }
-            self.remove(keys::clock(old.due, &key));
+            if let Some(clock) = old.clock() {
+                self.remove(keys::clock(clock, &key));
+            }
         }
-        if new.state == AckState::Open {
-            self.changes.records.insert(keys::clock(new.due, &key), Some(Vec::new()));
+        if let Some(clock) = new.clock() {
+            self.changes.writes.insert(keys::clock(clock, &key), Some(Vec::new()));
         }
         self.insert(key, new)
     }
@@ -217,7 +220,7 @@ impl<'a> Pending<'a> {
 
     /// The record of a key as this transaction and those before it leave it.
     fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(changed) = self.changes.records.get(key).or_else(|| self.before.get(key)) {
+        if let Some(changed) = self.changes.writes.get(key).or_else(|| self.before.get(key)) {
             return Ok(changed.clone());
         }
         let found = self.tree.get(key).map_err(|e| failed("reading", &e))?;
@@ -230,7 +233,7 @@ impl<'a> Pending<'a> {
 
     fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
         let bytes = encoded(&key, record)?;
-        self.changes.records.insert(key, Some(bytes));
+        self.changes.writes.insert(key, Some(bytes));
         Ok(())
     }
 
@@ -247,7 +250,7 @@ impl<'a> Pending<'a> {
     }
 
     fn remove(&mut self, key: Vec<u8>) {
-        self.changes.records.insert(key, None);
+        self.changes.writes.insert(key, None);
     }
 }
 

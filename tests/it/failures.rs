@@ -1,6 +1,8 @@
 //! What the store or a damaged record may do to the gateway: it goes on where it can, and ends plainly where not.
 
-use crossdock::store::{Change, EmbeddedStore, Event, NewWork, Outcome, Store, Task, Transaction};
+use crossdock::store::{
+    Change, EmbeddedStore, Event, NewWork, Outcome, Records, Task, Transaction,
+};
 
 use super::house::{CONFIG, House, PROFILE, multi, order};
 

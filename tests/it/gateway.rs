@@ -307,7 +307,7 @@ fn a_call_over_http_is_repeated_with_the_same_key_until_it_is_taken() {
 #[test]
 fn a_file_on_which_the_program_fails_is_set_aside_and_holds_up_no_other() {
     use crossdock::store::{
-        Change, EmbeddedStore, FileKey, NewWork, PayloadId, Receipt, Store, Task, Transaction,
+        Change, EmbeddedStore, FileKey, NewWork, PayloadId, Receipt, Records, Task, Transaction,
     };
     let folder = tempfile::tempdir().unwrap();
     let now = jiff::Timestamp::now();
@@ -317,7 +317,7 @@ fn a_file_on_which_the_program_fails_is_set_aside_and_holds_up_no_other() {
         let payload = PayloadId::of(b"never stored");
         let file =
             FileKey { mailbox, name: "lost.edi".into(), size: 1, modified_nanoseconds: 1, payload };
-        let receipt = Receipt { id: store.next_receipt(), file, at: now, done: false };
+        let receipt = Receipt { id: store.next_receipt().unwrap(), file, at: now, done: false };
         let (lane, order) = ("receive mailboxes/harbor-and-pine".to_owned(), "m".to_owned());
         let task = Task::Translate { receipt: receipt.id };
         let take = Transaction::new()

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crossdock::store::{EmbeddedStore, InterchangeId, InterchangeRecord, Outcome, Store};
+use crossdock::store::{EmbeddedStore, InterchangeId, InterchangeRecord, Outcome, Records};
 use crossdock::x12::{Event, Reader};
 
 const PROFILE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");

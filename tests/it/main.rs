@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod acknowledgements;
 mod acks;
 mod against;
 mod agreements;
@@ -10,6 +11,8 @@ mod corpus;
 mod cross_references;
 mod crosswalk;
 mod demo;
+#[cfg(unix)]
+mod desk;
 mod failures;
 mod fixtures;
 mod gateway;

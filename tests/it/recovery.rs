@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use crossdock::store::{
-    Change, Document, DocumentState, EmbeddedStore, Error, Event, JournalEntry, PayloadId, Series,
-    Store, Transaction,
+    Change, Document, DocumentState, EmbeddedStore, Error, Event, Facts, JournalEntry, PayloadId,
+    Records, Series, Store, Transaction,
 };
 use jiff::Timestamp;
 
@@ -37,6 +37,7 @@ fn commit(store: &EmbeddedStore, number: u64) {
         subject: number.to_string(),
         payload: None,
         note: "of \"harbor\"\n".into(),
+        facts: Facts::default(),
     });
     store.commit(transaction).unwrap();
 }

@@ -1,7 +1,8 @@
 //! What fails is tried again until it succeeds; what is refused waits for a person, and is sent again when told.
 
 use crossdock::store::{
-    Change, Document, DocumentState, EmbeddedStore, Event, NewWork, Store, Taken, Task, Transaction,
+    Change, Document, DocumentState, EmbeddedStore, Event, NewWork, Records, Store, Taken, Task,
+    Transaction,
 };
 
 use super::house::{CONFIG, House, PROFILE, multi, order, warehouse};

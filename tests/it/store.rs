@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossdock::store::{
     AckState, Backlog, Change, EmbeddedStore, Error, Event, Expectation, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalEntry, NewWork, NumberRange, Outcome, PayloadId,
-    Receipt, Seen, Series, Store, Taken, Task, Transaction,
+    Receipt, Records, Seen, Series, Store, Taken, Task, Transaction,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,6 +47,7 @@ fn entry(subject: &str) -> JournalEntry {
         partner: "harbor".into(),
         subject: subject.into(),
         payload: None,
+        facts: crossdock::store::Facts::default(),
         note: String::new(),
     }
 }
@@ -173,7 +174,7 @@ fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
         modified_nanoseconds: -1,
         payload,
     };
-    let id = InterchangeId { receipt: store.next_receipt(), index: 0 };
+    let id = InterchangeId { receipt: store.next_receipt().unwrap(), index: 0 };
     let receipt = Receipt { id: id.receipt, file: file.clone(), at: now(), done: false };
     store.commit(Transaction::new().with(Change::TakeFile(receipt.clone()))).unwrap();
     assert_eq!(store.file(&file).unwrap(), Some(id.receipt));
@@ -221,6 +222,9 @@ fn an_acknowledgement_is_overdue_once_its_time_is_over_and_until_it_is_answered(
         sent: now(),
         due: now() + SignedDuration::from_hours(1),
         state: AckState::Open,
+        warn: None,
+        timing: None,
+        repeated: 0,
         answered: None,
     };
     store.commit(Transaction::new().with(Change::Expect(open.clone()))).unwrap();

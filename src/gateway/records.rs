@@ -1,0 +1,25 @@
+//! The records of a gateway, for commands: from the gateway itself where it runs, else from its store.
+
+use super::config::Config;
+use crate::store::{EmbeddedStore, Error, Records};
+
+/// Opens what the gateway of this configuration remembers. One that runs is asked; where none does, its store is
+/// opened, and no gateway can start before it is closed again.
+///
+/// # Errors
+/// Where there is no store yet, or it cannot be opened.
+pub fn open_records(config: &Config) -> Result<Box<dyn Records>, Error> {
+    #[cfg(unix)]
+    if let Some(remote) = crate::store::desk::RemoteRecords::connect(&config.data)? {
+        return Ok(Box::new(remote));
+    }
+    if !config.data.is_dir() {
+        return Err(Error::Open {
+            path: config.data.display().to_string(),
+            reason: "there is nothing yet: no gateway has run with this configuration".to_owned(),
+        });
+    }
+    let path = config.data.display().to_string();
+    let key = config.audit.key().map_err(|reason| Error::Open { path, reason })?;
+    Ok(Box::new(EmbeddedStore::open_with_key(&config.data, key)?))
+}
