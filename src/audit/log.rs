@@ -113,7 +113,7 @@ impl Log {
         loop {
             line.clear();
             let read = lines.read_until(b'\n', &mut line);
-            if read.map_err(|e| Error::file("reading", &last.path, &e))? == 0 {
+            if read.map_err(|e| segment::unreadable(last, &e))? == 0 {
                 break;
             }
             let next = position.next();

@@ -63,7 +63,7 @@ impl Reader {
             self.line.clear();
             std::io::Read::take(lines, LINE_BYTES_MAX)
                 .read_until(b'\n', &mut self.line)
-                .map_err(|e| Error::file("reading", &segment.path, &e))?;
+                .map_err(|e| segment::unreadable(segment, &e))?;
             if self.line.pop_if(|end| *end == b'\n').is_some() {
                 let number = self.next;
                 self.next += 1;

@@ -128,6 +128,15 @@ pub(super) fn open(segment: &Segment) -> Result<Box<dyn BufRead>, Error> {
     Ok(Box::new(BufReader::with_capacity(1 << 16, decoder)))
 }
 
+/// What the system says is a failure that may go by; what the decompressor says is damage.
+pub(super) fn unreadable(segment: &Segment, error: &io::Error) -> Error {
+    if error.raw_os_error().is_some() {
+        Error::file("reading", &segment.path, error)
+    } else {
+        Error::damaged(&segment.path, format!("it is damaged: {error}"))
+    }
+}
+
 /// Reads the head of a file, and where the log stood.
 pub(super) fn read_header(
     segment: &Segment,
@@ -136,7 +145,7 @@ pub(super) fn read_header(
     let mut line = Vec::new();
     io::Read::take(lines, HEADER_BYTES_MAX)
         .read_until(b'\n', &mut line)
-        .map_err(|e| Error::file("reading", &segment.path, &e))?;
+        .map_err(|e| unreadable(segment, &e))?;
     let (header, position) =
         Header::read(&line).map_err(|reason| Error::damaged(&segment.path, reason))?;
     if header.first != segment.first || header.line() != line {

@@ -83,6 +83,7 @@ pub fn verify(
         origin: String::new(),
         before: None,
         signed: &signed,
+        unfit_head: None,
         confirmed: 0,
         contradicted: None,
     };
@@ -115,6 +116,9 @@ struct Walk<'a> {
     before: Option<Hash>,
     /// Checkpoints that are still to come, by their size.
     signed: &'a [Checkpoint],
+    /// What to say of the file that has just begun, whose head does not fit: whether that was changed or the line before
+    /// it, its first line tells.
+    unfit_head: Option<String>,
     /// Lines that a checkpoint has confirmed.
     confirmed: u64,
     /// Lines that a checkpoint has contradicted.
@@ -130,8 +134,7 @@ impl Walk<'_> {
             loop {
                 line.clear();
                 let read = lines.read_until(b'\n', &mut line);
-                // What cannot be decompressed was changed.
-                let read = read.map_err(|e| Error::damaged(&segment.path, e.to_string()))?;
+                let read = read.map_err(|e| segment::unreadable(segment, &e))?;
                 if line.pop_if(|end| *end == b'\n').is_none() {
                     let next = self.position.next();
                     if read > 0 && index + 1 < segments.len() {
@@ -154,6 +157,9 @@ impl Walk<'_> {
             return fault(entries - 1, words);
         }
         self.contradiction()?;
+        if let Some(words) = self.unfit_head.take() {
+            return fault(entries + 1, words);
+        }
         match self.signed.first() {
             Some(checkpoint) => fault(
                 entries + 1,
@@ -180,10 +186,8 @@ impl Walk<'_> {
             );
         }
         if self.before.is_none() && position != self.position {
-            return fault(
-                next,
-                format!("{path}: its first line does not fit to the entries before it"),
-            );
+            self.unfit_head =
+                Some(format!("{path}: its first line does not fit to the entries before it"));
         }
         let origin = origin(&header.log);
         if !self.origin.is_empty() && self.origin != origin {
@@ -224,6 +228,9 @@ impl Walk<'_> {
             );
         }
         let fits = head.after == after(&self.position.last);
+        if let Some(words) = self.unfit_head.take().filter(|_| fits) {
+            return fault(number, words);
+        }
         if fits {
             self.contradiction()?;
         }

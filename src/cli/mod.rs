@@ -5,6 +5,7 @@
 
 mod ack;
 mod acks;
+mod audit;
 mod completions;
 mod definitions;
 mod demo;
@@ -27,9 +28,11 @@ mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
+mod store;
 mod table;
 mod translate;
 mod validate;
+mod wait;
 
 pub use error::Error;
 pub use paint::{Colour, Paint};
@@ -147,6 +150,10 @@ enum Command {
     Acks(acks::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
+    /// Verify and read the audit log, and export what it holds for a dispute
+    Audit(audit::Args),
+    /// Check, export or rebuild the data folder
+    Store(store::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -234,6 +241,8 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Serve(args) => serve::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
+        Command::Audit(args) => audit::run(args, context, out),
+        Command::Store(args) => store::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

@@ -98,10 +98,9 @@ impl EmbeddedStore {
         disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let lock = lock_folder(folder)?;
         let folders = Folders::of(folder);
-        let Ready { log, database, notices } = recovery::open(&folders, syncs, &mut |_, _| {})?;
+        let Ready { log, signer, database, notices } =
+            recovery::open(&folders, key, syncs, &mut |_, _| {})?;
         let payloads = Payloads::open(folder.join("payloads"))?;
-        let key = key.map_or_else(|| audit::own_key(&folders.key, log.id()), Ok)?;
-        let signer = audit::Signer::open(&folders.audit, log.id(), key, log.tree())?;
         let gate = Arc::new(RwLock::new(()));
         let tree = database.tree.clone();
         let next_receipt = last(&tree, &[keys::RECEIPT])?.map_or(1, |n| n + 1);

@@ -14,7 +14,7 @@ use super::format::{self, MAKING, VERSION};
 use super::payloads::file_error;
 use super::records::{Event, Facts, JournalEntry, JournalRecord};
 use super::{Error, keys};
-use crate::audit::{self, Hash, Log, Reader};
+use crate::audit::{self, Hash, Key, Log, Reader, Signer};
 use crate::disk;
 
 /// Changes that are applied in one step and made durable before the next.
@@ -45,6 +45,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 /// A store that can go to work.
 pub(super) struct Ready {
     pub(super) log: Log,
+    pub(super) signer: Signer,
     pub(super) database: Database,
     /// What had to be done that a person should know of.
     pub(super) notices: Vec<JournalEntry>,
@@ -82,7 +83,12 @@ impl Folders {
 }
 
 /// Opens log and database. The caller holds the lock of the folder.
-pub(super) fn open(folders: &Folders, syncs: Syncs, progress: Progress) -> Result<Ready, Error> {
+pub(super) fn open(
+    folders: &Folders,
+    key: Option<Key>,
+    syncs: Syncs,
+    progress: Progress,
+) -> Result<Ready, Error> {
     let found = format::look(&folders.root)?;
     let mut notices = Vec::new();
     if !audit::exists(&folders.audit)? {
@@ -102,22 +108,28 @@ pub(super) fn open(folders: &Folders, syncs: Syncs, progress: Progress) -> Resul
             "what was being written when the power went is cut off the audit log"
         );
     }
+    let (last, _) = log.last();
+    if durable > last {
+        return Err(behind(folders, durable, last));
+    }
+    let key = key.map_or_else(|| audit::own_key(&folders.key, log.id()), Ok)?;
+    let signer = Signer::open(&folders.audit, log.id(), key, log.tree())?;
     let database = match opened {
         Opened::Whole(database) => agree(folders, database, applied, &log, progress)?,
         Opened::Unfit(reason) | Opened::Foreign(reason) => {
             // A first start that was interrupted is one again.
-            if log.last().0 > 0 {
+            if last > 0 {
                 let note = format!("the database was made anew from the audit log: {reason}");
                 tracing::warn!("{note}");
                 notices.push(notice(Event::StoreRebuilt, note));
             }
-            make(folders, &syncs.database, log.last().0, progress)?
+            make(folders, &syncs.database, last, progress)?
         }
     };
     if found != Some(VERSION) {
         format::mark(&folders.root)?;
     }
-    Ok(Ready { log, database, notices })
+    Ok(Ready { log, signer, database, notices })
 }
 
 /// Makes the database anew from the log, whatever it is now.
@@ -249,9 +261,6 @@ fn agree(
 ) -> Result<Database, Error> {
     let (last, _) = log.last();
     let done = applied.map_or(0, |applied| applied.entry);
-    if done > last {
-        return Err(behind(folders, done, last));
-    }
     let mut reader = Reader::open(&folders.audit, done.max(1))?;
     if let Some(applied) = applied.filter(|applied| applied.entry > 0) {
         let line = reader.read()?;
