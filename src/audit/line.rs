@@ -86,7 +86,7 @@ pub(super) fn after(last: &Hash) -> String {
 pub struct Group {
     pub(super) bytes: Vec<u8>,
     pub(super) position: Position,
-    first: u64,
+    pub(super) first: u64,
 }
 
 impl Group {

@@ -160,7 +160,12 @@ impl Log {
     ///
     /// # Errors
     /// Where that fails. Some of the lines may be there then, and may survive; nothing more may be written.
+    /// [`Error::Damaged`] where the lines do not follow the last: another group was written since this one was begun.
     pub fn write(&mut self, group: Group) -> Result<(), Error> {
+        if group.first != self.position.next() {
+            let reason = format!("entry {} does not follow the last", group.first);
+            return Err(Error::damaged(&self.path, reason));
+        }
         if self.bytes >= self.segment_bytes {
             self.path = segment::begin(&self.folder, &Header::new(&self.id, &self.position))?;
             self.file = append_to(&self.path)?;

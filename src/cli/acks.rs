@@ -126,7 +126,7 @@ fn wanted(args: &Args, one: &Expectation) -> bool {
 }
 
 /// The state in words, with how it fits the time agreed.
-fn words(one: &Expectation, now: Timestamp) -> String {
+pub(super) fn words(one: &Expectation, now: Timestamp) -> String {
     let span = |from: Timestamp, to: Timestamp| in_words(to.duration_since(from));
     match (one.state, one.answered) {
         (AckState::Open | AckState::DueSoon, _) => format!("waiting, {} left", span(now, one.due)),

@@ -30,6 +30,7 @@ mod sheaf;
 mod snippet;
 mod store;
 mod table;
+mod trace;
 mod translate;
 mod validate;
 mod wait;
@@ -148,6 +149,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Show what partners have acknowledged, and what they still have to
     Acks(acks::Args),
+    /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
+    Trace(trace::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
@@ -240,6 +243,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
+        Command::Trace(args) => trace::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),
         Command::Store(args) => store::run(args, context, out),

@@ -1,17 +1,24 @@
 //! What partners say of what we sent: it closes the clocks, and tells how the documents fared.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::ledger::Draft;
-use super::{Error, Gateway};
+use super::{Error, Gateway, lanes};
 use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict, same_number};
 use crate::profile::{AckMatch, Partner};
-use crate::store::{self, AckState, Change, DocumentState, Event, Expectation, Facts, Timing};
+use crate::store::{
+    self, AckState, Change, DocumentState, Event, Expectation, Facts, Task, Timing,
+};
 
 /// Expectations of a partner that are looked through for a set by its number alone.
 const WAITING_MAX: usize = 10_000;
 /// Overdue acknowledgements that one tick of the clock marks.
 const OVERDUE_A_TICK: usize = 1000;
+/// Pieces of a lane that are looked through for late acknowledgements; the oldest stand first.
+const LATE_A_TICK: usize = 1000;
 
 impl Gateway {
     /// What is out of sequence in a 997 or 999: it answers what was not sent, is not in the mailbox yet, or was answered
@@ -180,6 +187,34 @@ impl Gateway {
             draft.push(Change::Expect(expectation));
             self.ledger.commit(draft)?;
         }
+        Ok(())
+    }
+
+    /// Tells of acknowledgements of ours that are not in the mailbox within what was promised, once of each.
+    pub(super) fn tell_late(&self) -> Result<(), store::Error> {
+        let now = Timestamp::now();
+        let mut waiting = BTreeSet::new();
+        for partner in self.live().profiles.iter() {
+            let Some(within) = partner.acknowledgements.within else { continue };
+            let within = SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX);
+            for work in self.ledger.store().queued(&lanes::send(&partner.name), LATE_A_TICK)? {
+                let Task::Send { name, documents, batch: None, .. } = &work.task else { continue };
+                if !documents.is_empty() || now.duration_since(work.queued) <= within {
+                    continue;
+                }
+                waiting.insert(work.id);
+                let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+                if late.insert(work.id) {
+                    drop(late);
+                    let mut draft = Draft::new();
+                    let note = format!("written {}, and not with the partner yet", work.queued);
+                    let event = Event::AcknowledgementLate;
+                    draft.journal(now, event, &partner.name, name, &note);
+                    self.ledger.commit(draft)?;
+                }
+            }
+        }
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| waiting.contains(id));
         Ok(())
     }
 }

@@ -270,6 +270,7 @@ impl Gateway {
     fn tick(&self) -> Result<(), Error> {
         let done = [
             self.mark_overdue().map_err(Error::Store),
+            self.tell_late().map_err(Error::Store),
             self.requeue_if_asked(),
             self.write_acknowledgement_log(),
             self.ledger.store().tidy().map_err(Error::Store),

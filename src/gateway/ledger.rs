@@ -278,6 +278,7 @@ fn log(record: &JournalRecord) {
         | Event::StoreRebuilt
         | Event::StoreUpgraded
         | Event::AcknowledgementOverdue
+        | Event::AcknowledgementLate
         | Event::AcknowledgementUnmatched
         | Event::InterchangeRefused
         | Event::InterchangeRejected => tracing::warn!(sequence, event, partner, subject, note),

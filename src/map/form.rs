@@ -11,6 +11,10 @@ pub(super) enum Form {
     Text {
         min: u16,
     },
+    /// A text with the blanks at its end.
+    Whole {
+        min: u16,
+    },
     Code {
         table: u16,
         min: u16,
@@ -73,6 +77,10 @@ pub(super) fn decode(
             }
             (Decoded::Same(length), bytes.len() == length.max(usize::from(min)))
         }
+        Form::Whole { min } => match trimmed(bytes) {
+            0 => (Decoded::Blank, false),
+            _ => (Decoded::Same(bytes.len()), bytes.len() >= usize::from(min)),
+        },
         Form::Code { table, min } => {
             let length = trimmed(bytes);
             if length == 0 {
@@ -305,7 +313,7 @@ fn time(bytes: &[u8]) -> (Decoded, bool) {
 /// character set; this is for numbers, dates and times, which are ASCII.
 pub(super) fn encode(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), &'static str> {
     match form {
-        Form::Text { .. } | Form::Code { .. } => {
+        Form::Text { .. } | Form::Whole { .. } | Form::Code { .. } => {
             out.extend_from_slice(text.as_bytes());
             Ok(())
         }

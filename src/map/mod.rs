@@ -24,7 +24,7 @@ mod steps;
 mod syntax;
 mod write;
 
-pub use extra::{ExtraLine, Variants};
+pub use extra::{ExtraLine, Implied, Values, Variants};
 pub use library::Library;
 pub use parse::parse_map;
 pub use plan::Map;

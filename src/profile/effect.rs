@@ -92,7 +92,7 @@ fn of_added(row: &Row) -> Effect {
 }
 
 /// Settings by how strict they are: what stands later keeps more back.
-const STRICTER: [(&str, &str, &[&str]); 8] = [
+const STRICTER: [(&str, &str, &[&str]); 9] = [
     ("acknowledgements", "errors_as", &["accepted", "rejected"]),
     ("acknowledgements", "match", &["set", "group"]),
     ("acknowledgements", "out_of_sequence", &["accept", "hold"]),
@@ -101,6 +101,7 @@ const STRICTER: [(&str, &str, &[&str]); 8] = [
     ("duplicates", "set", &["ignore", "finding", "reject"]),
     ("duplicates", "documents", &["deliver", "record"]),
     ("processing", "group", &["split", "whole"]),
+    ("processing", "separators_found", &["ignore", "advice", "warning", "error"]),
 ];
 
 fn of_changed(before: &Row, after: &Row) -> Effect {

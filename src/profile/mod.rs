@@ -35,7 +35,8 @@ pub use numbers::{ControlNumbers, Range, SetNumberForm};
 pub use partner::{Mailbox, Partner};
 pub use policies::{
     AckMatch, Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
-    DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing,
+    DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing, SeparatorsFound,
+    TrailingSeparators, TrailingSpaces,
 };
 pub use problem::{Origin, Problem, Weight};
 pub use profiles::{PARTNER_FILE, ProfileSource, Profiles};

@@ -262,6 +262,57 @@ impl Words for OnError {
         &[("set", Self::Set), ("interchange", Self::Interchange)];
 }
 
+/// What is written of the empty elements at the end of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrailingSeparators {
+    /// Nothing.
+    #[default]
+    Trim,
+    /// The separators of all the elements that the release gives the segment.
+    Keep,
+}
+
+impl Words for TrailingSeparators {
+    const WORDS: &'static [(&'static str, Self)] = &[("trim", Self::Trim), ("keep", Self::Keep)];
+}
+
+/// What becomes of the blanks at the end of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrailingSpaces {
+    /// They belong to no value; only those stay that its least length needs.
+    #[default]
+    Trim,
+    /// They stay as they stand.
+    Keep,
+}
+
+impl Words for TrailingSpaces {
+    const WORDS: &'static [(&'static str, Self)] = &[("trim", Self::Trim), ("keep", Self::Keep)];
+}
+
+/// What is made of separators at the end of a segment that a partner sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SeparatorsFound {
+    /// Nothing.
+    Ignore,
+    /// Advice.
+    #[default]
+    Advice,
+    /// A warning.
+    Warning,
+    /// An error.
+    Error,
+}
+
+impl Words for SeparatorsFound {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("ignore", Self::Ignore),
+        ("advice", Self::Advice),
+        ("warning", Self::Warning),
+        ("error", Self::Error),
+    ];
+}
+
 /// `[processing]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Processing {
@@ -269,6 +320,12 @@ pub struct Processing {
     pub group: GroupUnity,
     /// How far a rejected set reaches.
     pub on_error: OnError,
+    /// What is written of empty elements at the end of a segment.
+    pub trailing_separators: TrailingSeparators,
+    /// What is made of them where the partner sends them.
+    pub separators_found: SeparatorsFound,
+    /// What becomes of the blanks at the end of a value, in both directions.
+    pub trailing_spaces: TrailingSpaces,
 }
 
 impl Processing {
@@ -276,6 +333,10 @@ impl Processing {
         Self {
             group: section.choice("group", GroupUnity::default()),
             on_error: section.choice("on_error", OnError::default()),
+            trailing_separators: section
+                .choice("trailing_separators", TrailingSeparators::default()),
+            separators_found: section.choice("separators_found", SeparatorsFound::default()),
+            trailing_spaces: section.choice("trailing_spaces", TrailingSpaces::default()),
         }
     }
 }

@@ -74,11 +74,13 @@ impl Writer {
                         self.add(&mut together, &transaction, answer);
                     }
                     Request::Sign(answer) => {
-                        self.write(std::mem::replace(&mut together, self.begin()));
+                        self.write(together);
+                        together = self.begin();
                         let _ = answer.send(self.sign(false));
                     }
                     Request::ForgetJournal(through, answer) => {
-                        self.write(std::mem::replace(&mut together, self.begin()));
+                        self.write(together);
+                        together = self.begin();
                         let _ = answer.send(self.forget_journal(through));
                     }
                 }

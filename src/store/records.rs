@@ -455,6 +455,8 @@ pub enum Event {
     AcknowledgementUnmatched,
     /// An acknowledgement is overdue.
     AcknowledgementOverdue,
+    /// Our own acknowledgement is not in the partner's mailbox within what was promised.
+    AcknowledgementLate,
     /// An attempt failed and will be repeated.
     AttemptFailed,
     /// Work has failed many times in a row; it is still tried again.

@@ -10,7 +10,7 @@ use crossdock::store::{EmbeddedStore, Event, Facts, JournalEntry, Records, Store
 use jiff::Timestamp;
 
 use super::gateway::{INVOICE, acknowledgement};
-use super::house::{House, multi, order};
+use super::house::{CONFIG, House, PROFILE, multi, order};
 
 /// A seeded generator (xorshift64*), so that a run can be repeated.
 struct Dice(u64);
@@ -256,6 +256,30 @@ fn a_store_signs_what_it_does_and_refuses_a_log_that_is_shorter_than_what_was_si
     assert_eq!(verified(&audit, &keys, &[]).fault, None);
 }
 
+/// The tidying signs, and lets old records go, between commits that wait together.
+#[test]
+fn entries_follow_each_other_whatever_is_asked_of_the_store_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in 0..40 {
+                    store.commit(told(&format!("{thread} {number}"))).unwrap();
+                    if number % 4 == 0 {
+                        store.tidy().unwrap();
+                    }
+                }
+            });
+        }
+    });
+    drop(store);
+    let audit = folder.path().join("audit");
+    let report = verified(&audit, &public_keys(&audit).unwrap(), &[]);
+    assert_eq!((report.entries, report.signed, report.fault), (320, 320, None));
+}
+
 /// The program with the configuration of a folder: what it prints, and its exit code.
 fn command(folder: &Path, arguments: &[&str]) -> (String, i32) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
@@ -383,4 +407,27 @@ fn a_store_is_checked_exported_and_made_anew() {
     for words in ["No such file", "is another than that of entry", "no entry has put it there"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
+}
+
+#[test]
+fn a_key_that_lies_elsewhere_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = Key::generate("edi.example").unwrap();
+    fs::write(folder.path().join("secret"), format!("{}\n", key.secret_text())).unwrap();
+    let config = format!("{CONFIG}\n[audit]\nkey = \"file:secret\"\n");
+    multi().block_on(async {
+        let mut house = House::within(folder, &config, PROFILE);
+        house.drop_inbound("one.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        let folder = house.close().await;
+        assert!(!folder.path().join("data/audit.key").exists());
+        let public = key.public().to_string();
+        assert_eq!(command(folder.path(), &["audit", "key"]).0.trim(), public);
+        let (shown, code) = command(folder.path(), &["audit", "verify", "--key", &public]);
+        assert_eq!(code, 0, "{shown}");
+    });
+    let text = format!("{CONFIG}\n[audit]\nkey = \"PRIVATE+KEY\"\n");
+    let wrong = crossdock::gateway::Config::parse("c.toml", &text, Path::new(".")).unwrap_err();
+    assert!(wrong[0].to_string().contains("audit: `key`"), "{}", wrong[0]);
+    assert!(!wrong[0].to_string().contains("PRIVATE"), "{}", wrong[0]);
 }

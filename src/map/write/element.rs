@@ -26,7 +26,7 @@ impl Pass<'_> {
     pub(super) fn usual_value(&mut self, form: Form, entry: At) {
         let (map, values) = (self.map, self.values);
         match form {
-            Form::Text { min } => self.text(entry, min),
+            Form::Text { min } | Form::Whole { min } => self.text(entry, min),
             Form::Code { table, min } => {
                 match map.tables[usize::from(table)].code(values.bytes(entry)) {
                     Some(code) => {
