@@ -11,7 +11,7 @@ mod session;
 mod tidy;
 
 pub use against::{LineSums, against, line_sums};
-pub use document::add_meaning;
+pub use document::{add_meaning, document_of};
 pub use engine::Engine;
 pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,

@@ -60,7 +60,7 @@ impl<'a> Compiler<'a> {
             };
             let length = last + 1 - usize::from(position);
             let length = u16::try_from(length).unwrap_or(0);
-            Slot::Range(Range { field, length, step, ready: Vec::new(), marked: true })
+            Slot::Range(Range { field, length, step, ready: Vec::new() })
         } else {
             let Some(definition) = self.component(definition, component, path.at) else {
                 return;
