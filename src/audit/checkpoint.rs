@@ -90,9 +90,8 @@ impl Signer {
         let mut keys = public_keys(folder)?;
         if !keys.contains(&key.public()) {
             keys.push(key.public());
-            let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
             let path = folder.join(KEYS);
-            disk::write_to(folder, KEYS, lines.as_bytes())
+            disk::write_to(folder, KEYS, key_lines(&keys).as_bytes())
                 .map_err(|e| Error::file("writing", &path, &e))?;
         }
         let origin = origin(log);
@@ -176,6 +175,14 @@ pub fn public_keys(folder: &Path) -> Result<Vec<PublicKey>, Error> {
     let text = read_text(&path)?;
     let key = |line: &str| line.parse().map_err(|words: &str| Error::damaged(&path, words));
     text.lines().map(key).collect()
+}
+
+/// Keys as they stand in a file: one a line.
+#[must_use]
+pub fn key_lines(keys: &[PublicKey]) -> String {
+    let mut lines: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// A checkpoint, or why it is none, with the file that it stands in.

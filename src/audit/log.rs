@@ -39,13 +39,12 @@ impl Log {
     /// Where it cannot be written.
     pub fn create(folder: &Path) -> Result<(), Error> {
         disk::create_dir(folder).map_err(|e| Error::file("making", folder, &e))?;
-        let mut id = [0; 8];
-        getrandom::fill(&mut id).map_err(|e| Error::File {
+        let id = getrandom::u64().map_err(|e| Error::File {
             doing: "making",
             path: folder.display().to_string(),
             reason: format!("the system gives no random numbers: {e}"),
         })?;
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = format!("{id:016x}");
         segment::begin(folder, &Header::new(&id, &Position::default())).map(|_| ())
     }
 

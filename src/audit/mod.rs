@@ -15,7 +15,7 @@ mod segment;
 mod tree;
 mod verify;
 
-pub use checkpoint::{Checkpoint, Signer, newest, origin, own_key, public_keys};
+pub use checkpoint::{Checkpoint, Signer, key_lines, newest, origin, own_key, public_keys};
 pub use line::{Group, Head};
 pub use log::{Log, Opened};
 pub use note::{Key, Note, PublicKey};

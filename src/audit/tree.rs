@@ -256,7 +256,9 @@ mod tests {
         for size in 0..=leaves.len() {
             let leaves = &leaves[..size];
             let mut proofs = Proofs::default();
-            leaves.iter().for_each(|leaf| proofs.push(*leaf, true));
+            for leaf in leaves {
+                proofs.push(*leaf, true);
+            }
             let tree = proofs.tree().clone();
             assert_eq!(tree.root(), root(leaves), "{size}");
             assert_eq!(Tree::of_parts(tree.size(), &tree.parts()), Some(tree.clone()));

@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
             }
             let mut file = BufWriter::new(File::create(&args.to).map_err(Error::read(&args.to))?);
             let count = export_records(&data, &mut file)?;
-            file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+            file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
             writeln!(out, "{}: {count} records", args.to.display())?;
             Ok(Verdict::Clean)
         }

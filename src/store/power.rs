@@ -49,7 +49,9 @@ fn read(folder: &Path, below: &str, image: &mut Image) {
             read(folder, &name, image);
         } else {
             // Checkpoints come and go while the files are noted; none is signed here.
-            if !name.starts_with("audit/") || name.ends_with(".log") {
+            if !name.starts_with("audit/")
+                || entry.path().extension().is_some_and(|end| end == "log")
+            {
                 image.insert(name, fs::read(entry.path()).unwrap());
             }
         }

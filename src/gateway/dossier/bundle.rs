@@ -1,6 +1,6 @@
 //! The folder that one hands over: the bytes, what the log tells, and the proofs that it was told then.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub struct Bundle {
 
 /// That a line is in the tree of the checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
-struct Proof {
+struct Inclusion {
     entry: u64,
     leaf: Hash,
     proof: Vec<Hash>,
@@ -66,10 +66,7 @@ pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Er
     let mut files: Vec<(String, Vec<u8>)> = vec![
         ("README.txt".to_owned(), README.replace("{number}", number).into_bytes()),
         (CHECKPOINT.to_owned(), note.into_bytes()),
-        (
-            KEYS.to_owned(),
-            keys.iter().map(|key| format!("{key}\n")).collect::<String>().into_bytes(),
-        ),
+        (KEYS.to_owned(), audit::key_lines(&keys).into_bytes()),
         (ENTRIES.to_owned(), std::mem::take(&mut told.entries)),
         (PROOFS.to_owned(), told.proofs()),
         ("timeline.txt".to_owned(), std::mem::take(&mut told.timeline).into_bytes()),
@@ -126,7 +123,7 @@ impl Gathered {
     fn proofs(&self) -> Vec<u8> {
         let mut lines = Vec::new();
         for ((entry, leaf), proof) in self.found.iter().zip(&self.proofs) {
-            let proof = Proof { entry: *entry, leaf: *leaf, proof: proof.clone() };
+            let proof = Inclusion { entry: *entry, leaf: *leaf, proof: proof.clone() };
             // Numbers and texts always have a JSON form.
             lines.extend(serde_json::to_vec(&proof).unwrap_or_default());
             lines.push(b'\n');
@@ -201,15 +198,15 @@ pub fn verify_dossier(folder: &Path, keys: Option<&[PublicKey]>) -> Result<Bundl
         }
     };
     let (entries, proofs) = (read(ENTRIES)?, read(PROOFS)?);
-    let mut named = BTreeMap::new();
+    let mut named = BTreeSet::new();
     if entries.lines().count() != proofs.lines().count() {
         bundle.faults.push(format!("{ENTRIES} and {PROOFS} have not the same number of lines"));
     }
     for (line, proof) in entries.lines().zip(proofs.lines()) {
         bundle.entries += 1;
-        let proof: Option<Proof> = serde_json::from_str(proof).ok();
+        let proof: Option<Inclusion> = serde_json::from_str(proof).ok();
         let leaf = Hash::leaf(line.as_bytes());
-        let place = |proof: &Proof| proof.entry.checked_sub(1);
+        let place = |proof: &Inclusion| proof.entry.checked_sub(1);
         let led = proof
             .as_ref()
             .and_then(|proof| root_of_proof(leaf, place(proof)?, checkpoint.size, &proof.proof));
@@ -220,7 +217,7 @@ pub fn verify_dossier(folder: &Path, keys: Option<&[PublicKey]>) -> Result<Bundl
                 bundle.entries
             ));
         }
-        named.extend(hashes(line).map(|hash| (hash, ())));
+        named.extend(hashes(line));
     }
     check_bytes(folder, &named, &mut bundle)?;
     Ok(bundle)
@@ -228,7 +225,7 @@ pub fn verify_dossier(folder: &Path, keys: Option<&[PublicKey]>) -> Result<Bundl
 
 fn check_bytes(
     folder: &Path,
-    named: &BTreeMap<PayloadId, ()>,
+    named: &BTreeSet<PayloadId>,
     bundle: &mut Bundle,
 ) -> Result<(), Error> {
     let folder = folder.join(BYTES);
@@ -246,7 +243,7 @@ fn check_bytes(
             bundle
                 .faults
                 .push(format!("{BYTES}/{name}: its bytes are others: their SHA-256 is {id}"));
-        } else if !named.contains_key(&id) {
+        } else if !named.contains(&id) {
             bundle.faults.push(format!("{BYTES}/{name}: no entry names it"));
         }
     }
