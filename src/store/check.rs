@@ -61,7 +61,8 @@ pub fn check(folder: &Path, progress: Progress) -> Result<Checked, Error> {
     let mut found = Checked::default();
     let database = match Database::open(&folders.database, Box::new(File::sync_data))? {
         Opened::Whole(database) => Some(database),
-        Opened::Unfit(reason) | Opened::Foreign(reason) => {
+        opened => {
+            let reason = opened.reason();
             found.wrong(format!(
                 "the database cannot be used: {reason}. `crossdock store rebuild` makes it anew"
             ));
@@ -189,7 +190,8 @@ pub fn export(folder: &Path, to: &mut dyn Write) -> Result<u64, Error> {
     let folders = Folders::of(folder);
     let database = match Database::open(&folders.database, Box::new(File::sync_data))? {
         Opened::Whole(database) => database,
-        Opened::Unfit(reason) | Opened::Foreign(reason) => {
+        opened => {
+            let reason = opened.reason();
             let path = folder.display().to_string();
             return Err(Error::Open {
                 path,

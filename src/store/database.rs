@@ -35,10 +35,22 @@ pub(super) struct Applied {
 pub(super) enum Opened {
     /// A database of ours.
     Whole(Database),
-    /// None, an empty one, or one that cannot be read; in words.
+    /// None, an empty one, or one whose bytes make no sense; in words.
     Unfit(String),
+    /// One that the system does not let us read just now: rights, a full disk, a failing one; in words.
+    Unreadable(String),
     /// One of something else, or one that another process has open; in words.
     Foreign(String),
+}
+
+impl Opened {
+    /// Why it cannot be used.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Whole(_) => String::new(),
+            Self::Unfit(reason) | Self::Unreadable(reason) | Self::Foreign(reason) => reason,
+        }
+    }
 }
 
 /// The one tree, and the file that it lies in.
@@ -77,10 +89,8 @@ impl Database {
         disk::create_dir(path).map_err(|e| file_error("making", path, &e))?;
         match open_sled(path) {
             Ok(sled) => Self::of(sled, path, sync),
-            Err(Opened::Unfit(reason) | Opened::Foreign(reason)) => {
-                Err(Error::Database { doing: "making it", reason })
-            }
             Err(Opened::Whole(database)) => Ok(database),
+            Err(opened) => Err(Error::Database { doing: "making it", reason: opened.reason() }),
         }
     }
 
@@ -176,6 +186,9 @@ fn open_once(config: &sled::Config) -> Result<sled::Db, Opened> {
         Ok(Ok(database)) => Ok(database),
         Ok(Err(sled::Error::Io(e))) if e.to_string().contains("lock") => {
             Err(Opened::Foreign(format!("another process has it open ({e})")))
+        }
+        Ok(Err(sled::Error::Io(e))) if e.raw_os_error().is_some() => {
+            Err(Opened::Unreadable(e.to_string()))
         }
         Ok(Err(e)) => Err(Opened::Unfit(format!("it cannot be opened: {e}"))),
         Err(_) => Err(Opened::Unfit("it is damaged".to_owned())),

@@ -97,6 +97,7 @@ pub(super) fn open(
     let opened = Database::open(&folders.database, (syncs.database)())?;
     let applied = match &opened {
         Opened::Foreign(reason) => return Err(folders.refuse(reason.clone())),
+        Opened::Unreadable(reason) => return Err(unreadable(folders, reason)),
         Opened::Unfit(_) => None,
         Opened::Whole(database) => applied_to(folders, database)?,
     };
@@ -116,7 +117,8 @@ pub(super) fn open(
     let signer = Signer::open(&folders.audit, log.id(), key, log.tree())?;
     let database = match opened {
         Opened::Whole(database) => agree(folders, database, applied, &log, progress)?,
-        Opened::Unfit(reason) | Opened::Foreign(reason) => {
+        unfit => {
+            let reason = unfit.reason();
             // A first start that was interrupted is one again.
             if last > 0 {
                 let note = format!("the database was made anew from the audit log: {reason}");
@@ -139,7 +141,7 @@ pub(super) fn rebuild(folders: &Folders, syncs: Syncs, progress: Progress) -> Re
     }
     let applied = match Database::open(&folders.database, (syncs.database)())? {
         Opened::Foreign(reason) => return Err(folders.refuse(reason)),
-        Opened::Unfit(_) => 0,
+        Opened::Unfit(_) | Opened::Unreadable(_) => 0,
         Opened::Whole(database) => applied_to(folders, &database)?.map_or(0, |one| one.entry),
     };
     let (log, _) = Log::open(&folders.audit, applied, syncs.log)?;
@@ -168,6 +170,9 @@ fn begin_log(
     }
     let version = match Database::open(&folders.database, (syncs.database)())? {
         Opened::Foreign(reason) => return Err(folders.refuse(reason)),
+        Opened::Unreadable(reason) => {
+            return Err(folders.refuse(format!("its database cannot be read: {reason}")));
+        }
         Opened::Unfit(reason) if found.is_some() => {
             return Err(folders.refuse(format!(
                 "its database cannot be used: {reason}. Restore it from a backup; a fresh one would number documents from the start and deliver orders twice"
@@ -248,6 +253,13 @@ fn applied_to(folders: &Folders, database: &Database) -> Result<Option<Applied>,
 fn behind(folders: &Folders, database: u64, log: u64) -> Error {
     folders.refuse(format!(
         "its audit log ends with entry {log}, but the database has entry {database}: a part of the log is lost. Restore the folder `audit` from a backup that has entry {database}"
+    ))
+}
+
+/// What the system refuses is not mended by throwing the database away.
+fn unreadable(folders: &Folders, reason: &str) -> Error {
+    folders.refuse(format!(
+        "its database cannot be read: {reason}. See to the disk; `crossdock store rebuild` makes the database anew from the audit log"
     ))
 }
 

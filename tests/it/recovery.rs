@@ -105,9 +105,12 @@ fn what_the_log_has_and_the_database_has_not_is_applied() {
     assert_eq!(holds(&open(folder), 12), []);
 }
 
+/// What is done to the folder of a database.
+type Spoil = fn(&Path);
+
 #[test]
 fn a_database_that_cannot_be_used_is_made_anew_from_the_log() {
-    let spoil: [(&str, fn(&Path)); 4] = [
+    let spoil: [(&str, Spoil); 4] = [
         ("missing", |state| fs::remove_dir_all(state).unwrap()),
         ("empty", |state| {
             fs::remove_dir_all(state).unwrap();
@@ -271,4 +274,23 @@ fn a_takeover_that_was_interrupted_at_its_last_steps_is_finished() {
     assert_eq!(holds(&open(folder), 7), []);
     fs::remove_dir_all(folder.join("state")).unwrap();
     assert_eq!(holds(&open(folder), 7), [Event::StoreRebuilt]);
+}
+
+#[test]
+fn a_database_that_the_system_does_not_let_us_read_is_not_thrown_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    store_of(folder, 1..=3);
+    let file = folder.join("state/db");
+    fs::rename(&file, folder.join("away")).unwrap();
+    fs::create_dir(&file).unwrap();
+    let refused = refusal(folder);
+    assert!(refused.contains("its database cannot be read"), "{refused}");
+    fs::remove_dir(&file).unwrap();
+    fs::rename(folder.join("away"), &file).unwrap();
+    assert_eq!(holds(&open(folder), 3), []);
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    EmbeddedStore::rebuild(folder, &mut |_, _| {}).unwrap();
+    assert_eq!(holds(&open(folder), 3), []);
 }
