@@ -8,6 +8,8 @@ pub mod audit;
 pub mod bridge;
 pub mod canonical;
 pub mod cli;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod crosswalk;
 pub mod disk;
 pub mod findings;

@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[audit]`
     pub audit: AuditConfig,
+    /// `[service]`
+    pub service: ServiceConfig,
 }
 
 /// `[audit]`
@@ -54,6 +56,14 @@ impl AuditConfig {
         let key = read_secret(&secret)?;
         key.parse().map(Some).map_err(|words| format!("audit.key ({secret}): {words}"))
     }
+}
+
+/// `[service]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceConfig {
+    /// Address and port at which health, readiness and metrics are told over HTTP; none where it is not given.
+    pub listen: Option<std::net::SocketAddr>,
 }
 
 /// `[endpoints.NAME]`: either `folder`, or `url` with `returns`.
@@ -161,6 +171,11 @@ impl Config {
                 }
             }
         }
+        let service: ServiceConfig = sections.optional("service");
+        if service.listen.is_some() && cfg!(not(feature = "console")) {
+            let place = sections.place(&["service", "listen"]);
+            sections.problem(place, "this program was built without the feature `console`");
+        }
         if poll == 0 {
             let place = sections.place(&["poll_seconds"]);
             sections.problem(place, "`poll_seconds` is at least 1");
@@ -196,6 +211,7 @@ impl Config {
                 log,
                 limits,
                 audit,
+                service,
             }),
             _ => Err(problems),
         }

@@ -25,6 +25,7 @@ mod intake;
 mod lanes;
 mod ledger;
 mod live;
+mod meter;
 mod notes;
 mod orders;
 mod outbound;
@@ -46,7 +47,9 @@ pub use crate::store::{
     JournalEntry, JournalRecord, Records, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
-pub use config::{AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat};
+pub use config::{
+    AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
+};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
 pub use records::open_records;

@@ -179,7 +179,7 @@ fn decimal(bytes: &[u8], min: u16, arena: &mut String) -> (Decoded, bool) {
     }
     let mut again = Vec::with_capacity(bytes.len() + 2);
     let faithful = n.plain
-        && encode_decimal(arena[start..].as_bytes(), min, &mut again).is_ok()
+        && encode_decimal(&arena.as_bytes()[start..], min, &mut again).is_ok()
         && again == bytes;
     (Decoded::New, faithful)
 }
@@ -237,7 +237,7 @@ fn implied(bytes: &[u8], places: u8, min: u16, arena: &mut String) -> (Decoded, 
         return (Decoded::Bad(why), false);
     }
     let mut again = Vec::with_capacity(bytes.len() + 2);
-    let text = arena[start..].as_bytes();
+    let text = &arena.as_bytes()[start..];
     let faithful = encode_implied(text, places, min, &mut again).is_ok() && again == bytes;
     (Decoded::New, faithful)
 }

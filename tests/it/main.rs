@@ -8,6 +8,8 @@ mod arrows;
 mod audit;
 mod canonical;
 mod cli;
+#[cfg(feature = "console")]
+mod console;
 mod corpus;
 mod cross_references;
 mod crosswalk;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossdock::canonical::{Document, Order, schema};
+use crossdock::canonical::{Document, schema};
 use crossdock::findings::{Finding, Findings};
 use crossdock::grammar::{Checker, Library as Grammars, Scratch, Tree, Walked};
 use crossdock::map::{Library, Map, Reader, WriteOptions, Writer};
@@ -142,7 +142,7 @@ fn a_document_of_another_kind_is_refused() {
     let (checker, map) = bench.checker("856", "004010").unwrap();
     let style = Style::default();
     let options = WriteOptions { control_number: "0001", style: &style, hierarchy: None };
-    let order = Document::Order(Box::new(Order::default()));
+    let order = Document::Order(Box::default());
     let mut out = Vec::new();
     let error =
         Writer::new().write(&order, &map, checker.grammar(), &options, &mut out).unwrap_err();

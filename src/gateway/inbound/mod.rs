@@ -350,7 +350,7 @@ impl Gateway {
             }
         }
         held.push_str(&tally.notes);
-        let answer = self.answer(draft, partner, received, arriving.now)?;
+        let answer = self.answer(draft, partner, received, (arriving.receipt.at, arriving.now))?;
         let outcome = tally.outcome(received);
         let told = tally.rejected > 0 || outcome == Outcome::Rejected || !held.is_empty();
         let notes = format!("{held}{}", notes::of_received(received));
