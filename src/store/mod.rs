@@ -4,7 +4,7 @@
 //! [`Records`] and [`Store`] speak the domain's words; [`EmbeddedStore`] is the backend that ships. Nothing of the database
 //! shows outside this module, and it knows nothing of segments, maps or profiles.
 //!
-//! One [`Transaction`] is one durable commit: when [`Store::commit`] returns, all of it is on the disk, or none.
+//! One [`Transaction`] is one durable commit: when [`Records::commit`] returns, all of it is on the disk, or none.
 
 mod check;
 mod commit;
