@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
 pub mod acks;
+pub mod audit;
 pub mod bridge;
 pub mod canonical;
 pub mod cli;

@@ -5,6 +5,7 @@
 
 mod ack;
 mod acks;
+mod audit;
 mod completions;
 mod definitions;
 mod demo;
@@ -27,10 +28,12 @@ mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
+mod store;
 mod table;
 mod trace;
 mod translate;
 mod validate;
+mod wait;
 
 pub use error::Error;
 pub use paint::{Colour, Paint};
@@ -150,6 +153,10 @@ enum Command {
     Trace(trace::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
+    /// Verify and read the audit log, and export what it holds for a dispute
+    Audit(audit::Args),
+    /// Check, export or rebuild the data folder
+    Store(store::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -238,6 +245,8 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
+        Command::Audit(args) => audit::run(args, context, out),
+        Command::Store(args) => store::run(args, context, out),
         Command::Completions(args) => completions::run(args, out),
     }
 }

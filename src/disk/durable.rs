@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+/// A way of waiting until the disk has the bytes of a file; [`File::sync_data`] but in tests.
+pub type Sync = Box<dyn FnMut(&File) -> io::Result<()> + Send>;
+
 /// Makes the names in a folder durable.
 ///
 /// # Errors

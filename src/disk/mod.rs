@@ -7,7 +7,7 @@ mod arrivals;
 mod durable;
 
 pub use arrivals::{Arrival, Arrivals, Limits, Look, is_unfinished, marked, note_name};
-pub use durable::{create_dir, sync_dir, write_new, write_to};
+pub use durable::{Sync, create_dir, sync_dir, write_new, write_to};
 
 /// Longest file name that is made here, in bytes; common file systems allow 255.
 const NAME_BYTES_MAX: usize = 200;

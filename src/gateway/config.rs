@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::audit::Key;
+use crate::secrets::read_secret;
 use crate::disk;
-use crate::profile::{Problem, Sections};
+use crate::profile::{Problem, Secret, Sections};
 
 /// The configuration of a gateway. Relative paths are relative to the folder of the file.
 #[derive(Debug, Clone)]
@@ -28,8 +30,32 @@ pub struct Config {
     pub log: LogConfig,
     /// `[limits]`
     pub limits: Limits,
+    /// `[audit]`
+    pub audit: AuditConfig,
     /// `[service]`
     pub service: ServiceConfig,
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditConfig {
+    /// Where the key is that signs the audit log: `env:NAME` or `file:PATH`. Without it, `audit.key` in the data folder,
+    /// which is made at the first start.
+    pub key: Option<String>,
+}
+
+impl AuditConfig {
+    /// The key that is configured; nothing where none is.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, or is none.
+    pub fn key(&self) -> Result<Option<Key>, String> {
+        let Some(text) = &self.key else { return Ok(None) };
+        let secret = text.parse().map_err(|words| format!("audit.key: {words}"))?;
+        let key = read_secret(&secret)?;
+        key.parse().map(Some).map_err(|words| format!("audit.key ({secret}): {words}"))
+    }
 }
 
 /// `[service]`
@@ -140,6 +166,19 @@ impl Config {
         let mut endpoints: BTreeMap<String, EndpointConfig> = sections.optional("endpoints");
         let log = sections.optional("log");
         let limits: Limits = sections.optional("limits");
+        let mut audit: AuditConfig = sections.optional("audit");
+        if let Some(key) = &mut audit.key {
+            match key.parse() {
+                Ok(Secret::File(path)) => {
+                    *key = Secret::File(base.join(path)).to_string();
+                }
+                Ok(Secret::Environment(_)) => {}
+                Err(words) => {
+                    let place = sections.place(&["audit", "key"]);
+                    sections.problem(place, format!("audit: `key`: {words}"));
+                }
+            }
+        }
         let service: ServiceConfig = sections.optional("service");
         if service.listen.is_some() && cfg!(not(feature = "console")) {
             let place = sections.place(&["service", "listen"]);
@@ -180,6 +219,7 @@ impl Config {
                 endpoints,
                 log,
                 limits,
+                audit,
                 service,
             }),
             _ => Err(problems),

@@ -298,7 +298,10 @@ impl Gateway {
 /// Whether the store will answer no call any more, so that the gateway has to end. Everything else may go by: it is
 /// told, and tried again.
 pub(super) fn is_lasting(error: &Error) -> bool {
-    matches!(error, Error::Store(store::Error::Database { .. } | store::Error::Closed))
+    matches!(
+        error,
+        Error::Store(store::Error::Database { .. } | store::Error::Log(_) | store::Error::Closed)
+    )
 }
 
 fn failure(error: &Error) -> Failure {

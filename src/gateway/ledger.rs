@@ -283,6 +283,8 @@ fn log(record: &JournalRecord) {
         | Event::ProfileLoosened
         | Event::ProfileRemoved
         | Event::InterchangeHeld
+        | Event::StoreRebuilt
+        | Event::StoreUpgraded
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementLate
         | Event::AcknowledgementUnmatched

@@ -17,6 +17,7 @@ mod config;
 #[cfg(unix)]
 mod desk;
 mod dispatch;
+mod dossier;
 mod envelope;
 mod in_force;
 mod inbound;
@@ -38,17 +39,24 @@ mod status;
 mod trace;
 mod translation;
 
+pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
+pub use crate::store::{
+    AUDIT, Checked, Progress, Told, Trail, check as check_store, export as export_records,
+};
 pub use crate::store::{
     AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Expectation,
     JournalEntry, JournalRecord, Records, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
-pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig};
+pub use config::{
+    AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
+};
+pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
 pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use requeue::request_requeue;
-pub use setup::Problems;
+pub use setup::{Problems, rebuild_store};
 pub use trace::{Carton, Trace, TracedDocument, trace};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -19,5 +19,7 @@ pub fn open_records(config: &Config) -> Result<Box<dyn Records>, Error> {
             reason: "there is nothing yet: no gateway has run with this configuration".to_owned(),
         });
     }
-    Ok(Box::new(EmbeddedStore::open(&config.data)?))
+    let path = config.data.display().to_string();
+    let key = config.audit.key().map_err(|reason| Error::Open { path, reason })?;
+    Ok(Box::new(EmbeddedStore::open_with_key(&config.data, key)?))
 }

@@ -36,6 +36,17 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// Makes the database in a data folder anew from its audit log, and tells how many entries that has.
+///
+/// # Errors
+/// Where the store is in use, is none, or its log lacks something.
+pub fn rebuild_store(
+    data: &std::path::Path,
+    progress: crate::store::Progress,
+) -> Result<u64, crate::store::Error> {
+    EmbeddedStore::rebuild(data, progress)
+}
+
 pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> {
     let mut problems = Vec::new();
     let endpoints = open_endpoints(&config, &mut problems);
@@ -48,7 +59,11 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
             tracing::error!("{error}");
         }
         // The store is opened last: a faulty configuration leaves it untouched.
-        match EmbeddedStore::open(&config.data) {
+        let key = config.audit.key().map_err(|words| {
+            let path = config.data.display().to_string();
+            crate::store::Error::Open { path, reason: words }
+        });
+        match key.and_then(|key| EmbeddedStore::open_with_key(&config.data, key)) {
             Ok(store) => {
                 let ledger = Ledger::new(Box::new(store), config.limits);
                 let whole = |e: crate::store::Error| {

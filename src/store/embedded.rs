@@ -1,12 +1,12 @@
-//! The backend that ships: sled in one folder, payloads beside it.
+//! The backend that ships: sled in one folder, the audit log and the payloads beside it.
 //!
-//! Sled's own `flush` leaves the bytes with the kernel, where a power cut can still take them; so every group of
-//! commits is flushed and then `fdatasync`ed before anyone is told that it is done, and the background flush is
-//! off. Everything lives in one tree, so that a batch is one atomic change.
+//! Every group of commits is written to the audit log and `fdatasync`ed, then applied to the database, before anyone is
+//! told that it is done. Sled's own `flush` leaves the bytes with the kernel, where a power cut can still take them; so
+//! it is followed by `fdatasync` too, and the background flush is off. Everything lives in one tree, so that a group is
+//! one atomic change.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, TryLockError};
-use std::panic::AssertUnwindSafe;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -16,41 +16,43 @@ use std::thread::JoinHandle;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::format::{self, Found};
-use super::history;
+use super::commit::{Request, Writer};
+use super::database::{decode, failed, read};
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
     Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
 };
+use super::recovery::{self, Folders, JOURNAL_KEPT, Progress, Ready, Syncs};
 use super::transaction::{Change, Transaction};
-use super::writer::{Submission, Sync, Writer, database, decode, is_forgotten, read};
+use super::writer::is_forgotten;
 use super::{Backlog, Error, PayloadId, Records, Store, Taken};
+use crate::audit;
 use crate::disk;
 
-/// Page cache of the database.
-const CACHE_BYTES: u64 = 64 << 20;
 /// How many commits may wait for the writer before callers wait to hand in theirs.
 const SUBMISSIONS_MAX: usize = 1024;
 /// How far `take` looks into a lane. Behind that many that are leased or wait for a retry, new work waits too.
 const LOOKAHEAD_MAX: usize = 1000;
 /// Used numbers that are passed over in search of one that may be used: a tenth of a second.
 const TRIES_MAX: u64 = 100_000;
+/// Journal records that leave the database at a time.
+const JOURNAL_FORGOTTEN: u64 = 2_000;
 /// How far `backlog` counts.
 const COUNT_MAX: usize = 50_000;
 
 /// A [`Store`] in one folder on a local disk. One process at a time.
 pub struct EmbeddedStore {
     tree: sled::Tree,
-    /// Keeps the database open and the folder locked.
-    _database: (sled::Db, File),
+    /// Keeps the folder locked.
+    _lock: File,
     payloads: Payloads,
-    /// Folder of what is no longer in the database.
-    history: PathBuf,
+    /// Folder of the audit log.
+    audit: PathBuf,
     gate: Arc<RwLock<()>>,
     /// `None` once closed.
-    submissions: Option<SyncSender<Submission>>,
+    submissions: Option<SyncSender<Request>>,
     writer: Option<JoinHandle<()>>,
     next_receipt: AtomicU64,
     /// Next number of each series that was asked for.
@@ -60,103 +62,111 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the store in this folder; makes it at a first start.
+    /// Opens the store in this folder; makes it at a first start. What only the audit log has, the database gets; a
+    /// database that cannot be used is made anew from the log.
     ///
     /// # Errors
-    /// [`Error::Open`] where the folder holds something else, a newer format, a damaged database, or is in use by
-    /// another process. Nothing is ever reset.
+    /// [`Error::Open`] where the folder holds something else, a newer format, a log that lacks something, or is in use
+    /// by another process. Nothing is ever reset.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        Self::open_syncing(folder, Box::new(File::sync_data))
+        Self::open_syncing(folder, None, Syncs::default())
+    }
+
+    /// Opens it with a key for the audit log that lies elsewhere; without one, the store has its own.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn open_with_key(folder: &Path, key: Option<audit::Key>) -> Result<Self, Error> {
+        Self::open_syncing(folder, key, Syncs::default())
+    }
+
+    /// Makes the database anew from the audit log, and tells how many entries there are.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`]; also where the log lacks something that the database has.
+    pub fn rebuild(folder: &Path, progress: Progress) -> Result<u64, Error> {
+        let _lock = lock_folder(folder)?;
+        recovery::rebuild(&Folders::of(folder), Syncs::default(), progress)
     }
 
     /// Opens it with another way of waiting for the disk.
-    pub(super) fn open_syncing(folder: &Path, sync: Sync) -> Result<Self, Error> {
-        disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
-        let refuse = |reason: String| Error::Open { path: folder.display().to_string(), reason };
-        let path = folder.join("state");
-        let found = format::look(folder, &path)?;
-        let lock = lock_folder(folder)?;
-        let payloads = Payloads::open(folder.join("payloads"))?;
-        remove_unfinished_snapshots(&path)?;
-        let database = open_database(&path).map_err(refuse)?;
-        let tree = database.open_tree("crossdock").map_err(|e| refuse(e.to_string()))?;
-        let known = tree.contains_key(keys::meta("format")).map_err(|e| refuse(e.to_string()))?;
-        match found {
-            Found::Store if !known => {
-                return Err(refuse(
-                    "its database is empty, though the folder was in use. Restore it from a backup"
-                        .to_owned(),
-                ));
-            }
-            Found::Nothing if !tree.is_empty() && !known => {
-                return Err(refuse("it holds a database that is not Crossdock's".to_owned()));
-            }
-            _ => {}
-        }
-        let file_path = path.join("db");
-        let file = File::open(&file_path).map_err(|e| file_error("opening", &file_path, &e))?;
-        if !known {
-            let version = format::VERSION.to_string();
-            tree.insert(keys::meta("format"), version.as_bytes())
-                .map_err(|e| self::database("making the store", &e))?;
-        }
-        tree.flush().map_err(|e| self::database("flushing", &e))?;
-        file.sync_all().map_err(|e| file_error("syncing", &file_path, &e))?;
-        disk::sync_dir(&path).map_err(|e| file_error("syncing", &path, &e))?;
-        disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))?;
-        if found == Found::Nothing {
-            format::mark(folder)?;
-        }
-        Self::start(folder, (database, lock), tree, (file, sync), payloads)
-    }
-
-    fn start(
+    pub(super) fn open_syncing(
         folder: &Path,
-        database: (sled::Db, File),
-        tree: sled::Tree,
-        (file, sync): (File, Sync),
-        payloads: Payloads,
+        key: Option<audit::Key>,
+        syncs: Syncs,
     ) -> Result<Self, Error> {
+        disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
+        let lock = lock_folder(folder)?;
+        let folders = Folders::of(folder);
+        let Ready { log, signer, database, notices } =
+            recovery::open(&folders, key, syncs, &mut |_, _| {})?;
+        let payloads = Payloads::open(folder.join("payloads"))?;
         let gate = Arc::new(RwLock::new(()));
-        let next_journal = last(&tree, &[keys::JOURNAL])?.map_or(1, |n| n + 1);
+        let tree = database.tree.clone();
         let next_receipt = last(&tree, &[keys::RECEIPT])?.map_or(1, |n| n + 1);
-        let next_work = highest_work(&tree)? + 1;
         let writer = Writer {
-            tree: tree.clone(),
-            file,
-            sync,
+            log,
+            signer,
             unsynced_bytes: 0,
             failed: None,
             gate: Arc::clone(&gate),
-            next_work,
-            next_journal,
+            next_work: highest_work(&tree)? + 1,
+            next_journal: last(&tree, &[keys::JOURNAL])?.map_or(1, |n| n + 1),
+            database,
         };
         let (submissions, waiting) = sync_channel(SUBMISSIONS_MAX);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(&waiting))
             .map_err(|e| Error::Database { doing: "starting the writer", reason: e.to_string() })?;
-        Ok(Self {
+        let store = Self {
             tree,
-            _database: database,
+            _lock: lock,
             payloads,
-            history: folder.join("journal"),
+            audit: folders.audit,
             gate,
             submissions: Some(submissions),
             writer: Some(writer),
             next_receipt: AtomicU64::new(next_receipt),
             numbers: Mutex::default(),
             leases: Mutex::default(),
-        })
+        };
+        for notice in notices {
+            let mut told = Transaction::new();
+            told.journal(notice);
+            store.commit(told)?;
+        }
+        Ok(store)
     }
 
-    /// Numbers of the oldest and the newest journal record in the database.
-    pub(super) fn journal_span(&self) -> Result<Option<(u64, u64)>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let first = self.tree.scan_prefix([keys::JOURNAL]).next().transpose();
-        let first = first.map_err(|e| database("reading", &e))?;
-        let first = first.and_then(|(key, _)| keys::last_number(&key));
-        Ok(first.zip(last(&self.tree, &[keys::JOURNAL])?))
+    /// Hands something to the writer and waits until it is done.
+    fn ask<T>(
+        &self,
+        request: impl FnOnce(SyncSender<Result<T, Error>>) -> Request,
+    ) -> Result<T, Error> {
+        let (reply, answer) = sync_channel(1);
+        let submissions = self.submissions.as_ref().ok_or(Error::Closed)?;
+        submissions.send(request(reply)).map_err(|_| Error::Closed)?;
+        answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Lets old journal records leave the database, which has to fit into memory.
+    fn forget_journal(&self) -> Result<(), Error> {
+        let span = {
+            let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+            let first = self.tree.scan_prefix([keys::JOURNAL]).next().transpose();
+            let first = first.map_err(|e| failed("reading", &e))?;
+            let first = first.and_then(|(key, _)| keys::last_number(&key));
+            first.zip(last(&self.tree, &[keys::JOURNAL])?)
+        };
+        let Some((first, last)) = span else { return Ok(()) };
+        let keep = last.saturating_sub(JOURNAL_KEPT);
+        let mut through = first + JOURNAL_FORGOTTEN - 1;
+        while through <= keep {
+            self.ask(|reply| Request::ForgetJournal(through, reply))?;
+            through += JOURNAL_FORGOTTEN;
+        }
+        Ok(())
     }
 
     /// Up to `limit` expectations whose clocks stand before `end`.
@@ -164,7 +174,7 @@ impl EmbeddedStore {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = Vec::new();
         for entry in self.tree.range(vec![keys::CLOCK]..end).take(limit) {
-            let (key, _) = entry.map_err(|e| database("reading", &e))?;
+            let (key, _) = entry.map_err(|e| failed("reading", &e))?;
             // Prefix and eight bytes of time stand before the expectation's own key.
             let of = key.get(9..).unwrap_or_default();
             found.extend(read::<Expectation>(&self.tree, of)?);
@@ -191,7 +201,7 @@ impl EmbeddedStore {
         });
         self.tree
             .range((start, std::ops::Bound::Unbounded))
-            .map(|entry| entry.map_err(|e| database("reading", &e)))
+            .map(|entry| entry.map_err(|e| failed("reading", &e)))
             .take_while(|entry| entry.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
             .take(limit)
             .map(|entry| {
@@ -225,10 +235,7 @@ impl Records for EmbeddedStore {
 
     fn commit(&self, transaction: Transaction) -> Result<Vec<JournalRecord>, Error> {
         let freed: Vec<u64> = transaction.changes.iter().filter_map(work_freed).collect();
-        let (reply, answer) = sync_channel(1);
-        let submissions = self.submissions.as_ref().ok_or(Error::Closed)?;
-        submissions.send(Submission { transaction, reply }).map_err(|_| Error::Closed)?;
-        let journal = answer.recv().map_err(|_| Error::Closed)??;
+        let journal = self.ask(|reply| Request::Commit(transaction, reply))?;
         let mut leases = lock(&self.leases);
         for work in freed {
             leases.remove(&work);
@@ -298,7 +305,7 @@ impl Records for EmbeddedStore {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let mut backlog = Backlog::default();
         for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
-            let (key, value) = entry.map_err(|e| database("reading", &e))?;
+            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
             let work: Work = decode(&key, &value)?;
             let failed = work.attempts > 0;
             backlog.failing += usize::from(failed);
@@ -411,12 +418,14 @@ impl Store for EmbeddedStore {
     }
 
     fn tidy(&self) -> Result<(), Error> {
-        history::archive_journal(self, &self.history)
+        self.ask(Request::Sign)?;
+        self.forget_journal()?;
+        Ok(audit::pack(&self.audit)?)
     }
 }
 
 /// Locks the folder against other processes, as long as the file is open.
-fn lock_folder(folder: &Path) -> Result<File, Error> {
+pub(super) fn lock_folder(folder: &Path) -> Result<File, Error> {
     let path = folder.join("LOCK");
     let file = File::create(&path).map_err(|e| file_error("opening", &path, &e))?;
     file.try_lock().map_err(|e| match e {
@@ -429,42 +438,10 @@ fn lock_folder(folder: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// A snapshot that a kill has interrupted is a file of another name, which sled takes for the newest snapshot all the
-/// same and then calls the database corrupt. The finished one beside it and the log hold everything.
-fn remove_unfinished_snapshots(database: &Path) -> Result<(), Error> {
-    let failed = |e: std::io::Error| file_error("clearing", database, &e);
-    let entries = match fs::read_dir(database) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(failed)?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-/// Opens sled; what it says, or panics of, becomes words for an operator.
-fn open_database(path: &PathBuf) -> Result<sled::Db, String> {
-    let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
-    // Sled panics on some kinds of damage; it is opened before anything else runs, so nothing is left half done.
-    match std::panic::catch_unwind(AssertUnwindSafe(|| config.open())) {
-        Ok(Ok(database)) => Ok(database),
-        Ok(Err(sled::Error::Io(e))) if e.to_string().contains("lock") => {
-            Err(format!("another process has it open ({e})"))
-        }
-        Ok(Err(e)) => Err(format!("the database cannot be opened: {e}. Restore it from a backup")),
-        Err(_) => Err("the database is damaged. Restore it from a backup".to_owned()),
-    }
-}
-
 /// The highest trailing number of the keys with a prefix.
 fn last(tree: &sled::Tree, prefix: &[u8]) -> Result<Option<u64>, Error> {
     let found = tree.scan_prefix(prefix).next_back();
-    let found = found.transpose().map_err(|e| database("reading", &e))?;
+    let found = found.transpose().map_err(|e| failed("reading", &e))?;
     Ok(found.and_then(|(key, _)| keys::last_number(&key)))
 }
 
@@ -473,7 +450,7 @@ fn highest_work(tree: &sled::Tree) -> Result<u64, Error> {
     let mut highest = 0;
     for prefix in [keys::WORK, keys::PARKED] {
         for entry in tree.scan_prefix([prefix]).keys() {
-            let key = entry.map_err(|e| database("reading", &e))?;
+            let key = entry.map_err(|e| failed("reading", &e))?;
             highest = highest.max(keys::last_number(&key).unwrap_or(0));
         }
     }

@@ -1,4 +1,4 @@
-//! The version of what is on the disk, and what to do when it does not fit.
+//! The version of what is on the disk.
 
 use std::fs;
 use std::path::Path;
@@ -7,30 +7,21 @@ use super::Error;
 use super::payloads::file_error;
 use crate::disk;
 
-/// The version that this program writes.
-pub(super) const VERSION: u32 = 1;
+/// The version that this program writes: from 2 on the audit log is what the database is made from.
+pub(super) const VERSION: u32 = 2;
+/// What a database says that is still being made.
+pub(super) const MAKING: u32 = 0;
 /// Name of the file beside the database that tells it.
 const FILE: &str = "FORMAT";
 const HEAD: &str = "crossdock store format ";
 
-/// What the folder holds.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Nothing yet: a first start.
-    Nothing,
-    /// A store of our version.
-    Store,
-}
-
-/// Looks before the database is opened, so that an unfit one is not touched.
-pub(super) fn look(folder: &Path, database: &Path) -> Result<Found, Error> {
+/// The version of what a folder holds, before anything in it is touched; nothing at a first start.
+pub(super) fn look(folder: &Path) -> Result<Option<u32>, Error> {
     let refuse = |reason: String| Error::Open { path: folder.display().to_string(), reason };
     let file = folder.join(FILE);
-    // The database's own first file; it exists from its creation on.
-    let has_database = database.join("db").exists();
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(file_error("reading", &file, &e)),
     };
     let version: u32 =
@@ -42,15 +33,10 @@ pub(super) fn look(folder: &Path, database: &Path) -> Result<Found, Error> {
             "it was written by a newer Crossdock (format {version}; this one knows up to {VERSION}). Start that newer one, or restore a backup of this version"
         )));
     }
-    if !has_database {
-        return Err(refuse(
-            "its database is missing. Restore it from a backup; a fresh one would number documents from the start and deliver orders twice".to_owned(),
-        ));
-    }
-    Ok(Found::Store)
+    Ok(Some(version))
 }
 
-/// Marks the folder as ours, durably; last of the steps of a first start.
+/// Marks the folder as ours, durably.
 pub(super) fn mark(folder: &Path) -> Result<(), Error> {
     let text = format!("{HEAD}{VERSION}\n");
     disk::write_to(folder, FILE, text.as_bytes()).map_err(|e| file_error("marking", folder, &e))

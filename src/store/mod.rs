@@ -4,34 +4,50 @@
 //! [`Records`] and [`Store`] speak the domain's words; [`EmbeddedStore`] is the backend that ships. Nothing of the database
 //! shows outside this module, and it knows nothing of segments, maps or profiles.
 //!
-//! One [`Transaction`] is one durable commit: when [`Store::commit`] returns, all of it is on the disk, or none.
+//! One [`Transaction`] is one durable commit: when [`Records::commit`] returns, all of it is on the disk, or none.
 
+mod check;
+mod commit;
+mod database;
 #[cfg(unix)]
 pub mod desk;
 mod embedded;
+mod entry;
 mod format;
-mod history;
 mod keys;
 mod payloads;
 #[cfg(test)]
 mod power;
 mod records;
+mod recovery;
+mod trail;
 mod transaction;
 mod writer;
 
+pub use check::{Checked, check, export};
 pub use embedded::EmbeddedStore;
+pub use entry::Step;
 pub use payloads::PayloadId;
 pub use records::{
     AckState, Document, DocumentState, Event, Expectation, Facts, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place,
     PurchaseOrderKey, Receipt, Seen, Series, Task, Timing, Work,
 };
+pub use recovery::Progress;
+pub use trail::{Put, Told, Trail, payload_of};
 pub use transaction::{Change, NewWork, Transaction};
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::audit;
+
+/// Folder of the audit log, in the folder of a store.
+pub const AUDIT: &str = "audit";
+/// File of the key that signs what the audit log holds, in the folder of a store; only its owner may read it.
+pub const AUDIT_KEY: &str = "audit.key";
 
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,6 +71,9 @@ pub enum Error {
         /// What is wrong, and what may be done.
         reason: String,
     },
+    /// The audit log cannot be written. The store refuses further commits until it is opened anew.
+    #[error("the audit log failed while {0}")]
+    Log(audit::Error),
     /// The database failed. After a failed flush the store refuses further commits until it is opened anew.
     #[error("the database failed while {doing}: {reason}")]
     Database {
@@ -99,6 +118,18 @@ pub enum Error {
     /// The store was closed while the commit waited.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<audit::Error> for Error {
+    fn from(error: audit::Error) -> Self {
+        match error {
+            audit::Error::File { doing, path, reason } => Self::File { doing, path, reason },
+            audit::Error::Damaged { path, reason } => Self::Open {
+                path,
+                reason: format!("{reason}. Restore the folder `audit` from a backup"),
+            },
+        }
+    }
 }
 
 /// What [`Store::take`] found.
@@ -235,8 +266,7 @@ pub trait Records: Send + Sync {
     /// Where the disk fails.
     fn parked(&self, limit: usize) -> Result<Vec<Work>, Error>;
 
-    /// Up to `limit` journal records after number `after`, in order; those that were moved to the archive are not
-    /// among them.
+    /// Up to `limit` journal records after number `after`, in order; of old ones only the audit log still tells.
     ///
     /// # Errors
     /// Where the disk fails.

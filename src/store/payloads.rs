@@ -84,7 +84,7 @@ pub(super) struct Payloads {
 }
 
 /// Fast, and good enough: X12 shrinks to about a tenth.
-pub(super) const COMPRESSION_LEVEL: i32 = 3;
+const COMPRESSION_LEVEL: i32 = 3;
 
 impl Payloads {
     /// Opens the folder, makes it where it is missing, and removes what a crash left half written.
@@ -98,8 +98,7 @@ impl Payloads {
     }
 
     fn path(&self, id: PayloadId) -> PathBuf {
-        let name = id.to_string();
-        self.folder.join(&name[..2]).join(format!("{name}.zst"))
+        path(&self.folder, id)
     }
 
     /// Temporary file, fsync, rename, fsync of the folder: after a power cut the file is whole or absent. One that is
@@ -138,26 +137,36 @@ impl Payloads {
     }
 
     pub(super) fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
-        let failed = |reason: String| Error::Payload { id, reason };
-        let path = self.path(id);
-        // What the system says, but that there is no such file, tells nothing of the payload: it may go by.
-        let wrong = |e: std::io::Error| {
-            if e.raw_os_error().is_some() && e.kind() != std::io::ErrorKind::NotFound {
-                file_error("reading", &path, &e)
-            } else {
-                failed(format!("{}: {e}", path.display()))
-            }
-        };
-        let file = File::open(&path).map_err(wrong)?;
-        let mut bytes = Vec::new();
-        zstd::stream::read::Decoder::new(file)
-            .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
-            .map_err(wrong)?;
-        if PayloadId::of(&bytes) != id {
-            return Err(failed("its bytes have changed since it was stored".to_owned()));
-        }
-        Ok(bytes)
+        read(&self.folder, id)
     }
+}
+
+fn path(folder: &Path, id: PayloadId) -> PathBuf {
+    let name = id.to_string();
+    folder.join(&name[..2]).join(format!("{name}.zst"))
+}
+
+/// Reads a payload below a folder of payloads, and compares it with its name.
+pub(super) fn read(folder: &Path, id: PayloadId) -> Result<Vec<u8>, Error> {
+    let failed = |reason: String| Error::Payload { id, reason };
+    let path = path(folder, id);
+    // What the system says, but that there is no such file, tells nothing of the payload: it may go by.
+    let wrong = |e: std::io::Error| {
+        if e.raw_os_error().is_some() && e.kind() != std::io::ErrorKind::NotFound {
+            file_error("reading", &path, &e)
+        } else {
+            failed(format!("{}: {e}", path.display()))
+        }
+    };
+    let file = File::open(&path).map_err(wrong)?;
+    let mut bytes = Vec::new();
+    zstd::stream::read::Decoder::new(file)
+        .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
+        .map_err(wrong)?;
+    if PayloadId::of(&bytes) != id {
+        return Err(failed("its bytes have changed since it was stored".to_owned()));
+    }
+    Ok(bytes)
 }
 
 pub(super) fn file_error(doing: &'static str, path: &Path, error: &std::io::Error) -> Error {

@@ -481,6 +481,10 @@ pub enum Event {
     ProfileLeftOut,
     /// Profiles were changed and cannot be used; what was in force stays so.
     ProfilesRefused,
+    /// The database could not be used and was made anew from the audit log.
+    StoreRebuilt,
+    /// A store of an older format was taken over.
+    StoreUpgraded,
 }
 
 /// Facts by name.

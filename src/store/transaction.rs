@@ -104,17 +104,13 @@ pub enum Change {
     FileSeen(FileKey),
     /// For the record.
     Journal(JournalEntry),
-    /// The journal up to this record lies elsewhere now.
-    ForgetJournal {
-        /// The last that is forgotten.
-        through: u64,
-    },
 }
 
 /// Changes that are applied all or not at all.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transaction {
     pub(super) changes: Vec<Change>,
+    pub(super) by: Option<String>,
 }
 
 impl Transaction {
@@ -122,6 +118,13 @@ impl Transaction {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says who makes these changes: a person, or a command in a person's hand. Unless it is said, the gateway does.
+    #[must_use]
+    pub fn by(mut self, who: &str) -> Self {
+        self.by = Some(who.to_owned());
+        self
     }
 
     /// Adds a change.
@@ -139,6 +142,7 @@ impl Transaction {
     /// Adds all of another.
     pub fn append(&mut self, other: Self) {
         self.changes.extend(other.changes);
+        self.by = self.by.take().or(other.by);
     }
 
     /// Adds a line for the record.

@@ -1,154 +1,48 @@
-//! The one thread that writes: it takes what waits, applies it, flushes once for all, and only then answers.
-
-use std::collections::HashSet;
-use std::fs::File;
-use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, RwLock};
+//! What a transaction makes of the records, change by change.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::database::{damaged, decode, failed};
+use super::entry::{Changes, Step, Writes};
 use super::keys;
 use super::records::{
     AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
     Receipt, Seen, Work,
 };
-use super::transaction::{Change, NewWork, Transaction};
+use super::transaction::{Change, NewWork};
 
 /// Largest record. Sled puts larger values into files of their own, which one `fdatasync` does not cover.
 const RECORD_BYTES_MAX: usize = 4096;
-/// Most transactions for one flush: more would only lengthen the wait of the first.
-const GROUP_MAX: usize = 256;
-/// Most bytes of changes that share a sync, unless one transaction alone has more. Sled writes segments of 512 KiB, notes
-/// in each up to where the log was written before, and trusts that note after a power cut. Transactions that together
-/// reach over more than two segments before a sync could therefore come back in part, and spoil what was there before
-/// (`power` shows it). So few bytes stay far below, although sled writes whole pages anew around some of them; a single
-/// transaction it holds together by itself, however large.
-const UNSYNCED_BYTES_MAX: usize = 32 << 10;
-/// What a change costs in the database besides its key and record, about.
-const CHANGE_BYTES: usize = 512;
 /// Longest note or reason in a record, in characters. At worst four bytes each, or two where JSON escapes them, so
 /// that a record with a note and a subject stays within its bound.
 const NOTE_CHARS_MAX: usize = 400;
 /// Longest subject of a journal entry, in characters.
 const SUBJECT_CHARS_MAX: usize = 200;
 
-/// A transaction on its way to the writer.
-pub(super) struct Submission {
-    pub(super) transaction: Transaction,
-    pub(super) reply: SyncSender<Result<Vec<JournalRecord>, Error>>,
-}
-
-/// Waits until the disk has the bytes of a file.
-pub(super) type Sync = Box<dyn FnMut(&File) -> std::io::Result<()> + Send>;
-
-/// What the writer thread owns.
-pub(super) struct Writer {
-    pub(super) tree: sled::Tree,
-    /// The database's main file: `flush` hands the bytes to the kernel, `sync_data` to the disk.
-    pub(super) file: File,
-    pub(super) sync: Sync,
-    /// Bytes of changes that were applied since.
-    pub(super) unsynced_bytes: usize,
-    /// After which nothing may be written any more. A sync that failed once may seem to succeed the next time.
-    pub(super) failed: Option<Error>,
-    /// Held while changes are applied but not yet durable, so that no reader sees them.
-    pub(super) gate: Arc<RwLock<()>>,
+/// One transaction while it grows.
+pub(super) struct Pending<'a> {
+    tree: &'a sled::Tree,
+    /// What becomes of records by the transactions that are written together with it and before it.
+    before: &'a Writes,
+    pub(super) changes: Changes,
     pub(super) next_work: u64,
     pub(super) next_journal: u64,
 }
 
-impl Writer {
-    /// Works until every sender is gone.
-    pub(super) fn run(mut self, submissions: &Receiver<Submission>) {
-        while let Ok(first) = submissions.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP_MAX {
-                let Ok(next) = submissions.try_recv() else { break };
-                group.push(next);
-            }
-            self.write_group(&group);
-        }
+impl<'a> Pending<'a> {
+    pub(super) fn new(
+        tree: &'a sled::Tree,
+        before: &'a Writes,
+        next_work: u64,
+        next_journal: u64,
+    ) -> Self {
+        Self { tree, before, changes: Changes::default(), next_work, next_journal }
     }
 
-    /// Applies a group and flushes it, then answers.
-    fn write_group(&mut self, group: &[Submission]) {
-        let gate = Arc::clone(&self.gate);
-        let shut = gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let results: Vec<_> = group.iter().map(|one| self.apply(&one.transaction)).collect();
-        let flushed = self.flush();
-        drop(shut);
-        let failure = flushed.err();
-        for (one, result) in group.iter().zip(results) {
-            answer(one, failure.clone().map_or(result, Err));
-        }
-    }
-
-    /// Hands what was applied to the kernel, and waits until the disk has it.
-    fn flush(&mut self) -> Result<(), Error> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let flushed = self.tree.flush().map_err(|e| database("flushing", &e)).and_then(|_| {
-            (self.sync)(&self.file).map_err(|e| Error::Database {
-                doing: "syncing to the disk",
-                reason: e.to_string(),
-            })
-        });
-        self.failed = flushed.clone().err();
-        self.unsynced_bytes = 0;
-        flushed
-    }
-
-    fn apply(&mut self, transaction: &Transaction) -> Result<Vec<JournalRecord>, Error> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let mut pending = Pending {
-            tree: &self.tree,
-            batch: sled::Batch::default(),
-            fresh: HashSet::new(),
-            next_work: self.next_work,
-            next_journal: self.next_journal,
-            journal: Vec::new(),
-            bytes: 0,
-        };
-        for change in &transaction.changes {
-            pending.change(change)?;
-        }
-        let Pending { batch, next_work, next_journal, journal, bytes, .. } = pending;
-        if self.unsynced_bytes > 0 && self.unsynced_bytes + bytes > UNSYNCED_BYTES_MAX {
-            self.flush()?;
-        }
-        self.unsynced_bytes += bytes;
-        self.tree.apply_batch(batch).map_err(|e| database("applying a change", &e))?;
-        (self.next_work, self.next_journal) = (next_work, next_journal);
-        Ok(journal)
-    }
-}
-
-fn answer(submission: &Submission, result: Result<Vec<JournalRecord>, Error>) {
-    // A caller that no longer waits has nothing to be told.
-    let _ = submission.reply.send(result);
-}
-
-/// One transaction while its batch grows.
-struct Pending<'a> {
-    tree: &'a sled::Tree,
-    batch: sled::Batch,
-    /// Keys that this transaction makes and that must not have been there.
-    fresh: HashSet<Vec<u8>>,
-    next_work: u64,
-    next_journal: u64,
-    journal: Vec<JournalRecord>,
-    /// Of all changes in it, about.
-    bytes: usize,
-}
-
-impl Pending<'_> {
-    fn change(&mut self, change: &Change) -> Result<(), Error> {
+    pub(super) fn change(&mut self, change: &Change) -> Result<(), Error> {
         match change {
             Change::TakeFile(receipt) => {
                 let what = || format!("file {} was taken in before", receipt.file.name);
@@ -161,7 +55,8 @@ impl Pending<'_> {
             }
             Change::FinishReceipt(id) => {
                 let key = keys::receipt(*id);
-                let mut receipt: Receipt = read(self.tree, &key)?
+                let mut receipt: Receipt = self
+                    .read(&key)?
                     .ok_or_else(|| Error::Conflict(format!("receipt {id} is unknown")))?;
                 receipt.done = true;
                 self.insert(key, &receipt)
@@ -176,8 +71,8 @@ impl Pending<'_> {
             }
             Change::FirstSeen(key, seen, forgotten_before) => {
                 let own = keys::seen(key);
-                let before = read::<Seen>(self.tree, &own)?.and_then(|before| before.at);
-                if is_forgotten(before, *forgotten_before) && self.fresh.insert(own.clone()) {
+                let before = self.read::<Seen>(&own)?.and_then(|before| before.at);
+                if is_forgotten(before, *forgotten_before) {
                     return self.insert(own, seen);
                 }
                 self.insert_new(own, seen, || format!("{key} was seen before"))
@@ -190,15 +85,15 @@ impl Pending<'_> {
             Change::Number { series, number, at, forgotten_before } => {
                 let what = || format!("control number {number} of {series} was used before");
                 let key = keys::number(series, *number);
-                let used: Option<Timestamp> = read(self.tree, &key)?.flatten();
-                if is_forgotten(used, *forgotten_before) && self.fresh.insert(key.clone()) {
+                let used: Option<Timestamp> = self.read(&key)?.flatten();
+                if is_forgotten(used, *forgotten_before) {
                     self.insert(key, at)?;
                 } else {
                     self.insert_new(key, at, what)?;
                 }
                 self.insert(keys::position(series), number)
             }
-            Change::Document(document) => self.insert(keys::document(&document.id), document),
+            Change::Document(document) => self.document(document),
             Change::Advance { document, state, at } => self.advance(document, *state, *at),
             Change::Queue(work) => self.queue(work),
             Change::Done { .. }
@@ -207,14 +102,6 @@ impl Pending<'_> {
             | Change::Unpark { .. } => self.finish_or_move(change),
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
-            Change::ForgetJournal { through } => {
-                for key in self.tree.range(keys::journal(0)..=keys::journal(*through)).keys() {
-                    let key = key.map_err(|e| database("reading", &e))?;
-                    self.bytes += key.len() + CHANGE_BYTES;
-                    self.batch.remove(key);
-                }
-                Ok(())
-            }
         }
     }
 
@@ -224,7 +111,7 @@ impl Pending<'_> {
             Change::Done { lane, work } => {
                 let key = keys::work(keys::WORK, lane, *work);
                 self.work(&key)?;
-                self.batch.remove(key);
+                self.remove(key);
                 Ok(())
             }
             Change::Retry { lane, work, due, error } => {
@@ -241,13 +128,13 @@ impl Pending<'_> {
             Change::Park { lane, work, error } => {
                 let key = keys::work(keys::WORK, lane, *work);
                 let parked = Work { error: shorten(error, NOTE_CHARS_MAX), ..self.work(&key)? };
-                self.batch.remove(key);
+                self.remove(key);
                 self.insert(keys::work(keys::PARKED, lane, *work), &parked)
             }
             Change::Unpark { lane, work, due } => {
                 let key = keys::work(keys::PARKED, lane, *work);
                 let again = Work { attempts: 0, due: *due, ..self.work(&key)? };
-                self.batch.remove(key);
+                self.remove(key);
                 self.insert(keys::work(keys::WORK, lane, *work), &again)
             }
             _ => Ok(()),
@@ -271,34 +158,48 @@ impl Pending<'_> {
     }
 
     fn work(&self, key: &[u8]) -> Result<Work, Error> {
-        read(self.tree, key)?
-            .ok_or_else(|| Error::Conflict("the work is no longer queued".to_owned()))
+        self.read(key)?.ok_or_else(|| Error::Conflict("the work is no longer queued".to_owned()))
+    }
+
+    fn document(&mut self, new: &Document) -> Result<(), Error> {
+        let key = keys::document(&new.id);
+        let from = self.read::<Document>(&key)?.map(|old| old.state);
+        self.step(from, new);
+        self.insert(key, new)
     }
 
     fn advance(&mut self, id: &str, state: DocumentState, at: Timestamp) -> Result<(), Error> {
         let key = keys::document(id);
-        let old: Document = read(self.tree, &key)?
-            .ok_or_else(|| Error::Conflict(format!("document {id} is unknown")))?;
-        let corrected = old.state.rank() == state.rank() && old.state.is_verdict();
-        if state.rank() > old.state.rank() || corrected {
-            self.insert(key, &Document { state, at, ..old })?;
+        let old: Document =
+            self.read(&key)?.ok_or_else(|| Error::Conflict(format!("document {id} is unknown")))?;
+        let from = old.state;
+        let corrected = from.rank() == state.rank() && from.is_verdict();
+        if state.rank() > from.rank() || corrected {
+            let new = Document { state, at, ..old };
+            self.step(Some(from), &new);
+            self.insert(key, &new)?;
         }
         Ok(())
     }
 
+    fn step(&mut self, from: Option<DocumentState>, new: &Document) {
+        let (document, to, payload) = (new.id.clone(), new.state, new.payload);
+        self.changes.steps.push(Step { document, from, to, payload });
+    }
+
     fn expect(&mut self, new: &Expectation) -> Result<(), Error> {
         let key = keys::expectation(&new.partner, new.group, new.set);
-        if let Some(old) = read::<Expectation>(self.tree, &key)? {
+        if let Some(old) = self.read::<Expectation>(&key)? {
             let only_time = matches!(new.state, AckState::DueSoon | AckState::Overdue);
             if only_time && !old.state.is_waiting() {
                 return Ok(());
             }
             if let Some(clock) = old.clock() {
-                self.batch.remove(keys::clock(clock, &key));
+                self.remove(keys::clock(clock, &key));
             }
         }
         if let Some(clock) = new.clock() {
-            self.batch.insert(keys::clock(clock, &key), &[][..]);
+            self.changes.writes.insert(keys::clock(clock, &key), Some(Vec::new()));
         }
         self.insert(key, new)
     }
@@ -312,19 +213,27 @@ impl Pending<'_> {
             ..entry.clone()
         };
         let record = JournalRecord { sequence, entry };
-        self.insert(keys::journal(sequence), &record)?;
-        self.journal.push(record);
+        let bytes = encoded(&keys::journal(sequence), &record)?;
+        self.changes.journal.push((record, bytes));
         Ok(())
     }
 
-    fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
-        let bytes = serde_json::to_vec(record).map_err(|e| damaged(&key, e.to_string()))?;
-        if bytes.len() > RECORD_BYTES_MAX {
-            let reason = format!("{} bytes, more than {RECORD_BYTES_MAX}", bytes.len());
-            return Err(damaged(&key, reason));
+    /// The record of a key as this transaction and those before it leave it.
+    fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if let Some(changed) = self.changes.writes.get(key).or_else(|| self.before.get(key)) {
+            return Ok(changed.clone());
         }
-        self.bytes += key.len() + bytes.len() + CHANGE_BYTES;
-        self.batch.insert(key, bytes);
+        let found = self.tree.get(key).map_err(|e| failed("reading", &e))?;
+        Ok(found.map(|bytes| bytes.to_vec()))
+    }
+
+    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+        self.bytes(key)?.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
+        let bytes = encoded(&key, record)?;
+        self.changes.writes.insert(key, Some(bytes));
         Ok(())
     }
 
@@ -334,37 +243,28 @@ impl Pending<'_> {
         record: &impl Serialize,
         conflict: impl FnOnce() -> String,
     ) -> Result<(), Error> {
-        let there = self.tree.contains_key(&key).map_err(|e| database("reading", &e))?;
-        if there || !self.fresh.insert(key.clone()) {
+        if self.bytes(&key)?.is_some() {
             return Err(Error::Conflict(conflict()));
         }
         self.insert(key, record)
     }
+
+    fn remove(&mut self, key: Vec<u8>) {
+        self.changes.writes.insert(key, None);
+    }
+}
+
+fn encoded(key: &[u8], record: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let bytes = serde_json::to_vec(record).map_err(|e| damaged(key, e.to_string()))?;
+    if bytes.len() > RECORD_BYTES_MAX {
+        return Err(damaged(key, format!("{} bytes, more than {RECORD_BYTES_MAX}", bytes.len())));
+    }
+    Ok(bytes)
 }
 
 /// Whether what was at a moment does not count any more.
 pub(super) fn is_forgotten(at: Option<Timestamp>, before: Option<Timestamp>) -> bool {
     at.zip(before).is_some_and(|(at, before)| at < before)
-}
-
-pub(super) fn database(doing: &'static str, error: &sled::Error) -> Error {
-    Error::Database { doing, reason: error.to_string() }
-}
-
-pub(super) fn damaged(key: &[u8], reason: String) -> Error {
-    Error::Record { key: String::from_utf8_lossy(key).replace('\0', "/"), reason }
-}
-
-/// Reads and decodes one record.
-pub(super) fn read<T: DeserializeOwned>(tree: &sled::Tree, key: &[u8]) -> Result<Option<T>, Error> {
-    let Some(bytes) = tree.get(key).map_err(|e| database("reading", &e))? else {
-        return Ok(None);
-    };
-    decode(key, &bytes).map(Some)
-}
-
-pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|e| damaged(key, e.to_string()))
 }
 
 /// Cuts a text; control characters but line breaks become blanks, since JSON makes six bytes of each.

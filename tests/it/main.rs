@@ -5,6 +5,7 @@ mod acks;
 mod against;
 mod agreements;
 mod arrows;
+mod audit;
 mod canonical;
 mod cli;
 #[cfg(feature = "console")]
@@ -28,11 +29,13 @@ mod learn;
 mod map;
 mod mended;
 mod mistakes;
+mod mounted;
 mod onboarding;
 mod overlay;
 mod partner;
 mod profiles;
 mod receive;
+mod recovery;
 mod reload;
 #[cfg(feature = "http")]
 mod retries;

@@ -1,7 +1,7 @@
 //! The desk: where commands of other processes read and add to the store of a gateway that runs. A store admits one
 //! process, so that one answers for it, over a socket in its data folder that only its owner may open.
 //!
-//! A question is one [`Ask`], an answer one value; both are frames of a JSON head and a body of bytes (payloads).
+//! A question is one `Ask`, an answer one value; both are frames of a JSON head and a body of bytes (payloads).
 
 mod client;
 mod server;

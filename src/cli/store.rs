@@ -1,0 +1,98 @@
+//! `crossdock store`: what a person may do with the data folder while the gateway stands still.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use super::serve::ConfigArgs;
+use super::wait::waiting;
+use super::{Context, Error, Format, Verdict};
+use crate::gateway::{check_store, export_records, rebuild_store};
+
+/// Arguments of `store`.
+#[derive(Debug, clap::Args)]
+#[command(long_about = "Check, export or rebuild the data folder.\n\n\
+The gateway must stand still: the store admits one process at a time.")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Compare the database with the audit log, and the payloads with both
+    #[command(
+        after_help = "Exit codes: 0 all agree, 1 something is missing or damaged, 2 it cannot be read."
+    )]
+    Check(ConfigArgs),
+    /// Write all records as JSON lines
+    Export(ExportArgs),
+    /// Make the database anew from the audit log
+    Rebuild(ConfigArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The file to write; `-` for the standard output
+    #[arg(value_name = "FILE")]
+    to: PathBuf,
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// A store that is in use or cannot be read; a file that cannot be written.
+pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    match &args.command {
+        Command::Check(config) => check(config, context, out),
+        Command::Export(args) => {
+            let data = args.config.read()?.data;
+            if args.to.as_os_str() == "-" {
+                export_records(&data, out)?;
+                return Ok(Verdict::Clean);
+            }
+            let mut file = BufWriter::new(File::create(&args.to).map_err(Error::read(&args.to))?);
+            let count = export_records(&data, &mut file)?;
+            file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+            writeln!(out, "{}: {count} records", args.to.display())?;
+            Ok(Verdict::Clean)
+        }
+        Command::Rebuild(config) => {
+            let data = config.read()?.data;
+            let entries = waiting("entries", |progress| rebuild_store(&data, progress))?;
+            writeln!(
+                out,
+                "The database was made anew from the {entries} entries of the audit log."
+            )?;
+            Ok(Verdict::Clean)
+        }
+    }
+}
+
+fn check(config: &ConfigArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    let data = config.read()?.data;
+    let found = waiting("entries and payloads", |progress| check_store(&data, progress))?;
+    if context.format == Format::Json {
+        let json = serde_json::json!({
+            "entries": found.entries, "records": found.records, "payloads": found.payloads,
+            "unnamed": found.unnamed, "wrong": found.wrong, "faults": found.faults,
+        });
+        writeln!(out, "{json}")?;
+    } else {
+        for words in &found.faults {
+            writeln!(out, "{words}")?;
+        }
+        let (entries, records, payloads) = (found.entries, found.records, found.payloads);
+        writeln!(out, "{entries} entries, {records} records, {payloads} payloads")?;
+        if found.unnamed > 0 {
+            writeln!(out, "{} payloads are named by nothing; they do no harm", found.unnamed)?;
+        }
+        match found.wrong {
+            0 => writeln!(out, "All agree.")?,
+            wrong => writeln!(out, "{wrong} wrong")?,
+        }
+    }
+    Ok(if found.wrong == 0 { Verdict::Clean } else { Verdict::Findings })
+}

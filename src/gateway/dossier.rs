@@ -1,0 +1,168 @@
+//! Everything about one business number, from the audit log alone: which entries tell of it, and the folder that one
+//! hands over in a dispute. It can be made beside a gateway that runs.
+
+mod bundle;
+
+pub use bundle::{Bundle, export_dossier, verify_dossier};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use memchr::memmem;
+
+use crate::audit::Hash;
+use crate::store::{Document, Error, Event, PayloadId, Put, Task, Told, Trail, payload_of};
+
+/// Documents for one number, at most: what bounds the memory.
+const DOCUMENTS_MAX: usize = 10_000;
+
+/// What belongs to a number.
+#[derive(Debug, Default)]
+pub struct Dossier {
+    /// Documents of this number, and those that name it as their order.
+    documents: BTreeMap<String, Document>,
+    receipts: BTreeSet<u64>,
+    /// Payloads with a word for each: what it is.
+    payloads: BTreeMap<PayloadId, String>,
+    /// Texts by which an entry is known that belongs to it.
+    marks: BTreeSet<String>,
+}
+
+impl Dossier {
+    /// Reads the audit log of the store in this folder twice: for the documents, then for what came and went with them.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn find(folder: &Path, number: &str) -> Result<Self, Error> {
+        let mut dossier = Self::default();
+        let mut seen = BTreeSet::new();
+        let mut trail = Trail::open(folder, 1)?;
+        while let Some(told) = trail.read()? {
+            for put in told.puts()? {
+                let Put::Document(document) = put else { continue };
+                let known = dossier.documents.contains_key(&document.id);
+                if known || dossier.belongs(folder, number, &document, &mut seen) {
+                    dossier.take(document);
+                }
+            }
+        }
+        let mut trail = Trail::open(folder, 1)?;
+        while let Some(told) = trail.read()? {
+            dossier.follow(&told)?;
+        }
+        Ok(dossier)
+    }
+
+    /// Whether there is nothing of that number.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
+    /// Whether a document has the number, or names it as its order. A document is looked at once; only those of partners
+    /// that have the number are read.
+    fn belongs(
+        &self,
+        folder: &Path,
+        number: &str,
+        document: &Document,
+        seen: &mut BTreeSet<String>,
+    ) -> bool {
+        if self.documents.len() >= DOCUMENTS_MAX {
+            return false;
+        }
+        if document.number == number {
+            return true;
+        }
+        let of_partner = self.documents.values().any(|known| known.partner == document.partner);
+        of_partner
+            && seen.insert(document.id.clone())
+            && payload_of(folder, document.payload).is_ok_and(|json| names_order(&json, number))
+    }
+
+    fn take(&mut self, document: Document) {
+        self.marks.insert(document.id.clone());
+        self.payload(document.payload, &format!("{} {} as JSON", document.kind, document.id));
+        if let Some(rendered) = document.rendered {
+            self.payload(rendered, &format!("{} {} as it was sent", document.kind, document.id));
+        }
+        self.receipts.extend(document.interchange.map(|id| id.receipt));
+        self.documents.insert(document.id.clone(), document);
+    }
+
+    fn payload(&mut self, id: PayloadId, what: &str) {
+        self.marks.insert(id.to_string());
+        self.payloads.entry(id).or_insert_with(|| what.to_owned());
+    }
+
+    /// What came and went with its documents: interchanges, their answers, acknowledgements, the files they were in.
+    fn follow(&mut self, told: &Told) -> Result<(), Error> {
+        if !self.tells_of(told) {
+            return Ok(());
+        }
+        for put in told.puts()? {
+            match put {
+                Put::Interchange(id, record) => {
+                    self.receipts.insert(id.receipt);
+                    let number = record.key.map(|key| key.number).unwrap_or_default();
+                    self.payload(record.payload, &format!("interchange {number}, received"));
+                    if let Some((answer, name)) = record.answer {
+                        self.payload(
+                            answer,
+                            &format!("{name}, the answer to interchange {number}"),
+                        );
+                        self.marks.insert(name);
+                    }
+                }
+                Put::Receipt(receipt) if self.receipts.contains(&receipt.id) => {
+                    self.payload(
+                        receipt.file.payload,
+                        &format!("file {}, received", receipt.file.name),
+                    );
+                }
+                Put::Work(work) => {
+                    if let Task::Send { payload, name, .. } = work.task
+                        && self.payloads.contains_key(&payload)
+                    {
+                        self.marks.insert(name);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an entry tells of it.
+    #[must_use]
+    pub fn tells_of(&self, told: &Told) -> bool {
+        let mut marks = self.marks.iter();
+        marks.any(|mark| memmem::find(told.line, mark.as_bytes()).is_some())
+            || told.puts().is_ok_and(|puts| {
+                puts.iter().any(
+                    |put| matches!(put, Put::Receipt(receipt) if self.receipts.contains(&receipt.id)),
+                )
+            })
+    }
+}
+
+/// Whether the JSON of a document names an order: `order`, or `number` of one of `orders`.
+fn names_order(json: &[u8], number: &str) -> bool {
+    let Ok(document) = serde_json::from_slice::<serde_json::Value>(json) else { return false };
+    let is_it = |value: &serde_json::Value| value.as_str() == Some(number);
+    let orders = document.get("orders").and_then(|orders| orders.as_array());
+    document.get("order").is_some_and(is_it)
+        || orders.into_iter().flatten().any(|order| order.get("number").is_some_and(is_it))
+}
+
+/// An event for reading: `document delivered`.
+#[must_use]
+pub fn event_words(event: Event) -> String {
+    let name = serde_json::to_value(event).unwrap_or_default();
+    name.as_str().unwrap_or_default().replace('_', " ")
+}
+
+/// The hash of an entry's line in the tree.
+fn leaf(told: &Told) -> Hash {
+    Hash::leaf(told.line)
+}

@@ -1,0 +1,216 @@
+//! The database: sled, with what it takes to be sure of the disk. It is a view of the audit log, and says up to which
+//! entry.
+
+use std::fs::{self, File};
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::entry::Writes;
+use super::format::MAKING;
+use super::payloads::file_error;
+use super::{Error, keys};
+use crate::audit::Hash;
+use crate::disk;
+
+/// Page cache of the database.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// How often, and how long after each other, it is tried to open a database that is locked. The folder around it is
+/// locked by us: it can only be that threads of sled have not noticed yet that it was closed.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Up to which entry of the log the database has everything, and what that entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Applied {
+    pub(super) entry: u64,
+    pub(super) hash: Hash,
+}
+
+/// What stands in a folder where a database should be.
+pub(super) enum Opened {
+    /// A database of ours.
+    Whole(Database),
+    /// None, an empty one, or one whose bytes make no sense; in words.
+    Unfit(String),
+    /// One that the system does not let us read just now: rights, a full disk, a failing one; in words.
+    Unreadable(String),
+    /// One of something else, or one that another process has open; in words.
+    Foreign(String),
+}
+
+impl Opened {
+    /// Why it cannot be used.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Whole(_) => String::new(),
+            Self::Unfit(reason) | Self::Unreadable(reason) | Self::Foreign(reason) => reason,
+        }
+    }
+}
+
+/// The one tree, and the file that it lies in.
+pub(super) struct Database {
+    pub(super) tree: sled::Tree,
+    /// The database's main file: `flush` hands the bytes to the kernel, `sync` to the disk.
+    file: File,
+    sync: disk::Sync,
+    /// Keeps it open.
+    _sled: sled::Db,
+}
+
+impl Database {
+    /// Opens what is there; nothing is made.
+    pub(super) fn open(path: &Path, sync: disk::Sync) -> Result<Opened, Error> {
+        // The database's own first file; it exists from its creation on.
+        if !path.join("db").exists() {
+            return Ok(Opened::Unfit("it is missing".to_owned()));
+        }
+        remove_unfinished_snapshots(path)?;
+        let database = match open_sled(path) {
+            Ok(sled) => Self::of(sled, path, sync)?,
+            Err(unfit) => return Ok(unfit),
+        };
+        Ok(match database.version() {
+            Ok(Some(MAKING)) => Opened::Unfit("its making was interrupted".to_owned()),
+            Ok(Some(_)) => Opened::Whole(database),
+            Ok(None) if database.tree.is_empty() => Opened::Unfit("it is empty".to_owned()),
+            Ok(None) => Opened::Foreign("it holds a database that is not Crossdock's".to_owned()),
+            Err(e) => Opened::Unfit(e.to_string()),
+        })
+    }
+
+    /// Makes a new one.
+    pub(super) fn create(path: &Path, sync: disk::Sync) -> Result<Self, Error> {
+        disk::create_dir(path).map_err(|e| file_error("making", path, &e))?;
+        match open_sled(path) {
+            Ok(sled) => Self::of(sled, path, sync),
+            Err(Opened::Whole(database)) => Ok(database),
+            Err(opened) => Err(Error::Database { doing: "making it", reason: opened.reason() }),
+        }
+    }
+
+    fn of(sled: sled::Db, path: &Path, sync: disk::Sync) -> Result<Self, Error> {
+        let tree = sled.open_tree("crossdock").map_err(|e| failed("opening", &e))?;
+        let file_path = path.join("db");
+        let file = File::open(&file_path).map_err(|e| file_error("opening", &file_path, &e))?;
+        Ok(Self { tree, file, sync, _sled: sled })
+    }
+
+    /// Notes the version of the format, and makes all of it durable: the file, its name, the names above it.
+    pub(super) fn mark(&mut self, path: &Path, version: u32) -> Result<(), Error> {
+        let version = version.to_string();
+        let marked = self.tree.insert(keys::meta("format"), version.as_bytes());
+        marked.map_err(|e| failed("making it", &e))?;
+        self.flush()?;
+        let file_path = path.join("db");
+        self.file.sync_all().map_err(|e| file_error("syncing", &file_path, &e))?;
+        for folder in [Some(path), path.parent()].into_iter().flatten() {
+            disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))?;
+        }
+        Ok(())
+    }
+
+    /// The version of the format that it was made with.
+    pub(super) fn version(&self) -> Result<Option<u32>, Error> {
+        read(&self.tree, &keys::meta("format"))
+    }
+
+    /// Up to where it has the log; nothing where it was never told.
+    pub(super) fn applied(&self) -> Result<Option<Applied>, Error> {
+        read(&self.tree, &applied_key())
+    }
+
+    /// Applies records in one step, and with them up to where the log is applied. It is not durable yet.
+    pub(super) fn apply(&self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        let (entry, hash) = through;
+        let applied = serde_json::to_vec(&Applied { entry, hash });
+        // Numbers and texts always have a JSON form.
+        batch.insert(applied_key(), applied.unwrap_or_default());
+        self.tree.apply_batch(batch).map_err(|e| failed("applying a change", &e))
+    }
+
+    /// Hands what was applied to the kernel, and waits until the disk has it.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        self.tree.flush().map_err(|e| failed("flushing", &e))?;
+        (self.sync)(&self.file)
+            .map_err(|e| Error::Database { doing: "syncing to the disk", reason: e.to_string() })
+    }
+}
+
+/// Where [`Applied`] stands. It and the version are all that the log does not have.
+pub(super) fn applied_key() -> Vec<u8> {
+    keys::meta("applied")
+}
+
+/// A snapshot that a kill has interrupted is a file of another name, which sled takes for the newest snapshot all the
+/// same and then calls the database corrupt. The finished one beside it and the log hold everything.
+fn remove_unfinished_snapshots(database: &Path) -> Result<(), Error> {
+    let failed = |e: std::io::Error| file_error("clearing", database, &e);
+    for entry in fs::read_dir(database).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens sled; what it says, or panics of, becomes words.
+fn open_sled(path: &Path) -> Result<sled::Db, Opened> {
+    let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
+    for _ in 0..LOCK_TRIES {
+        match open_once(&config) {
+            Err(Opened::Foreign(_)) => std::thread::sleep(LOCK_PAUSE),
+            opened => return opened,
+        }
+    }
+    open_once(&config)
+}
+
+fn open_once(config: &sled::Config) -> Result<sled::Db, Opened> {
+    // Sled panics on some kinds of damage; it is opened before anything else runs, so nothing is left half done.
+    match std::panic::catch_unwind(AssertUnwindSafe(|| config.open())) {
+        Ok(Ok(database)) => Ok(database),
+        Ok(Err(sled::Error::Io(e))) if e.to_string().contains("lock") => {
+            Err(Opened::Foreign(format!("another process has it open ({e})")))
+        }
+        Ok(Err(sled::Error::Io(e))) if e.raw_os_error().is_some() => {
+            Err(Opened::Unreadable(e.to_string()))
+        }
+        Ok(Err(e)) => Err(Opened::Unfit(format!("it cannot be opened: {e}"))),
+        Err(_) => Err(Opened::Unfit("it is damaged".to_owned())),
+    }
+}
+
+pub(super) fn failed(doing: &'static str, error: &sled::Error) -> Error {
+    Error::Database { doing, reason: error.to_string() }
+}
+
+pub(super) fn damaged(key: &[u8], reason: String) -> Error {
+    Error::Record { key: String::from_utf8_lossy(key).replace('\0', "/"), reason }
+}
+
+/// Reads and decodes one record.
+pub(super) fn read<T: DeserializeOwned>(tree: &sled::Tree, key: &[u8]) -> Result<Option<T>, Error> {
+    let Some(bytes) = tree.get(key).map_err(|e| failed("reading", &e))? else {
+        return Ok(None);
+    };
+    decode(key, &bytes).map(Some)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|e| damaged(key, e.to_string()))
+}

@@ -1,0 +1,110 @@
+//! The audit log as people ask it: entry by entry, with what each of them tells. It needs no database, and can be read
+//! beside the process that writes it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use super::database::decode;
+use super::entry::{Entry, Step, Writes};
+use super::payloads;
+use super::records::{
+    Document, Expectation, InterchangeId, InterchangeRecord, JournalRecord, Receipt, Work,
+};
+use super::{AUDIT, Error, PayloadId, keys};
+use crate::audit::Reader;
+
+/// The entries of a store's audit log, in order.
+pub struct Trail(Reader);
+
+/// An entry.
+pub struct Told<'a> {
+    /// Its number.
+    pub number: u64,
+    /// Its line, without the line break.
+    pub line: &'a [u8],
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What it tells in the journal.
+    pub journal: Vec<JournalRecord>,
+    /// How documents went on.
+    pub steps: Vec<Step>,
+    writes: Writes,
+}
+
+/// A record that an entry puts, of those that tell of documents.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Put {
+    /// A file that was taken in.
+    Receipt(Receipt),
+    /// What became of an interchange.
+    Interchange(InterchangeId, InterchangeRecord),
+    /// A document.
+    Document(Document),
+    /// An acknowledgement that is expected, or came.
+    Expectation(Expectation),
+    /// Work to be done.
+    Work(Work),
+}
+
+impl Trail {
+    /// From an entry on, of the store in this folder.
+    ///
+    /// # Errors
+    /// Where there is no log, or it cannot be read.
+    pub fn open(folder: &Path, from: u64) -> Result<Self, Error> {
+        Ok(Self(Reader::open(&folder.join(AUDIT), from)?))
+    }
+
+    /// The next entry; nothing at the end.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub fn read(&mut self) -> Result<Option<Told<'_>>, Error> {
+        let Some((number, line)) = self.0.read()? else { return Ok(None) };
+        let entry = Entry::read(number, line)?;
+        let (journal, writes) = (entry.journal()?, entry.writes()?);
+        let Entry { at, by, steps, .. } = entry;
+        Ok(Some(Told { number, line, at, by, journal, steps, writes }))
+    }
+}
+
+impl Told<'_> {
+    /// The records that it puts, of those that tell of documents.
+    ///
+    /// # Errors
+    /// Where one cannot be read.
+    pub fn puts(&self) -> Result<Vec<Put>, Error> {
+        let mut puts = Vec::new();
+        for (key, value) in &self.writes {
+            let Some(value) = value.as_ref().filter(|value| !value.is_empty()) else { continue };
+            puts.extend(match key.first() {
+                Some(&keys::RECEIPT) => Some(Put::Receipt(record(key, value)?)),
+                Some(&keys::INTERCHANGE) => {
+                    let record = record(key, value)?;
+                    keys::interchange_id(key).map(|id| Put::Interchange(id, record))
+                }
+                Some(&keys::DOCUMENT) => Some(Put::Document(record(key, value)?)),
+                Some(&keys::EXPECTATION) => Some(Put::Expectation(record(key, value)?)),
+                Some(&keys::WORK) => Some(Put::Work(record(key, value)?)),
+                _ => None,
+            });
+        }
+        Ok(puts)
+    }
+}
+
+fn record<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, Error> {
+    decode(key, value)
+}
+
+/// Reads a payload of the store in this folder, without opening it.
+///
+/// # Errors
+/// [`Error::Payload`] where it is missing or damaged.
+pub fn payload_of(folder: &Path, id: PayloadId) -> Result<Vec<u8>, Error> {
+    payloads::read(&folder.join("payloads"), id)
+}
