@@ -9,6 +9,7 @@ pub mod canonical;
 pub mod cli;
 pub mod crosswalk;
 pub mod disk;
+pub mod exceptions;
 pub mod findings;
 pub mod folders;
 pub mod gateway;

@@ -10,6 +10,7 @@ mod demo;
 mod documents;
 mod envelope;
 mod error;
+mod exceptions;
 mod explain;
 mod grammar;
 mod input;
@@ -141,6 +142,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// What a person has to look at: list it, look closer, act on it
+    Exceptions(exceptions::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Print completions for a shell
@@ -228,6 +231,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Exceptions(args) => exceptions::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Completions(args) => completions::run(args, out),
     }

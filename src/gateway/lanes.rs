@@ -11,11 +11,13 @@ use tokio::task::JoinSet;
 
 #[cfg(unix)]
 use super::desk;
-use super::ledger::Failure;
+use super::ledger::{Draft, Failure, STUCK_ATTEMPTS, subject};
 use super::live::Live;
+use super::raising::{About, Trouble, about_upkeep, about_work};
 use super::reload::Watched;
 use super::{Error, Gateway, setup};
-use crate::store::{self, Taken, Task, Work};
+use crate::exceptions::Kind;
+use crate::store::{self, Subject, Taken, Task, Work};
 
 /// The lane of copies for people.
 pub(super) const QUARANTINE: &str = "quarantine";
@@ -245,7 +247,7 @@ async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
 
 impl Gateway {
     fn record(&self, work: &Work, failure: &Failure) -> Result<(), Error> {
-        if let (Task::Translate { receipt }, true) = (&work.task, failure.defect)
+        if let (Task::Translate { receipt, .. }, true) = (&work.task, failure.defect)
             && work.attempts >= DEFECT_RETRIES
         {
             match self.give_up(work, *receipt, &failure.reason) {
@@ -254,7 +256,9 @@ impl Gateway {
                 result => return result,
             }
         }
-        match self.ledger.fail(work, &self.partner_of(work), failure) {
+        let mut draft = Draft::new();
+        self.raise_failed(&mut draft, work, failure)?;
+        match self.ledger.fail(draft, work, &self.partner_of(work), failure) {
             // Somebody finished it meanwhile: nothing is left to fail.
             Err(store::Error::Conflict(_)) => self.ledger.store().release(work.id),
             result => result?,
@@ -262,22 +266,101 @@ impl Gateway {
         Ok(())
     }
 
+    /// Work that does not succeed, once that is for a person.
+    fn raise_failed(
+        &self,
+        draft: &mut Draft,
+        work: &Work,
+        failure: &Failure,
+    ) -> Result<(), store::Error> {
+        let attempts = work.attempts.saturating_add(1);
+        let kind = match failure {
+            Failure { for_good: true, .. } => Kind::WorkParked,
+            Failure { store: true, .. } => Kind::StoreTrouble,
+            _ if attempts >= STUCK_ATTEMPTS => Kind::WorkStuck,
+            _ => return Ok(()),
+        };
+        let payload = match &work.task {
+            Task::Call { document } | Task::Render { document, .. } => {
+                self.ledger.store().document(document)?.map(|record| record.payload)
+            }
+            Task::Send { payload, .. } | Task::Quarantine { payload, .. } => Some(*payload),
+            Task::Translate { .. } => None,
+        };
+        let reason = &failure.reason;
+        let cause = match kind {
+            Kind::WorkParked => format!("{} {reason}", work.lane),
+            _ => work.lane.clone(),
+        };
+        let label = subject(&work.task);
+        let trouble = Trouble {
+            kind,
+            partner: &self.partner_of(work),
+            cause: &cause,
+            place: &work.lane,
+            words: &format!("{label}: {reason}"),
+            mend: "",
+            about: About {
+                key: about_work(work),
+                subject: Subject::Work { lane: work.lane.clone(), work: work.id, label },
+                payload,
+                findings: None,
+                acceptable: false,
+            },
+        };
+        self.raise(draft, trouble, Timestamp::now());
+        Ok(())
+    }
+
     /// What is done every few seconds. One that fails keeps nobody from the others.
     fn tick(&self) -> Result<(), Error> {
         let done = [
-            self.mark_overdue().map_err(Error::Store),
-            self.requeue_if_asked(),
-            self.ledger.store().tidy().map_err(Error::Store),
+            ("marking what is overdue", self.mark_overdue()),
+            ("archiving the journal", self.ledger.store().tidy()),
         ];
         self.write_status(true, None);
-        for result in done {
-            match result {
-                Err(e) if is_lasting(&e) => return Err(e),
-                Err(e) => tracing::error!("{e}"),
-                Ok(()) => {}
+        for (what, result) in done {
+            let (about, error) = (about_upkeep(what), result.err().map(Error::Store));
+            if let Some(e) = error.as_ref().filter(|e| !is_lasting(e)) {
+                tracing::error!("{e}");
             }
+            self.stands(Kind::StoreTrouble, about, what, error)?;
         }
         Ok(())
+    }
+
+    /// Raises what is wrong with something that is looked at again and again, unless that is open already, and takes it
+    /// back when it is well.
+    pub(super) fn stands(
+        &self,
+        kind: Kind,
+        about: String,
+        place: &str,
+        error: Option<Error>,
+    ) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let open = self.ledger.store().exception_about(&about)?.is_some();
+        let mut draft = Draft::new();
+        match error {
+            Some(e) if is_lasting(&e) => return Err(e),
+            Some(e) if !open => {
+                let words = format!("{place}: {e}");
+                let about = About::condition(about, place);
+                let trouble = Trouble {
+                    kind,
+                    partner: "",
+                    cause: place,
+                    place,
+                    words: &words,
+                    mend: "",
+                    about,
+                };
+                self.raise(&mut draft, trouble, now);
+            }
+            None if open => draft.mend(about, now, "it is well again"),
+            _ => return Ok(()),
+        }
+        Ok(self.ledger.commit(draft)?)
     }
 }
 
@@ -301,7 +384,13 @@ fn failure(error: &Error) -> Failure {
         error,
         Error::Defect(_) | Error::Store(StoreError::Record { .. } | StoreError::Payload { .. })
     );
-    Failure { reason: error.to_string(), for_good, wait, defect }
+    let store = matches!(
+        error,
+        Error::Store(
+            StoreError::File { .. } | StoreError::Record { .. } | StoreError::Payload { .. }
+        )
+    );
+    Failure { reason: error.to_string(), for_good, wait, defect, store }
 }
 
 async fn watch_mailbox(
@@ -316,7 +405,7 @@ async fn watch_mailbox(
             eyes.take_from_mailbox(&binding, &|| *stopped.borrow())
         })
         .await;
-        let unsettled = gateway.looked(&mailbox(&key), looked)?;
+        let unsettled = looked_into(&gateway, mailbox(&key), looked).await?;
         let poll = gateway.live().mailboxes.get(&key).map_or(gateway.config.poll, |b| b.poll);
         pause(&gateway, unsettled, poll, &mut stop).await;
     }
@@ -341,7 +430,7 @@ async fn watch_endpoint(
             Ok(unsettled)
         })
         .await;
-        let unsettled = gateway.looked(&endpoint_of(&partner), looked)?;
+        let unsettled = looked_into(&gateway, endpoint_of(&partner), looked).await?;
         let poll = gateway.config.poll;
         pause(&gateway, unsettled, poll, &mut stop).await;
     }
@@ -361,11 +450,28 @@ async fn watch_profiles(
         })
         .await?;
         watched = seen;
-        let unsettled = gateway.looked(PROFILES, looked)?;
+        let unsettled = looked_into(&gateway, PROFILES.to_owned(), looked).await?;
         let poll = gateway.config.poll.min(PROFILES_POLL_MAX);
         pause(&gateway, unsettled, poll, &mut stop).await;
     }
     Ok(())
+}
+
+/// Notes a look.
+async fn looked_into(
+    gateway: &Arc<Gateway>,
+    place: String,
+    looked: Result<bool, Error>,
+) -> Result<bool, Error> {
+    let noting = Arc::clone(gateway);
+    let noted = blocking(move || noting.looked(&place, looked)).await;
+    match noted {
+        Err(e) if !is_lasting(&e) => {
+            tracing::error!("{e}");
+            Ok(false)
+        }
+        noted => noted,
+    }
 }
 
 /// Until the next look: soon where files still grow.

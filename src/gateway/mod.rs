@@ -25,23 +25,27 @@ mod live;
 mod notes;
 mod orders;
 mod outbound;
+mod raising;
 mod records;
 mod rehearsal;
 mod reload;
 mod requeue;
+mod settling;
 mod setup;
 mod status;
 mod translation;
 
 pub use crate::store::{
-    Document as DocumentRecord, DocumentState, Error as StoreError, Event, JournalEntry,
-    JournalRecord, Records,
+    Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,
+    ExceptionItem, ExceptionState, JournalEntry, JournalRecord, PayloadId, Records, Settled,
+    Subject,
 };
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
+pub use raising::NotedFinding;
 pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
-pub use requeue::request_requeue;
+pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::Problems;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::in_force::InForce;
 use super::ledger::Draft;
 use super::live::Live;
+use super::raising::{ABOUT_PROFILES, About, Trouble, about_profile};
 use super::{Error, Gateway, lanes};
+use crate::exceptions::Kind;
 use crate::folders::{Fingerprint, fingerprint};
 use crate::profile::{Difference, Partner, Problem, Row, State, differences};
 use crate::store::{self, Event};
@@ -63,6 +65,9 @@ impl Gateway {
         let before = self.live();
         match Live::open(&self.config, self.translator.engine(), Some(&before)) {
             Ok(live) if live.digest == before.digest && before.errors.is_empty() => {
+                let mut draft = Draft::new();
+                self.mend_profiles(&mut draft, &live)?;
+                self.ledger.commit(draft)?;
                 self.note_refused(None);
             }
             Ok(live) => self.take_over(&before, live)?,
@@ -100,6 +105,20 @@ impl Gateway {
         let mut draft = Draft::new();
         let event = Event::ProfilesRefused;
         draft.journal_with(now, event, "", "profiles", &note, Some(payload));
+        let about = About {
+            payload: Some(payload),
+            ..About::condition(ABOUT_PROFILES.to_owned(), "profiles")
+        };
+        let trouble = Trouble {
+            kind: Kind::ProfilesRefused,
+            partner: "",
+            cause: "",
+            place: &self.config.profiles.display().to_string(),
+            words: text.trim_end(),
+            mend: "",
+            about,
+        };
+        self.raise(&mut draft, trouble, now);
         self.ledger.commit(draft)?;
         self.refused_at(now, problems);
         Ok(())
@@ -118,6 +137,7 @@ impl Gateway {
         }
         self.note_differences(&mut draft, &last, &live)?;
         self.keep_in_force(&mut draft, &live, &last)?;
+        self.mend_profiles(&mut draft, &live)?;
         {
             // Held over the commit: who hears of it finds it in force, and nothing is in force without its record.
             let mut in_force = self.live.write().unwrap_or_else(PoisonError::into_inner);
@@ -126,6 +146,22 @@ impl Gateway {
         }
         self.note_refused(None);
         self.reloaded.notify_one();
+        Ok(())
+    }
+
+    /// What was wrong with profiles, and is so no more.
+    pub(super) fn mend_profiles(&self, draft: &mut Draft, live: &Live) -> Result<(), store::Error> {
+        let now = Timestamp::now();
+        for open in self.ledger.store().open_exceptions(0, COUNT_MAX)? {
+            let item = match open.kind {
+                Kind::ProfilesRefused => ABOUT_PROFILES.to_owned(),
+                Kind::ProfileLeftOut if !live.profiles.left_out().contains(&open.partner) => {
+                    about_profile(&open.partner)
+                }
+                _ => continue,
+            };
+            draft.mend(item, now, "the profiles are in force");
+        }
         Ok(())
     }
 

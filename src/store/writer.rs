@@ -1,6 +1,6 @@
 //! The one thread that writes: it takes what waits, applies it, flushes once for all, and only then answers.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, RwLock};
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::exception::ExceptionItem;
 use super::keys;
 use super::records::{
     AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
@@ -110,6 +111,7 @@ impl Writer {
             tree: &self.tree,
             batch: sled::Batch::default(),
             fresh: HashSet::new(),
+            written: HashMap::new(),
             next_work: self.next_work,
             next_journal: self.next_journal,
             journal: Vec::new(),
@@ -135,11 +137,13 @@ fn answer(submission: &Submission, result: Result<Vec<JournalRecord>, Error>) {
 }
 
 /// One transaction while its batch grows.
-struct Pending<'a> {
+pub(super) struct Pending<'a> {
     tree: &'a sled::Tree,
     batch: sled::Batch,
     /// Keys that this transaction makes and that must not have been there.
     fresh: HashSet<Vec<u8>>,
+    /// What it wrote itself: exceptions are read again in one transaction.
+    written: HashMap<Vec<u8>, Option<Vec<u8>>>,
     next_work: u64,
     next_journal: u64,
     journal: Vec<JournalRecord>,
@@ -204,7 +208,11 @@ impl Pending<'_> {
             Change::Done { .. }
             | Change::Retry { .. }
             | Change::Park { .. }
-            | Change::Unpark { .. } => self.finish_or_move(change),
+            | Change::Unpark { .. }
+            | Change::Hurry { .. } => self.finish_or_move(change),
+            Change::Raise(raise) => self.raise(raise),
+            Change::Mend { item, at, words } => self.mend(item, *at, words),
+            Change::Settle(settle) => self.settle(settle),
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
             Change::ForgetJournal { through } => {
@@ -250,8 +258,41 @@ impl Pending<'_> {
                 self.batch.remove(key);
                 self.insert(keys::work(keys::WORK, lane, *work), &again)
             }
+            Change::Hurry { lane, work, due } => {
+                let key = keys::work(keys::WORK, lane, *work);
+                let hurried = Work { due: *due, ..self.work(&key)? };
+                self.insert(key, &hurried)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// A record as this transaction leaves it so far.
+    pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+        match self.written.get(key) {
+            Some(Some(bytes)) => decode(key, bytes).map(Some),
+            Some(None) => Ok(None),
+            None => read(self.tree, key),
+        }
+    }
+
+    /// What an exception is about, as this transaction found it and made it.
+    pub(super) fn read_items(&self, exception: u64) -> Result<Vec<ExceptionItem>, Error> {
+        let prefix = keys::exception_items(exception);
+        let mut items: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        for entry in self.tree.scan_prefix(&prefix) {
+            let (key, value) = entry.map_err(|e| database("reading", &e))?;
+            items.insert(key.to_vec(), value.to_vec());
+        }
+        let own = self.written.iter().filter(|(key, _)| key.starts_with(&prefix));
+        items.extend(own.filter_map(|(key, value)| Some((key.clone(), value.clone()?))));
+        items.iter().map(|(key, value)| decode(key, value)).collect()
+    }
+
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
+        self.bytes += key.len() + CHANGE_BYTES;
+        self.batch.remove(key.as_slice());
+        self.written.insert(key, None);
     }
 
     fn queue(&mut self, new: &NewWork) -> Result<(), Error> {
@@ -300,7 +341,7 @@ impl Pending<'_> {
         self.insert(key, new)
     }
 
-    fn journal(&mut self, entry: &JournalEntry) -> Result<(), Error> {
+    pub(super) fn journal(&mut self, entry: &JournalEntry) -> Result<(), Error> {
         let sequence = self.next_journal;
         self.next_journal += 1;
         let entry = JournalEntry {
@@ -314,13 +355,16 @@ impl Pending<'_> {
         Ok(())
     }
 
-    fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
+    pub(super) fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
         let bytes = serde_json::to_vec(record).map_err(|e| damaged(&key, e.to_string()))?;
         if bytes.len() > RECORD_BYTES_MAX {
             let reason = format!("{} bytes, more than {RECORD_BYTES_MAX}", bytes.len());
             return Err(damaged(&key, reason));
         }
         self.bytes += key.len() + bytes.len() + CHANGE_BYTES;
+        if keys::is_of_exceptions(&key) {
+            self.written.insert(key.clone(), Some(bytes.clone()));
+        }
         self.batch.insert(key, bytes);
         Ok(())
     }
@@ -365,7 +409,7 @@ pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T,
 }
 
 /// Cuts a text; control characters but line breaks become blanks, since JSON makes six bytes of each.
-fn shorten(text: &str, chars_max: usize) -> String {
+pub(super) fn shorten(text: &str, chars_max: usize) -> String {
     let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
     text.chars().take(chars_max).map(plain).collect()
 }

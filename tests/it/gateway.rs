@@ -319,7 +319,7 @@ fn a_file_on_which_the_program_fails_is_set_aside_and_holds_up_no_other() {
             FileKey { mailbox, name: "lost.edi".into(), size: 1, modified_nanoseconds: 1, payload };
         let receipt = Receipt { id: store.next_receipt().unwrap(), file, at: now, done: false };
         let (lane, order) = ("receive mailboxes/harbor-and-pine".to_owned(), "m".to_owned());
-        let task = Task::Translate { receipt: receipt.id };
+        let task = Task::Translate { receipt: receipt.id, again: None };
         let take = Transaction::new()
             .with(Change::Queue(NewWork { lane, order, task, due: now }))
             .with(Change::TakeFile(receipt));

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Arriving;
+use super::trouble::{OfSet, about};
 use crate::canonical;
-use crate::findings::Severity;
+use crate::exceptions::Kind;
+use crate::findings::{Finding, Severity};
 use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
@@ -29,12 +31,17 @@ impl Gateway {
         tally: &mut Tally,
     ) -> Result<(), Error> {
         let now = arriving.now;
+        let accept = arriving.accepts(index);
+        let place = (index, set);
         let Some(document) = &set.document else {
             tally.set_aside += 1;
             let record = without_a_map(partner, arriving, header, (index, set));
             let note = format!("there is no map for this set: {}", set.label());
             draft.journal(now, Event::DocumentQuarantined, &partner.name, &record.id, &note);
             draft.push(Change::Document(record));
+            let cause = format!("{} {}", set.set, set.version);
+            let trouble = OfSet::plain(Kind::DocumentNoMap, &note, cause);
+            self.raise_set(draft, partner, (arriving, header), place, trouble);
             return Ok(());
         };
         let (kind, number) = (document.kind(), business_number(document.number()));
@@ -53,24 +60,36 @@ impl Gateway {
             })
         };
         let in_force = in_force(partner, set, kind, now, tally.suspended);
-        let (mut state, mut event, mut note) = if let Err(note) = in_force {
-            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-        } else if in_force == Ok(State::Shadow) {
-            let note = format!("in shadow: {}", set.label());
-            (DocumentState::Shadowed, Event::DocumentShadowed, note)
-        } else if endpoint.is_none() {
-            let note = "a test document, and the profile names no test_endpoint".to_owned();
-            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-        } else if let Some(before) = before {
-            let note = format!("{kind} {} was received before: {before}", order.number);
-            (DocumentState::Duplicate, Event::DocumentDuplicate, note)
-        } else {
-            (DocumentState::Queued, Event::DocumentReceived, set.label())
-        };
+        let mut trouble = None;
+        let (mut state, mut event, mut note) =
+            if let (Err((why, note)), false) = (&in_force, accept) {
+                let cause = format!("{kind} {} {}", set.set, set.version);
+                trouble = Some(OfSet::acceptable(*why, note, cause));
+                (DocumentState::Quarantined, Event::DocumentQuarantined, note.clone())
+            } else if in_force == Ok(State::Shadow) {
+                let note = format!("in shadow: {}", set.label());
+                (DocumentState::Shadowed, Event::DocumentShadowed, note)
+            } else if endpoint.is_none() {
+                let note = "a test document, and the profile names no test_endpoint".to_owned();
+                trouble = Some(OfSet::plain(Kind::DocumentNotAgreed, &note, "test".to_owned()));
+                (DocumentState::Quarantined, Event::DocumentQuarantined, note)
+            } else if let Some(before) = before {
+                let note = format!("{kind} {} was received before: {before}", order.number);
+                (DocumentState::Duplicate, Event::DocumentDuplicate, note)
+            } else {
+                (DocumentState::Queued, Event::DocumentReceived, set.label())
+            };
         let mut document = document.clone();
         if matches!(state, DocumentState::Queued | DocumentState::Shadowed)
-            && self.hold_back(partner, set, (&mut document, header.test), &mut note, tally)?
+            && let Some(held) = self.hold_back(
+                partner,
+                set,
+                (&mut document, header.test, accept),
+                &mut note,
+                tally,
+            )?
         {
+            trouble = Some(held);
             (state, event) = (DocumentState::Quarantined, Event::DocumentQuarantined);
         }
         let document = &document;
@@ -85,6 +104,10 @@ impl Gateway {
             draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
         }
         tally.count(state);
+        match trouble {
+            Some(trouble) => self.raise_set(draft, partner, (arriving, header), place, trouble),
+            None => draft.mend(about(partner, header, place), now, "it came and was good"),
+        }
         draft.push(Change::Document(Document {
             id,
             partner: partner.name.clone(),
@@ -119,41 +142,40 @@ impl Gateway {
         self.count_for_orders(draft, partner, Direction::In, (id, document), &mut tally.passed)
     }
 
-    /// Puts a document into our own words; tells whether it is held, and notes why.
+    /// Translates a document into our own words, and compares it with its order; notes what is found, and tells why
+    /// the document is held, where it is. One that a person accepts is not.
     fn hold_back(
         &self,
         partner: &Partner,
         set: &ReceivedSet,
-        document: (&mut canonical::Document, bool),
+        (document, test, accept): (&mut canonical::Document, bool, bool),
         note: &mut String,
         tally: &mut Tally,
-    ) -> Result<bool, Error> {
-        let (held, found) = self.in_our_words(partner, set, document, tally)?;
-        if held {
-            *note = format!("{} is held: {found}", set.label());
-            tally.notes.push_str(note);
-        } else if !found.is_empty() {
-            *note = format!("{note}. {found}");
-        }
-        Ok(held)
-    }
-
-    /// Translates a document into our own words, and compares it with its order. Tells what is found, and whether it
-    /// keeps the document back.
-    fn in_our_words(
-        &self,
-        partner: &Partner,
-        set: &ReceivedSet,
-        (document, test): (&mut canonical::Document, bool),
-        tally: &Tally,
-    ) -> Result<(bool, String), Error> {
+    ) -> Result<Option<OfSet>, Error> {
         let mut findings = partner.crosswalks.inbound(document);
+        let mut kind = Kind::DocumentUnmapped;
         let agreement = partner.agreement(Direction::In, &set.set, &set.version);
         if let Some(agreement) = agreement.filter(|_| findings.is_empty()) {
-            findings = self.against_orders(partner, agreement, (document, test), &tally.passed)?;
+            let document = (&*document, test, None);
+            findings = self.against_orders(partner, agreement, document, &tally.passed)?;
+            kind = Kind::DocumentAgainstOrder;
         }
-        let held = findings.iter().any(|finding| finding.severity >= Severity::Error);
-        Ok((held, notes::of_findings(&findings)))
+        let found = notes::of_findings(&findings);
+        if accept || findings.iter().all(|finding| finding.severity < Severity::Error) {
+            if !found.is_empty() {
+                *note = format!("{note}. {found}");
+            }
+            return Ok(None);
+        }
+        *note = format!("{} is held: {found}", set.label());
+        tally.notes.push_str(note);
+        let all: Vec<&Finding> = findings.iter().collect();
+        let mut trouble = self.of_findings(kind, &all, true)?;
+        if kind == Kind::DocumentAgainstOrder {
+            // What one document has too much of, another has not: each is judged by itself.
+            trouble.cause = format!("{} {}", document.kind(), document.number());
+        }
+        Ok(Some(trouble))
     }
 }
 
@@ -164,20 +186,24 @@ pub(in crate::gateway) fn in_force(
     kind: &str,
     now: Timestamp,
     suspended: bool,
-) -> Result<State, String> {
+) -> Result<State, (Kind, String)> {
+    let not_agreed = |words: String| Err((Kind::DocumentNotAgreed, words));
     if partner.flow(kind, Direction::In).is_none() {
-        return Err(format!("the profile does not take in {kind} documents"));
+        return not_agreed(format!("the profile does not take in {kind} documents"));
     }
     let Some(agreement) = partner.agreement(Direction::In, &set.set, &set.version) else {
         let (set, version) = (&set.set, &set.version);
-        return Err(format!("the profile does not take in the {set} in release {version}"));
+        return not_agreed(format!("the profile does not take in the {set} in release {version}"));
     };
     match agreement.state_on(today(now)).min(partner.state) {
-        State::Off => Err(format!("the profile does not take in {kind} documents on this day")),
-        _ if suspended => Err(
+        State::Off => {
+            not_agreed(format!("the profile does not take in {kind} documents on this day"))
+        }
+        _ if suspended => Err((
+            Kind::DocumentSuspended,
             "another set of its interchange was rejected, and the agreement holds all of it back"
                 .to_owned(),
-        ),
+        )),
         state => Ok(state),
     }
 }
@@ -200,6 +226,20 @@ impl Gateway {
         }
         let unread = id(partner, header, (index, set), &set.set, &set.number);
         Ok(store.document(&unread)?.is_some())
+    }
+
+    /// Whether this very set has become a document that was not set aside.
+    pub(super) fn has_effect(
+        &self,
+        partner: &Partner,
+        header: &Header,
+        (index, set): (usize, &ReceivedSet),
+    ) -> Result<bool, Error> {
+        let Some(document) = &set.document else { return Ok(false) };
+        let number = business_number(document.number());
+        let id = id(partner, header, (index, set), document.kind(), &number);
+        let before = self.ledger.store().document(&id)?;
+        Ok(before.is_some_and(|before| before.state != DocumentState::Quarantined))
     }
 }
 
@@ -270,6 +310,11 @@ impl Tally {
             DocumentState::Shadowed => self.shadowed += 1,
             _ => self.set_aside += 1,
         }
+    }
+
+    /// Whether nothing was done.
+    pub(super) fn is_empty(&self) -> bool {
+        self.documents + self.set_aside + self.applied + self.rejected == 0
     }
 
     pub(super) fn outcome(&self, received: &Received) -> Outcome {
