@@ -200,19 +200,16 @@ fn exceptions(sections: &mut Sections<'_>) -> Policy {
         let Some(text) = text else { continue };
         let days = jiff::SpanRelativeTo::days_are_24_hours();
         let span = text.parse::<jiff::Span>().and_then(|span| span.to_duration(days));
-        match span.ok().and_then(|span| Duration::try_from(span).ok()).filter(|d| !d.is_zero()) {
-            Some(span) => {
-                policy.within.insert(severity, span);
-            }
-            None => {
-                let place = sections.place(&["exceptions", severity.name()]);
-                let words = format!(
-                    "exceptions: `{}` is a span of time such as \"30m\", \"4h\" or \"2d\"",
-                    severity.name()
-                );
-                sections.problem(place, words);
-            }
+        let span = span.ok().and_then(|span| Duration::try_from(span).ok());
+        if let Some(span) = span.filter(|span| !span.is_zero()) {
+            policy.within.insert(severity, span);
+            continue;
         }
+        let name = severity.name();
+        let place = sections.place(&["exceptions", name]);
+        let words =
+            format!("exceptions: `{name}` is a span of time such as \"30m\", \"4h\" or \"2d\"");
+        sections.problem(place, words);
     }
     policy
 }

@@ -7,6 +7,7 @@ use super::exception::{
 };
 use super::keys;
 use super::records::{Event, JournalEntry};
+use super::transaction::Change;
 use super::writer::{Pending, shorten};
 use super::{Error, PayloadId};
 use crate::exceptions::Action;
@@ -17,8 +18,18 @@ const MEND_CHARS_MAX: usize = 200;
 const NAME_CHARS_MAX: usize = 100;
 
 impl Pending<'_> {
+    /// What happens to exceptions.
+    pub(super) fn exception(&mut self, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::Raise(raise) => self.raise(raise),
+            Change::Mend { item, at, words } => self.mend(item, *at, words),
+            Change::Settle(settle) => self.settle(settle),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens an exception, or adds to the one that is open of the same cause.
-    pub(super) fn raise(&mut self, raise: &Raise) -> Result<(), Error> {
+    fn raise(&mut self, raise: &Raise) -> Result<(), Error> {
         let item = &raise.item.key;
         if let Some(before) = self.exception_about(item)?
             && before.cause != raise.cause
@@ -66,7 +77,7 @@ impl Pending<'_> {
     }
 
     /// What was wrong with something is so no more. Where nothing was, nothing happens.
-    pub(super) fn mend(&mut self, item: &str, at: Timestamp, words: &str) -> Result<(), Error> {
+    fn mend(&mut self, item: &str, at: Timestamp, words: &str) -> Result<(), Error> {
         match self.exception_about(item)? {
             Some(exception) => self.settle_item(exception, item, &by_itself(at, words)),
             None => Ok(()),
@@ -74,7 +85,7 @@ impl Pending<'_> {
     }
 
     /// What a person did. Expects that the exception is open, and the item too.
-    pub(super) fn settle(&mut self, settle: &Settle) -> Result<(), Error> {
+    fn settle(&mut self, settle: &Settle) -> Result<(), Error> {
         let id = settle.exception;
         let Some(exception) = self.read::<Exception>(&keys::exception(id))? else {
             return Err(Error::Conflict(format!("there is no exception {id}")));

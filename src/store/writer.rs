@@ -210,9 +210,7 @@ impl Pending<'_> {
             | Change::Park { .. }
             | Change::Unpark { .. }
             | Change::Hurry { .. } => self.finish_or_move(change),
-            Change::Raise(raise) => self.raise(raise),
-            Change::Mend { item, at, words } => self.mend(item, *at, words),
-            Change::Settle(settle) => self.settle(settle),
+            Change::Raise(_) | Change::Mend { .. } | Change::Settle(_) => self.exception(change),
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
             Change::ForgetJournal { through } => {

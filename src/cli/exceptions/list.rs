@@ -1,6 +1,7 @@
 //! What is open, as a table.
 
 use std::cmp::Reverse;
+use std::fmt::Write as _;
 use std::io::Write;
 
 use jiff::Timestamp;
@@ -105,7 +106,8 @@ fn table(found: &[Exception], context: &Context, out: &mut dyn Write) -> Result<
     let line = |cells: [&str; 8]| {
         let mut text = String::new();
         for (cell, width) in cells.iter().zip(widths).take(7) {
-            text.push_str(&format!("{cell:<width$}  "));
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{cell:<width$}  ");
         }
         let words = cells[7];
         if words.chars().count() > room {

@@ -31,17 +31,10 @@ impl Gateway {
         tally: &mut Tally,
     ) -> Result<(), Error> {
         let now = arriving.now;
-        let accept = arriving.accepts(index);
         let place = (index, set);
         let Some(document) = &set.document else {
             tally.set_aside += 1;
-            let record = without_a_map(partner, arriving, header, (index, set));
-            let note = format!("there is no map for this set: {}", set.label());
-            draft.journal(now, Event::DocumentQuarantined, &partner.name, &record.id, &note);
-            draft.push(Change::Document(record));
-            let cause = format!("{} {}", set.set, set.version);
-            let trouble = OfSet::plain(Kind::DocumentNoMap, &note, cause);
-            self.raise_set(draft, partner, (arriving, header), place, trouble);
+            self.without_a_map(draft, partner, (arriving, header), place);
             return Ok(());
         };
         let (kind, number) = (document.kind(), business_number(document.number()));
@@ -49,49 +42,13 @@ impl Gateway {
         // A test order does not stand in the way of the one in earnest.
         let of_kind = if header.test { format!("test {kind}") } else { kind.to_owned() };
         let order = PurchaseOrderKey { partner: partner.name.clone(), kind: of_kind, number };
-        let endpoint =
-            if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
         let deliver_again = partner.duplicates.documents == DuplicateDocument::Deliver;
-        let before = if deliver_again || order.number.is_empty() {
-            None
-        } else {
-            self.ledger.store().purchase_order(&order)?.or_else(|| {
-                tally.numbers.contains(&order).then(|| "in this interchange".to_owned())
-            })
-        };
-        let in_force = in_force(partner, set, kind, now, tally.suspended);
-        let mut trouble = None;
-        let (mut state, mut event, mut note) =
-            if let (Err((why, note)), false) = (&in_force, accept) {
-                let cause = format!("{kind} {} {}", set.set, set.version);
-                trouble = Some(OfSet::acceptable(*why, note, cause));
-                (DocumentState::Quarantined, Event::DocumentQuarantined, note.clone())
-            } else if in_force == Ok(State::Shadow) {
-                let note = format!("in shadow: {}", set.label());
-                (DocumentState::Shadowed, Event::DocumentShadowed, note)
-            } else if endpoint.is_none() {
-                let note = "a test document, and the profile names no test_endpoint".to_owned();
-                trouble = Some(OfSet::plain(Kind::DocumentNotAgreed, &note, "test".to_owned()));
-                (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-            } else if let Some(before) = before {
-                let note = format!("{kind} {} was received before: {before}", order.number);
-                (DocumentState::Duplicate, Event::DocumentDuplicate, note)
-            } else {
-                (DocumentState::Queued, Event::DocumentReceived, set.label())
-            };
         let mut document = document.clone();
-        if matches!(state, DocumentState::Queued | DocumentState::Shadowed)
-            && let Some(held) = self.hold_back(
-                partner,
-                set,
-                (&mut document, header.test, accept),
-                &mut note,
-                tally,
-            )?
-        {
-            trouble = Some(held);
-            (state, event) = (DocumentState::Quarantined, Event::DocumentQuarantined);
-        }
+        let fate = {
+            let document = &mut document;
+            self.fate(partner, (arriving, header), place, (document, &order), tally)?
+        };
+        let Fate { state, event, note, trouble } = fate;
         let document = &document;
         let json = serde_json::to_vec_pretty(document)
             .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
@@ -105,7 +62,9 @@ impl Gateway {
         }
         tally.count(state);
         match trouble {
-            Some(trouble) => self.raise_set(draft, partner, (arriving, header), place, trouble),
+            Some(trouble) => {
+                self.raise_set(draft, partner, (arriving, header), place, &trouble);
+            }
             None => draft.mend(about(partner, header, place), now, "it came and was good"),
         }
         draft.push(Change::Document(Document {
@@ -123,7 +82,96 @@ impl Gateway {
     }
 }
 
+/// What becomes of a document.
+struct Fate {
+    state: DocumentState,
+    event: Event,
+    note: String,
+    /// Why a person has to look at it.
+    trouble: Option<OfSet>,
+}
+
+impl Fate {
+    fn of(state: DocumentState, event: Event, note: String) -> Self {
+        Self { state, event, note, trouble: None }
+    }
+
+    fn held(trouble: OfSet, note: String) -> Self {
+        let (state, event) = (DocumentState::Quarantined, Event::DocumentQuarantined);
+        Self { state, event, note, trouble: Some(trouble) }
+    }
+}
+
 impl Gateway {
+    /// What becomes of a document, which is put into our own words.
+    fn fate(
+        &self,
+        partner: &Partner,
+        (arriving, header): (&Arriving, &Header),
+        (index, set): (usize, &ReceivedSet),
+        (document, order): (&mut canonical::Document, &PurchaseOrderKey),
+        tally: &mut Tally,
+    ) -> Result<Fate, Error> {
+        let accept = arriving.accepts(index);
+        let kind = document.kind();
+        let in_force = in_force(partner, set, kind, arriving.now, tally.suspended);
+        if let (Err((why, note)), false) = (&in_force, accept) {
+            let cause = format!("{kind} {} {}", set.set, set.version);
+            return Ok(Fate::held(OfSet::acceptable(*why, note, cause), note.clone()));
+        }
+        let mut fate = if in_force == Ok(State::Shadow) {
+            let note = format!("in shadow: {}", set.label());
+            Fate::of(DocumentState::Shadowed, Event::DocumentShadowed, note)
+        } else if header.test && partner.test_endpoint.is_none() {
+            let note = "a test document, and the profile names no test_endpoint".to_owned();
+            let trouble = OfSet::plain(Kind::DocumentNotAgreed, &note, "test".to_owned());
+            return Ok(Fate::held(trouble, note));
+        } else if let Some(before) = self.known(partner, order, tally)? {
+            let note = format!("{kind} {} was received before: {before}", order.number);
+            return Ok(Fate::of(DocumentState::Duplicate, Event::DocumentDuplicate, note));
+        } else {
+            Fate::of(DocumentState::Queued, Event::DocumentReceived, set.label())
+        };
+        let with = (document, header.test, accept);
+        if let Some(trouble) = self.hold_back(partner, set, with, &mut fate.note, tally)? {
+            return Ok(Fate::held(trouble, fate.note));
+        }
+        Ok(fate)
+    }
+
+    /// What the number of a document became before, where that counts.
+    fn known(
+        &self,
+        partner: &Partner,
+        order: &PurchaseOrderKey,
+        tally: &Tally,
+    ) -> Result<Option<String>, Error> {
+        if partner.duplicates.documents == DuplicateDocument::Deliver || order.number.is_empty() {
+            return Ok(None);
+        }
+        let before = self.ledger.store().purchase_order(order)?;
+        let here = || tally.numbers.contains(order).then(|| "in this interchange".to_owned());
+        Ok(before.or_else(here))
+    }
+
+    /// A set that cannot be translated.
+    fn without_a_map(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        (arriving, header): (&Arriving, &Header),
+        (index, set): (usize, &ReceivedSet),
+    ) {
+        let record = without_a_map(partner, arriving, header, (index, set));
+        let note = format!("there is no map for this set: {}", set.label());
+        let event = Event::DocumentQuarantined;
+        draft.journal(arriving.now, event, &partner.name, &record.id, &note);
+        draft.push(Change::Document(record));
+        let trouble =
+            OfSet::plain(Kind::DocumentNoMap, &note, format!("{} {}", set.set, set.version));
+        self.raise_set(draft, partner, (arriving, header), (index, set), &trouble);
+    }
+
     /// Notes a document that goes on: its number is taken, and it counts for its orders.
     fn deliver(
         &self,

@@ -193,14 +193,11 @@ impl Gateway {
         let mut draft = Draft::new();
         let header = part.header.as_ref().map(|header| judged(live, header));
         let key = header.as_ref().map(Header::key);
-        let decision = match (&header, &key) {
-            (Some(header), Some(key)) => {
-                self.decide_known(&mut draft, (live, binding), arriving, header, key)?
-            }
-            _ => {
-                let note = "No interchange (ISA) can be read in it.".to_owned();
-                Decision::quarantine(Kind::InterchangeUnreadable, "", note)
-            }
+        let decision = if let (Some(header), Some(key)) = (&header, &key) {
+            self.decide_known(&mut draft, (live, binding), arriving, header, key)?
+        } else {
+            let note = "No interchange (ISA) can be read in it.".to_owned();
+            Decision::quarantine(Kind::InterchangeUnreadable, "", note)
         };
         self.conclude(&mut draft, arriving, header.as_ref(), decision)?;
         Ok(draft)

@@ -1,5 +1,6 @@
 //! What of an inbound interchange a person has to look at: all of it, or sets of it.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::document::Tally;
@@ -90,10 +91,11 @@ impl Gateway {
                 tally.set_aside += 1;
                 let event = Event::DocumentQuarantined;
                 draft.journal(arriving.now, event, &partner.name, &set.label(), &words);
-                tally.notes.push_str(&format!("{}: {words}\n", set.label()));
+                // Writing into a String cannot fail.
+                let _ = writeln!(tally.notes, "{}: {words}", set.label());
                 let cause = set.label();
                 let trouble = OfSet::acceptable(Kind::AcknowledgementHeld, &words, cause);
-                self.raise_set(draft, partner, (arriving, header), (index, set), trouble);
+                self.raise_set(draft, partner, (arriving, header), (index, set), &trouble);
                 return Ok(());
             }
             tally.applied += 1;
@@ -120,7 +122,7 @@ impl Gateway {
             let mut trouble = self.of_findings(Kind::DocumentRejected, &findings, acceptable)?;
             trouble.cause = format!("{} {}", set.set, trouble.cause);
             trouble.words = format!("{}: {}", set.label(), trouble.words);
-            self.raise_set(draft, partner, (arriving, header), (index, set), trouble);
+            self.raise_set(draft, partner, (arriving, header), (index, set), &trouble);
         }
         Ok(())
     }
@@ -235,7 +237,7 @@ impl Gateway {
         partner: &Partner,
         (arriving, header): (&Arriving, &Header),
         (index, set): (usize, &ReceivedSet),
-        trouble: OfSet,
+        trouble: &OfSet,
     ) {
         let about = about(partner, header, (index, set));
         let label = match &set.document {
