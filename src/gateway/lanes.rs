@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 
 #[cfg(unix)]
 use super::desk;
-use super::ledger::{Draft, Failure, STUCK_ATTEMPTS, subject};
+use super::ledger::{Draft, Failure};
 use super::live::Live;
-use super::raising::{About, Trouble, about_upkeep, about_work};
+use super::raising::about_upkeep;
 use super::reload::Watched;
 use super::{Error, Gateway, setup};
 use crate::exceptions::Kind;
-use crate::store::{self, Subject, Taken, Task, Work};
+use crate::store::{self, Taken, Task, Work};
 
 /// The lane of copies for people.
 pub(super) const QUARANTINE: &str = "quarantine";
@@ -266,52 +266,6 @@ impl Gateway {
         Ok(())
     }
 
-    /// Work that does not succeed, once that is for a person.
-    fn raise_failed(
-        &self,
-        draft: &mut Draft,
-        work: &Work,
-        failure: &Failure,
-    ) -> Result<(), store::Error> {
-        let attempts = work.attempts.saturating_add(1);
-        let kind = match failure {
-            Failure { for_good: true, .. } => Kind::WorkParked,
-            Failure { store: true, .. } => Kind::StoreTrouble,
-            _ if attempts >= STUCK_ATTEMPTS => Kind::WorkStuck,
-            _ => return Ok(()),
-        };
-        let payload = match &work.task {
-            Task::Call { document } | Task::Render { document, .. } => {
-                self.ledger.store().document(document)?.map(|record| record.payload)
-            }
-            Task::Send { payload, .. } | Task::Quarantine { payload, .. } => Some(*payload),
-            Task::Translate { .. } => None,
-        };
-        let reason = &failure.reason;
-        let cause = match kind {
-            Kind::WorkParked => format!("{} {reason}", work.lane),
-            _ => work.lane.clone(),
-        };
-        let label = subject(&work.task);
-        let trouble = Trouble {
-            kind,
-            partner: &self.partner_of(work),
-            cause: &cause,
-            place: &work.lane,
-            words: &format!("{label}: {reason}"),
-            mend: "",
-            about: About {
-                key: about_work(work),
-                subject: Subject::Work { lane: work.lane.clone(), work: work.id, label },
-                payload,
-                findings: None,
-                acceptable: false,
-            },
-        };
-        self.raise(draft, trouble, Timestamp::now());
-        Ok(())
-    }
-
     /// What is done every few seconds. One that fails keeps nobody from the others.
     fn tick(&self) -> Result<(), Error> {
         let done = [
@@ -327,40 +281,6 @@ impl Gateway {
             self.stands(Kind::StoreTrouble, about, what, error)?;
         }
         Ok(())
-    }
-
-    /// Raises what is wrong with something that is looked at again and again, unless that is open already, and takes it
-    /// back when it is well.
-    pub(super) fn stands(
-        &self,
-        kind: Kind,
-        about: String,
-        place: &str,
-        error: Option<Error>,
-    ) -> Result<(), Error> {
-        let now = Timestamp::now();
-        let open = self.ledger.store().exception_about(&about)?.is_some();
-        let mut draft = Draft::new();
-        match error {
-            Some(e) if is_lasting(&e) => return Err(e),
-            Some(e) if !open => {
-                let words = format!("{place}: {e}");
-                let about = About::condition(about, place);
-                let trouble = Trouble {
-                    kind,
-                    partner: "",
-                    cause: place,
-                    place,
-                    words: &words,
-                    mend: "",
-                    about,
-                };
-                self.raise(&mut draft, trouble, now);
-            }
-            None if open => draft.mend(about, now, "it is well again"),
-            _ => return Ok(()),
-        }
-        Ok(self.ledger.commit(draft)?)
     }
 }
 

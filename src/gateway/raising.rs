@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Gateway;
-use super::ledger::Draft;
+use super::ledger::{Draft, Failure, STUCK_ATTEMPTS, subject};
+use super::{Error, Gateway, lanes};
 use crate::exceptions::{Kind, Policy};
 use crate::findings::{Finding, Severity};
-use crate::store::{self, Change, ExceptionItem, InterchangeKey, PayloadId, Raise, Subject, Work};
+use crate::store::{
+    self, Change, ExceptionItem, InterchangeKey, PayloadId, Raise, Subject, Task, Work,
+};
 
 /// Findings that are kept with an exception.
 const FINDINGS_MAX: usize = 200;
@@ -98,6 +100,88 @@ impl Gateway {
             reason: e.to_string(),
         })?;
         self.ledger.store().put_payload(&json).map(Some)
+    }
+}
+
+impl Gateway {
+    /// Work that does not succeed, once that is for a person.
+    pub(super) fn raise_failed(
+        &self,
+        draft: &mut Draft,
+        work: &Work,
+        failure: &Failure,
+    ) -> Result<(), store::Error> {
+        let attempts = work.attempts.saturating_add(1);
+        let kind = match failure {
+            Failure { for_good: true, .. } => Kind::WorkParked,
+            Failure { store: true, .. } => Kind::StoreTrouble,
+            _ if attempts >= STUCK_ATTEMPTS => Kind::WorkStuck,
+            _ => return Ok(()),
+        };
+        let payload = match &work.task {
+            Task::Call { document } | Task::Render { document, .. } => {
+                self.ledger.store().document(document)?.map(|record| record.payload)
+            }
+            Task::Send { payload, .. } | Task::Quarantine { payload, .. } => Some(*payload),
+            Task::Translate { .. } => None,
+        };
+        let reason = &failure.reason;
+        let cause = match kind {
+            Kind::WorkParked => format!("{} {reason}", work.lane),
+            _ => work.lane.clone(),
+        };
+        let label = subject(&work.task);
+        let trouble = Trouble {
+            kind,
+            partner: &self.partner_of(work),
+            cause: &cause,
+            place: &work.lane,
+            words: &format!("{label}: {reason}"),
+            mend: "",
+            about: About {
+                key: about_work(work),
+                subject: Subject::Work { lane: work.lane.clone(), work: work.id, label },
+                payload,
+                findings: None,
+                acceptable: false,
+            },
+        };
+        self.raise(draft, trouble, Timestamp::now());
+        Ok(())
+    }
+
+    /// Raises what is wrong with something that is looked at again and again, unless that is open already, and takes it
+    /// back when it is well.
+    pub(super) fn stands(
+        &self,
+        kind: Kind,
+        about: String,
+        place: &str,
+        error: Option<Error>,
+    ) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let open = self.ledger.store().exception_about(&about)?.is_some();
+        let mut draft = Draft::new();
+        match error {
+            Some(e) if lanes::is_lasting(&e) => return Err(e),
+            Some(e) if !open => {
+                let words = format!("{place}: {e}");
+                let about = About::condition(about, place);
+                let trouble = Trouble {
+                    kind,
+                    partner: "",
+                    cause: place,
+                    place,
+                    words: &words,
+                    mend: "",
+                    about,
+                };
+                self.raise(&mut draft, trouble, now);
+            }
+            None if open => draft.mend(about, now, "it is well again"),
+            _ => return Ok(()),
+        }
+        Ok(self.ledger.commit(draft)?)
     }
 }
 

@@ -5,7 +5,7 @@
 //! off. Everything lives in one tree, so that a batch is one atomic change.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,7 +78,7 @@ impl EmbeddedStore {
         let found = format::look(folder, &path)?;
         let lock = lock_folder(folder)?;
         let payloads = Payloads::open(folder.join("payloads"))?;
-        remove_unfinished_snapshots(&path)?;
+        format::remove_unfinished_snapshots(&path)?;
         let database = open_database(&path).map_err(refuse)?;
         let tree = database.open_tree("crossdock").map_err(|e| refuse(e.to_string()))?;
         let known = tree.contains_key(keys::meta("format")).map_err(|e| refuse(e.to_string()))?;
@@ -448,24 +448,6 @@ fn lock_folder(folder: &Path) -> Result<File, Error> {
         TryLockError::Error(e) => file_error("locking", &path, &e),
     })?;
     Ok(file)
-}
-
-/// A snapshot that a kill has interrupted is a file of another name, which sled takes for the newest snapshot all the
-/// same and then calls the database corrupt. The finished one beside it and the log hold everything.
-fn remove_unfinished_snapshots(database: &Path) -> Result<(), Error> {
-    let failed = |e: std::io::Error| file_error("clearing", database, &e);
-    let entries = match fs::read_dir(database) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(failed)?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 /// Opens sled; what it says, or panics of, becomes words for an operator.

@@ -55,3 +55,21 @@ pub(super) fn mark(folder: &Path) -> Result<(), Error> {
     let text = format!("{HEAD}{VERSION}\n");
     disk::write_to(folder, FILE, text.as_bytes()).map_err(|e| file_error("marking", folder, &e))
 }
+
+/// A snapshot that a kill has interrupted is a file of another name, which sled takes for the newest snapshot all the
+/// same and then calls the database corrupt. The finished one beside it and the log hold everything.
+pub(super) fn remove_unfinished_snapshots(database: &Path) -> Result<(), Error> {
+    let failed = |e: std::io::Error| file_error("clearing", database, &e);
+    let entries = match fs::read_dir(database) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}

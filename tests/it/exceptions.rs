@@ -5,8 +5,14 @@ use std::path::Path;
 use std::process::Command;
 
 use crossdock::exceptions::{Action, Kind, Playbook};
-use crossdock::gateway::{Deed, Deeds, SettleError, retry_parked, settle_exception};
-use crossdock::store::{DocumentState, Event, Exception, ExceptionState, Outcome, Subject};
+use crossdock::gateway::{
+    Config, Deed, Deeds, SettleError, open_records, retry_parked, settle_exception,
+};
+use crossdock::grammar::Library;
+use crossdock::store::{
+    DocumentState, Event, Exception, ExceptionState, JournalRecord, Outcome, Subject,
+};
+use crossdock::translate::Engine;
 
 use crate::gateway::{INVOICE, acknowledgement};
 use crate::house::{CONFIG, House, PROFILE, multi, order};
@@ -53,10 +59,10 @@ impl House {
 
     /// Does something beside the gateway, as a command does.
     fn does(&self, id: u64, deed: &Deed) -> Result<Deeds, SettleError> {
-        let config = crossdock::gateway::Config::read(&self.path("crossdock.toml")).unwrap();
+        let config = Config::read(&self.path("crossdock.toml")).unwrap();
         let deed = deed.clone();
         let doing = move || {
-            let records = crossdock::gateway::open_records(&config).unwrap();
+            let records = open_records(&config).unwrap();
             settle_exception(records.as_ref(), id, &deed)
         };
         tokio::task::block_in_place(|| std::thread::spawn(doing).join().unwrap())
@@ -205,6 +211,113 @@ fn what_a_profile_wants_to_be_told_of_is_raised() {
         let mut kinds = [house.raised().await.kind, house.raised().await.kind];
         kinds.sort();
         assert_eq!(kinds, [Kind::DocumentRejected, Kind::DocumentSuspended]);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_set_without_a_map_is_replayed_when_there_is_one() {
+    let without = Engine::new(Library::embedded(), &[]).unwrap();
+    let (start, rest) = PROFILE.split_once("[documents.order]").unwrap();
+    let before = format!("{start}{}", &rest[rest.find("[mailbox]").unwrap()..]);
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut house = House::working_with(without, folder, CONFIG, &before);
+        house.drop_inbound("early.edi", &order(1, "PO-1"));
+        let raised = house.raised().await;
+        assert_eq!(raised.kind, Kind::DocumentNoMap, "{raised:#?}");
+        let folder = house.close().await;
+        // The gateway stands still; it is done when it is started.
+        let doing = |action: &Deed| {
+            let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
+            settle_exception(open_records(&config).unwrap().as_ref(), raised.id, action)
+        };
+        assert!(doing(&deed(Action::Accept)).is_err());
+        assert_eq!(doing(&deed(Action::Replay)).unwrap(), Deeds::Done(1));
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(OUTBOUND).len(), 1, "it is answered once");
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_partner_that_was_off_has_its_files_replayed() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let second = folder.path().join("partners/second");
+        fs::create_dir_all(&second).unwrap();
+        let off = PROFILE
+            .replace("6125550100", "7775550100")
+            .replace("state = \"live\"", "state = \"off\"");
+        fs::write(second.join("partner.toml"), &off).unwrap();
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let theirs = order(1, "PO-1").replace("6125550100", "7775550100");
+        house.drop_inbound("early.edi", &theirs);
+        let raised = house.raised().await;
+        assert_eq!(raised.kind, Kind::InterchangePartnerOff, "{raised:#?}");
+        house.put("partners/second", "partner.toml", &off.replace("\"off\"", "\"live\""));
+        house.wait(Event::ProfileChanged).await;
+        house.does(raised.id, &deed(Action::Replay)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names("warehouse/second/orders").len(), 1);
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_is_billed_beyond_the_order_is_each_for_itself_and_counts_once() {
+    let against = "overlay harbor-and-pine on 810 004010 out\nsource \"Guide, p. 9, 2026-02\"\n\
+        against order quantity \"They refuse more\"\n";
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = folder.path().join("partners/harbor-and-pine");
+        fs::create_dir_all(&partner).unwrap();
+        fs::write(partner.join("810.overlay"), against).unwrap();
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        let bill = |number: &str, quantity: u32| {
+            INVOICE
+                .replace("INV-1", number)
+                .replace("A-1", "NP-MUG-PINE")
+                .replace("\"quantity\":\"2\"", &format!("\"quantity\":\"{quantity}\""))
+        };
+        house.drop_outbound("invoices", "1.json", &bill("INV-1", 40));
+        house.drop_outbound("invoices", "2.json", &bill("INV-2", 50));
+        let (first, second) = (house.raised().await, house.raised().await);
+        assert_eq!([first.kind, second.kind], [Kind::DocumentRefused; 2]);
+        house
+            .does(first.id, &edit(&bill("INV-1", 36)))
+            .or_else(|_| house.does(first.id, &edit(&bill("INV-2", 36))))
+            .unwrap();
+        let is_invoice = |record: &JournalRecord| record.entry.subject.contains("invoice");
+        let sent = house.wait_for(Event::InterchangeSent, is_invoice).await;
+        let bytes = house.gateway.store().payload(sent.entry.payload.unwrap()).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let group = text.split("GS*IN*").nth(1).unwrap().split('*').nth(4).unwrap();
+        // The partner rejects it; written once more it does not count against itself.
+        house.drop_inbound("r.edi", &acknowledgement(2, group.parse().unwrap(), "R"));
+        let rejected = house.raised().await;
+        assert_eq!(rejected.kind, Kind::OutboundRejected, "{rejected:#?}");
+        house.does(rejected.id, &deed(Action::Retry)).unwrap();
+        let again = house.wait_for(Event::InterchangeSent, is_invoice).await;
+        assert_eq!(again.entry.note, sent.entry.note);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_file_whose_bytes_are_lost_is_trouble_of_the_store_and_then_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::gateway::with_a_lost_file(folder.path());
+    multi().block_on(async {
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let trouble = house.raised().await;
+        assert_eq!(trouble.kind, Kind::StoreTrouble, "{trouble:#?}");
+        let failed = house.raised().await;
+        assert_eq!(failed.kind, Kind::ProgramFailed, "{failed:#?}");
+        assert_eq!(house.mended().await.id, trouble.id);
         house.close().await;
     });
 }
