@@ -112,5 +112,32 @@ fn read(file: &Path) -> io::Result<String> {
         let words = format!("{size} bytes, more than {FILE_BYTES_MAX}");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
     }
-    fs::read_to_string(file)
+    String::from_utf8(fs::read(file)?).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().get(..good).unwrap_or_default();
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
+        let words = format!(
+            "line {line} is not UTF-8; save it as UTF-8 (in a spreadsheet: as \u{201c}CSV UTF-8\u{201d})"
+        );
+        io::Error::new(io::ErrorKind::InvalidData, words)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_in_another_encoding_is_told_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let crosswalks = folder.path().join("harbor/crosswalks");
+        fs::create_dir_all(&crosswalks).unwrap();
+        fs::write(folder.path().join("harbor").join(PARTNER_FILE), "base = true\n").unwrap();
+        fs::write(crosswalks.join("items.csv"), b"sku,buyer\nCAF\xc9,1\n").unwrap();
+        let (sources, problems) = profile_sources(folder.path());
+        let names: Vec<&str> = sources[0].files.iter().map(|file| file.path.as_ref()).collect();
+        assert_eq!(names, [PARTNER_FILE]);
+        let told = problems[0].to_string();
+        assert!(told.contains("items.csv") && told.contains("line 2 is not UTF-8"), "{told}");
+    }
 }

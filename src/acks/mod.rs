@@ -16,6 +16,7 @@ mod write;
 
 pub use outcome::{
     ElementNote, GroupOutcome, InterchangeOutcome, SegmentNote, SetOutcome, Verdict, Words,
+    same_number,
 };
 pub use policy::{AckKind, AckPolicy, ErrorsAs, Ta1Policy};
 pub use read::{Reading, read, read_ta1};

@@ -178,8 +178,9 @@ pub struct InterchangeOutcome {
     pub note: Words,
 }
 
-/// Whether two control numbers are the same, leading zeros aside.
-fn same_number(a: &str, b: &str) -> bool {
+/// Whether two control numbers are the same, leading zeros aside: partners drop them.
+#[must_use]
+pub fn same_number(a: &str, b: &str) -> bool {
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|byte| byte.is_ascii_digit());
     a == b || (digits(a) && digits(b) && a.trim_start_matches('0') == b.trim_start_matches('0'))
 }

@@ -7,18 +7,20 @@ use crate::x12::Tag;
 /// (718, 618) or groups (716). Each stands for the nearest that every release has. Repetitions and components beyond
 /// the last are elements too many; a number that is not unique is one that violates its syntax; a set in the wrong
 /// group has no valid identifier there. What a guide asks for beyond the standard (I4 to I13 of the 999) is told as if
-/// the standard asked for it.
-const FALLBACKS: [(&str, &str, &str); 13] = [
+/// the standard asked for it; an element that is missing under a condition, as one that another element asks for.
+const FALLBACKS: [(&str, &str, &str); 15] = [
     ("3", "I4", "2"),
     ("3", "I6", "3"),
     ("3", "I7", "3"),
     ("3", "I8", "3"),
+    ("3", "I9", "2"),
     ("4", "12", "3"),
     ("4", "13", "3"),
     ("4", "I6", "7"),
-    ("4", "I9", "1"),
+    ("4", "I9", "2"),
     ("4", "I10", "10"),
     ("4", "I12", "7"),
+    ("4", "I13", "10"),
     ("5", "23", "7"),
     ("5", "18", "6"),
     ("9", "19", "6"),

@@ -201,13 +201,16 @@ impl<'a> GroupAnswer<'a> {
 
     /// AK3 with its AK4s, in the order of the segments.
     fn write_segment_notes(&mut self, set: &SetReport<'_>) {
-        let mut noted: Vec<(&Finding, &'static str)> = set
+        let tag = self.tags.segment_note;
+        // Codes that the release tells as one are one.
+        let known = |code| self.rules.code(tag, 4, code).unwrap_or_default();
+        let mut noted: Vec<(&Finding, &'a str)> = set
             .findings
             .iter()
             .filter(|finding| is_reported(finding) && finding.place.segment_position > 0)
-            .filter_map(|finding| Some((finding, finding.code.entry().segment_error?)))
+            .filter_map(|finding| Some((finding, known(finding.segment_error()?))))
             .collect();
-        let key = |&(finding, code): &(&Finding, &'static str)| {
+        let key = |&(finding, code): &(&Finding, &'a str)| {
             (finding.place.segment_position, finding.place.segment.clone(), code)
         };
         // Stable: findings of one segment stay in the order they were made.
@@ -234,12 +237,7 @@ impl<'a> GroupAnswer<'a> {
 
     /// AK3, and CTX below an IK3. A segment whose name cannot be said (too short, or not of letters and digits) has
     /// none; one that is too long is named by its first three characters.
-    fn write_segment_note(
-        &mut self,
-        set: &SetReport<'_>,
-        finding: &Finding,
-        code: &'a str,
-    ) -> bool {
+    fn write_segment_note(&mut self, set: &SetReport<'_>, finding: &Finding, code: &str) -> bool {
         let place = &finding.place;
         let name: String = place.segment.chars().take(3).collect();
         if name.len() < 2 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -250,7 +248,6 @@ impl<'a> GroupAnswer<'a> {
         if !self.rules.fits(tag, 2, &position) {
             return false;
         }
-        let code = self.rules.code(tag, 4, code).unwrap_or_default();
         let loop_name =
             Some(loop_name(&place.loop_path)).filter(|name| self.rules.fits(tag, 3, name));
         self.write(tag, &[&name, &position, loop_name.unwrap_or_default(), code]);
@@ -269,7 +266,7 @@ impl<'a> GroupAnswer<'a> {
     fn element_note(&self, finding: &Finding) -> Option<Vec<String>> {
         let place = &finding.place;
         let tag = self.tags.element_note;
-        let code = self.rules.code(tag, 3, finding.code.entry().element_error?)?;
+        let code = self.rules.code(tag, 3, finding.element_error()?)?;
         let position = place.element.to_string();
         if place.element == 0 || !self.rules.fits(tag, 1, &position) {
             return None;

@@ -13,7 +13,6 @@ mod note;
 mod noun;
 mod order;
 mod party;
-mod plain;
 mod schema;
 mod shipment;
 mod transport;
@@ -33,6 +32,8 @@ pub use shipment::*;
 pub use transport::*;
 pub use unmapped::*;
 pub use xml::{XmlError, read_xml, write_xml};
+
+pub(crate) use noun::{Noun, Value, Visitor};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,16 @@ impl Document {
             Self::Shipment(shipment) => &shipment.number,
             Self::Invoice(invoice) => &invoice.number,
             Self::Acknowledgement(acknowledgement) => &acknowledgement.group_number,
+        }
+    }
+
+    /// Gives the document to a visitor, as the object that it is.
+    pub(crate) fn visit<V: Visitor>(&self, to: &mut V) {
+        match self {
+            Self::Order(order) => to.object(0, order),
+            Self::Shipment(shipment) => to.object(0, shipment),
+            Self::Invoice(invoice) => to.object(0, invoice),
+            Self::Acknowledgement(acknowledgement) => to.object(0, acknowledgement),
         }
     }
 }

@@ -6,8 +6,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::noun::{Value, nouns};
-use super::plain::{text, two};
+use super::noun::nouns;
 
 nouns! {
     /// A date and time, and what it is the date of.
@@ -119,22 +118,9 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-impl Value for TimeOfDay {}
-
 impl Serialize for TimeOfDay {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut buffer = *b"00:00:00.00";
-        buffer[..2].copy_from_slice(&two(self.hour));
-        buffer[3..5].copy_from_slice(&two(self.minute));
-        let length = match (self.second, self.decimals) {
-            (None, None) => 5,
-            (Some(second), None) => {
-                buffer[6..8].copy_from_slice(&two(second));
-                8
-            }
-            (_, Some(_)) => return serializer.collect_str(self),
-        };
-        text(&buffer[..length], self, serializer)
+        serializer.collect_str(self)
     }
 }
 

@@ -2,18 +2,35 @@
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Serialize;
-use serde::ser::SerializeStruct;
 
-use super::plain::Plain;
+use super::TimeOfDay;
+
+/// A document or a part of one: something that has fields.
+pub(crate) trait Noun {
+    /// Gives the fields that are not absent, in their order.
+    fn visit<V: Visitor>(&self, to: &mut V);
+}
+
+/// Takes fields. Each has a number: its place among the fields that its noun may have, from 0, which is that in its
+/// JSON Schema, too.
+pub(crate) trait Visitor {
+    fn text(&mut self, field: u16, text: &str);
+    fn integer(&mut self, field: u16, number: i64);
+    fn decimal(&mut self, field: u16, number: &Decimal);
+    fn date(&mut self, field: u16, date: Date);
+    fn time(&mut self, field: u16, time: TimeOfDay);
+    fn object<T: Noun>(&mut self, field: u16, object: &T);
+    /// A list that is not empty.
+    fn list<T: Value>(&mut self, field: u16, items: &[T]);
+}
 
 /// A field of a noun.
 pub(crate) trait Field {
-    /// Whether it is left out of JSON and XML: an absent value, an empty list, an empty text.
+    /// Whether it is left out: an absent value, an empty list, an empty text.
     fn is_absent(&self) -> bool;
 
-    /// Writes it under its name.
-    fn write<S: SerializeStruct>(&self, name: &'static str, out: &mut S) -> Result<(), S::Error>;
+    /// Gives it, unless it is absent.
+    fn visit<V: Visitor>(&self, field: u16, to: &mut V);
 }
 
 impl<T: Value> Field for Option<T> {
@@ -23,20 +40,24 @@ impl<T: Value> Field for Option<T> {
     }
 
     #[inline]
-    fn write<S: SerializeStruct>(&self, name: &'static str, out: &mut S) -> Result<(), S::Error> {
-        T::write(self.as_ref(), name, out)
+    fn visit<V: Visitor>(&self, field: u16, to: &mut V) {
+        if let Some(value) = self {
+            value.visit(field, to);
+        }
     }
 }
 
-impl<T: Serialize> Field for Vec<T> {
+impl<T: Value> Field for Vec<T> {
     #[inline]
     fn is_absent(&self) -> bool {
         self.is_empty()
     }
 
     #[inline]
-    fn write<S: SerializeStruct>(&self, name: &'static str, out: &mut S) -> Result<(), S::Error> {
-        out.serialize_field(name, self)
+    fn visit<V: Visitor>(&self, field: u16, to: &mut V) {
+        if !self.is_empty() {
+            to.list(field, self);
+        }
     }
 }
 
@@ -47,54 +68,65 @@ impl Field for String {
     }
 
     #[inline]
-    fn write<S: SerializeStruct>(&self, name: &'static str, out: &mut S) -> Result<(), S::Error> {
-        out.serialize_field(name, self)
+    fn visit<V: Visitor>(&self, field: u16, to: &mut V) {
+        if !self.is_empty() {
+            to.text(field, self);
+        }
     }
 }
 
-/// What a field may hold once.
-pub(crate) trait Value: Serialize + Sized {
-    /// Writes a field that holds it.
-    #[inline]
-    fn write<S: SerializeStruct>(
-        value: Option<&Self>,
-        name: &'static str,
-        out: &mut S,
-    ) -> Result<(), S::Error> {
-        out.serialize_field(name, &value)
-    }
+/// What a field may hold once, and a list many times.
+pub(crate) trait Value {
+    /// Gives it as a field; as an item of a list, where the number says nothing.
+    fn visit<V: Visitor>(&self, field: u16, to: &mut V);
 }
 
-impl Value for String {}
-impl Value for i64 {}
-impl Value for u32 {}
-impl<T: Serialize> Value for Box<T> {}
-
-/// Those that have a quicker way to their text than `Display`.
-macro_rules! plain {
-    ($($type:ty)*) => {
+/// Values, and what a visitor takes them as.
+macro_rules! values {
+    ($($type:ty: |$value:ident| $method:ident $given:expr;)*) => {
         $(
             impl Value for $type {
                 #[inline]
-                fn write<S: SerializeStruct>(
-                    value: Option<&Self>,
-                    name: &'static str,
-                    out: &mut S,
-                ) -> Result<(), S::Error> {
-                    out.serialize_field(name, &value.copied().map(Plain))
+                fn visit<V: Visitor>(&self, field: u16, to: &mut V) {
+                    let $value = self;
+                    to.$method(field, $given);
                 }
             }
         )*
     };
 }
-plain! { Decimal Date }
+values! {
+    String: |text| text text;
+    i64: |number| integer *number;
+    u32: |number| integer i64::from(*number);
+    Decimal: |number| decimal number;
+    Date: |date| date *date;
+    TimeOfDay: |time| time *time;
+}
+
+impl<T: Noun> Value for T {
+    #[inline]
+    fn visit<V: Visitor>(&self, field: u16, to: &mut V) {
+        to.object(field, self);
+    }
+}
+
+impl<T: Noun> Noun for Box<T> {
+    #[inline]
+    fn visit<V: Visitor>(&self, to: &mut V) {
+        (**self).visit(to);
+    }
+}
 
 /// Declares structs whose fields may all be absent, and refuse names that they do not have.
 macro_rules! nouns {
     ($($(#[$about:meta])* struct $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* })*) => {
         $(
             $(#[$about])*
-            #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+            #[derive(
+                Debug, Clone, Default, PartialEq, Eq,
+                serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+            )]
             #[serde(default, deny_unknown_fields)]
             pub struct $name {
                 $(
@@ -104,23 +136,14 @@ macro_rules! nouns {
                 )*
             }
 
-            impl crate::canonical::noun::Value for $name {}
-
-            impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    use crate::canonical::noun::Field;
-                    use serde::ser::SerializeStruct;
-                    let mut present = 0;
-                    $(present += usize::from(!Field::is_absent(&self.$field));)*
-                    let mut fields = serializer.serialize_struct(stringify!($name), present)?;
+            impl crate::canonical::noun::Noun for $name {
+                fn visit<V: crate::canonical::noun::Visitor>(&self, to: &mut V) {
+                    let mut number = 0;
                     $(
-                        if Field::is_absent(&self.$field) {
-                            fields.skip_field(stringify!($field))?;
-                        } else {
-                            Field::write(&self.$field, stringify!($field), &mut fields)?;
-                        }
+                        crate::canonical::noun::Field::visit(&self.$field, number, to);
+                        number += 1;
                     )*
-                    fields.end()
+                    let _ = number;
                 }
             }
         )*

@@ -86,12 +86,7 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
         number: args.control_number,
         verdict: Verdict::Clean,
     };
-    let mut failures = Failures::default();
-    for source in args.files.sources()? {
-        let done = round.source(&source, out);
-        failures.take(done, context)?;
-    }
-    failures.finish()?;
+    Failures::each(&args.files.sources()?, context, |source| round.source(source, out))?;
     Ok(round.verdict)
 }
 

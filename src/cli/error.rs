@@ -32,6 +32,9 @@ pub enum Error {
     /// The gateway or the demonstration could not go on.
     #[error("{0}")]
     Gateway(String),
+    /// What a gateway remembers cannot be read or added to.
+    #[error(transparent)]
+    Records(#[from] crate::gateway::StoreError),
     /// Some of the inputs could not be read; each was named when it was met.
     #[error("{0} {n} could not be read", n = if *.0 == 1 { "input" } else { "inputs" })]
     Inputs(usize),

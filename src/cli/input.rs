@@ -118,6 +118,22 @@ fn matching(given: &Path, sources: &mut Vec<Source>) -> Result<(), Error> {
 pub struct Failures(usize);
 
 impl Failures {
+    /// Does something with each input; one that cannot be read does not keep the others from it.
+    ///
+    /// # Errors
+    /// What is no failure of an input, at once; in the end [`Error::Inputs`], if any could not be read.
+    pub fn each(
+        sources: &[Source],
+        context: &Context,
+        mut each: impl FnMut(&Source) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut failures = Self::default();
+        for source in sources {
+            failures.take(each(source), context)?;
+        }
+        failures.finish()
+    }
+
     /// Says of an input that could not be read why, and counts it; passes on any other failure.
     ///
     /// # Errors

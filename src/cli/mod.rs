@@ -4,6 +4,7 @@
 //! make a document faulty, 2 our failure (a file that cannot be read, a bad grammar, wrong arguments).
 
 mod ack;
+mod acks;
 mod completions;
 mod definitions;
 mod demo;
@@ -27,6 +28,8 @@ mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
+mod table;
+mod trace;
 mod translate;
 mod validate;
 
@@ -142,6 +145,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Show what partners have acknowledged, and what they still have to
+    Acks(acks::Args),
+    /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
+    Trace(trace::Args),
     /// What a person has to look at: list it, look closer, act on it
     Exceptions(exceptions::Args),
     /// Queue again what an endpoint has refused
@@ -231,6 +238,8 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Acks(args) => acks::run(args, context, out),
+        Command::Trace(args) => trace::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Completions(args) => completions::run(args, out),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Error;
 use super::definitions::text_of;
 use crate::grammar::LineError;
-use crate::map::{ExtraLine, Map, Variants};
+use crate::map::{ExtraLine, Map, Values, Variants};
 use crate::overlay::{Direction, Overlay, OverlaySource, parse_overlay};
 use crate::translate::{Engine, Overlays};
 
@@ -48,8 +48,11 @@ impl Named {
                 Ok(overlay) => {
                     named.warnings.extend(overlay.warnings().iter().cloned());
                     let lines: Vec<ExtraLine<'_>> = overlay.map_lines().collect();
-                    let map = match variants.map(engine.maps(), grammar, &lines) {
-                        Ok(map) => map.filter(|_| !lines.is_empty()),
+                    let implied = overlay.implied().collect();
+                    let values = Values { implied, keep_blanks: false };
+                    let own = !lines.is_empty() || values != Values::default();
+                    let map = match variants.map(engine.maps(), grammar, &lines, &values) {
+                        Ok(map) => map.filter(|_| own),
                         Err(faults) => {
                             errors.extend(faults);
                             None

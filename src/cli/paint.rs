@@ -22,7 +22,7 @@ pub enum Colour {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Paint {
     /// Columns of the window, where there is one.
-    columns: Option<usize>,
+    pub columns: Option<usize>,
     fatal: Style,
     error: Style,
     warning: Style,

@@ -260,6 +260,7 @@ mod tests {
                 line: 12,
                 reason: Some("Quantities are counted".into()),
                 source: Some("Guide 3.1, page 12".into()),
+                dependent: false,
             }),
             field: Some("lines[0].quantity".into()),
         }

@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
-use serde::Serialize;
-
 use super::Error;
 use super::scene::Met;
+use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
 use crate::map::{self, Map, WriteOptions};
 use crate::translate::{CheckedSet, Engine, judge};
@@ -95,9 +94,9 @@ impl<'e> Rewriter<'e> {
     ///
     /// # Errors
     /// A map whose document this is not; output that cannot be written.
-    pub fn set<T: Serialize + ?Sized>(
+    pub fn set(
         &mut self,
-        document: &T,
+        document: &Document,
         set: &CheckedSet<'_>,
         map: &Map,
         out: &mut dyn Write,
@@ -187,7 +186,7 @@ fn suffix(set: &Segments<'_>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canonical::Order;
+    use crate::canonical::{Document, Order};
     use crate::cli::input::Source;
     use crate::cli::scene::{self, Depth};
     use crate::findings::Code;
@@ -206,6 +205,7 @@ mod tests {
             let mut reader = map::Reader::new();
             let mut order: Order = reader.read(set.walked.as_ref().unwrap(), map).to().unwrap();
             number.clone_into(&mut order.number);
+            let order = Document::Order(Box::new(order));
             findings = rewriter.set(&order, set, map, &mut out)?;
             Ok(())
         })

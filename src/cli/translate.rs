@@ -14,7 +14,7 @@ use super::sheaf::Sheaf;
 use super::{Context, Error, Verdict, report};
 use crate::findings::{Finding, Severity};
 use crate::map::{self, Map};
-use crate::translate::{CheckedSet, Engine, Options};
+use crate::translate::{CheckedSet, Engine, Options, document_of};
 
 /// Arguments of `translate`.
 #[derive(Debug, clap::Args)]
@@ -162,7 +162,8 @@ impl Translation<'_> {
             if is_fatal(reading.findings()) {
                 return Ok(());
             }
-            let findings = rewriter.set(&reading, set, &map, out)?;
+            let document = document_of(&reading).map_err(|e| Error::Document(e.to_string()))?;
+            let findings = rewriter.set(&document, set, &map, out)?;
             let file = format!("{} (as written)", scene.file);
             self.report(&findings, &Scene { file: &file, ..scene }, None)
         })?;

@@ -1,5 +1,8 @@
 //! Names for the same thing: places, companies, carriers, terms. One or several columns of theirs, one of ours.
 
+use std::collections::BTreeMap;
+
+use super::digits_fit;
 use super::table::Table;
 use crate::grammar::LineError;
 
@@ -9,6 +12,8 @@ pub(super) struct Codes {
     pub(super) table: Table,
     /// The columns of theirs that a value is found by, in the order in which values are given.
     keys: Vec<Option<usize>>,
+    /// What stands in the columns after the first as a code, and the canonical word for it.
+    words: BTreeMap<String, String>,
     preferred: Option<usize>,
 }
 
@@ -16,10 +21,11 @@ const OURS: &str = "ours";
 
 impl Codes {
     /// `keys`: the columns of theirs, the first required; a row need not fill the others, and holds for any value
-    /// of them then.
+    /// of them then. `word` gives the canonical word for a code in one of those.
     pub(super) fn new(
         mut table: Table,
         keys: &[&str],
+        word: impl Fn(&str) -> Option<String>,
         errors: &mut Vec<LineError>,
     ) -> Option<Self> {
         let (first, others) = keys.split_first()?;
@@ -32,7 +38,17 @@ impl Codes {
         for column in [table.column(OURS), keys[0]].into_iter().flatten() {
             table.index(column);
         }
-        let codes = Self { table, keys, preferred };
+        let mut words = BTreeMap::new();
+        for column in keys.iter().skip(1).filter(|column| column.is_some()) {
+            for cell in table.each().map(|row| table.cell(row, *column)) {
+                if !words.contains_key(cell)
+                    && let Some(word) = word(cell)
+                {
+                    words.insert(cell.to_owned(), word);
+                }
+            }
+        }
+        let codes = Self { table, keys, words, preferred };
         codes.check(errors);
         Some(codes)
     }
@@ -47,10 +63,11 @@ impl Codes {
                 errors.push(self.table.error(line, "a code is missing", "give ours and theirs"));
             }
         }
+        self.check_forms(errors);
         for run in self.keys[0].into_iter().flat_map(|column| self.table.repeated(column)) {
             for (i, &row) in run.iter().enumerate() {
                 let same = |&&other: &&u32| {
-                    let key = |row: u32, k: &Option<usize>| self.table.cell(row as usize, *k);
+                    let key = |row: u32, k: &Option<usize>| self.key(row as usize, *k);
                     self.keys.iter().all(|k| key(other, k) == key(row, k))
                 };
                 if let Some(&before) = run[..i].iter().find(same) {
@@ -69,7 +86,7 @@ impl Codes {
             }
         }
         for run in ours.into_iter().flat_map(|column| self.table.repeated(column)) {
-            if self.to_write(run).is_none() {
+            if self.table.to_write(run, self.preferred).is_none() {
                 let message = format!(
                     "{:?} stands in {} rows, and not just one of them is preferred",
                     self.table.cell(run[0] as usize, ours),
@@ -81,18 +98,31 @@ impl Codes {
         }
     }
 
-    fn to_write(&self, rows: &[u32]) -> Option<usize> {
-        match rows {
-            [] => None,
-            [only] => Some(*only as usize),
-            several => {
-                let mut marked = several
-                    .iter()
-                    .map(|&r| r as usize)
-                    .filter(|&r| !self.table.cell(r, self.preferred).is_empty());
-                marked.next().filter(|_| marked.next().is_none())
-            }
+    /// SCACs, and numbers with a check digit.
+    fn check_forms(&self, errors: &mut Vec<LineError>) {
+        let kind = self.keys.get(1).copied().flatten();
+        let is_scac = self.keys[0].is_some() && self.keys[0] == self.table.column("scac");
+        for row in self.table.each() {
+            let (value, kind) = (self.table.cell(row, self.keys[0]), self.key(row, kind));
+            let letters = value.bytes().all(|b| b.is_ascii_uppercase());
+            let (message, mend) = if value.is_empty() {
+                continue;
+            } else if is_scac && !(letters && (2..=4).contains(&value.len())) {
+                (format!("{value:?} is no SCAC"), "a SCAC has two to four capital letters")
+            } else if !is_scac && !digits_fit(kind, value) {
+                let message = format!("{value:?} is no {kind}: its check digit or length is wrong");
+                (message, "correct the number; a spreadsheet may have dropped leading zeros")
+            } else {
+                continue;
+            };
+            errors.push(self.table.error(self.table.line(row), message, mend));
         }
+    }
+
+    /// A cell of theirs, as the canonical word where it is a code that has one.
+    fn key(&self, row: usize, column: Option<usize>) -> &str {
+        let cell = self.table.cell(row, column);
+        if column == self.keys[0] { cell } else { self.words.get(cell).map_or(cell, |word| word) }
     }
 
     /// Our code for theirs; a row that says more of it goes before one that says less.
@@ -101,7 +131,7 @@ impl Codes {
         let fits = |row: usize| {
             let mut said = 0;
             for (key, value) in self.keys.iter().zip(theirs) {
-                match self.table.cell(row, *key) {
+                match self.key(row, *key) {
                     "" => {}
                     cell if cell == *value => said += 1,
                     _ => return None,
@@ -116,7 +146,8 @@ impl Codes {
 
     /// Their codes for ours, in the order of the columns; empty where the row says none.
     pub(super) fn theirs(&self, ours: &str) -> Option<Vec<&str>> {
-        let row = self.to_write(self.table.rows(self.table.column(OURS)?, ours))?;
-        Some(self.keys.iter().map(|key| self.table.cell(row, *key)).collect())
+        let row =
+            self.table.to_write(self.table.rows(self.table.column(OURS)?, ours), self.preferred)?;
+        Some(self.keys.iter().map(|key| self.key(row, *key)).collect())
     }
 }

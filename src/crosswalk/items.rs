@@ -1,7 +1,7 @@
 //! Item numbers: ours and theirs, as kinds of the canonical model.
 
 use super::table::Table;
-use super::{Held, digits_fit};
+use super::{Held, ITEM_KINDS, Words, digits_fit};
 use crate::canonical::ItemNumber;
 use crate::findings::Code;
 use crate::grammar::LineError;
@@ -17,7 +17,27 @@ pub(super) struct Items {
 }
 
 impl Items {
-    pub(super) fn new(mut table: Table, errors: &mut Vec<LineError>) -> Option<Self> {
+    pub(super) fn new(
+        mut table: Table,
+        words: Words<'_>,
+        errors: &mut Vec<LineError>,
+    ) -> Option<Self> {
+        // The first line is read without regard to case, and codes are written in capitals.
+        let as_named = table.columns.clone();
+        for name in &mut table.columns {
+            if let Some(word) = words(ITEM_KINDS, &name.to_ascii_uppercase()) {
+                *name = word;
+            }
+        }
+        // Two of the very same name were told of when the table was read.
+        if as_named != table.columns
+            && let Some(twice) =
+                (1..table.columns.len()).find(|&i| table.columns[..i].contains(&table.columns[i]))
+        {
+            let message = format!("two columns are of the kind `{}`", table.columns[twice]);
+            errors.push(table.error(1, message, "give each kind one column"));
+            return None;
+        }
         let preferred = table.column(PREFERRED);
         if table.columns.len() < 2 + usize::from(preferred.is_some()) || preferred == Some(0) {
             let mend = "first our own number, then theirs: `sku,upc,buyer`";
@@ -79,7 +99,7 @@ impl Items {
             }
         }
         for run in self.table.repeated(0) {
-            if self.to_write(run).is_none() {
+            if self.table.to_write(run, self.preferred).is_none() {
                 let message = format!(
                     "{:?} stands in {} rows, and not just one of them is preferred",
                     self.ours(run[0] as usize),
@@ -93,21 +113,6 @@ impl Items {
 
     fn ours(&self, row: usize) -> &str {
         self.table.cell(row, Some(0))
-    }
-
-    /// The row whose numbers are sent: the only one, or the only one that is preferred.
-    fn to_write(&self, rows: &[u32]) -> Option<usize> {
-        match rows {
-            [] => None,
-            [only] => Some(*only as usize),
-            several => {
-                let mut marked = several
-                    .iter()
-                    .map(|&r| r as usize)
-                    .filter(|&r| !self.table.cell(r, self.preferred).is_empty());
-                marked.next().filter(|_| marked.next().is_none())
-            }
-        }
     }
 
     /// Adds our number to theirs.
@@ -191,7 +196,7 @@ impl Items {
                 })
             })
         });
-        let Some(row) = told.or_else(|| self.to_write(rows)) else {
+        let Some(row) = told.or_else(|| self.table.to_write(rows, self.preferred)) else {
             let says = format!("{our_kind} {ours} is no item of the partner's.");
             held.add(Code::ItemNotMapped, at, Some(&ours), &says, &self.mend());
             return;

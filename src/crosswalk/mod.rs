@@ -8,13 +8,19 @@
 //! use crossdock::canonical::Document;
 //! use crossdock::crosswalk::{Crosswalks, Kind};
 //! let units = (Kind::Units, "units.csv", "ours,theirs,factor\nEA,CA,12\n");
-//! let (crosswalks, errors) = Crosswalks::from_sources([units]);
+//! // What a code of the partner's means is for the maps to know.
+//! let words = |table: &str, code: &str| match (table, code) {
+//!     ("units", "EA") => Some("each".to_owned()),
+//!     ("units", "CA") => Some("case".to_owned()),
+//!     _ => None,
+//! };
+//! let (crosswalks, errors) = Crosswalks::from_sources([units], &words);
 //! assert!(errors.is_empty());
-//! let json = r#"{"document":"order","number":"1","lines":[{"quantity":"5","unit":"CA","price":"24.00"}]}"#;
+//! let json = r#"{"document":"order","number":"1","lines":[{"quantity":"5","unit":"case","price":"24.00"}]}"#;
 //! let mut order: Document = serde_json::from_str(json).unwrap();
 //! assert!(crosswalks.inbound(&mut order).is_empty());
 //! let json = serde_json::to_string(&order).unwrap();
-//! assert!(json.contains(r#""quantity":"60","unit":"EA","price":"2.00""#), "{json}");
+//! assert!(json.contains(r#""quantity":"60","unit":"each","price":"2.00""#), "{json}");
 //! ```
 
 mod codes;
@@ -33,6 +39,7 @@ use std::sync::Arc;
 use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place};
 use crate::grammar::LineError;
+use crate::grammar::digits::{self, Scheme};
 
 /// What a cross-reference is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +79,15 @@ impl Kind {
     }
 }
 
+/// The canonical word for a code of the table that maps have under this name.
+pub type Words<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
+
+/// The tables of maps whose words stand in the columns of a cross-reference.
+const ITEM_KINDS: &str = "item-kinds";
+const UNITS: &str = "units";
+const PARTY_ID_KINDS: &str = "party-id-kinds";
+const SERVICE_LEVELS: &str = "service-levels";
+
 /// The cross-references with one partner. A copy shares the rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Crosswalks {
@@ -87,16 +103,19 @@ impl Crosswalks {
     /// Reads cross-references: what each is about, its file as errors name it, and its text (CSV; TOML where the
     /// name of the file ends so). Of two of a kind the later one counts.
     ///
+    /// `words` gives the canonical word for a code of one of the maps' tables: a row may have either.
+    ///
     /// What is wrong is told line by line; a file with errors is of no use, and its kind is left out.
     pub fn from_sources<'t>(
         sources: impl IntoIterator<Item = (Kind, &'t str, &'t str)>,
+        words: Words<'_>,
     ) -> (Self, Vec<LineError>) {
         let mut crosswalks = Self::default();
         let mut errors = Vec::new();
         for (kind, file, text) in sources {
             let mut found = Vec::new();
             let table = Table::read(file, text, &mut found);
-            let read = Self::default().with(kind, table, &mut found);
+            let read = Self::default().with(kind, table, words, &mut found);
             if found.is_empty() {
                 crosswalks.put(read);
             }
@@ -106,23 +125,27 @@ impl Crosswalks {
         (crosswalks, errors)
     }
 
-    fn with(mut self, kind: Kind, table: Table, errors: &mut Vec<LineError>) -> Self {
+    fn with(
+        mut self,
+        kind: Kind,
+        table: Table,
+        words: Words<'_>,
+        errors: &mut Vec<LineError>,
+    ) -> Self {
         if table.columns.is_empty() && !errors.is_empty() {
             return self;
         }
+        let codes = |table, keys: &[&str], coded: Option<&str>, errors: &mut _| {
+            Codes::new(table, keys, |code| words(coded?, code), errors).map(Arc::new)
+        };
+        let (place, carrier) = (["theirs", "kind"], ["scac", "service"]);
         match kind {
-            Kind::Items => self.items = Items::new(table, errors).map(Arc::new),
-            Kind::Units => self.units = Units::new(&table, errors).map(Arc::new),
-            Kind::Locations => {
-                self.locations = Codes::new(table, &["theirs", "kind"], errors).map(Arc::new);
-            }
-            Kind::Parties => {
-                self.parties = Codes::new(table, &["theirs", "kind"], errors).map(Arc::new);
-            }
-            Kind::Carriers => {
-                self.carriers = Codes::new(table, &["scac", "service"], errors).map(Arc::new);
-            }
-            Kind::Terms => self.terms = Codes::new(table, &["theirs"], errors).map(Arc::new),
+            Kind::Items => self.items = Items::new(table, words, errors).map(Arc::new),
+            Kind::Units => self.units = Units::new(&table, words, errors).map(Arc::new),
+            Kind::Locations => self.locations = codes(table, &place, Some(PARTY_ID_KINDS), errors),
+            Kind::Parties => self.parties = codes(table, &place, Some(PARTY_ID_KINDS), errors),
+            Kind::Carriers => self.carriers = codes(table, &carrier, Some(SERVICE_LEVELS), errors),
+            Kind::Terms => self.terms = codes(table, &["theirs"], None, errors),
         }
         self
     }
@@ -193,18 +216,12 @@ impl Held {
 
 /// Whether a number of a kind that has a check digit (GS1 General Specifications, 7.9) has the right one.
 fn digits_fit(kind: &str, value: &str) -> bool {
-    let length = match kind {
-        "upc" => 12,
-        "ean_13" | "gln" => 13,
-        "gtin_14" => 14,
+    let (scheme, length) = match kind {
+        "upc" => (Scheme::Upc, 12),
+        "ean_13" => (Scheme::Gtin, 13),
+        "gln" => (Scheme::Gln, 13),
+        "gtin_14" => (Scheme::Gtin, 14),
         _ => return true,
     };
-    let digits = value.bytes().all(|b| b.is_ascii_digit());
-    let sum: u32 = value
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, b)| u32::from(b.wrapping_sub(b'0')) * if at % 2 == 1 { 3 } else { 1 })
-        .sum();
-    value.len() == length && digits && sum.is_multiple_of(10)
+    value.len() == length && digits::is_right(scheme, value.as_bytes())
 }

@@ -122,6 +122,12 @@ impl Table {
                 let mend = "name every column in the first line, separated by commas";
                 errors.push(self.error(line, "the first line does not name the columns", mend));
                 self.columns.clear();
+            } else if let [only] = &self.columns[..]
+                && let Some(mark) = only.chars().find(|c| [';', '\t', '|'].contains(c))
+            {
+                let message = format!("the columns are separated by {mark:?}");
+                errors.push(self.error(line, message, "save the file with commas between them"));
+                self.columns.clear();
             } else if let Some(twice) = twice {
                 let message = format!("two columns are called `{twice}`");
                 errors.push(self.error(line, message, "name each column once"));
@@ -129,11 +135,17 @@ impl Table {
             return;
         }
         let (start, width) = (self.ends.len(), self.columns.len());
+        let mut broken = false;
         for cell in cells {
+            broken |= cell.contains(char::is_control);
             self.text.push_str(cell);
             self.ends.push(small(self.text.len() as u64));
         }
         let count = self.ends.len() - start;
+        if broken {
+            let message = "a value holds a line break, a tab or the like";
+            errors.push(self.error(line, message, "close the double quotes, or take it out"));
+        }
         if count == width {
             self.lines.push(line);
             return;
@@ -142,7 +154,12 @@ impl Table {
         self.ends.truncate(start);
         self.text.truncate(before);
         let message = format!("the row has {count} values, and there are {width} columns");
-        errors.push(self.error(line, message, "put a value that holds a comma in double quotes"));
+        let mend = if count < width {
+            "leave a value that is not there empty, with its comma"
+        } else {
+            "put a value that holds a comma in double quotes"
+        };
+        errors.push(self.error(line, message, mend));
     }
 
     /// How many rows there are.
@@ -193,6 +210,16 @@ impl Table {
         rows.chunk_by(same).filter(|run| run.len() > 1)
     }
 
+    /// Of several rows the one that is written: the only one, or the only one that is marked in a column.
+    pub(super) fn to_write(&self, rows: &[u32], marked: Option<usize>) -> Option<usize> {
+        if let [only] = rows {
+            return Some(*only as usize);
+        }
+        let rows = rows.iter().map(|&row| row as usize);
+        let mut marked = rows.filter(|&row| !self.cell(row, marked).is_empty());
+        marked.next().filter(|_| marked.next().is_none())
+    }
+
     /// The line of a row.
     pub(super) fn line(&self, row: usize) -> u32 {
         self.lines.get(row).copied().unwrap_or(0)
@@ -217,7 +244,10 @@ impl Table {
         errors: &mut Vec<LineError>,
     ) -> bool {
         if self.columns.is_empty() {
-            errors.push(self.error(0, "has no first line with the names of columns", "add it"));
+            if errors.is_empty() {
+                let message = "has no first line with the names of columns";
+                errors.push(self.error(0, message, "add it"));
+            }
             return false;
         }
         let before = errors.len();

@@ -2,17 +2,30 @@
 
 use rust_decimal::Decimal;
 
-use super::Held;
 use super::table::Table;
+use super::{Held, UNITS, Words};
 use crate::canonical::ItemNumber;
 use crate::findings::Code;
 use crate::grammar::LineError;
 
+/// A unit by its canonical word, and as it is written in the file: a code stands for its word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    word: String,
+    written: String,
+}
+
+impl Named {
+    fn is(&self, unit: &str) -> bool {
+        self.word == unit || self.written == unit
+    }
+}
+
 /// How one unit of theirs is counted by us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Unit {
-    ours: String,
-    theirs: String,
+    ours: Named,
+    theirs: Named,
     /// One of theirs is `numerator / denominator` of ours; both above 0.
     numerator: Decimal,
     denominator: Decimal,
@@ -40,7 +53,11 @@ pub(super) enum Way {
 }
 
 impl Units {
-    pub(super) fn new(table: &Table, errors: &mut Vec<LineError>) -> Option<Self> {
+    pub(super) fn new(
+        table: &Table,
+        words: Words<'_>,
+        errors: &mut Vec<LineError>,
+    ) -> Option<Self> {
         if !table.expect(&["ours", "theirs", "factor"], &["item", "whole", "preferred"], errors) {
             return None;
         }
@@ -68,9 +85,13 @@ impl Units {
                     continue;
                 }
             };
+            let named = |unit: &str| {
+                let word = words(UNITS, unit).unwrap_or_else(|| unit.to_owned());
+                Named { word, written: unit.to_owned() }
+            };
             let unit = Unit {
-                ours: ours.to_owned(),
-                theirs: theirs.to_owned(),
+                ours: named(ours),
+                theirs: named(theirs),
                 numerator,
                 denominator,
                 item: cell(row, "item").to_owned(),
@@ -78,9 +99,10 @@ impl Units {
                 preferred: !cell(row, "preferred").is_empty(),
                 line,
             };
-            let clash = |u: &&Unit| u.item == unit.item && u.theirs == unit.theirs;
+            let clash = |u: &&Unit| u.item == unit.item && u.theirs.word == unit.theirs.word;
             if let Some(other) = units.iter().find(clash) {
-                let message = format!("{} stands on line {} already", unit.theirs, other.line);
+                let message =
+                    format!("{} stands on line {} already", unit.theirs.written, other.line);
                 let mend =
                     "one unit of theirs is one of ours; name the item where it depends on it";
                 errors.push(table.error(line, message, mend));
@@ -90,10 +112,10 @@ impl Units {
         }
         let units = Self { file: table.file.clone(), units };
         for unit in &units.units {
-            let mut rows = units.of(&unit.ours, &unit.item);
+            let mut rows = units.of(&unit.ours.word, &unit.item);
             let is_first = rows.clone().next().is_some_and(|u| u.line == unit.line);
             if is_first && to_write(&mut rows).is_none() {
-                let message = format!("{} is several units of theirs", unit.ours);
+                let message = format!("{} is several units of theirs", unit.ours.written);
                 let mend = "add a column `preferred` with `yes` in the row that we send";
                 errors.push(table.error(unit.line, message, mend));
             }
@@ -103,14 +125,14 @@ impl Units {
 
     /// The rows of a unit of ours, for one item (or for all, where that is empty).
     fn of<'u>(&'u self, ours: &'u str, item: &'u str) -> impl Iterator<Item = &'u Unit> + Clone {
-        self.units.iter().filter(move |u| u.ours == ours && u.item == item)
+        self.units.iter().filter(move |u| u.ours.is(ours) && u.item == item)
     }
 
     /// The row for a unit; one for the item goes before one for all.
     fn find<'u>(&'u self, unit: &'u str, items: &'u [ItemNumber], way: Way) -> Option<&'u Unit> {
         let numbers = items.iter().filter_map(|i| i.value.as_deref()).filter(|n| !n.is_empty());
         numbers.chain([""]).find_map(|item| match way {
-            Way::In => self.units.iter().find(|u| u.theirs == unit && u.item == item),
+            Way::In => self.units.iter().find(|u| u.theirs.is(unit) && u.item == item),
             Way::Out => to_write(&mut self.of(unit, item)),
         })
     }
@@ -128,16 +150,16 @@ impl Units {
             Way::In => (unit.numerator, unit.denominator),
             Way::Out => (unit.denominator, unit.numerator),
         };
-        let new = if way == Way::In { &unit.ours } else { &unit.theirs };
+        let new = if way == Way::In { &unit.ours.word } else { &unit.theirs.word };
         for quantity in part.quantities {
             let result = quotient(*quantity, times, by);
             let whole = |q: &Decimal| !unit.whole || times == by || q.fract().is_zero();
             let Some(converted) = result.filter(whole) else {
                 let says = format!(
                     "{quantity} {name} is no whole number of {new} (1 {} = {} {}).",
-                    unit.theirs,
+                    unit.theirs.word,
                     factor(unit),
-                    unit.ours
+                    unit.ours.word
                 );
                 let mend = "Change the quantity; nothing is rounded.";
                 held.add(Code::UnitRemainder, at, Some(&quantity.to_string()), &says, mend);

@@ -11,6 +11,18 @@ use crate::canonical::{
 };
 use crate::findings::Code;
 
+/// What lines have alike.
+struct Line<'a> {
+    /// Whether it need not name an item: a part of another.
+    part: bool,
+    items: &'a mut Vec<ItemNumber>,
+    unit: &'a mut Option<String>,
+    quantity: &'a mut Option<Decimal>,
+    price: &'a mut Option<Decimal>,
+    quantities: &'a mut [Quantity],
+    prices: &'a mut [Price],
+}
+
 /// One document on its way.
 pub(super) struct Pass<'a> {
     pub crosswalks: &'a Crosswalks,
@@ -43,18 +55,20 @@ impl Pass<'_> {
     }
 
     fn order_line(&mut self, at: &str, line: &mut OrderLine) {
-        self.items(at, &mut line.items);
-        let counted = Counted {
-            unit: &mut line.unit,
-            items: &line.items,
-            quantities: line.quantity.iter_mut().collect(),
-            prices: line.price.iter_mut().collect(),
-        };
-        self.count(at, counted);
-        self.quantities(&format!("{at}.quantities"), &line.items, &mut line.quantities);
-        self.prices(&format!("{at}.prices"), &line.items, &mut line.prices);
-        self.stores(at, &line.items, &mut line.store_allocations);
-        self.schedules(at, &line.items, &mut line.schedules);
+        let items = self.line(
+            at,
+            Line {
+                part: false,
+                items: &mut line.items,
+                unit: &mut line.unit,
+                quantity: &mut line.quantity,
+                price: &mut line.price,
+                quantities: &mut line.quantities,
+                prices: &mut line.prices,
+            },
+        );
+        self.stores(at, &items, &mut line.store_allocations);
+        self.schedules(at, &items, &mut line.schedules);
         self.parties(&format!("{at}.parties"), &mut line.parties);
         self.routing(&format!("{at}.routing"), &mut line.routing);
         self.terms(&format!("{at}.terms"), &mut line.terms);
@@ -78,15 +92,15 @@ impl Pass<'_> {
             self.parties(&format!("{at}.parties"), &mut package.parties);
         }
         for (at, item) in named("contents", &mut shipment.contents) {
-            self.items(&at, &mut item.items);
+            let items = self.items(&at, &mut item.items);
             let quantities = [&mut item.quantity, &mut item.shipped_to_date];
             let quantities = quantities.into_iter().flatten().collect();
-            let (unit, items) = (&mut item.unit, &item.items);
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new() });
+            let unit = &mut item.unit;
+            self.count(&at, Counted { unit, items: &items, quantities, prices: Vec::new() });
             let quantities = item.ordered.iter_mut().collect();
-            let (unit, items) = (&mut item.ordered_unit, &item.items);
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new() });
-            self.stores(&at, &item.items, &mut item.store_allocations);
+            let unit = &mut item.ordered_unit;
+            self.count(&at, Counted { unit, items: &items, quantities, prices: Vec::new() });
+            self.stores(&at, &items, &mut item.store_allocations);
             self.parties(&format!("{at}.parties"), &mut item.parties);
             self.sub_lines(&at, &mut item.sub_lines);
         }
@@ -105,17 +119,19 @@ impl Pass<'_> {
             self.carrier("carrier", &mut carrier.scac, &mut carrier.service);
         }
         for (at, line) in named("lines", &mut invoice.lines) {
-            self.items(&at, &mut line.items);
-            let counted = Counted {
-                unit: &mut line.unit,
-                items: &line.items,
-                quantities: line.quantity.iter_mut().collect(),
-                prices: line.price.iter_mut().collect(),
-            };
-            self.count(&at, counted);
-            self.quantities(&format!("{at}.quantities"), &line.items, &mut line.quantities);
-            self.prices(&format!("{at}.prices"), &line.items, &mut line.prices);
-            self.stores(&at, &line.items, &mut line.store_allocations);
+            let items = self.line(
+                &at,
+                Line {
+                    part: false,
+                    items: &mut line.items,
+                    unit: &mut line.unit,
+                    quantity: &mut line.quantity,
+                    price: &mut line.price,
+                    quantities: &mut line.quantities,
+                    prices: &mut line.prices,
+                },
+            );
+            self.stores(&at, &items, &mut line.store_allocations);
             self.parties(&format!("{at}.parties"), &mut line.parties);
             self.terms(&format!("{at}.terms"), &mut line.terms);
             for (at, carrier) in named(&format!("{at}.carriers"), &mut line.carriers) {
@@ -127,28 +143,52 @@ impl Pass<'_> {
 
     fn sub_lines(&mut self, at: &str, sub_lines: &mut [SubLine]) {
         for (at, line) in named(&format!("{at}.sub_lines"), sub_lines) {
-            if !line.items.is_empty() {
-                self.items(&at, &mut line.items);
-            }
-            let counted = Counted {
-                unit: &mut line.unit,
-                items: &line.items,
-                quantities: line.quantity.iter_mut().collect(),
-                prices: line.price.iter_mut().collect(),
-            };
-            self.count(&at, counted);
-            self.quantities(&format!("{at}.quantities"), &line.items, &mut line.quantities);
-            self.prices(&format!("{at}.prices"), &line.items, &mut line.prices);
+            self.line(
+                &at,
+                Line {
+                    part: true,
+                    items: &mut line.items,
+                    unit: &mut line.unit,
+                    quantity: &mut line.quantity,
+                    price: &mut line.price,
+                    quantities: &mut line.quantities,
+                    prices: &mut line.prices,
+                },
+            );
             self.parties(&format!("{at}.parties"), &mut line.parties);
         }
     }
 
-    fn items(&mut self, at: &str, items: &mut Vec<ItemNumber>) {
-        let Some(table) = &self.crosswalks.items else { return };
-        match self.way {
-            Way::In => table.inbound(at, items, self.held),
-            Way::Out => table.outbound(at, items, self.held),
+    /// What lines, of whatever document, have alike. Gives the numbers of the item that its units are known by.
+    fn line(&mut self, at: &str, line: Line<'_>) -> Vec<ItemNumber> {
+        let nameless = line.part && line.items.is_empty();
+        let items = if nameless { Vec::new() } else { self.items(at, line.items) };
+        let counted = Counted {
+            unit: line.unit,
+            items: &items,
+            quantities: line.quantity.iter_mut().collect(),
+            prices: line.price.iter_mut().collect(),
+        };
+        self.count(at, counted);
+        self.quantities(&format!("{at}.quantities"), &items, line.quantities);
+        self.prices(&format!("{at}.prices"), &items, line.prices);
+        items
+    }
+
+    /// Translates the numbers of an item, where it has any or must have. Gives those of both sides: its units may be
+    /// known by either.
+    fn items(&mut self, at: &str, items: &mut Vec<ItemNumber>) -> Vec<ItemNumber> {
+        let mut both = items.clone();
+        if let Some(table) = &self.crosswalks.items {
+            match self.way {
+                Way::In => table.inbound(at, items, self.held),
+                Way::Out => table.outbound(at, items, self.held),
+            }
+            both.extend(
+                items.iter().filter(|item| !both.contains(item)).cloned().collect::<Vec<_>>(),
+            );
         }
+        both
     }
 
     fn count(&mut self, at: &str, counted: Counted<'_>) {

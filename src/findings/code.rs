@@ -403,7 +403,7 @@ catalogue! {
         "The agreement with the partner asks for this loop at this place, and it is not there. The grammar of the release leaves it open."
         "Partners charge back for what their guide asks for, whatever the standard says."
         "An 856 without a level P where the overlay says `require HL[P]`"
-    AgreedElementMissing "R03" "agreed-element-missing" Error Some("8"), Some("I9"), Some("5"), None, None;
+    AgreedElementMissing "R03" "agreed-element-missing" Error Some("8"), Some("1"), Some("5"), None, None;
         "Element missing that was agreed on"
         "The agreement with the partner asks for this element, and it is empty. The grammar of the release leaves it open."
         "Partners charge back for what their guide asks for, whatever the standard says."

@@ -76,6 +76,9 @@ pub struct Rule {
     /// Where it was agreed: document, page, date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Whether it holds only under a condition.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dependent: bool,
 }
 
 /// One thing that is wrong, or worth knowing, about a document.
@@ -104,6 +107,32 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// AK304 and IK304. An agreement that holds only under a condition has codes of its own.
+    #[must_use]
+    pub fn segment_error(&self) -> Option<&'static str> {
+        match self.code {
+            Code::AgreedSegmentMissing | Code::AgreedLoopMissing if self.is_dependent() => {
+                Some("I6")
+            }
+            Code::AgreedSegmentForbidden if self.is_dependent() => Some("I9"),
+            code => code.entry().segment_error,
+        }
+    }
+
+    /// AK403 and IK403, likewise.
+    #[must_use]
+    pub fn element_error(&self) -> Option<&'static str> {
+        match self.code {
+            Code::AgreedElementMissing if self.is_dependent() => Some("I9"),
+            Code::AgreedElementForbidden if self.is_dependent() => Some("I13"),
+            code => code.entry().element_error,
+        }
+    }
+
+    fn is_dependent(&self) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.dependent)
+    }
+
     /// A finding with the weight that the catalogue gives it.
     #[must_use]
     pub fn new(code: Code, place: Place, message: String, mend: String) -> Self {

@@ -1,19 +1,27 @@
 //! What partners say of what we sent: it closes the clocks, and tells how the documents fared.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::ledger::Draft;
 use super::raising::{About, Trouble, about_acknowledgement, about_document};
-use super::{Error, Gateway};
-use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict};
+use super::{Error, Gateway, lanes};
+use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict, same_number};
 use crate::exceptions::Kind;
-use crate::profile::Partner;
+use crate::profile::{AckMatch, Partner};
 use crate::store::{
-    self, AckState, Change, DocumentState, Event, Expectation, PayloadId, PurchaseOrderKey, Subject,
+    self, AckState, Change, DocumentState, Event, Expectation, Facts, PayloadId, PurchaseOrderKey,
+    Subject, Task, Timing,
 };
 
+/// Expectations of a partner that are looked through for a set by its number alone.
+const WAITING_MAX: usize = 10_000;
 /// Overdue acknowledgements that one tick of the clock marks.
 const OVERDUE_A_TICK: usize = 1000;
+/// Pieces of a lane that are looked through for late acknowledgements; the oldest stand first.
+const LATE_A_TICK: usize = 1000;
 
 /// Where an acknowledgement stood.
 pub(super) struct Source {
@@ -63,10 +71,39 @@ impl Gateway {
         partner: &Partner,
         outcome: &GroupOutcome,
     ) -> Result<Vec<Expectation>, Error> {
-        let Ok(number) = outcome.control_number.trim().parse() else { return Ok(Vec::new()) };
-        let mut found = self.ledger.store().expectations(&partner.name, number)?;
+        let mut found = match outcome.control_number.trim().parse() {
+            Ok(number) => self.ledger.store().expectations(&partner.name, number)?,
+            Err(_) => Vec::new(),
+        };
+        if found.is_empty() && partner.acknowledgements.matching == AckMatch::Set {
+            return self.expected_by_sets(partner, outcome);
+        }
         let last = found.iter().map(|one| one.sent).max();
         found.retain(|one| Some(one.sent) == last);
+        Ok(found)
+    }
+
+    /// What waits under the numbers of the sets that an acknowledgement lists; of a number under which several wait,
+    /// none: that would be guessed.
+    fn expected_by_sets(
+        &self,
+        partner: &Partner,
+        outcome: &GroupOutcome,
+    ) -> Result<Vec<Expectation>, Error> {
+        let store = self.ledger.store();
+        let all = store.all_expectations(Some((&partner.name, 0, 0)), WAITING_MAX)?;
+        let waits = |one: &&Expectation| one.partner == partner.name && one.state.is_waiting();
+        let waiting: Vec<&Expectation> = all.iter().filter(waits).collect();
+        let mut found = Vec::new();
+        for set in &outcome.sets {
+            let is_it = |one: &&&Expectation| {
+                one.set_id == set.set && same_number(&one.set_number(), &set.control_number)
+            };
+            let mut these = waiting.iter().filter(is_it);
+            if let (Some(one), None) = (these.next(), these.next()) {
+                found.push((*one).clone());
+            }
+        }
         Ok(found)
     }
 
@@ -91,48 +128,147 @@ impl Gateway {
         for expectation in expected {
             let verdict = outcome.verdict_of(&expectation.set_id, &expectation.set_number());
             let Some((state, reached, words)) = fate(verdict) else {
-                let note = "the acknowledgement does not say what became of it";
-                let event = Event::AcknowledgementUnmatched;
+                let (event, note) = match outcome.verdict {
+                    Verdict::PartiallyAccepted => (
+                        Event::AcknowledgementPartial,
+                        "part of its group was accepted, and it is not told whether this was",
+                    ),
+                    _ => (
+                        Event::AcknowledgementUnmatched,
+                        "the acknowledgement does not say what became of it",
+                    ),
+                };
                 draft.journal(now, event, &partner.name, &expectation.document, note);
+                draft.tell(facts_of(&expectation));
                 self.raise_unmatched(draft, partner, source, (&expectation.document, note));
                 continue;
             };
+            if expectation.state == state {
+                let again = Expectation { repeated: expectation.repeated + 1, ..expectation };
+                let event = Event::AcknowledgementRepeated;
+                let note = format!("{words}, as before");
+                draft.journal(now, event, &partner.name, &again.document, &note);
+                draft.tell(facts_of(&again));
+                draft.push(Change::Expect(again));
+                continue;
+            }
+            let timing = self.timing(&expectation, now)?;
+            let answered = Expectation {
+                state,
+                answered: Some(now),
+                timing: Some(timing),
+                ..expectation.clone()
+            };
             draft.push(Change::Advance {
-                document: expectation.document.clone(),
+                document: answered.document.clone(),
                 state: reached,
                 at: now,
             });
-            let note = format!("{words}{}", reasons(outcome, &expectation));
+            let when = match timing {
+                Timing::OnTime => String::new(),
+                Timing::Late => format!(", late: it was due at {}", answered.due),
+                Timing::Early => ", before it was known to be in the mailbox".to_owned(),
+            };
+            let note = format!("{words}{when}{}", reasons(outcome, &answered));
             let event = Event::DocumentAcknowledged;
-            draft.journal(now, event, &partner.name, &expectation.document, &note);
-            let (group, set) = (expectation.group, expectation.set);
-            let waited = about_acknowledgement(&partner.name, group, set);
+            draft.journal(now, event, &partner.name, &answered.document, &note);
+            draft.tell(facts_of(&answered));
+            let waited = about_acknowledgement(&partner.name, answered.group, answered.set);
             draft.mend(waited, now, "the acknowledgement came");
             if state == AckState::Rejected {
-                self.raise_rejected(draft, partner, &expectation, (outcome, &note), source)?;
+                self.raise_rejected(draft, partner, &answered, (outcome, &note), source)?;
             } else {
-                let document = about_document(&expectation.document);
+                let document = about_document(&answered.document);
                 draft.mend(document, now, "the partner accepted it");
             }
-            draft.push(Change::Expect(Expectation { state, answered: Some(now), ..expectation }));
+            draft.push(Change::Expect(answered));
         }
         Ok(())
     }
 
-    /// Marks what has not been acknowledged in time.
+    fn timing(&self, expectation: &Expectation, now: Timestamp) -> Result<Timing, Error> {
+        let sent = self.ledger.store().document(&expectation.document)?;
+        Ok(if sent.is_some_and(|document| document.state == DocumentState::Rendered) {
+            Timing::Early
+        } else if now > expectation.due {
+            Timing::Late
+        } else {
+            Timing::OnTime
+        })
+    }
+
+    /// Tells of what has not been acknowledged in time, and of what soon will not have been.
     pub(super) fn mark_overdue(&self) -> Result<(), store::Error> {
         let now = Timestamp::now();
         for expectation in self.ledger.store().overdue(now, OVERDUE_A_TICK)? {
             let mut draft = Draft::new();
             let note = format!("expected by {}", expectation.due);
-            let event = Event::AcknowledgementOverdue;
+            let (state, event) = if expectation.due <= now {
+                (AckState::Overdue, Event::AcknowledgementOverdue)
+            } else {
+                (AckState::DueSoon, Event::AcknowledgementDueSoon)
+            };
             draft.journal(now, event, &expectation.partner, &expectation.document, &note);
-            self.raise_overdue(&mut draft, &expectation, now)?;
-            draft.push(Change::Expect(Expectation { state: AckState::Overdue, ..expectation }));
+            let expectation = Expectation { state, ..expectation };
+            draft.tell(facts_of(&expectation));
+            if state == AckState::Overdue {
+                self.raise_overdue(&mut draft, &expectation, now)?;
+            }
+            draft.push(Change::Expect(expectation));
             self.ledger.commit(draft)?;
         }
         Ok(())
     }
+
+    /// Tells of acknowledgements of ours that are not in the mailbox within what was promised, once of each.
+    pub(super) fn tell_late(&self) -> Result<(), store::Error> {
+        let now = Timestamp::now();
+        let mut waiting = BTreeSet::new();
+        for partner in self.live().profiles.iter() {
+            let Some(within) = partner.acknowledgements.within else { continue };
+            let within = SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX);
+            for work in self.ledger.store().queued(&lanes::send(&partner.name), LATE_A_TICK)? {
+                let Task::Send { name, documents, batch: None, .. } = &work.task else { continue };
+                if !documents.is_empty() || now.duration_since(work.queued) <= within {
+                    continue;
+                }
+                waiting.insert(work.id);
+                let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+                if late.insert(work.id) {
+                    drop(late);
+                    let mut draft = Draft::new();
+                    let note = format!("written {}, and not with the partner yet", work.queued);
+                    let event = Event::AcknowledgementLate;
+                    draft.journal(now, event, &partner.name, name, &note);
+                    self.ledger.commit(draft)?;
+                }
+            }
+        }
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| waiting.contains(id));
+        Ok(())
+    }
+}
+
+/// What a machine may want to know of it.
+pub(super) fn facts_of(expectation: &Expectation) -> Facts {
+    let mut facts: Facts = [
+        ("group", expectation.group.to_string()),
+        ("set", expectation.set_number()),
+        ("set_id", expectation.set_id.clone()),
+        ("sent", expectation.sent.to_string()),
+        ("due", expectation.due.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    if let Some(timing) = expectation.timing {
+        let words = match timing {
+            Timing::Early => "early",
+            Timing::OnTime => "on_time",
+            Timing::Late => "late",
+        };
+        facts.insert("timing".to_owned(), words.to_owned());
+    }
+    facts
 }
 
 impl Gateway {
@@ -327,8 +463,7 @@ fn fate(verdict: Verdict) -> Option<(AckState, DocumentState, &'static str)> {
 /// What the partner blames, in short.
 fn reasons(outcome: &GroupOutcome, expectation: &Expectation) -> String {
     let number = expectation.set_number();
-    let plain = |n: &str| n.trim().trim_start_matches('0').to_owned();
-    let same = |n: &str| plain(n) == plain(&number);
+    let same = |n: &str| same_number(n.trim(), &number);
     let Some(set) = outcome.sets.iter().find(|set| same(&set.control_number)) else {
         return String::new();
     };

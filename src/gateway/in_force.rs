@@ -105,7 +105,7 @@ impl Gateway {
 }
 
 impl Gateway {
-    fn raise_left_out(&self, draft: &mut Draft, live: &Live, name: &str) {
+    pub(super) fn raise_left_out(&self, draft: &mut Draft, live: &Live, name: &str) {
         let folder = self.config.profiles.join(name);
         let own = |problem: &&Problem| Path::new(&problem.file).starts_with(&folder);
         let first = live.errors.iter().find(own).or(live.errors.first());

@@ -187,6 +187,10 @@ pub(super) async fn run(
             _ = stop.changed(), if !stopping => stopping = true,
         }
     }
+    if let (Ok(()), Err(e)) = (&outcome, gateway.write_acknowledgement_log()) {
+        // The next start writes what is missing.
+        tracing::warn!("{e}");
+    }
     gateway.write_status(false, outcome.as_ref().err());
     outcome
 }
@@ -269,12 +273,14 @@ impl Gateway {
     /// What is done every few seconds. One that fails keeps nobody from the others.
     fn tick(&self) -> Result<(), Error> {
         let done = [
-            ("marking what is overdue", self.mark_overdue()),
-            ("archiving the journal", self.ledger.store().tidy()),
+            ("marking what is overdue", self.mark_overdue().map_err(Error::Store)),
+            ("looking for late answers", self.tell_late().map_err(Error::Store)),
+            ("writing the acknowledgement log", self.write_acknowledgement_log()),
+            ("archiving the journal", self.ledger.store().tidy().map_err(Error::Store)),
         ];
         self.write_status(true, None);
         for (what, result) in done {
-            let (about, error) = (about_upkeep(what), result.err().map(Error::Store));
+            let (about, error) = (about_upkeep(what), result.err());
             if let Some(e) = error.as_ref().filter(|e| !is_lasting(e)) {
                 tracing::error!("{e}");
             }
@@ -420,6 +426,7 @@ async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Re
             Ok(()) => {}
         }
         tokio::select! {
+            () = gateway.ledger.looked_for() => {}
             () = tokio::time::sleep(CLOCK) => {}
             _ = stop.changed() => {}
         }

@@ -11,8 +11,8 @@ use tokio::sync::{Notify, broadcast};
 use super::config::Limits;
 use super::raising::about_work;
 use crate::store::{
-    self, Change, Event, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store, Task,
-    Transaction, Work,
+    self, Change, Event, Facts, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store,
+    Task, Transaction, Work,
 };
 
 /// From this attempt on, and at every so many, the journal and the log call for a person; between them each failure is
@@ -190,6 +190,11 @@ impl Draft {
         self.transaction.push(change);
     }
 
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.transaction.is_empty()
+    }
+
     /// As the store takes it.
     pub(super) fn into_transaction(self) -> Transaction {
         self.transaction
@@ -244,8 +249,14 @@ impl Draft {
             partner: partner.to_owned(),
             subject: subject.to_owned(),
             payload,
+            facts: Facts::default(),
             note: note.to_owned(),
         });
+    }
+
+    /// Adds facts to the record that was told last.
+    pub(super) fn tell(&mut self, facts: Facts) {
+        self.transaction.tell(facts);
     }
 }
 
@@ -283,6 +294,7 @@ fn log(record: &JournalRecord) {
         | Event::ProfileRemoved
         | Event::InterchangeHeld
         | Event::AcknowledgementOverdue
+        | Event::AcknowledgementLate
         | Event::AcknowledgementUnmatched
         | Event::InterchangeRefused
         | Event::InterchangeRejected => tracing::warn!(sequence, event, partner, subject, note),

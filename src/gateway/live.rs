@@ -1,5 +1,5 @@
-//! What the profiles make of the gateway: the agreements in force and the mailboxes that they name. It is made whole
-//! or not at all, and never changes; a reload puts another in its place.
+//! What the profiles make of the gateway: the agreements in force and the mailboxes that they name. It never changes; a
+//! reload puts another in its place, in which a partner whose change cannot be used stands as it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,8 +23,10 @@ pub(super) struct Live {
     mailbox_of: BTreeMap<String, String>,
     /// What is worth knowing of the profiles, and keeps them from nothing.
     pub(super) warnings: Vec<Problem>,
-    /// What is wrong with the partners that were left out at the start.
+    /// What is wrong with the partners that are left out, or stand as they were.
     pub(super) errors: Vec<Problem>,
+    /// Names of those that stand as they were because their change cannot be used.
+    pub(super) kept: BTreeSet<String>,
     /// What the files looked like from outside just before they were read.
     pub(super) fingerprint: Fingerprint,
     /// SHA-256 of all that stands in them.
@@ -41,11 +43,11 @@ pub(super) struct MailboxBinding {
 
 impl Live {
     /// Reads the profiles and opens what they name. Mailboxes of `before` stay open: they know which files have
-    /// settled. At a start (nothing was before) partners that cannot be used are left out, and the others are in
-    /// force; later nothing may be wrong with any.
+    /// settled. Partners that cannot be used stay as they were in `before`; where they were not in force, or nothing was
+    /// before, they are left out.
     ///
     /// # Errors
-    /// Everything that is wrong; at a start only where no partner is left.
+    /// Everything that is wrong, where no partner is left, or no profile can be read at all.
     pub(super) fn open(
         config: &Config,
         engine: &Engine,
@@ -59,9 +61,12 @@ impl Live {
             let folder = config.profiles.display().to_string();
             problems.push(Problem::whole(&folder, "holds no partner: PARTNER/partner.toml"));
         }
+        if own.is_empty() {
+            return Err(problems);
+        }
         let unread = unread(&own, &problems);
         let mut sources = Profiles::shipped();
-        sources.extend(own);
+        sources.extend(own.iter().cloned());
         let (mut profiles, found) =
             Profiles::from_sources(&sources, engine.grammars(), engine.maps());
         problems.extend(found);
@@ -71,22 +76,33 @@ impl Live {
         unusable.extend(profiles.iter().filter(|p| rests(p)).map(|p| p.name.clone()));
         let (warnings, mut errors): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| problem.weight == Weight::Warning);
-        // Folders are made only for what is taken over.
-        if !errors.is_empty() && before.is_some() {
+        for name in &unusable {
+            profiles.leave_out(name);
+        }
+        let mut kept = BTreeSet::new();
+        let mut again =
+            before.map_or_else(Vec::new, |live| refused(&profiles, live, &own, &errors));
+        let (mailboxes, mailbox_of) = loop {
+            if let Some(before) = before {
+                kept.extend(profiles.put_back(again, &before.profiles, &mut errors));
+            }
+            let (mailboxes, mailbox_of, unopened) =
+                open_mailboxes(config, &profiles, before, &mut errors);
+            for name in &unopened {
+                profiles.leave_out(name);
+            }
+            // What was in force before can be opened beside all others that were; whoever is in its way is left out.
+            again = unopened;
+            if again.is_empty() || before.is_none() {
+                break (mailboxes, mailbox_of);
+            }
+        };
+        errors.sort();
+        errors.dedup();
+        if !errors.is_empty() && profiles.iter().next().is_none() {
             return Err(errors);
         }
-        for name in unusable {
-            profiles.leave_out(&name);
-        }
-        let (mailboxes, mailbox_of, unopened) =
-            open_mailboxes(config, &profiles, before, &mut errors);
-        for name in unopened {
-            profiles.leave_out(&name);
-        }
-        if !errors.is_empty() && (before.is_some() || profiles.iter().next().is_none()) {
-            return Err(errors);
-        }
-        Ok(Self { profiles, mailboxes, mailbox_of, warnings, errors, fingerprint, digest })
+        Ok(Self { profiles, mailboxes, mailbox_of, warnings, errors, kept, fingerprint, digest })
     }
 
     /// The mailbox of a partner.
@@ -99,6 +115,25 @@ impl Live {
         let working = self.profiles.iter().filter(|partner| partner.state != State::Off);
         working.map(|partner| partner.name.as_str())
     }
+}
+
+/// Partners in force whose change cannot be used. One whose folder is gone is not among them; one that says that it is a
+/// base now is, where anything is wrong with it.
+fn refused(
+    profiles: &Profiles,
+    before: &Live,
+    own: &[ProfileSource],
+    errors: &[Problem],
+) -> Vec<String> {
+    let is_faulty = |name: &str| {
+        let mut sources = own.iter().filter(|source| source.name == name);
+        sources.any(|source| errors.iter().any(|e| Path::new(&e.file).starts_with(&source.folder)))
+    };
+    let names = before.profiles.iter().map(|partner| partner.name.clone());
+    names
+        .filter(|name| profiles.partner(name).is_none())
+        .filter(|name| profiles.left_out().contains(name) || is_faulty(name))
+        .collect()
 }
 
 /// Names of profiles of which a file cannot be read.
@@ -166,7 +201,15 @@ fn open_mailboxes(
     let mut mailbox_of = BTreeMap::new();
     let mut inbound: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut unopened = Vec::new();
-    for partner in profiles.iter().filter(|partner| partner.state != State::Off) {
+    // Those whose folder was in force before come first: whoever is in the way of one is blamed, not that one.
+    let was = |partner: &Partner| {
+        let old = before.and_then(|live| live.profiles.partner(&partner.name));
+        old.filter(|old| old.mailbox.folder == partner.mailbox.folder)
+            .and_then(|_| before?.mailbox_of(&partner.name))
+    };
+    let on: Vec<_> = profiles.iter().filter(|partner| partner.state != State::Off).collect();
+    let (old, new): (Vec<_>, Vec<_>) = on.into_iter().partition(|partner| was(partner).is_some());
+    for partner in old.into_iter().chain(new) {
         let mut wrong = |words: String| {
             let words = format!("mailbox: {words}");
             unopened.push(partner.name.clone());
@@ -183,7 +226,18 @@ fn open_mailboxes(
         let (mailbox, (key, place)) = match opened {
             Ok(opened) => opened,
             Err(e) => {
-                wrong(e.to_string());
+                // One that was open is looked into all the same, and tells by itself what is wrong.
+                if let Some(open) = was(partner) {
+                    mailbox_of.insert(partner.name.clone(), open.key.clone());
+                    let of_before = || MailboxBinding {
+                        key: open.key.clone(),
+                        mailbox: Arc::clone(&open.mailbox),
+                        poll,
+                    };
+                    mailboxes.entry(open.key.clone()).or_insert_with(of_before);
+                } else {
+                    wrong(e.to_string());
+                }
                 continue;
             }
         };

@@ -5,11 +5,13 @@
 //! acknowledgements to the mailbox. Outbound: `intake` takes a document from the endpoint, `outbound` writes and
 //! numbers it, `dispatch` sends it, and the partner's acknowledgement closes it.
 //!
-//! Profiles may change while it works: `reload` judges the new ones, and puts all of them in force or none.
+//! Profiles may change while it works: `reload` judges the new ones, and puts those in force that can be
+//! used.
 //!
 //! Every step ends in one durable commit, and can be repeated after a crash: what was done already is known by its
 //! key. The gateway decides; what X12 says is `translate`'s business, what a folder is that of the transports.
 
+mod ack_log;
 mod acknowledgement;
 mod config;
 #[cfg(unix)]
@@ -33,13 +35,15 @@ mod requeue;
 mod settling;
 mod setup;
 mod status;
+mod trace;
 mod translation;
 
 pub use crate::store::{
-    Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,
-    ExceptionItem, ExceptionState, JournalEntry, JournalRecord, PayloadId, Records, Settled,
-    Subject,
+    AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,
+    ExceptionItem, ExceptionState, Expectation, JournalEntry, JournalRecord, PayloadId, Records,
+    Settled, Subject, Timing,
 };
+pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
 pub use live::check_endpoints;
 pub use raising::NotedFinding;
@@ -47,8 +51,9 @@ pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::Problems;
+pub use trace::{Carton, Trace, TracedDocument, trace};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
@@ -97,6 +102,9 @@ pub struct Gateway {
     /// Bounds what is translated at a time; calls to endpoints and mailboxes are bounded by their lanes.
     translations: Semaphore,
     status: status::Board,
+    /// Acknowledgements of ours that were told to be late, and still wait.
+    late: Mutex<BTreeSet<u64>>,
+    ack_log: Mutex<Option<ack_log::AckLog>>,
 }
 
 impl Gateway {
@@ -128,7 +136,8 @@ impl Gateway {
         self.live().profiles.iter().cloned().collect()
     }
 
-    /// What is wrong with the partners that were left out at the start; nothing once they have been mended.
+    /// What is wrong with the partners that are left out, or whose change cannot be used; nothing once they have been
+    /// mended.
     #[must_use]
     pub fn left_out(&self) -> Vec<crate::profile::Problem> {
         self.live().errors.clone()

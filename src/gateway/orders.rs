@@ -8,7 +8,7 @@ use crate::canonical::{Document, Order};
 use crate::findings::{Code, Finding, Place, Rule, Severity};
 use crate::overlay::Overlay;
 use crate::profile::{Agreement, Direction, Partner, Usage};
-use crate::store::{Change, DocumentState, PurchaseOrderKey};
+use crate::store::{self, Change, DocumentState, PurchaseOrderKey, Records};
 use crate::translate::against;
 
 /// Documents of one order that are counted, and orders of one document that are compared: what bounds the work.
@@ -22,9 +22,9 @@ const BEFORE_BYTES_MAX: usize = 64 << 20;
 pub(super) struct Passed(Vec<(PurchaseOrderKey, Document)>);
 
 /// Documents of a kind that went for an order before: `number` with a running number behind it is the key of each.
-fn series(partner: &Partner, way: Direction, kind: &str, order: &str) -> PurchaseOrderKey {
+pub(super) fn series(partner: &str, way: Direction, kind: &str, order: &str) -> PurchaseOrderKey {
     let way = if way == Direction::In { "in" } else { "out" };
-    let (partner, number) = (partner.name.clone(), business_number(order));
+    let (partner, number) = (partner.to_owned(), business_number(order));
     PurchaseOrderKey { partner, kind: format!("{way} {kind} of order"), number }
 }
 
@@ -85,7 +85,7 @@ impl Gateway {
                 findings.push(fault(says, mend));
                 continue;
             };
-            let series = series(partner, way, kind, number);
+            let series = series(&partner.name, way, kind, number);
             let Some(mut before) = self.before(&series, own)? else {
                 let says = format!(
                     "Too much went for order {number} before (at most {BEFORE_MAX} documents, 64 MiB): it is not compared."
@@ -111,9 +111,9 @@ impl Gateway {
         passed: &mut Passed,
     ) -> Result<(), Error> {
         for number in orders_of(document).into_iter().take(ORDERS_MAX) {
-            let series = series(partner, way, document.kind(), number);
+            let series = series(&partner.name, way, document.kind(), number);
             let here = passed.0.iter().filter(|(key, _)| *key == series).count();
-            let before = self.ids_before(&series)?;
+            let before = ids_of(self.ledger.store(), &series)?;
             let next = before.len() + here + 1;
             // One that is written once more counts as before.
             if next <= BEFORE_MAX && !before.iter().any(|known| known == id) {
@@ -157,17 +157,6 @@ impl Gateway {
         Ok(None)
     }
 
-    fn ids_before(&self, series: &PurchaseOrderKey) -> Result<Vec<String>, Error> {
-        let mut ids = Vec::new();
-        for n in 1..=BEFORE_MAX {
-            match self.ledger.store().purchase_order(&nth(series, n))? {
-                Some(id) => ids.push(id),
-                None => break,
-            }
-        }
-        Ok(ids)
-    }
-
     /// What went for an order before and was not taken back, itself not counted; `None` where that is too much.
     fn before(
         &self,
@@ -175,7 +164,7 @@ impl Gateway {
         own: Option<&str>,
     ) -> Result<Option<Vec<Document>>, Error> {
         let store = self.ledger.store();
-        let ids = self.ids_before(series)?;
+        let ids = ids_of(store, series)?;
         if ids.len() >= BEFORE_MAX {
             return Ok(None);
         }
@@ -195,8 +184,23 @@ impl Gateway {
     }
 }
 
+/// The documents that were counted in a series, in that order.
+pub(super) fn ids_of(
+    records: &dyn Records,
+    series: &PurchaseOrderKey,
+) -> Result<Vec<String>, store::Error> {
+    let mut ids = Vec::new();
+    for n in 1..=BEFORE_MAX {
+        match records.purchase_order(&nth(series, n))? {
+            Some(id) => ids.push(id),
+            None => break,
+        }
+    }
+    Ok(ids)
+}
+
 /// What was rejected or set aside ships and bills nothing.
-fn counts(state: DocumentState) -> bool {
+pub(super) fn counts(state: DocumentState) -> bool {
     !matches!(
         state,
         DocumentState::Rejected

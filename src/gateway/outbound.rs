@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::acknowledgement::sent_interchange;
+use super::acknowledgement::{facts_of, sent_interchange};
 use super::envelope::{interchange_spec, today};
 use super::inbound::forgotten_before;
 use super::ledger::Draft;
@@ -81,8 +81,7 @@ impl Gateway {
         if waiting.len() + 1 >= sets as usize {
             return Ok(now);
         }
-        let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
-        Ok(now.saturating_add(every).unwrap_or(Timestamp::MAX))
+        Ok(after(now, every))
     }
 
     /// Documents of a kind that wait to be written, the oldest first.
@@ -251,28 +250,33 @@ impl Gateway {
         now: Timestamp,
     ) -> Result<(), Error> {
         let name = format!("{}-{}-{:09}.edi", partner.name, agreement.kind, numbers.interchange);
-        let due = SignedDuration::try_from(partner.acknowledgements.due);
-        let due = now.saturating_add(due.unwrap_or(SignedDuration::MAX));
-        let due = due.unwrap_or(Timestamp::MAX);
+        let acknowledgements = &partner.acknowledgements;
+        let due = after(now, acknowledgements.due);
+        let warn = after(now, acknowledgements.due.saturating_sub(acknowledgements.warn));
         let ids: Vec<String> = documents.iter().map(|d| d.record.id.clone()).collect();
         for Leaving { work, record, set, .. } in documents {
             draft.done(&work);
-            if partner.acknowledgements.expected {
-                draft.push(Change::Expect(Expectation {
-                    partner: partner.name.clone(),
-                    group: numbers.groups.first().copied().unwrap_or_default(),
-                    set,
-                    set_text: partner.control_numbers.set_form.text(set),
-                    set_id: agreement.set().to_owned(),
-                    document: record.id.clone(),
-                    sent: now,
-                    due,
-                    state: AckState::Open,
-                    answered: None,
-                }));
-            }
+            let expectation = Expectation {
+                partner: partner.name.clone(),
+                group: numbers.groups.first().copied().unwrap_or_default(),
+                set,
+                set_text: partner.control_numbers.set_form.text(set),
+                set_id: agreement.set().to_owned(),
+                document: record.id.clone(),
+                sent: now,
+                warn: Some(warn),
+                due,
+                state: AckState::Open,
+                answered: None,
+                timing: None,
+                repeated: 0,
+            };
             let event = Event::DocumentRendered;
             draft.journal_with(now, event, &partner.name, &record.id, &name, Some(payload));
+            draft.tell(facts_of(&expectation));
+            if acknowledgements.expected {
+                draft.push(Change::Expect(expectation));
+            }
             draft.mend(about_document(&record.id), now, "it was written and is sent");
             let (state, rendered) = (DocumentState::Rendered, Some(payload));
             draft.push(Change::Document(Document { state, rendered, at: now, ..record }));
@@ -390,4 +394,9 @@ impl Gateway {
 /// Whether any of the findings keeps a document back.
 fn is_heavy(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity >= Severity::Error)
+}
+
+fn after(now: Timestamp, span: std::time::Duration) -> Timestamp {
+    let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+    now.saturating_add(span).unwrap_or(Timestamp::MAX)
 }

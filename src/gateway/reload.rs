@@ -1,6 +1,7 @@
-//! Taking changed profiles over while documents flow: all of them when nothing is wrong with any, else none. What was
-//! in force stays so until then, and nothing becomes looser without being told.
+//! Taking changed profiles over while documents flow, partner by partner: one whose change cannot be used stays as it
+//! was, and is named. Nothing becomes looser without being told.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
 
@@ -64,11 +65,15 @@ impl Gateway {
         }
         let before = self.live();
         match Live::open(&self.config, self.translator.engine(), Some(&before)) {
-            Ok(live) if live.digest == before.digest && before.errors.is_empty() => {
-                let mut draft = Draft::new();
-                self.mend_profiles(&mut draft, &live)?;
-                self.ledger.commit(draft)?;
-                self.note_refused(None);
+            Ok(live) if live.digest == before.digest && live.errors == before.errors => {
+                if live.errors.is_empty() {
+                    let mut draft = Draft::new();
+                    self.mend_profiles(&mut draft, &live)?;
+                    if !draft.is_empty() {
+                        self.ledger.commit(draft)?;
+                    }
+                    self.note_refused(None);
+                }
             }
             Ok(live) => self.take_over(&before, live)?,
             Err(problems) => self.refuse_profiles(&problems)?,
@@ -94,6 +99,21 @@ impl Gateway {
 
     fn refuse_profiles(&self, problems: &[Problem]) -> Result<(), Error> {
         let now = Timestamp::now();
+        let mut draft = Draft::new();
+        self.note_problems(&mut draft, "what was in force stays so", problems, now)?;
+        self.ledger.commit(draft)?;
+        self.refused_at(now, problems);
+        Ok(())
+    }
+
+    /// Everything that is wrong, in the log and as one record.
+    fn note_problems(
+        &self,
+        draft: &mut Draft,
+        what: &str,
+        problems: &[Problem],
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let mut text = String::new();
         for problem in problems {
             tracing::error!("{problem}");
@@ -101,8 +121,7 @@ impl Gateway {
             let _ = writeln!(text, "{problem}");
         }
         let payload = self.ledger.store().put_payload(text.as_bytes())?;
-        let note = format!("what was in force stays so. {}", text.trim_end());
-        let mut draft = Draft::new();
+        let note = format!("{what}. {}", text.trim_end());
         let event = Event::ProfilesRefused;
         draft.journal_with(now, event, "", "profiles", &note, Some(payload));
         let about = About {
@@ -118,14 +137,14 @@ impl Gateway {
             mend: "",
             about,
         };
-        self.raise(&mut draft, trouble, now);
-        self.ledger.commit(draft)?;
-        self.refused_at(now, problems);
+        self.raise(draft, trouble, now);
         Ok(())
     }
 
-    /// Puts what was read in force; the record of it comes first.
+    /// Puts what was read in force; the record of it comes first. What of it cannot be used is named.
     fn take_over(&self, before: &Live, live: Live) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let errors = live.errors.clone();
         for warning in live.warnings.iter().filter(|warning| !before.warnings.contains(warning)) {
             tracing::warn!("{warning}");
         }
@@ -134,6 +153,23 @@ impl Gateway {
         let mut last = self.last_in_force()?.unwrap_or_default();
         for partner in before.profiles.iter() {
             last.insert(partner.name.clone(), partner.rows());
+        }
+        if !errors.is_empty() {
+            let list = |names: &BTreeSet<String>| Vec::from_iter(names.iter().cloned()).join(", ");
+            let what = match (live.kept.is_empty(), live.profiles.left_out().is_empty()) {
+                (true, true) => "nobody is concerned".to_owned(),
+                (false, true) => format!("as before: {}", list(&live.kept)),
+                (true, false) => format!("left out: {}", list(live.profiles.left_out())),
+                (false, false) => format!(
+                    "as before: {}; left out: {}",
+                    list(&live.kept),
+                    list(live.profiles.left_out())
+                ),
+            };
+            self.note_problems(&mut draft, &what, &errors, now)?;
+            for name in live.profiles.left_out().difference(before.profiles.left_out()) {
+                self.raise_left_out(&mut draft, &live, name);
+            }
         }
         self.note_differences(&mut draft, &last, &live)?;
         self.keep_in_force(&mut draft, &live, &last)?;
@@ -144,7 +180,11 @@ impl Gateway {
             self.ledger.commit(draft)?;
             *in_force = Arc::new(live);
         }
-        self.note_refused(None);
+        if errors.is_empty() {
+            self.note_refused(None);
+        } else {
+            self.refused_at(now, &errors);
+        }
         self.reloaded.notify_one();
         Ok(())
     }
@@ -154,7 +194,7 @@ impl Gateway {
         let now = Timestamp::now();
         for open in self.ledger.store().open_exceptions(0, COUNT_MAX)? {
             let item = match open.kind {
-                Kind::ProfilesRefused => ABOUT_PROFILES.to_owned(),
+                Kind::ProfilesRefused if live.errors.is_empty() => ABOUT_PROFILES.to_owned(),
                 Kind::ProfileLeftOut if !live.profiles.left_out().contains(&open.partner) => {
                     about_profile(&open.partner)
                 }

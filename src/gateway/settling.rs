@@ -443,8 +443,11 @@ impl Doing<'_> {
         self.draft.queue(lanes::send(&partner), "", task, self.now);
         for one in expectations {
             let span: SignedDuration = one.due.duration_since(one.sent);
-            let due = self.now.saturating_add(span).unwrap_or(Timestamp::MAX);
-            self.draft.push(Change::Expect(Expectation { state: AckState::Open, due, ..one }));
+            let later =
+                |span: SignedDuration| self.now.saturating_add(span).unwrap_or(Timestamp::MAX);
+            let warn = one.warn.map(|warn| later(warn.duration_since(one.sent)));
+            let (state, due) = (AckState::Open, later(span));
+            self.draft.push(Change::Expect(Expectation { state, due, warn, ..one }));
         }
         Ok(())
     }

@@ -69,6 +69,8 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     reloaded: Notify::new(),
                     endpoints,
                     status: Board::default(),
+                    late: Mutex::default(),
+                    ack_log: Mutex::default(),
                 });
             }
             Err(e) => {

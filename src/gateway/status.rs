@@ -54,7 +54,7 @@ struct Status {
 #[derive(Serialize)]
 struct ProfilesStatus {
     partners: usize,
-    /// Partners that cannot be used since the start, by name.
+    /// Partners that cannot be used and were not in force before, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<String>,
     /// Worth knowing of what is in force.

@@ -9,10 +9,13 @@ use super::envelope::{group_stamp, is_agreed, stamp};
 use crate::acks::{self, ErrorsAs, GroupOutcome, InterchangeOutcome, Verdict};
 use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place, Severity};
-use crate::profile::{Agreement, Direction, DuplicateNumber, GroupUnity, Partner, State, Usage};
+use crate::profile::{
+    Agreement, Direction, DuplicateNumber, GroupUnity, Partner, SeparatorsFound, State,
+    TrailingSeparators, TrailingSpaces, Usage,
+};
 use crate::store::InterchangeKey;
 use crate::translate::{
-    self, Engine, Options, Outbound, ReceivedGroup, ReceivedInterchange, Written,
+    self, Ends, Engine, Options, Outbound, ReceivedGroup, ReceivedInterchange, Written,
 };
 use crate::x12::{
     Event, FaultKind, GroupControlNumber, GroupSpec, Identity, Interchange,
@@ -258,6 +261,7 @@ impl Translator {
         received.findings.extend(read.findings.iter().cloned());
         received.interchange_outcomes = std::mem::take(&mut read.acknowledged);
         for group in &mut read.groups {
+            judge_separators(group, partner);
             judge_numbers(group, partner, repeated);
             judge_unity(group, partner);
             received.silent.push(is_silent(group, partner, today));
@@ -366,6 +370,12 @@ impl Translator {
         };
         let mut written =
             translate::write(&self.engine, document, &outbound).map_err(|e| e.to_string())?;
+        let processing = &partner.processing;
+        let ends = Ends {
+            fill: processing.trailing_separators == TrailingSeparators::Keep,
+            trim: processing.trailing_spaces == TrailingSpaces::Trim,
+        };
+        written.bytes = translate::tidy(&written.bytes, &agreement.grammar, &spec.style, ends);
         let characters = translate::check_characters(&written.bytes, &spec.style, envelope.charset);
         written.findings.extend(characters);
         Ok(written)
@@ -412,6 +422,27 @@ pub(super) enum NumberSeen<'a> {
     Group { kind: &'a str, number: &'a str },
     /// ST02, in sets of this kind (ST01).
     Set { kind: &'a str, number: &'a str },
+}
+
+/// Separators at the end of segments weigh as much as was agreed.
+fn judge_separators(group: &mut ReceivedGroup, partner: &Partner) {
+    let severity = match partner.processing.separators_found {
+        // As it is found.
+        SeparatorsFound::Advice => return,
+        SeparatorsFound::Ignore => None,
+        SeparatorsFound::Warning => Some(Severity::Warning),
+        SeparatorsFound::Error => Some(Severity::Error),
+    };
+    for set in &mut group.sets {
+        set.findings.retain_mut(|finding| {
+            let is_it = finding.code == Code::TrailingSeparators;
+            if let (true, Some(severity)) = (is_it, severity) {
+                finding.severity = severity;
+            }
+            !is_it || severity.is_some()
+        });
+        set.verdict = acks::set_verdict(&set.findings, partner.acknowledgements.policy.errors_as);
+    }
 }
 
 /// Adds what is found where GS06 or ST02 was seen before, as heavy as it was agreed.

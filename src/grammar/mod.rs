@@ -4,6 +4,7 @@
 
 pub(crate) mod check;
 mod dictionary;
+pub(crate) mod digits;
 mod error;
 mod library;
 pub mod lint;

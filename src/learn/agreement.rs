@@ -13,7 +13,8 @@ const EVIDENCE_COLUMN: usize = 44;
 const NUMBER_MAX: u32 = 999_999_999;
 
 /// Whether a kind of document answers others, so that `[acknowledgements]` speaks of it.
-pub(super) fn is_answer(kind: &str) -> bool {
+#[must_use]
+pub fn is_answer(kind: &str) -> bool {
     kind == "acknowledgement"
 }
 
@@ -196,7 +197,8 @@ fn release(learner: &Learner, traffic: &Traffic, out: &mut Lines<'_>) {
     let Some((version, held, all)) = traffic.usual(Trait::Release) else { return };
     let release: String = version.chars().take(6).collect();
     let suffix: String = version.chars().skip(6).collect();
-    let known = learner.sheets.keys().any(|(_, known, _)| *known == release);
+    let mut read = learner.counted.iter().filter(|(_, counted)| counted.is_read());
+    let known = read.any(|((_, known, _), _)| *known == release);
     let evidence = shown(held, all, &format!("groups: GS08 = {version}"));
     let mark = if known { "" } else { "# " };
     out.entry(&format!("{mark}release"), &quoted(&release), &evidence);
@@ -291,6 +293,7 @@ fn acknowledgements(learner: &Learner, out: &mut Lines<'_>) {
             out.entry("kind", "\"997\"", "# TODO: no acknowledgement was among the samples");
         }
     }
+    report_accepted(learner, out);
     match answers(Direction::In) {
         Some((_, count)) => {
             out.entry("expected", "true", &format!("# {count} of theirs among the samples"));
@@ -300,13 +303,31 @@ fn acknowledgements(learner: &Learner, out: &mut Lines<'_>) {
     out.entry("due", "\"24h\"", "# TODO: deadlines cannot be learned");
 }
 
+/// Whether accepted sets are named, as our answers show it, or else theirs.
+fn report_accepted(learner: &Learner, out: &mut Lines<'_>) {
+    let [theirs, ours] = learner.answered;
+    let ((named, all), whose) = if ours.1 > 0 { (ours, "ours") } else { (theirs, "theirs") };
+    if all == 0 {
+        return;
+    }
+    let (word, held, what) = if named * 2 > all {
+        ("true", named, "name accepted sets")
+    } else {
+        ("false", all - named, "name none that is accepted")
+    };
+    out.entry("report_accepted", word, &shown(held, all, &format!("groups: {whose} {what}")));
+}
+
 fn documents(learner: &Learner, out: &mut Lines<'_>) {
     let mut kinds: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+    let mut unproved: BTreeMap<&str, u64> = BTreeMap::new();
     let mut releases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for ((_, release, direction), counted) in &learner.counted {
         let Some(kind) = counted.kind.as_deref().filter(|kind| !is_answer(kind)) else { continue };
         releases.entry(kind).or_default().insert(release);
         let all = counted.learned + counted.repeated + counted.rejected;
+        *unproved.entry(kind).or_default() +=
+            if counted.learned > 0 { 0 } else { counted.rejected };
         kinds.entry(kind).or_default()[usize::from(*direction == Direction::Out)] += all;
     }
     for (kind, [from, to]) in kinds {
@@ -318,6 +339,12 @@ fn documents(learner: &Learner, out: &mut Lines<'_>) {
         let mut agreed = releases.get(kind).into_iter().flatten();
         if let (Some(release), None) = (agreed.next(), agreed.next()) {
             out.entry("release", &quoted(release), "# the only one among the samples");
+        }
+        let unproved = unproved.get(kind).copied().unwrap_or(0);
+        if unproved > 0 {
+            out.comment(&format!(
+                "No rules: the grammar rejects {unproved} of them. `crossdock validate` says why."
+            ));
         }
         if least > 0 {
             out.comment(&format!(

@@ -144,7 +144,7 @@ fn title(topic: Topic) -> &'static str {
         Topic::Numbers => "Counts, sums and check digits",
         Topic::Required => "What is always there (not sure: as warning)",
         Topic::Conditions => {
-            "What is always there in some kinds of documents, and seldom in others"
+            "What is always or never there in some kinds of documents, and otherwise in others"
         }
         Topic::Lengths => "Values that are all of one length",
         Topic::Codes => "Codes and constant values",

@@ -4,6 +4,7 @@ use super::evidence::{Confidence, Evidence};
 use super::lines;
 use super::paths::{self, bare};
 use super::sheet::Sheet;
+use super::tally::{Part, PartKey, Scope};
 use crate::findings::Severity;
 
 /// Documents from which on what was always there is asked for.
@@ -155,51 +156,96 @@ fn numbers(sheet: &Sheet, facts: &mut Vec<Fact>) {
     }
 }
 
-/// What is always there where a code of the heading says so, and otherwise mostly not. That it is there by chance each
-/// time must be less likely than one in a hundred, all pairs that were compared counted.
+/// What is always there where a code of the heading says so, and otherwise mostly not; and what is never there with such
+/// a code, and otherwise mostly is. That it is so by chance each time must be less likely than one in a hundred, all
+/// pairs that were compared counted.
 fn conditions(sheet: &Sheet, facts: &mut Vec<Fact>) {
     let near = || sheet.scopes.iter().enumerate().filter(|(_, scope)| scope.depth <= 1);
     let parts: usize = near().map(|(_, scope)| scope.parts.len()).sum();
     let tests = real((parts * sheet.choices.met.len()).max(1) as u64);
     for (at, scope) in near() {
         let path = sheet.path(at);
-        for ((node, qualifier), part) in &scope.parts {
-            if part.instances == scope.instances || paths::opens(&sheet.grammar, *node) {
+        for (key, part) in &scope.parts {
+            if part.instances == scope.instances || paths::opens(&sheet.grammar, key.0) {
                 continue;
             }
-            let mut best: Option<(f64, usize, u64)> = None;
-            for number in 0..sheet.choices.met.len() {
-                let with = scope.with.get(number);
-                let others = scope.documents - with;
-                let any = part.documents - part.any_with.get(number);
-                let always = with > 0 && part.whole_with.get(number) == with;
-                if !always || Confidence::of(with) == Confidence::Low || others < REQUIRE_MIN {
-                    continue;
-                }
-                let rate = real(any + 1) / real(others + 2);
-                let chance = tests * rate.powi(i32::try_from(with).unwrap_or(i32::MAX));
-                if chance <= CHANCE_MAX && best.is_none_or(|(least, ..)| chance < least) {
-                    best = Some((chance, number, with));
-                }
+            let compared = Compared { sheet, scope, key, part, tests };
+            let step = paths::step(sheet.grammar.node(key.0), key.1.as_deref());
+            let found = [("require", compared.always()), ("forbid", compared.never())];
+            for (word, (number, with)) in found.into_iter().filter_map(|(w, f)| Some((w, f?))) {
+                let choice = &sheet.choices.met[number];
+                let tag = sheet.grammar.segment_at(choice.node).tag;
+                let subject = format!("{tag}{:02} = {}", choice.position, choice.code);
+                let rule = format!("when {subject} {word} {}", paths::join(&path, &step));
+                let what = format!("with {subject}");
+                let evidence = Evidence { held: with, of: with, what, documents: with };
+                facts.push(Fact::always(Topic::Conditions, rule, evidence));
             }
-            let Some((_, number, with)) = best else { continue };
-            let choice = &sheet.choices.met[number];
-            // The path of a loop's qualified instances says more than that of all of them.
-            let told = qualifier.is_none()
-                && scope.parts.iter().any(|((n, q), p)| {
-                    n == node && q.is_some() && p.whole_with.get(number) == with
-                });
-            if told {
-                continue;
-            }
-            let tag = sheet.grammar.segment_at(choice.node).tag;
-            let subject = format!("{tag}{:02} = {}", choice.position, choice.code);
-            let step = paths::step(sheet.grammar.node(*node), qualifier.as_deref());
-            let rule = format!("when {subject} require {}", paths::join(&path, &step));
-            let what = format!("with {subject}");
-            let evidence = Evidence { held: with, of: with, what, documents: with };
-            facts.push(Fact::always(Topic::Conditions, rule, evidence));
         }
+    }
+}
+
+/// A part of a scope, held against the codes of the heading.
+struct Compared<'a> {
+    sheet: &'a Sheet,
+    scope: &'a Scope,
+    key: &'a PartKey,
+    part: &'a Part,
+    /// How many pairs are compared in all.
+    tests: f64,
+}
+
+impl Compared<'_> {
+    /// The code with which it is always there.
+    fn always(&self) -> Option<(usize, u64)> {
+        let (node, qualifier) = self.key;
+        let whole =
+            |part: &Part, number| part.whole_with.get(number) == self.scope.with.get(number);
+        let best = self.best(|number| whole(self.part, number), |with_it, _| with_it);
+        // The path of a loop's qualified instances says more than that of all of them.
+        best.filter(|&(number, _)| {
+            let mut others = self.scope.parts.iter();
+            qualifier.is_some()
+                || !others.any(|((n, q), p)| n == node && q.is_some() && whole(p, number))
+        })
+    }
+
+    /// The code with which it is never there.
+    fn never(&self) -> Option<(usize, u64)> {
+        let (node, qualifier) = self.key;
+        let none = |part: &Part, number| part.any_with.get(number) == 0;
+        let best = self.best(|number| none(self.part, number), |_, without| without);
+        // That there is none at all says more than that there is none with a code.
+        best.filter(|&(number, _)| {
+            let all = self.scope.parts.get(&(*node, None)).filter(|_| qualifier.is_some());
+            all.is_none_or(|all| !none(all, number))
+        })
+    }
+
+    /// The code with which `holds` is least likely to be chance, and the documents that have it. `alike` chooses of
+    /// the other documents, those with the part and those without it, the ones that are alike.
+    fn best(
+        &self,
+        holds: impl Fn(usize) -> bool,
+        alike: impl Fn(u64, u64) -> u64,
+    ) -> Option<(usize, u64)> {
+        let mut best: Option<(f64, usize, u64)> = None;
+        for (number, choice) in self.sheet.choices.met.iter().enumerate() {
+            let with = self.scope.with.get(number);
+            let others = self.scope.documents - with;
+            let enough = Confidence::of(with) > Confidence::Low && others >= REQUIRE_MIN;
+            // That a segment is there whose code is there says nothing.
+            if !enough || choice.node == self.key.0 || !holds(number) {
+                continue;
+            }
+            let having = self.part.documents - self.part.any_with.get(number);
+            let rate = real(alike(having, others - having) + 1) / real(others + 2);
+            let chance = self.tests * rate.powi(i32::try_from(with).unwrap_or(i32::MAX));
+            if chance <= CHANCE_MAX && best.is_none_or(|(least, ..)| chance < least) {
+                best = Some((chance, number, with));
+            }
+        }
+        best.map(|(_, number, with)| (number, with))
     }
 }
 

@@ -58,6 +58,12 @@ struct Subject<'a> {
     is_all: bool,
 }
 
+impl Subject<'_> {
+    fn evidence(&self, held: u64, of: u64) -> Evidence {
+        Evidence { held, of, what: self.path.clone(), documents: self.part.documents }
+    }
+}
+
 impl Teller<'_> {
     fn evidence(&self, held: u64) -> Evidence {
         let what = if self.path.is_empty() { String::new() } else { self.path.clone() };
@@ -130,29 +136,43 @@ impl Teller<'_> {
                 continue;
             }
             let path = format!("{}{position:02}", subject.elements);
-            let evidence = |held, of| Evidence {
-                held,
-                of,
-                what: subject.path.clone(),
-                documents: part.documents,
-            };
-            let mandatory = is_mandatory(element.requirement);
-            if tally.present == of && !mandatory && !subject.is_all {
-                let rule = format!("require {path}");
-                facts.push(Fact::always(Topic::Required, rule, evidence(tally.present, of)));
-            }
-            if self.numbers_a_level(subject.node, position) {
-                continue;
-            }
-            let here = evidence(tally.present, tally.present);
-            facts.extend(length(element, tally, &path, here.clone()));
-            facts.extend(codes(self.sheet, element, tally, &path, here));
-            let unused = tally.present == 0 && !mandatory && !subject.is_all;
+            self.element(subject, element, tally, &path, of, facts);
+            let unused =
+                tally.present == 0 && !is_mandatory(element.requirement) && !subject.is_all;
             if unused && Confidence::of(part.documents) == Confidence::High {
                 let rule = format!("forbid {path}");
-                facts.push(Fact::from(None, Topic::Unused, rule, evidence(0, of)));
+                facts.push(Fact::from(None, Topic::Unused, rule, subject.evidence(0, of)));
+            }
+            if let ElementShape::Composite(id) = element.shape {
+                let components = &self.sheet.grammar.composites[usize::from(id.0)].components;
+                for (tally, component) in tally.components.iter().zip(components) {
+                    let path = format!("{path}.{}", component.position);
+                    self.element(subject, component, tally, &path, of, facts);
+                }
             }
         }
+    }
+
+    /// What is always there, its length and its codes: of an element, or of a component.
+    fn element(
+        &self,
+        subject: &Subject<'_>,
+        element: &ElementDef,
+        tally: &Element,
+        path: &str,
+        of: u64,
+        facts: &mut Vec<Fact>,
+    ) {
+        if tally.present == of && !is_mandatory(element.requirement) && !subject.is_all {
+            let rule = format!("require {path}");
+            facts.push(Fact::always(Topic::Required, rule, subject.evidence(of, of)));
+        }
+        if self.numbers_a_level(subject.node, element.position) {
+            return;
+        }
+        let here = subject.evidence(tally.present, tally.present);
+        facts.extend(length(element, tally, path, here.clone()));
+        facts.extend(codes(self.sheet, element, tally, path, here));
     }
 
     /// Whether an element is but the number of a level or of the one above it.

@@ -19,6 +19,7 @@ mod tally;
 mod trials;
 mod values;
 
+pub use agreement::is_answer;
 pub use draft::{Draft, DraftFile};
 pub use evidence::{Confidence, Evidence};
 pub use facts::{Fact, Topic};
@@ -68,6 +69,14 @@ pub struct Counted {
     pub kind: Option<String>,
 }
 
+impl Counted {
+    /// Whether there is a grammar that reads them, whatever it says of them.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.learned + self.repeated + self.rejected > 0
+    }
+}
+
 /// A set in a release and a direction: `("850", "004010", In)`.
 pub type SheetKey = (String, String, Direction);
 
@@ -77,6 +86,8 @@ pub struct Learner {
     traffic: [Traffic; 2],
     sheets: BTreeMap<SheetKey, Sheet>,
     counted: BTreeMap<SheetKey, Counted>,
+    /// Groups with accepted sets that were answered, by direction: where the answer names these sets, and all.
+    answered: [(u64, u64); 2],
     seen: HashSet<u64>,
     hypotheses: Hypotheses,
 }
@@ -135,6 +146,13 @@ impl Learner {
         let hypotheses = &self.hypotheses;
         let sheet = self.sheets.entry(key).or_insert_with(|| Sheet::new(grammar, hypotheses));
         sheet.take(walked, findings);
+    }
+
+    /// Takes how a group was answered that had accepted sets: whether the answer names them.
+    pub fn answer(&mut self, names_accepted: bool, direction: Direction) {
+        let (named, all) = &mut self.answered[usize::from(direction == Direction::Out)];
+        *named += u64::from(names_accepted);
+        *all += 1;
     }
 
     /// Counts a set that no grammar reads.

@@ -11,7 +11,7 @@ use super::trials::{Hypotheses, Trial};
 use super::values::Element;
 use crate::findings::{self, Finding};
 use crate::grammar::{ElementShape, Grammar, NodeId, NodeKind, Walked};
-use crate::x12::Segment;
+use crate::x12::{Delimiters, Segment};
 
 /// Scopes that are kept; a partner's documents have a few dozen.
 const SCOPES_MAX: usize = 1_000;
@@ -138,7 +138,7 @@ impl Sheet {
         if placed.node == NodeId::NONE {
             return;
         }
-        let repetition = walked.segments.delimiters().repetition;
+        let delimiters = walked.segments.delimiters();
         let (own, opening) = (placed.instance, opens(&self.grammar, placed.node));
         let Some(instance) = walked.tree.instances.get(own as usize) else { return };
         let mut met: Vec<(u32, usize, PartKey, bool)> = Vec::with_capacity(3);
@@ -160,7 +160,7 @@ impl Sheet {
             let grammar = Arc::clone(&self.grammar);
             let Some(part) = self.part(scope, &key) else { continue };
             if elements {
-                part.take(&grammar, key.0, segment, repetition);
+                part.take(&grammar, key.0, segment, delimiters);
             }
             *document.parts.entry((scope, key)).or_default().entry(instance).or_default() += 1;
         }
@@ -276,7 +276,7 @@ impl Part {
         grammar: &Grammar,
         node: NodeId,
         segment: Segment<'_>,
-        repetition: Option<u8>,
+        delimiters: Delimiters,
     ) {
         let node = match grammar.node(node).kind {
             NodeKind::Loop => grammar.node(node).children.first().copied().unwrap_or(node),
@@ -289,8 +289,11 @@ impl Part {
         for (tally, element) in self.elements.iter_mut().zip(&definition.elements) {
             let value = segment.element(usize::from(element.position));
             match element.shape {
-                ElementShape::Simple { .. } => tally.take(value, repetition),
-                ElementShape::Composite(_) => tally.present += u64::from(!value.is_empty()),
+                ElementShape::Simple { .. } => tally.take(value, delimiters.repetition),
+                ElementShape::Composite(id) => {
+                    let count = grammar.composites[usize::from(id.0)].components.len();
+                    tally.take_composite(value, delimiters, count);
+                }
             }
         }
         let Some((first, last)) = paths::pairs(definition) else { return };

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::x12::Delimiters;
+
 /// Different values that are kept of an element: what has more is no list.
 const VALUES_MAX: usize = 24;
 /// Bytes of a value that is kept: more than any code, as many as a short name.
@@ -20,6 +22,8 @@ pub(super) struct Element {
     pub values: BTreeMap<Box<str>, u64>,
     /// Whether there were values that are not kept.
     pub more: bool,
+    /// Of a composite, its components: index 0 is component 1.
+    pub components: Vec<Element>,
 }
 
 impl Element {
@@ -32,6 +36,29 @@ impl Element {
             self.value(part.trim_ascii_end());
         }
         self.present += u64::from(any);
+    }
+
+    /// Takes a composite as it stands in a segment. A component counts as there if no repetition lacks it.
+    pub fn take_composite(&mut self, whole: &[u8], delimiters: Delimiters, count: usize) {
+        let repetitions = whole.split(|&b| Some(b) == delimiters.repetition);
+        let repetitions: Vec<&[u8]> = repetitions.filter(|part| !part.is_empty()).collect();
+        if repetitions.is_empty() {
+            return;
+        }
+        self.present += 1;
+        self.components.resize_with(count, Self::default);
+        for (at, component) in self.components.iter_mut().enumerate() {
+            let values = repetitions
+                .iter()
+                .filter_map(|part| part.split(|&b| b == delimiters.component).nth(at))
+                .filter(|value| !value.is_empty());
+            let mut there = 0;
+            for value in values {
+                there += 1;
+                component.value(value.trim_ascii_end());
+            }
+            component.present += u64::from(there == repetitions.len());
+        }
     }
 
     fn value(&mut self, value: &[u8]) {

@@ -10,7 +10,7 @@ use super::parse::lines::{Node, block};
 use super::parse::words::split;
 use super::plan::Map;
 use super::syntax::{How, Line, LineKind, MapSource, Place, Spot};
-use crate::grammar::{Grammar, LineError, suggest};
+use crate::grammar::{Grammar, LineError, NodeId, suggest};
 
 /// A line that is laid on top of a block of a map; it takes the place of the block's own line for its field, and of
 /// the one that reads its element.
@@ -29,8 +29,30 @@ pub struct ExtraLine<'a> {
     pub column: u32,
 }
 
+/// A number that is agreed to come with so many implied decimals, though its type has an explicit point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Implied {
+    /// The segment.
+    pub node: NodeId,
+    /// Its element.
+    pub position: u16,
+    /// 0 = none.
+    pub component: u16,
+    /// 0 to 9.
+    pub places: u8,
+}
+
+/// What is agreed of values otherwise than the grammar has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Values {
+    /// Numbers with implied decimals.
+    pub implied: Vec<Implied>,
+    /// Whether the blanks at the end of a text belong to it.
+    pub keep_blanks: bool,
+}
+
 impl Library {
-    /// The map of a set with lines on top.
+    /// The map of a set with lines on top, and with values as they are agreed.
     ///
     /// # Errors
     /// Lines that cannot be read, name no block or field, or have no place in the set; all of them. A set without a
@@ -39,6 +61,7 @@ impl Library {
         &self,
         grammar: &Grammar,
         lines: &[ExtraLine<'_>],
+        values: &Values,
     ) -> Result<Arc<Map>, Vec<LineError>> {
         let Some(written) = self.written(&grammar.set, &grammar.release) else {
             let message = format!("set {} of release {} has no map", grammar.set, grammar.release);
@@ -57,12 +80,13 @@ impl Library {
             return Err(errors);
         }
         let mut used = BTreeSet::new();
-        let map = compile(&source, grammar, &written.shapes, &mut used).map_err(|faults| {
-            let mut faults: Vec<LineError> =
-                faults.into_iter().filter_map(|fault| of_extra(fault, lines)).collect();
-            faults.dedup();
-            faults
-        })?;
+        let map =
+            compile(&source, grammar, &written.shapes, values, &mut used).map_err(|faults| {
+                let mut faults: Vec<LineError> =
+                    faults.into_iter().filter_map(|fault| of_extra(fault, lines)).collect();
+                faults.dedup();
+                faults
+            })?;
         let unused = added.iter().filter(|(spot, _)| !used.contains(spot)).map(|(_, extra)| {
             error(
                 extra,
@@ -81,11 +105,11 @@ pub struct Variants {
     made: HashMap<Key, Arc<Map>>,
 }
 
-/// Set, release, and the lines with their blocks.
-type Key = (String, String, Vec<(Option<String>, String)>);
+/// Set, release, the lines with their blocks, and the values.
+type Key = (String, String, Vec<(Option<String>, String)>, Values);
 
 impl Variants {
-    /// The map of a set with lines on top; without any, that of the library.
+    /// The map of a set with lines on top, and with values as they are agreed; with neither, that of the library.
     ///
     /// # Errors
     /// As [`Library::with_lines`].
@@ -94,19 +118,20 @@ impl Variants {
         library: &Library,
         grammar: &Grammar,
         lines: &[ExtraLine<'_>],
+        values: &Values,
     ) -> Result<Option<Arc<Map>>, Vec<LineError>> {
-        if lines.is_empty() {
+        if lines.is_empty() && *values == Values::default() {
             return Ok(library.map(&grammar.set, &grammar.release).cloned());
         }
         let texts = lines.iter().map(|l| {
             let words: Vec<&str> = l.text.split_whitespace().collect();
             (l.within.map(str::to_owned), words.join(" "))
         });
-        let key = (grammar.set.clone(), grammar.release.clone(), texts.collect());
+        let key = (grammar.set.clone(), grammar.release.clone(), texts.collect(), values.clone());
         if let Some(map) = self.made.get(&key) {
             return Ok(Some(Arc::clone(map)));
         }
-        let map = library.with_lines(grammar, lines)?;
+        let map = library.with_lines(grammar, lines, values)?;
         self.made.insert(key, Arc::clone(&map));
         Ok(Some(map))
     }

@@ -11,6 +11,10 @@ pub(super) enum Form {
     Text {
         min: u16,
     },
+    /// A text with the blanks at its end.
+    Whole {
+        min: u16,
+    },
     Code {
         table: u16,
         min: u16,
@@ -73,6 +77,10 @@ pub(super) fn decode(
             }
             (Decoded::Same(length), bytes.len() == length.max(usize::from(min)))
         }
+        Form::Whole { min } => match trimmed(bytes) {
+            0 => (Decoded::Blank, false),
+            _ => (Decoded::Same(bytes.len()), bytes.len() >= usize::from(min)),
+        },
         Form::Code { table, min } => {
             let length = trimmed(bytes);
             if length == 0 {
@@ -170,8 +178,9 @@ fn decimal(bytes: &[u8], min: u16, arena: &mut String) -> (Decoded, bool) {
         return (Decoded::Bad(why), false);
     }
     let mut again = Vec::with_capacity(bytes.len() + 2);
-    let faithful =
-        n.plain && encode_decimal(&arena[start..], min, &mut again).is_ok() && again == bytes;
+    let faithful = n.plain
+        && encode_decimal(arena[start..].as_bytes(), min, &mut again).is_ok()
+        && again == bytes;
     (Decoded::New, faithful)
 }
 
@@ -228,7 +237,7 @@ fn implied(bytes: &[u8], places: u8, min: u16, arena: &mut String) -> (Decoded, 
         return (Decoded::Bad(why), false);
     }
     let mut again = Vec::with_capacity(bytes.len() + 2);
-    let text = &arena[start..];
+    let text = arena[start..].as_bytes();
     let faithful = encode_implied(text, places, min, &mut again).is_ok() && again == bytes;
     (Decoded::New, faithful)
 }
@@ -303,39 +312,38 @@ fn time(bytes: &[u8]) -> (Decoded, bool) {
 
 /// Writes a canonical text as an element says it. Texts and codes are written by the caller, which knows the
 /// character set; this is for numbers, dates and times, which are ASCII.
-pub(super) fn encode(form: Form, text: &str, out: &mut Vec<u8>) -> Result<(), &'static str> {
+pub(super) fn encode(form: Form, text: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
     match form {
-        Form::Text { .. } | Form::Code { .. } => {
-            out.extend_from_slice(text.as_bytes());
+        Form::Text { .. } | Form::Whole { .. } | Form::Code { .. } => {
+            out.extend_from_slice(text);
             Ok(())
         }
         Form::Decimal { min } => encode_decimal(text, min, out),
         Form::Implied { places, min } => encode_implied(text, usize::from(places), min, out),
         Form::Integer { min } => {
-            let number: i64 = text.parse().map_err(|_| "is no whole number")?;
-            encode_integer(number, min, out);
+            let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+            encode_integer(number.ok_or("is no whole number")?, min, out);
             Ok(())
         }
         Form::Date { six } => {
-            let bytes = text.as_bytes();
-            if let [a, b, c, d, b'-', e, f, b'-', g, h] = *bytes {
+            if let [a, b, c, d, b'-', e, f, b'-', g, h] = *text {
                 let digits = [a, b, c, d, e, f, g, h];
                 if digits.iter().all(u8::is_ascii_digit) {
                     out.extend_from_slice(&digits[if six { 2 } else { 0 }..]);
                     return Ok(());
                 }
             }
-            if bytes.len() != 10 {
+            if text.len() != 10 {
                 return Err("is no date");
             }
-            let digits = bytes.iter().copied().filter(u8::is_ascii_digit);
+            let digits = text.iter().copied().filter(u8::is_ascii_digit);
             out.extend(digits.skip(if six { 2 } else { 0 }));
             Ok(())
         }
         Form::Time => {
             let mut buffer = [0; 11];
             let mut n = 0;
-            for b in text.bytes() {
+            for &b in text {
                 if b.is_ascii_digit() {
                     *buffer.get_mut(n).ok_or("is no time of day")? = b;
                     n += 1;
@@ -375,14 +383,14 @@ fn pad(digits: usize, min: u16, out: &mut Vec<u8>) {
 
 /// The standard's least form: no zero before the point.
 #[inline]
-fn encode_decimal(text: &str, min: u16, out: &mut Vec<u8>) -> Result<(), &'static str> {
+fn encode_decimal(text: &[u8], min: u16, out: &mut Vec<u8>) -> Result<(), &'static str> {
     if min <= 1
-        && let Some(usual) = usual(text.as_bytes())
+        && let Some(usual) = usual(text)
     {
         out.extend_from_slice(usual);
         return Ok(());
     }
-    let n = parts(text.as_bytes()).filter(|n| n.plain).ok_or(NO_NUMBER)?;
+    let n = parts(text).filter(|n| n.plain).ok_or(NO_NUMBER)?;
     let leading = n.whole.iter().take_while(|&&b| b == b'0').count();
     let whole = &n.whole[leading..];
     // Zero itself keeps one digit.
@@ -421,12 +429,12 @@ fn usual(text: &[u8]) -> Option<&[u8]> {
 }
 
 fn encode_implied(
-    text: &str,
+    text: &[u8],
     places: usize,
     min: u16,
     out: &mut Vec<u8>,
 ) -> Result<(), &'static str> {
-    let n = parts(text.as_bytes()).filter(|n| n.plain).ok_or(NO_NUMBER)?;
+    let n = parts(text).filter(|n| n.plain).ok_or(NO_NUMBER)?;
     let kept = &n.fraction[..n.fraction.len().min(places)];
     if n.fraction[kept.len()..].iter().any(|&b| b != b'0') {
         return Err("has more decimals than the element has");

@@ -35,6 +35,9 @@ pub(super) struct List {
     start: usize,
 }
 
+/// So many digits has the longest number.
+const DIGITS_MAX: usize = 20;
+
 /// Begins a field of a list's item: no name.
 static ITEM: Stamp = Stamp::item();
 
@@ -168,36 +171,19 @@ impl Json {
     /// A field that is a text of visible ASCII without anything to escape: the first `length` bytes of `wide`.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
-    pub(super) fn value(
-        &mut self,
-        cell: &Cell,
-        marked: bool,
-        wide: &[u8; WIDE],
-        length: usize,
-    ) -> bool {
-        if marked {
-            self.marks.push((cell.field, self.at));
-        }
-        let named = usize::from(cell.named) % WIDE;
-        let room = self.room::<{ 2 * WIDE }>();
-        copy(room, &cell.key);
-        copy(&mut room[named..], wide);
-        room[(named + length) % (2 * WIDE)] = b'"';
-        self.at += named + length + 1;
+    pub(super) fn value(&mut self, cell: &Cell, wide: &[u8; WIDE], length: usize) -> bool {
+        self.known(cell, wide, length);
+        // There is room: a name and a value are shorter than what is kept for them.
+        self.bytes[self.at] = b'"';
+        self.at += 1;
         true
     }
 
-    /// A field that is a text with the quote behind it. False where it is too long.
+    /// A field that is a text with the quote behind it.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
-    pub(super) fn known(
-        &mut self,
-        cell: &Cell,
-        marked: bool,
-        wide: &[u8; WIDE],
-        length: usize,
-    ) -> bool {
-        if marked {
+    pub(super) fn known(&mut self, cell: &Cell, wide: &[u8; WIDE], length: usize) -> bool {
+        if cell.marked {
             self.marks.push((cell.field, self.at));
         }
         let named = usize::from(cell.named) % WIDE;
@@ -213,7 +199,6 @@ impl Json {
     pub(super) fn implied(
         &mut self,
         cell: &Cell,
-        marked: bool,
         wide: &[u8; WIDE],
         length: usize,
         whole: usize,
@@ -222,20 +207,14 @@ impl Json {
         let whole = whole % WIDE;
         text[whole] = b'.';
         text[whole + 1..].copy_from_slice(&wide[whole..WIDE - 1]);
-        self.value(cell, marked, &text, length + 1)
+        self.value(cell, &text, length + 1)
     }
 
     /// A field that is a whole number, its digits as they are.
     #[inline]
-    pub(super) fn whole(
-        &mut self,
-        cell: &Cell,
-        marked: bool,
-        wide: &[u8; WIDE],
-        length: usize,
-    ) -> bool {
+    pub(super) fn whole(&mut self, cell: &Cell, wide: &[u8; WIDE], length: usize) -> bool {
         let cell = Cell { named: cell.named.saturating_sub(1), ..*cell };
-        self.known(&cell, marked, wide, length)
+        self.known(&cell, wide, length)
     }
 
     /// A field that is a whole number.
@@ -247,8 +226,9 @@ impl Json {
     }
 
     fn digits(&mut self, number: i64) {
-        let mut buffer = [0; 20];
-        let (mut rest, mut at) = (number.unsigned_abs(), buffer.len());
+        // Behind the digits there is room, so that they can be copied at a fixed length.
+        let mut buffer = [0; 2 * DIGITS_MAX];
+        let (mut rest, mut at) = (number.unsigned_abs(), DIGITS_MAX);
         loop {
             at -= 1;
             buffer[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
@@ -260,7 +240,9 @@ impl Json {
         if number < 0 {
             self.byte(b'-');
         }
-        self.put(&buffer[at..]);
+        let digits = buffer[at..].first_chunk::<DIGITS_MAX>();
+        *self.room() = *digits.expect("there are as many bytes behind any digit");
+        self.at += DIGITS_MAX - at;
     }
 
     /// A text in quotes.

@@ -5,6 +5,7 @@
 //! when it ends. What it has is walked through; entries within entries are stepped over.
 
 use super::shape::FieldId;
+use super::stamp::WIDE;
 
 /// What an entry is, and what `a` and `b` mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,8 @@ impl At {
 /// The values of one document.
 #[derive(Debug, Default)]
 pub(super) struct Laid {
-    pub texts: String,
+    /// Longer by [`WIDE`] than what is written, so that short texts can be taken at a fixed length.
+    texts: Vec<u8>,
     pub entries: Vec<Entry>,
 }
 
@@ -63,6 +65,16 @@ impl Laid {
         self.entries.clear();
     }
 
+    /// Ends the document: nothing is pushed any more but objects of what there is.
+    pub(super) fn finish(&mut self) {
+        self.texts.extend_from_slice(&[0; WIDE]);
+    }
+
+    /// All texts, one after the other.
+    pub(super) fn texts(&self) -> &[u8] {
+        self.texts.split_last_chunk::<WIDE>().map_or(&[], |(texts, _)| texts)
+    }
+
     /// Where the next entry will be.
     #[inline]
     pub(super) fn next(&self) -> At {
@@ -75,9 +87,9 @@ impl Laid {
     }
 
     #[inline]
-    pub(super) fn push_text(&mut self, field: FieldId, text: &str) {
+    pub(super) fn push_text(&mut self, field: FieldId, text: &[u8]) {
         let start = small(self.texts.len());
-        self.texts.push_str(text);
+        self.texts.extend_from_slice(text);
         self.push(field, Tag::Text, start, small(text.len()));
     }
 
@@ -176,28 +188,32 @@ impl Laid {
         self.number(at).and_then(|n| u32::try_from(n).ok())
     }
 
+    /// A text of up to [`WIDE`] bytes: so many, whatever comes after them, and how many there are.
+    #[inline]
+    pub(super) fn wide(&self, at: At) -> Option<(&[u8; WIDE], usize)> {
+        match self.entries.get(at.index()) {
+            Some(&Entry { tag: Tag::Text, a, b, .. }) if b as usize <= WIDE => {
+                Some((self.texts.get(a as usize..)?.first_chunk()?, b as usize))
+            }
+            _ => None,
+        }
+    }
+
     /// The bytes of a text; none of what has none.
     #[inline]
     pub(super) fn bytes(&self, at: At) -> &[u8] {
         match self.entry(at) {
             Some(Entry { tag: Tag::Text, a, b, .. }) => {
                 let (start, length) = (a as usize, b as usize);
-                self.texts.as_bytes().get(start..start + length).unwrap_or_default()
+                self.texts.get(start..start + length).unwrap_or_default()
             }
             _ => &[],
         }
     }
 
     /// The text of an entry; empty for what has none.
-    #[inline]
     pub(super) fn text(&self, at: At) -> &str {
-        match self.entry(at) {
-            Some(Entry { tag: Tag::Text, a, b, .. }) => {
-                let (start, length) = (a as usize, b as usize);
-                self.texts.get(start..start + length).unwrap_or_default()
-            }
-            _ => "",
-        }
+        std::str::from_utf8(self.bytes(at)).unwrap_or_default()
     }
 }
 

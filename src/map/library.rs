@@ -7,6 +7,7 @@ use include_dir::{Dir, include_dir};
 use serde_json::Value as Json;
 
 use super::compile::compile;
+use super::extra::Values;
 use super::parse::{Faults, parse_map};
 use super::plan::Map;
 use super::shape::Shapes;
@@ -106,6 +107,17 @@ impl Library {
         self.maps.get(release.get(..6).unwrap_or(release))?.get(set)
     }
 
+    /// The word for a code in the code tables that maps have under a name; `None` where none has the code.
+    #[must_use]
+    pub fn word(&self, table: &str, code: &str) -> Option<&str> {
+        let written = self.written.values().flat_map(BTreeMap::values);
+        let mut tables = written.filter_map(|written| written.source.tables.get(table));
+        tables.find_map(|table| {
+            let mut entries = table.entries.iter();
+            entries.find(|(known, _)| *known == code).map(|(_, word)| word.as_str())
+        })
+    }
+
     /// What the map of a set in a release was made from.
     pub(super) fn written(&self, set: &str, release: &str) -> Option<&Written> {
         self.written.get(release.get(..6).unwrap_or(release))?.get(set)
@@ -158,7 +170,7 @@ impl Library {
                 faults.add(source.set.at, message, mend);
                 continue;
             };
-            match compile(source, grammar, &shapes, &mut used) {
+            match compile(source, grammar, &shapes, &Values::default(), &mut used) {
                 Ok(map) => {
                     let sources = self.written.entry(release.clone()).or_default();
                     sources.insert(map.set.clone(), written.clone());

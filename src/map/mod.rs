@@ -2,7 +2,7 @@
 //!
 //! A map file is held against a grammar and the JSON Schema of a canonical document; the result reads walked sets
 //! into documents ([`Reader`]) and writes documents as segments ([`Writer`]). Reading writes JSON at once, from which
-//! typed documents and everything else are made; writing lays a document out flat, whatever serializes as one.
+//! typed documents and everything else are made; writing lays a typed document out flat.
 //!
 //! It must never know a particular set, segment or document: all of that stands in map files.
 
@@ -15,6 +15,7 @@ mod lay;
 mod library;
 mod names;
 mod parse;
+mod plain;
 mod plan;
 mod read;
 mod ready;
@@ -24,7 +25,7 @@ mod steps;
 mod syntax;
 mod write;
 
-pub use extra::{ExtraLine, Variants};
+pub use extra::{ExtraLine, Implied, Values, Variants};
 pub use library::Library;
 pub use parse::parse_map;
 pub use plan::Map;
@@ -42,12 +43,6 @@ pub enum Error {
 }
 
 impl serde::de::Error for Error {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self::Type(message.to_string())
-    }
-}
-
-impl serde::ser::Error for Error {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::Type(message.to_string())
     }

@@ -160,8 +160,6 @@ pub(super) struct ElementSet {
     pub slots: Vec<Slot>,
     /// The same made ready for reading.
     pub ready: Vec<Cell>,
-    /// Whether where its fields begin has to be noted: they may have to be moved.
-    pub marked: bool,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -201,8 +199,6 @@ pub(super) struct Range {
     pub step: Vec<Slot>,
     /// The same made ready for reading.
     pub ready: Vec<Cell>,
-    /// Whether fields of a step may have to be moved.
-    pub marked: bool,
 }
 
 /// What a count counts.

@@ -39,11 +39,13 @@ pub(super) struct Cell {
     /// Shorter values are out of the ordinary.
     pub min: u16,
     pub field: FieldId,
+    /// Whether it may have to be moved, so that where it begins is noted.
+    pub marked: bool,
 }
 
 impl Cell {
-    fn of(slot: &Slot, fields: &[Field]) -> Self {
-        let cell = Self { key: [0; WIDE], named: 0, how: How::BySlot, min: 0, field: 0 };
+    fn of(slot: &Slot, fields: &[Field], marked: bool) -> Self {
+        let cell = Self { key: [0; WIDE], named: 0, how: How::BySlot, min: 0, field: 0, marked };
         match slot {
             Slot::Fixed(..) | Slot::Elsewhere => Self { how: How::Pass, ..cell },
             Slot::Range(_) => Self { how: How::Range, ..cell },
@@ -62,7 +64,7 @@ impl Cell {
                 let stamp = fields.get(usize::from(*field)).map_or(&item, |f| &f.json);
                 match (stamp.wide(), u8::try_from(stamp.len())) {
                     (Some(key), Ok(named)) if usize::from(named) < WIDE => {
-                        Self { key: *key, named, how, min, field: *field }
+                        Self { key: *key, named, how, min, field: *field, marked }
                     }
                     _ => cell,
                 }
@@ -94,16 +96,15 @@ pub(super) fn prepare(block: &mut Block, first: Option<&[FieldId]>, shapes: &Sha
 }
 
 fn prepare_set(set: &mut ElementSet, fields: &[Field], marked: bool, shapes: &Shapes) {
-    set.marked = marked;
-    set.ready = set.slots.iter().map(|slot| Cell::of(slot, fields)).collect();
+    set.ready = set.slots.iter().map(|slot| Cell::of(slot, fields, marked)).collect();
     for slot in &mut set.slots {
         if let Slot::Range(range) = slot {
             let inner = match fields.get(usize::from(range.field)).map(|field| field.kind) {
                 Some(Kind::Object(inner)) => shapes.get(inner).fields.as_slice(),
                 _ => &[],
             };
-            range.marked = !range.step.iter().flat_map(fields_of).is_sorted();
-            range.ready = range.step.iter().map(|slot| Cell::of(slot, inner)).collect();
+            let marked = !range.step.iter().flat_map(fields_of).is_sorted();
+            range.ready = range.step.iter().map(|slot| Cell::of(slot, inner, marked)).collect();
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::grammar::{Grammar, NodeId};
 #[derive(Debug, Default)]
 pub(super) struct Steps {
     pub all: Vec<Step>,
-    /// For each field, its step and the step that begins its segment.
-    of_field: Vec<(u16, u16)>,
+    /// For each field, its step, and the marks of that and of the step that begins its segment.
+    of_field: Vec<(u16, Marked)>,
     /// Taken whatever the object has: the block's own segment, the levels.
     pub always: Vec<u16>,
     /// Objects that are written even where they are absent.
@@ -44,8 +44,8 @@ pub(super) enum Step {
 
 /// What a field asks for.
 pub(super) enum Asked {
-    /// Its step, and that which begins its segment.
-    Step(u16, u16),
+    /// Its step, and the marks of that and of the step that begins its segment.
+    Step(u16, Marked),
     /// Nothing: it is looked at elsewhere.
     Silent,
     /// A place that it has not.
@@ -62,16 +62,18 @@ impl Steps {
         levels: Option<u16>,
         root: bool,
     ) -> Self {
-        let mut steps =
-            Self { of_field: vec![(NONE, NONE); block.place_of.len()], ..Self::default() };
+        let mut steps = Self {
+            of_field: vec![(NONE, Marked::none()); block.place_of.len()],
+            ..Self::default()
+        };
         for (field, slot) in steps.of_field.iter_mut().enumerate() {
             if block.place_of[field] != NO_PLACE {
-                *slot = (SILENT, SILENT);
+                slot.0 = SILENT;
             }
         }
         for &(field, _) in &block.constants {
             if let Some(slot) = steps.of_field.get_mut(usize::from(field)) {
-                *slot = (SILENT, SILENT);
+                slot.0 = SILENT;
             }
         }
         if block.places.is_empty() {
@@ -148,7 +150,10 @@ impl Steps {
 
     fn lead(&mut self, field: FieldId, step: u16, first: u16) {
         if let Some(slot) = self.of_field.get_mut(usize::from(field)) {
-            *slot = (step, first);
+            let mut marks = Marked::none();
+            marks.add(first);
+            marks.add(step);
+            *slot = (step, marks);
         }
     }
 
@@ -163,7 +168,7 @@ impl Steps {
         match self.of_field.get(usize::from(field)) {
             None | Some(&(NONE, _)) => Asked::NoPlace,
             Some(&(SILENT, _)) => Asked::Silent,
-            Some(&(step, first)) => Asked::Step(step, first),
+            Some(&(step, marks)) => Asked::Step(step, marks),
         }
     }
 }
@@ -206,6 +211,14 @@ impl Marked {
     pub(super) fn add(&mut self, step: u16) {
         if let Some(word) = self.words.get_mut(usize::from(step / 64)) {
             *word |= 1 << (step % 64);
+        }
+    }
+
+    /// Marks the steps that are marked there.
+    #[inline]
+    pub(super) fn add_all(&mut self, other: Self) {
+        for (word, more) in self.words.iter_mut().zip(other.words) {
+            *word |= more;
         }
     }
 

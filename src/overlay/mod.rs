@@ -6,7 +6,6 @@
 mod against;
 mod check;
 mod compile;
-mod digits;
 mod parse;
 mod plan;
 mod scan;
@@ -23,7 +22,7 @@ use std::sync::Arc;
 
 use crate::findings::Findings;
 use crate::grammar::{Grammar, LineError, Walked};
-use crate::map::ExtraLine;
+use crate::map::{ExtraLine, Implied};
 use plan::{Rule, Test};
 use scan::Scan;
 
@@ -97,6 +96,11 @@ impl Overlay {
     /// The lines for the map of the set: what [`crate::map::Variants`] is given.
     pub fn map_lines(&self) -> impl Iterator<Item = ExtraLine<'_>> {
         self.rules.iter().filter_map(view::map_line)
+    }
+
+    /// Numbers that come with other implied decimals than their type has: what the map of the set is told too.
+    pub fn implied(&self) -> impl Iterator<Item = Implied> {
+        self.rules.iter().filter_map(|rule| compile::agreed_decimals(&self.grammar, rule))
     }
 
     /// What is compared with the order, where both documents are at hand.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::source::{RuleSource, Scheme};
+use super::source::RuleSource;
 use crate::findings::Severity;
+use crate::grammar::digits::Scheme;
 use crate::grammar::{DataType, NodeId, RuleLine};
 use crate::x12::Tag;
 
@@ -36,6 +37,8 @@ pub(super) struct ElementSpot {
     /// Last position of a range of pairs; 0 = no range.
     pub last: u16,
     pub qualifiers: Box<[Code]>,
+    /// Decimals of its numbers without a point; stated where they are summed or compared.
+    pub implied: u32,
 }
 
 /// What a path means in one grammar.

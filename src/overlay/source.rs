@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::findings::Severity;
+use crate::grammar::digits::Scheme;
 use crate::grammar::{DataType, LineError, RuleLine};
 
 /// Whether a set comes in or goes out.
@@ -276,15 +277,6 @@ impl Body {
             Self::Map { .. } => Kind::Map,
         }
     }
-}
-
-/// How a check digit is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
-    Sscc,
-    Gtin,
-    Upc,
-    Gln,
 }
 
 /// `+ PATH * PATH`, `- PATH`

@@ -125,5 +125,6 @@ pub(super) fn finding_rule(rule: &Rule) -> findings::Rule {
         line: rule.line.line,
         reason: rule.written.reason.clone(),
         source: rule.written.source.as_deref().map(str::to_owned),
+        dependent: !rule.conditions.is_empty(),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use super::agreement::Known;
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::profiles::ProfileSource;
@@ -39,7 +40,7 @@ impl<'a> CrossReferences<'a> {
     }
 
     /// Reads `[crosswalks]` of a partner. A file lies in the folder of the profile that names it.
-    pub(super) fn read(&mut self, section: &mut Section<'_>) -> Crosswalks {
+    pub(super) fn read(&mut self, section: &mut Section<'_>, known: &Known<'_>) -> Crosswalks {
         let mut all = Crosswalks::default();
         for kind in Kind::ALL {
             let mut inner = section.section(kind.name());
@@ -50,7 +51,7 @@ impl<'a> CrossReferences<'a> {
                 inner.missing("file");
             }
             if let Some(node) = inner.node("file") {
-                all.put(self.read_file(&mut inner, kind, node).unwrap_or_default());
+                all.put(self.read_file(&mut inner, kind, node, known).unwrap_or_default());
             }
             inner.end();
         }
@@ -62,6 +63,7 @@ impl<'a> CrossReferences<'a> {
         inner: &mut Section<'_>,
         kind: Kind,
         node: &Node,
+        known: &Known<'_>,
     ) -> Option<Crosswalks> {
         let Value::Text(path) = &node.value else {
             inner.wrong(&node.origin, "`file` is a text: \"crosswalks/items.csv\"");
@@ -83,7 +85,7 @@ impl<'a> CrossReferences<'a> {
         self.named.insert((&source.name, &file.path));
         let shown = format!("{}/{path}", source.folder);
         let key = (kind, source.name.as_str(), file.path.as_ref());
-        let reading = self.read.entry(key).or_insert_with(|| read(kind, &shown, &file.text));
+        let reading = self.read.entry(key).or_insert_with(|| read(kind, &shown, &file.text, known));
         let fingerprint = &reading.fingerprint;
         inner.row("file", format!("{path} ({fingerprint})"), Some(node));
         match &reading.crosswalks {
@@ -111,8 +113,9 @@ impl<'a> CrossReferences<'a> {
     }
 }
 
-fn read(kind: Kind, shown: &str, text: &str) -> Reading {
-    let (crosswalks, errors) = Crosswalks::from_sources([(kind, shown, text)]);
+fn read(kind: Kind, shown: &str, text: &str, known: &Known<'_>) -> Reading {
+    let words = |table: &str, code: &str| known.maps.word(table, code).map(str::to_owned);
+    let (crosswalks, errors) = Crosswalks::from_sources([(kind, shown, text)], &words);
     let mut fingerprint = String::new();
     for byte in Sha256::digest(text).iter().take(4) {
         // Writing into a String cannot fail.

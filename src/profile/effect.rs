@@ -92,14 +92,16 @@ fn of_added(row: &Row) -> Effect {
 }
 
 /// Settings by how strict they are: what stands later keeps more back.
-const STRICTER: [(&str, &str, &[&str]); 7] = [
+const STRICTER: [(&str, &str, &[&str]); 9] = [
     ("acknowledgements", "errors_as", &["accepted", "rejected"]),
+    ("acknowledgements", "match", &["set", "group"]),
     ("acknowledgements", "out_of_sequence", &["accept", "hold"]),
     ("duplicates", "interchange", &["ignore", "acknowledge-again", "quarantine"]),
     ("duplicates", "group", &["ignore", "finding", "reject"]),
     ("duplicates", "set", &["ignore", "finding", "reject"]),
     ("duplicates", "documents", &["deliver", "record"]),
     ("processing", "group", &["split", "whole"]),
+    ("processing", "separators_found", &["ignore", "advice", "warning", "error"]),
 ];
 
 fn of_changed(before: &Row, after: &Row) -> Effect {

@@ -228,6 +228,12 @@ impl Envelope {
             section.wrong_key("agency", "is X (ASC X12), or T (TDCC)");
         }
         let group_date = section.choice("group_date", GroupDate::default());
+        if group_date == GroupDate::Year && release.as_str() >= "004010" {
+            let words = format!(
+                "is yymmdd, and release {release} has eight digits in GS04: a receiver that goes by the standard finds fault with it"
+            );
+            section.warn_key("group_date", words);
+        }
         let group_time = section.choice("group_time", GroupTime::default());
         let separators = separators(section);
         let line_break = section.choice("line_break", LineBreak::default());

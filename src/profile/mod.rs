@@ -34,8 +34,9 @@ pub use identity::{Contact, Identities, Identity, Pair, Sides, Usage};
 pub use numbers::{ControlNumbers, Range, SetNumberForm};
 pub use partner::{Mailbox, Partner};
 pub use policies::{
-    Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
-    DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing,
+    AckMatch, Acknowledgements, Answer, AnswerBatch, DuplicateDocument, DuplicateInterchange,
+    DuplicateNumber, Duplicates, GroupUnity, OnError, OutOfSequence, Processing, SeparatorsFound,
+    TrailingSeparators, TrailingSpaces,
 };
 pub use problem::{Origin, Problem, Weight};
 pub use profiles::{PARTNER_FILE, ProfileSource, Profiles};

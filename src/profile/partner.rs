@@ -10,7 +10,7 @@ use super::envelope::Envelope;
 use super::identity::{Contact, Identities, Usage};
 use super::node::{Entries, Node, Value, merge};
 use super::numbers::ControlNumbers;
-use super::policies::{Acknowledgements, Duplicates, Processing};
+use super::policies::{Acknowledgements, Duplicates, Processing, TrailingSpaces};
 use super::problem::{Origin, Problem};
 use super::row::Row;
 use super::rules::{self, Overlays};
@@ -174,14 +174,15 @@ impl Draft<'_, '_> {
         });
         let processing = read_section(&mut whole, "processing", Processing::read);
         let documents = documents(&mut whole, &known);
-        let crosswalks = read_section(&mut whole, "crosswalks", |s| crosswalks.read(s));
+        let crosswalks = read_section(&mut whole, "crosswalks", |s| crosswalks.read(s, &known));
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
         let exceptions = read_section(&mut whole, "exceptions", exceptions);
         of_nothing(&documents, &deadlines, is_base, whole.log);
         let mailbox = mailbox(&mut whole, is_base);
         let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
-        lay_rules(&mut agreements, &chain, overlays, known, whole.log);
+        let keep_blanks = processing.trailing_spaces == TrailingSpaces::Keep;
+        lay_rules(&mut agreements, &chain, overlays, (known, keep_blanks), whole.log);
         whole.end();
         Some(Partner {
             name: name.to_owned(),
@@ -293,14 +294,15 @@ fn lay_rules(
     agreements: &mut [Agreement],
     chain: &[Arc<str>],
     overlays: &mut Overlays,
-    known: Known<'_>,
+    (known, keep_blanks): (Known<'_>, bool),
     log: &mut Log,
 ) {
     for agreement in agreements.iter_mut() {
         let (direction, grammar) = (agreement.direction, &agreement.grammar);
         let problems = &mut log.problems;
         agreement.overlay = overlays.compile(chain, direction, grammar, problems);
-        let map = agreement.overlay.as_ref().and_then(|o| overlays.map(o, known, problems));
+        let overlay = agreement.overlay.as_deref();
+        let map = overlays.map(grammar, overlay, keep_blanks, known, problems);
         if let Some(map) = map {
             agreement.map = map;
         }

@@ -46,6 +46,20 @@ pub enum OutOfSequence {
     Hold,
 }
 
+/// What tells what of ours an acknowledgement answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AckMatch {
+    /// The group's number (AK102), and in it the set's (AK202).
+    #[default]
+    Group,
+    /// The set's number alone, where no group of that number was sent and only one set waits under its own.
+    Set,
+}
+
+impl Words for AckMatch {
+    const WORDS: &'static [(&'static str, Self)] = &[("group", Self::Group), ("set", Self::Set)];
+}
+
 impl Words for OutOfSequence {
     const WORDS: &'static [(&'static str, Self)] =
         &[("accept", Self::Accept), ("hold", Self::Hold)];
@@ -81,6 +95,10 @@ pub struct Acknowledgements {
     pub expected: bool,
     /// After so long its acknowledgement is overdue.
     pub due: Duration,
+    /// So long before that a warning is given.
+    pub warn: Duration,
+    /// What tells what of ours an acknowledgement answers.
+    pub matching: AckMatch,
     /// What becomes of an acknowledgement that does not fit what was sent.
     pub out_of_sequence: OutOfSequence,
 }
@@ -112,6 +130,11 @@ impl Acknowledgements {
         let within = section.duration("within");
         let expected = section.flag("expected", true);
         let due = section.duration_or("due", Duration::from_hours(24));
+        let warn = section.duration_or("warn", due / 4);
+        if warn > due {
+            section.wrong_key("warn", "cannot be longer than `due`: the warning comes before it");
+        }
+        let matching = section.choice("match", AckMatch::default());
         let out_of_sequence = section.choice("out_of_sequence", OutOfSequence::default());
         if answer == Answer::Never {
             for key in ["kind", "release", "report_accepted", "batch", "within"] {
@@ -119,9 +142,11 @@ impl Acknowledgements {
             }
         }
         if !expected {
-            section.idle("due", "none is expected (`expected`)");
+            for key in ["due", "warn", "match"] {
+                section.idle(key, "none is expected (`expected`)");
+            }
         }
-        Self { answer, policy, batch, within, expected, due, out_of_sequence }
+        Self { answer, policy, batch, within, expected, due, warn, matching, out_of_sequence }
     }
 }
 
@@ -237,6 +262,57 @@ impl Words for OnError {
         &[("set", Self::Set), ("interchange", Self::Interchange)];
 }
 
+/// What is written of the empty elements at the end of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrailingSeparators {
+    /// Nothing.
+    #[default]
+    Trim,
+    /// The separators of all the elements that the release gives the segment.
+    Keep,
+}
+
+impl Words for TrailingSeparators {
+    const WORDS: &'static [(&'static str, Self)] = &[("trim", Self::Trim), ("keep", Self::Keep)];
+}
+
+/// What becomes of the blanks at the end of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrailingSpaces {
+    /// They belong to no value; only those stay that its least length needs.
+    #[default]
+    Trim,
+    /// They stay as they stand.
+    Keep,
+}
+
+impl Words for TrailingSpaces {
+    const WORDS: &'static [(&'static str, Self)] = &[("trim", Self::Trim), ("keep", Self::Keep)];
+}
+
+/// What is made of separators at the end of a segment that a partner sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SeparatorsFound {
+    /// Nothing.
+    Ignore,
+    /// Advice.
+    #[default]
+    Advice,
+    /// A warning.
+    Warning,
+    /// An error.
+    Error,
+}
+
+impl Words for SeparatorsFound {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("ignore", Self::Ignore),
+        ("advice", Self::Advice),
+        ("warning", Self::Warning),
+        ("error", Self::Error),
+    ];
+}
+
 /// `[processing]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Processing {
@@ -244,6 +320,12 @@ pub struct Processing {
     pub group: GroupUnity,
     /// How far a rejected set reaches.
     pub on_error: OnError,
+    /// What is written of empty elements at the end of a segment.
+    pub trailing_separators: TrailingSeparators,
+    /// What is made of them where the partner sends them.
+    pub separators_found: SeparatorsFound,
+    /// What becomes of the blanks at the end of a value, in both directions.
+    pub trailing_spaces: TrailingSpaces,
 }
 
 impl Processing {
@@ -251,6 +333,10 @@ impl Processing {
         Self {
             group: section.choice("group", GroupUnity::default()),
             on_error: section.choice("on_error", OnError::default()),
+            trailing_separators: section
+                .choice("trailing_separators", TrailingSeparators::default()),
+            separators_found: section.choice("separators_found", SeparatorsFound::default()),
+            trailing_spaces: section.choice("trailing_spaces", TrailingSpaces::default()),
         }
     }
 }

@@ -7,7 +7,7 @@ use include_dir::{Dir, include_dir};
 
 use super::agreement::Known;
 use super::cross_references::CrossReferences;
-use super::identity::Usage;
+use super::identity::{Pair, Usage};
 use super::node::{Entries, Node, Value, merge, parse};
 use super::partner::{Draft, Partner};
 use super::problem::{Origin, Problem};
@@ -17,7 +17,7 @@ use crate::grammar::{self, SourceFile, suggest};
 use crate::map;
 use crate::x12::Identity;
 
-static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/partner-profiles");
+static SHIPPED: Dir<'_> = include_dir!("$OUT_DIR/partner-profiles");
 
 /// The file of the agreement itself.
 pub const PARTNER_FILE: &str = "partner.toml";
@@ -87,8 +87,7 @@ impl Profiles {
         for folder in SHIPPED.dirs() {
             let Some(name) = folder.path().to_str() else { continue };
             let mut files = Vec::new();
-            let crosswalks = folder.dirs().filter(|dir| dir.path().ends_with("crosswalks"));
-            for file in folder.files().chain(crosswalks.flat_map(Dir::files)) {
+            for file in folder.files().chain(folder.dirs().flat_map(Dir::files)) {
                 let path = file.path().strip_prefix(folder.path()).ok().and_then(|p| p.to_str());
                 if let (Some(path), Some(text)) = (path, file.contents_utf8()) {
                     files.push(SourceFile { path: path.into(), text: text.to_owned() });
@@ -130,6 +129,40 @@ impl Profiles {
         }
     }
 
+    /// Puts partners back as they were in force before, together, because their change cannot be used. Who has taken an
+    /// identity of one of them meanwhile is left out with that, and put back too where it was in force. Tells the names
+    /// of all that were put back.
+    pub fn put_back(
+        &mut self,
+        names: impl IntoIterator<Item = String>,
+        before: &Self,
+        problems: &mut Vec<Problem>,
+    ) -> BTreeSet<String> {
+        let mut open: Vec<String> = names.into_iter().collect();
+        let mut back = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            let Some(old) = before.partner(&name).filter(|_| !back.contains(&name)) else {
+                continue;
+            };
+            self.leave_out(&name);
+            for (usage, pair) in old.identity.all() {
+                let key = key_of(pair);
+                let taken = self.identities.get(&key).map(|(other, its)| (Arc::clone(other), *its));
+                if let Some((other, its_usage)) = taken.filter(|(other, _)| other.name != name) {
+                    let words = format!("{} to {}", key.0, key.1);
+                    problems.push(clash(&other, its_usage, &words, &name));
+                    self.leave_out(&other.name);
+                    open.push(other.name.clone());
+                }
+                self.identities.entry(key).or_insert((Arc::clone(old), usage));
+            }
+            self.left_out.remove(&name);
+            self.partners.insert(name.clone(), Arc::clone(old));
+            back.insert(name);
+        }
+        back
+    }
+
     /// Whose an inbound interchange is, by its sender and receiver, and whether they are the identities of test.
     /// Where test has no identities of its own, they are those of production.
     #[must_use]
@@ -142,10 +175,7 @@ impl Profiles {
         let mut refused = Vec::new();
         for partner in self.partners.values() {
             for (usage, pair) in partner.identity.all() {
-                let identity = |who: &super::identity::Identity| {
-                    trimmed(&Identity { qualifier: who.qualifier.clone(), id: who.id.clone() })
-                };
-                let key = (identity(&pair.partner), identity(&pair.own));
+                let key = key_of(pair);
                 let words = format!("{} to {}", key.0, key.1);
                 let before = self.identities.entry(key).or_insert((Arc::clone(partner), usage));
                 if before.0.name != partner.name {
@@ -161,6 +191,14 @@ impl Profiles {
             self.leave_out(&name);
         }
     }
+}
+
+/// What an inbound interchange is known by.
+fn key_of(pair: &Pair) -> (Identity, Identity) {
+    let identity = |who: &super::identity::Identity| {
+        trimmed(&Identity { qualifier: who.qualifier.clone(), id: who.id.clone() })
+    };
+    (identity(&pair.partner), identity(&pair.own))
 }
 
 fn clash(partner: &Partner, usage: Usage, pair: &str, other: &str) -> Problem {

@@ -101,6 +101,16 @@ pub fn differences<'a>(before: &'a [Row], after: &'a [Row]) -> Vec<Difference<'a
     let gone: Vec<&Row> = left.into_values().flatten().collect();
     let is_gone = |row: &&Row| gone.iter().any(|left| std::ptr::eq(*left, *row));
     found.extend(before.iter().filter(is_gone).map(Difference::Removed));
+    // What is gone stands with the rest of its section.
+    let mut sections: Vec<&str> = Vec::new();
+    for row in after.iter().chain(before) {
+        if !sections.contains(&row.section.as_ref()) {
+            sections.push(&row.section);
+        }
+    }
+    found.sort_by_key(|difference| {
+        sections.iter().position(|section| *section == difference.row().section.as_ref())
+    });
     found
 }
 

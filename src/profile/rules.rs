@@ -10,7 +10,7 @@ use super::problem::{Origin, Problem};
 use super::profiles::ProfileSource;
 use super::row::Row;
 use crate::grammar::Grammar;
-use crate::map::{Map, Variants};
+use crate::map::{Map, Values, Variants};
 use crate::overlay::{Overlay, OverlaySource, RuleView, parse_overlay};
 
 /// Overlay files by profile, and what they were compiled to.
@@ -95,15 +95,19 @@ impl Overlays {
         }
     }
 
-    /// The map of a set with the lines of its overlay on top.
+    /// The map of a set with the lines of its overlay on top, and with values as they are agreed.
     pub(super) fn map(
         &mut self,
-        overlay: &Overlay,
+        grammar: &Grammar,
+        overlay: Option<&Overlay>,
+        keep_blanks: bool,
         known: Known<'_>,
         problems: &mut Vec<Problem>,
     ) -> Option<Arc<Map>> {
-        let lines: Vec<_> = overlay.map_lines().collect();
-        let map = self.maps.map(known.maps, overlay.grammar(), &lines);
+        let lines: Vec<_> = overlay.iter().flat_map(|overlay| overlay.map_lines()).collect();
+        let implied = overlay.iter().flat_map(|overlay| overlay.implied()).collect();
+        let values = Values { implied, keep_blanks };
+        let map = self.maps.map(known.maps, grammar, &lines, &values);
         map.unwrap_or_else(|errors| {
             problems.extend(errors.into_iter().map(Problem::from));
             None

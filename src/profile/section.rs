@@ -408,7 +408,9 @@ impl<'a> Section<'a> {
 fn is_rule(section: &str, subject: &str) -> bool {
     matches!(
         (section, subject),
-        ("duplicates" | "processing", _) | ("acknowledgements", "errors_as" | "out_of_sequence")
+        ("duplicates", _)
+            | ("processing", "group" | "on_error" | "separators_found")
+            | ("acknowledgements", "errors_as" | "match" | "out_of_sequence")
     )
 }
 

@@ -22,7 +22,7 @@ use super::history;
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
-    AckState, Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
+    Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
 };
 use super::transaction::{Change, Transaction};
@@ -279,7 +279,7 @@ impl Records for EmbeddedStore {
             let of = key.get(9..).unwrap_or_default();
             found.extend(read::<Expectation>(&self.tree, of)?);
         }
-        found.retain(|one| one.state == AckState::Open);
+        found.retain(|one| one.clock().is_some());
         Ok(found)
     }
 
@@ -321,10 +321,10 @@ impl Records for EmbeddedStore {
 
     fn all_expectations(
         &self,
-        after: Option<&Expectation>,
+        after: Option<(&str, u64, u64)>,
         limit: usize,
     ) -> Result<Vec<Expectation>, Error> {
-        let after = after.map(|one| keys::expectation(&one.partner, one.group, one.set));
+        let after = after.map(|(partner, group, set)| keys::expectation(partner, group, set));
         let found = self.scan(&[keys::EXPECTATION], after, limit)?;
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }

@@ -27,9 +27,9 @@ pub use exception::{
 };
 pub use payloads::PayloadId;
 pub use records::{
-    AckState, Again, Document, DocumentState, Event, Expectation, FileKey, InterchangeId,
+    AckState, Again, Document, DocumentState, Event, Expectation, Facts, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place,
-    PurchaseOrderKey, Receipt, Seen, Series, Task, Work,
+    PurchaseOrderKey, Receipt, Seen, Series, Task, Timing, Work,
 };
 pub use transaction::{Change, NewWork, Transaction};
 
@@ -210,7 +210,7 @@ pub trait Records: Send + Sync {
     /// Where the disk fails.
     fn expectations(&self, partner: &str, group: u64) -> Result<Vec<Expectation>, Error>;
 
-    /// Up to `limit` open expectations whose time ran out before `now`, oldest first.
+    /// Up to `limit` expectations of which something is to be told at `now` (nearly due, or overdue), the oldest first.
     ///
     /// # Errors
     /// Where the disk fails.
@@ -247,13 +247,13 @@ pub trait Records: Send + Sync {
     /// Where the disk fails.
     fn documents(&self, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error>;
 
-    /// Up to `limit` expectations of all partners after `after`, by partner, GS06 and ST02.
+    /// Up to `limit` expectations of all partners in the order of partner, GS06 and ST02, after these three.
     ///
     /// # Errors
     /// Where the disk fails.
     fn all_expectations(
         &self,
-        after: Option<&Expectation>,
+        after: Option<(&str, u64, u64)>,
         limit: usize,
     ) -> Result<Vec<Expectation>, Error>;
 

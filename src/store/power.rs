@@ -117,6 +117,7 @@ fn commit(number: u64) -> Transaction {
         partner: String::new(),
         subject: number.to_string(),
         payload: None,
+        facts: super::Facts::default(),
         note: String::new(),
     });
     transaction

@@ -220,7 +220,14 @@ impl Pending<'_> {
     ) -> Result<(), Error> {
         let (partner, note) = (exception.partner.clone(), note.to_owned());
         let subject = format!("exception {}", exception.id);
-        self.journal(&JournalEntry { at, event, partner, subject, payload, note })
+        let facts = [
+            ("exception", exception.id.to_string()),
+            ("kind", exception.kind.name().to_owned()),
+            ("severity", exception.severity.name().to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        self.journal(&JournalEntry { at, event, partner, subject, payload, note, facts })
     }
 }
 

@@ -235,6 +235,8 @@ impl From<std::ops::RangeInclusive<u64>> for NumberRange {
 pub enum AckState {
     /// Nothing yet.
     Open,
+    /// Nothing yet, and the time agreed is nearly over: a warning was given.
+    DueSoon,
     /// Nothing yet, and the time agreed is over.
     Overdue,
     /// Accepted.
@@ -263,15 +265,57 @@ pub struct Expectation {
     pub document: String,
     /// When it was sent (queued to be).
     pub sent: Timestamp,
+    /// From when on it is worth a warning that nothing has come; nothing: none is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn: Option<Timestamp>,
     /// Until when the answer is expected.
     pub due: Timestamp,
     /// What was said.
     pub state: AckState,
     /// When it was said.
     pub answered: Option<Timestamp>,
+    /// How that fits the times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
+    /// How often the same was said again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u32,
+}
+
+/// When an acknowledgement came, by what it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timing {
+    /// Before we knew that what it answers was in the mailbox.
+    Early,
+    /// In time.
+    OnTime,
+    /// After the time agreed.
+    Late,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl AckState {
+    /// Whether nothing was said yet.
+    #[must_use]
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Self::Open | Self::DueSoon | Self::Overdue)
+    }
 }
 
 impl Expectation {
+    /// When something is to be told of it next, if nothing is said.
+    pub(super) fn clock(&self) -> Option<Timestamp> {
+        match self.state {
+            AckState::Open => Some(self.warn.unwrap_or(self.due).min(self.due)),
+            AckState::DueSoon => Some(self.due),
+            _ => None,
+        }
+    }
+
     /// ST02.
     #[must_use]
     pub fn set_number(&self) -> String {
@@ -418,6 +462,12 @@ pub enum Event {
     InterchangeSent,
     /// A partner acknowledged a document.
     DocumentAcknowledged,
+    /// A partner said once more what it had said of a document before.
+    AcknowledgementRepeated,
+    /// A partner accepted part of a group, and does not say which of it.
+    AcknowledgementPartial,
+    /// The time agreed for an acknowledgement is nearly over.
+    AcknowledgementDueSoon,
     /// A partner's TA1 accepted an interchange that we sent.
     InterchangeAcknowledged,
     /// A partner's TA1 rejected an interchange that we sent.
@@ -426,6 +476,8 @@ pub enum Event {
     AcknowledgementUnmatched,
     /// An acknowledgement is overdue.
     AcknowledgementOverdue,
+    /// Our own acknowledgement is not in the partner's mailbox within what was promised.
+    AcknowledgementLate,
     /// An attempt failed and will be repeated.
     AttemptFailed,
     /// Work has failed many times in a row; it is still tried again.
@@ -464,6 +516,9 @@ pub enum Event {
     ExceptionDismissed,
 }
 
+/// Facts by name.
+pub type Facts = std::collections::BTreeMap<String, String>;
+
 /// A change, told for the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
@@ -478,6 +533,9 @@ pub struct JournalEntry {
     /// Bytes that belong to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<PayloadId>,
+    /// What a machine may want to know of it, by name: control numbers, times.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub facts: Facts,
     /// A few words; cut to 400 characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,

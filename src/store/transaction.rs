@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exception::{Raise, Settle};
 use super::records::{
-    Document, DocumentState, Expectation, FileKey, InterchangeId, InterchangeKey,
+    Document, DocumentState, Expectation, Facts, FileKey, InterchangeId, InterchangeKey,
     InterchangeRecord, JournalEntry, PurchaseOrderKey, Receipt, Seen, Series, Task,
 };
 
@@ -167,6 +167,15 @@ impl Transaction {
     /// Adds a line for the record.
     pub fn journal(&mut self, entry: JournalEntry) {
         self.changes.push(Change::Journal(entry));
+    }
+
+    /// Adds facts to the line for the record that was added last.
+    pub fn tell(&mut self, facts: Facts) {
+        if let Some(Change::Journal(entry)) =
+            self.changes.iter_mut().rev().find(|change| matches!(change, Change::Journal(_)))
+        {
+            entry.facts.extend(facts);
+        }
     }
 
     /// The lanes in which it queues work.

@@ -328,13 +328,16 @@ impl Pending<'_> {
     fn expect(&mut self, new: &Expectation) -> Result<(), Error> {
         let key = keys::expectation(&new.partner, new.group, new.set);
         if let Some(old) = read::<Expectation>(self.tree, &key)? {
-            if new.state == AckState::Overdue && old.state != AckState::Open {
+            let only_time = matches!(new.state, AckState::DueSoon | AckState::Overdue);
+            if only_time && !old.state.is_waiting() {
                 return Ok(());
             }
-            self.batch.remove(keys::clock(old.due, &key));
+            if let Some(clock) = old.clock() {
+                self.batch.remove(keys::clock(clock, &key));
+            }
         }
-        if new.state == AckState::Open {
-            self.batch.insert(keys::clock(new.due, &key), &[][..]);
+        if let Some(clock) = new.clock() {
+            self.batch.insert(keys::clock(clock, &key), &[][..]);
         }
         self.insert(key, new)
     }

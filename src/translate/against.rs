@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use crate::canonical::{Document, Invoice, ItemNumber, Order, OrderLine, Shipment};
 use crate::findings::{Code, Finding, Place};
@@ -62,6 +63,85 @@ pub fn against(
         }
     }
     findings
+}
+
+/// A line of an order, with what was shipped and billed of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LineSums {
+    /// Its number in the order.
+    pub number: Option<String>,
+    /// Its first item number.
+    pub item: Option<String>,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// What was ordered.
+    pub ordered: Option<Decimal>,
+    /// What all shipments together have of it.
+    pub shipped: Decimal,
+    /// What all invoices together have of it.
+    pub invoiced: Decimal,
+}
+
+/// What was shipped and billed of each line of an order, and in words each line of a document that is on none of them or
+/// is in another unit. Lines are found as [`against`] finds them; of several with the same item the first are filled
+/// first.
+#[must_use]
+pub fn line_sums(order: &Order, documents: &[&Document]) -> (Vec<LineSums>, Vec<String>) {
+    let lines = Lines::new(order);
+    let mut sums: Vec<LineSums> = order
+        .lines
+        .iter()
+        .map(|line| LineSums {
+            number: line.number.clone(),
+            item: line.items.iter().find_map(item_key).map(|(_, value)| value.to_owned()),
+            unit: line.unit.clone(),
+            ordered: line.quantity,
+            shipped: Decimal::ZERO,
+            invoiced: Decimal::ZERO,
+        })
+        .collect();
+    let mut strange = Vec::new();
+    for document in documents {
+        let is_shipment = matches!(document, Document::Shipment(_));
+        for row in rows(document, order) {
+            let Some(quantity) = row.quantity else { continue };
+            let of = lines.of(&row);
+            let says = if of.is_empty() {
+                Some("is not on the order".to_owned())
+            } else {
+                let differs = |&&at: &&usize| {
+                    row.unit.zip(lines.all[at].unit.as_deref()).is_some_and(|(a, b)| a != b)
+                };
+                of.iter().find(differs).map(|&at| {
+                    let ordered = lines.all[at].unit.as_deref().unwrap_or_default();
+                    format!("is in {}, ordered in {ordered}", row.unit.unwrap_or_default())
+                })
+            };
+            match says {
+                Some(says) => strange.push(format!(
+                    "{} of {} {} {says}",
+                    named(&row),
+                    document.kind(),
+                    document.number()
+                )),
+                None => add(&mut sums, &of, quantity, is_shipment),
+            }
+        }
+    }
+    (sums, strange)
+}
+
+/// Fills the lines in their order; what is over goes onto the last.
+fn add(sums: &mut [LineSums], of: &[usize], mut quantity: Decimal, is_shipment: bool) {
+    for (nth, &at) in of.iter().enumerate() {
+        let line = &mut sums[at];
+        let ordered = line.ordered.unwrap_or_default();
+        let sum = if is_shipment { &mut line.shipped } else { &mut line.invoiced };
+        let room = ordered.saturating_sub(*sum).max(Decimal::ZERO);
+        let here = if nth + 1 == of.len() { quantity } else { quantity.min(room) };
+        *sum = sum.saturating_add(here);
+        quantity = quantity.saturating_sub(here);
+    }
 }
 
 /// The lines of a document that are for this order.

@@ -7,7 +7,7 @@ use crate::acks;
 use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place, Severity};
 use crate::grammar::Walked;
-use crate::map::{Map, Reader};
+use crate::map::{self, Map, Reader, Reading};
 
 /// Reads a set into its document. `None` where none can be made of it.
 pub(super) fn read(
@@ -17,14 +17,7 @@ pub(super) fn read(
 ) -> (Option<Document>, Vec<Finding>) {
     let reading = reader.read(walked, map);
     let mut findings = reading.findings().to_vec();
-    let document = match reading.document() {
-        "order" => reading.to().map(|d| Document::Order(Box::new(d))),
-        "shipment" => reading.to().map(|d| Document::Shipment(Box::new(d))),
-        "invoice" => reading.to().map(|d| Document::Invoice(Box::new(d))),
-        "acknowledgement" => reading.to().map(|d| Document::Acknowledgement(Box::new(d))),
-        _ => return (None, findings),
-    };
-    match document {
+    match document_of(&reading) {
         Ok(document) => (Some(document), findings),
         // A field that the document must have and the set does not say; the check has mostly said so already.
         Err(error) => {
@@ -44,6 +37,20 @@ pub(super) fn read(
             (None, findings)
         }
     }
+}
+
+/// The typed document of what was read.
+///
+/// # Errors
+/// Where a value is none that its field may have.
+pub fn document_of(reading: &Reading<'_>) -> Result<Document, map::Error> {
+    Ok(match reading.document() {
+        "order" => Document::Order(Box::new(reading.to()?)),
+        "shipment" => Document::Shipment(Box::new(reading.to()?)),
+        "invoice" => Document::Invoice(Box::new(reading.to()?)),
+        "acknowledgement" => Document::Acknowledgement(Box::new(reading.to()?)),
+        other => return Err(map::Error::Type(format!("`{other}` is no kind of document"))),
+    })
 }
 
 /// Adds to the findings of a checked set what only its meaning tells: values that its map cannot translate, totals that

@@ -8,9 +8,10 @@ mod engine;
 mod receive;
 mod send;
 mod session;
+mod tidy;
 
-pub use against::against;
-pub use document::add_meaning;
+pub use against::{LineSums, against, line_sums};
+pub use document::{add_meaning, document_of};
 pub use engine::Engine;
 pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
@@ -20,3 +21,4 @@ pub use send::{
     Outbound, WriteError, Written, check_characters, judge, judge_in, judge_under, write,
 };
 pub use session::{CheckedSet, Options, Overlays, Session, Step};
+pub use tidy::{Ends, tidy};

@@ -270,6 +270,122 @@ fn an_interchange_is_held_back_for_one_of_its_sets_where_that_is_agreed() {
 }
 
 #[test]
+fn an_acknowledgement_of_ours_that_is_late_is_told() {
+    multi().block_on(async {
+        let line = "kind = \"997\"\nwithin = \"1s\"";
+        let mut house = House::with(CONFIG, &with("kind = \"997\"", line));
+        let outbound = house.path("mailboxes/harbor-and-pine/outbound");
+        std::fs::remove_dir_all(&outbound).unwrap();
+        std::fs::write(&outbound, "no folder any more").unwrap();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        let record = house.wait(Event::AcknowledgementLate).await;
+        assert_eq!(record.entry.subject, "harbor-and-pine-997-000001000.edi");
+        std::fs::remove_file(&outbound).unwrap();
+        std::fs::create_dir(&outbound).unwrap();
+        house.wait(Event::InterchangeSent).await;
+        house.close().await;
+    });
+}
+
+/// The sample profile with a line of `[processing]`.
+fn processing(line: &str) -> String {
+    format!("{PROFILE}\n[processing]\n{line}\n")
+}
+
+#[test]
+fn separators_at_the_end_are_written_where_that_is_agreed() {
+    multi().block_on(async {
+        for (line, ends) in [("", "*PO-1~"), ("trailing_separators = \"keep\"", "*PO-1******~")] {
+            let mut house = House::with(CONFIG, &processing(line));
+            let text = house.send_invoice(1).await;
+            let big = text.lines().find(|line| line.starts_with("BIG*")).unwrap();
+            assert!(big.ends_with(ends), "{line}: {big}");
+            house.close().await;
+        }
+    });
+}
+
+#[test]
+fn separators_at_the_end_that_come_weigh_what_is_agreed() {
+    multi().block_on(async {
+        for (word, rejected) in [("advice", false), ("ignore", false), ("error", true)] {
+            let profile = processing(&format!("separators_found = \"{word}\""));
+            let profile =
+                profile.replace("kind = \"997\"", "kind = \"997\"\nerrors_as = \"rejected\"");
+            let mut house = House::with(CONFIG, &profile);
+            let text = order(1, "PO-1");
+            let beg = text.lines().find(|line| line.starts_with("BEG*")).unwrap();
+            let longer = beg.replace('~', "***~");
+            house.drop_inbound("order.edi", &text.replace(beg, &longer));
+            if rejected {
+                let record = house.wait(Event::InterchangeRejected).await;
+                assert!(record.entry.note.contains("BEG ends with"), "{record:?}");
+            } else {
+                house.wait(Event::DocumentDelivered).await;
+            }
+            house.close().await;
+        }
+    });
+}
+
+#[test]
+fn blanks_at_the_end_are_dropped_or_kept_as_is_agreed() {
+    multi().block_on(async {
+        for (word, received, sent) in
+            [("trim", "\"PO-1\"", "*PO-1~"), ("keep", "\"PO-1  \"", "*PO-1  ~")]
+        {
+            let profile = processing(&format!("trailing_spaces = \"{word}\""));
+            let mut house = House::with(CONFIG, &profile);
+            house.drop_outbound(
+                "invoices",
+                "a.json",
+                &INVOICE.replace("\"order\":\"PO-1\"", "\"order\":\"PO-1  \""),
+            );
+            let record = house.wait(Event::InterchangeSent).await;
+            let text = house.bytes(&record);
+            let big = text.lines().find(|line| line.starts_with("BIG*")).unwrap();
+            assert!(big.ends_with(sent), "{word}: {big}");
+            house.drop_inbound("order.edi", &order(1, "PO-1  "));
+            let record = house.wait(Event::DocumentReceived).await;
+            let json = house.bytes(&record);
+            assert!(json.contains(&format!("\"number\": {received}")), "{word}: {json}");
+            house.close().await;
+        }
+    });
+}
+
+#[test]
+fn numbers_are_read_and_written_with_the_decimals_that_are_agreed() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let partner = folder.path().join("partners/harbor-and-pine");
+        std::fs::create_dir_all(&partner).unwrap();
+        for (set, rule) in [("850", "type PO1/PO104 N2"), ("810", "type IT1/IT104 N2")] {
+            let text = format!(
+                "overlay harbor-and-pine on {set} 004010\nsource \"Guide 3.1, p. 9, 2026-02\"\n{rule} \"Prices in cents\"\n"
+            );
+            std::fs::write(partner.join(format!("{set}.overlay")), text).unwrap();
+        }
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let text = house.send_invoice(1).await;
+        assert!(text.contains("IT1*1*2*EA*150*"), "{text}");
+        let text = order(1, "PO-1");
+        let in_cents = |line: &str| {
+            let mut elements: Vec<&str> = line.split('*').collect();
+            if elements[0] == "PO1" {
+                elements[4] = "1999";
+            }
+            elements.join("*") + "\n"
+        };
+        house.drop_inbound("order.edi", &text.lines().map(in_cents).collect::<String>());
+        let record = house.wait(Event::DocumentReceived).await;
+        let json = house.bytes(&record);
+        assert!(json.contains("\"price\": \"19.99\""), "{json}");
+        house.close().await;
+    });
+}
+
+#[test]
 fn in_shadow_everything_is_translated_and_nothing_leaves() {
     multi().block_on(async {
         let mut house = House::with(CONFIG, &with("state = \"live\"", "state = \"shadow\""));

@@ -1,7 +1,10 @@
 //! Cross-references: theirs to ours and back, and what is held.
 
+use std::sync::LazyLock;
+
 use crossdock::canonical::Document;
 use crossdock::crosswalk::{Crosswalks, Kind};
+use crossdock::translate::Engine;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -13,7 +16,7 @@ const UNITS: &str = "ours,theirs,factor,item,whole\nEA,EA,1,,\nBOX,CA,1/2,,\nKG,
 
 fn crosswalks(sources: &[(Kind, &str)]) -> Crosswalks {
     let sources = sources.iter().map(|(kind, text)| (*kind, kind.name(), *text));
-    let (crosswalks, errors) = Crosswalks::from_sources(sources);
+    let (crosswalks, errors) = Crosswalks::from_sources(sources, &|_, _| None);
     assert!(errors.is_empty(), "{errors:?}");
     crosswalks
 }
@@ -145,6 +148,81 @@ fn a_unit_may_depend_on_the_item() {
     assert_eq!(line_of(&document), "36 EA 2.00");
 }
 
+/// Read with the code tables of the maps.
+fn coded(sources: &[(Kind, &str)]) -> (Crosswalks, Vec<crossdock::grammar::LineError>) {
+    static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::embedded);
+    let words = |table: &str, code: &str| ENGINE.maps().word(table, code).map(str::to_owned);
+    let sources = sources.iter().map(|(kind, text)| (*kind, kind.name(), *text));
+    Crosswalks::from_sources(sources, &words)
+}
+
+#[test]
+fn a_code_of_x12_stands_for_its_word() {
+    let (all, errors) = coded(&[
+        (Kind::Items, "sku,UP,BP\nSHIRT,036000291452,B-1\n"),
+        (Kind::Units, "ours,theirs,factor\nEA,EA,1\nEA,CA,12\n"),
+        (Kind::Locations, "ours,theirs,kind\nNORTH,0614141900152,UL\nNORTH-2,0301,92\n"),
+        (Kind::Carriers, "ours,scac,service\nVAN,UPSN,CG\n"),
+    ]);
+    assert!(errors.is_empty(), "{errors:?}");
+    let theirs = json!({
+        "ship_to": {"id": "0301", "id_kind": "assigned_by_buyer"},
+        "routing": [{"carrier": "UPSN", "service": "ground"}],
+        "lines": [{"items": [{"kind": "upc", "value": "036000291452"}], "quantity": "2", "unit": "case", "price": "24.00"}]
+    });
+    let mut document = order(theirs);
+    assert_eq!(told(&all.inbound(&mut document)), "");
+    let json = serde_json::to_value(&document).unwrap();
+    assert_eq!(json["ship_to"]["id"], "NORTH-2");
+    assert_eq!(json["routing"][0]["carrier"], "VAN");
+    assert_eq!(line_of(&document), "24 each 2.00");
+    assert_eq!(json["lines"][0]["items"][1], json!({"kind": "sku", "value": "SHIRT"}));
+
+    // And back: words again, whether the warehouse says the code or the word.
+    for unit in ["EA", "each"] {
+        let ours = json!({
+            "ship_to": {"id": "NORTH"},
+            "routing": [{"carrier": "VAN"}],
+            "lines": [{"items": [{"kind": "sku", "value": "SHIRT"}], "quantity": "24", "unit": unit}]
+        });
+        let mut document = order(ours);
+        assert_eq!(told(&all.outbound(&mut document)), "");
+        let json = serde_json::to_value(&document).unwrap();
+        assert_eq!(json["ship_to"]["id_kind"], "gln");
+        assert_eq!(json["routing"][0]["service"], "ground");
+        assert_eq!(line_of(&document), "24 each ");
+        assert_eq!(json["lines"][0]["items"][1], json!({"kind": "buyer_part", "value": "B-1"}));
+    }
+
+    // Check digits are verified under either name, and two names of one kind are one column too many.
+    for (text, words) in [
+        ("sku,UP\nA,036000291453\n", "is no upc"),
+        ("sku,UK\nA,10614141600104\n", "is no gtin_14"),
+        ("sku,EN\nA,4006381333932\n", "is no ean_13"),
+        ("sku,UP,upc\nA,036000291452,\n", "two columns are of the kind `upc`"),
+    ] {
+        let (_, errors) = coded(&[(Kind::Items, text)]);
+        assert!(errors.iter().any(|e| e.to_string().contains(words)), "{text}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_unit_may_depend_on_our_number_or_theirs_in_both_directions() {
+    for item in ["SOCKS", "B-200"] {
+        let units = format!("ours,theirs,factor,item\neach,case,12,{item}\n");
+        let both = crosswalks(&[(Kind::Items, ITEMS), (Kind::Units, &units)]);
+        let theirs = json!({"items": [{"kind": "buyer", "value": "B-200"}], "quantity": "3", "unit": "case"});
+        let mut document = order(json!({"lines": [theirs]}));
+        assert_eq!(told(&both.inbound(&mut document)), "", "{item}");
+        assert_eq!(line_of(&document), "36 each ", "{item}");
+        let ours =
+            json!({"items": [{"kind": "sku", "value": "SOCKS"}], "quantity": "36", "unit": "each"});
+        let mut document = order(json!({"lines": [ours]}));
+        assert_eq!(told(&both.outbound(&mut document)), "", "{item}");
+        assert_eq!(line_of(&document), "3 case ", "{item}");
+    }
+}
+
 #[test]
 fn places_carriers_and_terms_have_two_names() {
     let all = crosswalks(&[
@@ -206,7 +284,7 @@ fn every_mistake_of_a_file_is_told() {
         (Kind::Terms, "terms.toml", "columns = 1\n"),
         (Kind::Parties, "parties.csv", ""),
     ];
-    let (crosswalks, errors) = Crosswalks::from_sources(sources);
+    let (crosswalks, errors) = Crosswalks::from_sources(sources, &|_, _| None);
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(errors.join("\n"));
     assert!(crosswalks.inbound(&mut order(json!({}))).is_empty());

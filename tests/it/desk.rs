@@ -12,6 +12,7 @@ fn entry(subject: &str) -> JournalEntry {
         partner: String::new(),
         subject: subject.to_owned(),
         payload: None,
+        facts: crossdock::store::Facts::default(),
         note: String::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! Ship notices in every hierarchy: one shipment, told in many ways.
 
-use crossdock::canonical::{ItemNumber, Package, Shipment, ShippedItem, ShippedOrder};
+use crossdock::canonical::{Document, ItemNumber, Package, Shipment, ShippedItem, ShippedOrder};
 use crossdock::findings::{Code, Finding, Severity};
 use crossdock::map::{WriteOptions, Writer};
 use crossdock::x12::Style;
@@ -69,9 +69,10 @@ fn write(shipment: &Shipment, hierarchy: &[&str]) -> (String, Vec<Finding>) {
     let hierarchy = (!hierarchy.is_empty()).then_some(hierarchy.as_slice());
     let style = Style { suffix: b"\n".to_vec(), ..Style::default() };
     let options = WriteOptions { control_number: "0001", style: &style, hierarchy };
+    let document = Document::Shipment(Box::new(shipment.clone()));
     let mut out = Vec::new();
     let findings =
-        Writer::new().write(shipment, &map, checker.grammar(), &options, &mut out).unwrap();
+        Writer::new().write(&document, &map, checker.grammar(), &options, &mut out).unwrap();
     (String::from_utf8(out).unwrap(), findings)
 }
 

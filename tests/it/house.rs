@@ -157,6 +157,20 @@ impl House {
         all.into_iter().map(|(_, record)| record.outcome).collect()
     }
 
+    /// Runs the program beside the gateway: what it prints, and its exit code.
+    pub fn command(&self, arguments: &[&str]) -> (String, i32) {
+        let output = tokio::task::block_in_place(|| {
+            std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("NO_COLOR", "1")
+                .env("CROSSDOCK_CONFIG", self.path("crossdock.toml"))
+                .args(arguments)
+                .output()
+                .unwrap()
+        });
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+    }
+
     /// Stops it; afterwards everything that was queued for folders on this disk may still wait.
     pub async fn close(self) -> tempfile::TempDir {
         self.stopper.send(true).unwrap();

@@ -237,6 +237,32 @@ fn a_document_counts_once_and_a_rejected_one_never() {
     assert_eq!((counted.learned, counted.repeated, counted.rejected), (4, 4, 1));
 }
 
+#[test]
+fn what_a_kind_of_order_never_has_and_what_stands_in_composites_is_found() {
+    let orders: Vec<Vec<String>> = (0..40)
+        .map(|number| {
+            let kind = if number % 2 == 0 { "DS" } else { "SA" };
+            let mut order = vec![format!("BEG*00*{kind}*PO{number}**20260102")];
+            if kind == "SA" {
+                order.push("TD5**2*UPSN".to_owned());
+            }
+            order.push("PO1*1*10*EA*2.50**UP*036000291452".to_owned());
+            order.push(format!("SLN*1**I*10*PC>1>{}>EA*1.5", number % 7));
+            order.push("CTT*1".to_owned());
+            order
+        })
+        .collect();
+    let texts = [file("850", "PO", &orders)];
+    let learner = learn(&texts);
+    let facts = facts(&learner, "850");
+    assert!(in_force(&facts, "when BEG02 = DS forbid TD5"));
+    assert!(in_force(&facts, "when BEG02 = SA require TD5"));
+    assert!(in_force(&facts, "require PO1/SLN/SLN05.2"));
+    assert!(in_force(&facts, "codes PO1/SLN/SLN05.1 PC"));
+    assert!(!facts.iter().any(|fact| fact.rule.starts_with("codes PO1/SLN/SLN05.2")));
+    assert_eq!(broken(&learner.draft("them"), &texts), Vec::<String>::new());
+}
+
 fn notices(count: usize, by_level: bool) -> Vec<Vec<String>> {
     let sscc = ["006141411234567890", "006141411234567906", "006141411234567913"];
     let notice = |n: usize| {
@@ -440,6 +466,58 @@ fn three_files_make_a_draft_which_is_never_written_over() {
     assert_eq!(code, 2);
     assert!(text.contains("never written over"), "{text}");
     assert_eq!(read("partner.toml"), before);
+}
+
+#[test]
+fn where_every_document_is_rejected_the_envelopes_are_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = file("850", "PO", &[vec!["REF*DP*12".to_owned()], vec!["CTT*1".to_owned()]]);
+    write(folder.path(), "bad.edi", &bad);
+    let (code, text) = said(&run(folder.path(), &["them", "bad.edi"]));
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("2 documents left out") && text.contains("No rules were learned"),
+        "{text}"
+    );
+    let draft = folder.path().join("partner-profiles/them");
+    assert_eq!(std::fs::read_dir(&draft).unwrap().count(), 1);
+    let text = std::fs::read_to_string(draft.join("partner.toml")).unwrap();
+    for line in [
+        "partner = { qualifier = \"ZZ\", id = \"THEM\" }",
+        "release = \"004010\"",
+        "[documents.order]",
+    ] {
+        assert!(text.lines().any(|told| told.starts_with(line)), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn whether_accepted_sets_are_named_is_read_in_acknowledgements() {
+    let named = "AK1*PO*1~AK2*850*0001~AK5*A~AK9*A*1*1*1";
+    let silent = "AK1*PO*1~AK9*A*1*1*1";
+    for (body, line) in [
+        (
+            named,
+            "report_accepted = true                        # in 1 of 1 groups: theirs name accepted sets (low)",
+        ),
+        (
+            silent,
+            "report_accepted = false                       # in 1 of 1 groups: theirs name none that is accepted (low)",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let body: Vec<String> = body.split('~').map(str::to_owned).collect();
+        write(folder.path(), "ack.edi", &file("997", "FA", &[body]));
+        let (code, text) = said(&run(folder.path(), &["them", "ack.edi"]));
+        assert!(code < 2, "{text}");
+        let file = folder.path().join("partner-profiles/them/partner.toml");
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+    }
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    std::fs::write(folder.join(name), bytes).unwrap();
 }
 
 #[test]

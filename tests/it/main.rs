@@ -1,5 +1,6 @@
 //! The integration tests, in one binary.
 
+mod acknowledgements;
 mod acks;
 mod against;
 mod agreements;
@@ -26,6 +27,7 @@ mod learn;
 mod map;
 mod mended;
 mod mistakes;
+mod onboarding;
 mod overlay;
 mod partner;
 mod profiles;
@@ -35,4 +37,5 @@ mod reload;
 mod retries;
 mod shipped;
 mod store;
+mod trace;
 mod x12;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crossdock::canonical::{Acknowledgement, Invoice, Order, Shipment, schema};
+use crossdock::canonical::{Document, Order, schema};
 use crossdock::findings::{Finding, Findings};
 use crossdock::grammar::{Checker, Library as Grammars, Scratch, Tree, Walked};
-use crossdock::map::{Library, Map, Reader, Reading, WriteOptions, Writer};
+use crossdock::map::{Library, Map, Reader, WriteOptions, Writer};
+use crossdock::translate::document_of;
 use crossdock::x12::{Delimiters, Event, Reader as X12Reader, Segments, Style};
 
 /// Grammars, maps and checkers, made once.
@@ -43,50 +44,6 @@ pub struct Round {
     pub bytes: Vec<u8>,
 }
 
-/// What writing gives: findings and bytes.
-type Output = (Vec<Finding>, Vec<u8>);
-
-/// By way of the typed document: its JSON, and the set written from it.
-fn typed(
-    reading: &Reading<'_>,
-    write: &mut dyn FnMut(&dyn erased::Json) -> Output,
-) -> (String, Output) {
-    match reading.document() {
-        "order" => erased::both(&reading.to::<Order>().unwrap(), "order", write),
-        "shipment" => erased::both(&reading.to::<Shipment>().unwrap(), "shipment", write),
-        "invoice" => erased::both(&reading.to::<Invoice>().unwrap(), "invoice", write),
-        _ => erased::both(&reading.to::<Acknowledgement>().unwrap(), "acknowledgement", write),
-    }
-}
-
-/// Typed documents behind one face.
-mod erased {
-    use super::{Map, Output, WriteOptions, Writer};
-    use crossdock::grammar::Grammar;
-
-    pub trait Json {
-        fn write(&self, map: &Map, grammar: &Grammar, options: &WriteOptions<'_>) -> Output;
-    }
-
-    impl<T: serde::Serialize> Json for T {
-        fn write(&self, map: &Map, grammar: &Grammar, options: &WriteOptions<'_>) -> Output {
-            let mut out = Vec::new();
-            let findings = Writer::new().write(self, map, grammar, options, &mut out).unwrap();
-            (findings, out)
-        }
-    }
-
-    pub fn both<T: serde::Serialize>(
-        document: &T,
-        kind: &str,
-        write: &mut dyn FnMut(&dyn Json) -> Output,
-    ) -> (String, Output) {
-        let text = serde_json::to_string(document).unwrap();
-        let comma = if text == "{}" { "" } else { "," };
-        (format!("{{\"document\":\"{kind}\"{comma}{}", &text[1..]), write(document))
-    }
-}
-
 /// Reads a set, and writes it again with the delimiters that it has.
 pub fn round(checker: &Checker, map: &Map, segments: &Segments<'_>, suffix: &[u8]) -> Round {
     let (mut tree, mut found) = (Tree::default(), Findings::default());
@@ -105,13 +62,15 @@ pub fn round(checker: &Checker, map: &Map, segments: &Segments<'_>, suffix: &[u8
     let mut json = Vec::new();
     reading.write_json(&mut json);
     assert_eq!(String::from_utf8(json).unwrap(), streamed);
-    let (typed, (written, bytes)) =
-        typed(&reading, &mut |d| d.write(map, checker.grammar(), &options));
+    let document = document_of(&reading).unwrap();
+    let mut bytes = Vec::new();
+    let written =
+        Writer::new().write(&document, map, checker.grammar(), &options, &mut bytes).unwrap();
     Round {
         checked: found.finish(),
         read: reading.findings().to_vec(),
         streamed,
-        typed,
+        typed: serde_json::to_string(&document).unwrap(),
         written,
         bytes,
     }
@@ -175,6 +134,20 @@ fn the_embedded_maps_are_sound() {
             "999 005010"
         ]
     );
+}
+
+#[test]
+fn a_document_of_another_kind_is_refused() {
+    let bench = Bench::new();
+    let (checker, map) = bench.checker("856", "004010").unwrap();
+    let style = Style::default();
+    let options = WriteOptions { control_number: "0001", style: &style, hierarchy: None };
+    let order = Document::Order(Box::new(Order::default()));
+    let mut out = Vec::new();
+    let error =
+        Writer::new().write(&order, &map, checker.grammar(), &options, &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "this is no `shipment`, but of the kind `order`");
+    assert!(out.is_empty());
 }
 
 #[test]

@@ -251,6 +251,30 @@ fn the_weight_is_that_of_the_rule_and_a_999_tells_it_with_codes_of_its_own() {
 }
 
 #[test]
+fn what_holds_under_a_condition_has_codes_of_its_own() {
+    let codes = |rule: &str, body: &str| {
+        let found = found("850", rule, body);
+        let own = found.into_iter().find(agreed).unwrap_or_else(|| panic!("{rule}"));
+        (own.segment_error(), own.element_error())
+    };
+    let bare = ORDER.replace("REF*DP*12~", "");
+    let more = ORDER.replace("5.25**", "5.25*PE*").replace("*92*0012", "*92");
+    let more = more.replace("N1*ST", "SAC*C*D240***600~N1*ST");
+    for (rule, plain, dependent) in [
+        ("require REF[DP]", (Some("I8"), None), (Some("I6"), None)),
+        ("require N1[BT]", (Some("I7"), None), (Some("I6"), None)),
+        ("forbid SAC", (Some("I4"), None), (Some("I9"), None)),
+        ("require N1[ST]/N104", (Some("8"), Some("1")), (Some("8"), Some("I9"))),
+        ("forbid PO1/PO105", (Some("8"), Some("I10")), (Some("8"), Some("I13"))),
+        ("codes BEG01 05", (Some("8"), Some("I6")), (Some("8"), Some("I6"))),
+    ] {
+        let body = if rule.contains("REF") { &bare } else { &more };
+        assert_eq!(codes(rule, body), plain, "{rule}");
+        assert_eq!(codes(&format!("when BEG02 = SA {rule}"), body), dependent, "{rule}");
+    }
+}
+
+#[test]
 fn later_layers_replace_add_and_take_back() {
     let base = source(
         "base",
@@ -432,6 +456,30 @@ when BEG01 = 05 require PER
 }
 
 #[test]
+fn sums_heed_the_decimals_that_are_agreed() {
+    let rules = "sum TDS01 = IT1/IT102 * IT1/IT104 scale 2\ntype IT1/IT104 N3\ntype TDS01 N0";
+    let invoice = good("810").replace("9.995", "9995").replace("3.335", "3335");
+    let invoice = invoice.replace("SAC*C*D240***600~", "");
+    for (total, holds) in [("110", true), ("10996", false)] {
+        let body = invoice.replace("TDS*11596", &format!("TDS*{total}"));
+        let rules = rules.replace("scale 2", "scale 0");
+        let found = found("810", &rules, &body);
+        assert_eq!(!found.iter().any(agreed), holds, "{total}: {found:#?}");
+    }
+    let pointed = found("810", rules, &invoice.replace("9995", "9.995"));
+    let codes: Vec<&str> = pointed.iter().map(|f| f.code.entry().name).collect();
+    assert!(codes.contains(&"agreed-type"), "{codes:?}");
+}
+
+#[test]
+fn agreed_decimals_hold_whatever_stands_beside_them() {
+    for rule in ["when BEG02 = DS type PO1/PO104 N2", "type AMT[TT]/AMT02 N2"] {
+        let told = lint("850", &format!("overlay x on 850 004010\nsource \"G\"\n{rule}\n"));
+        assert!(told.contains("wherever it stands"), "{rule}: {told}");
+    }
+}
+
+#[test]
 fn rules_that_never_fire_are_warned_of() {
     let text = r#"overlay partner on 850 004010
 require BEG
@@ -470,15 +518,17 @@ limit N1[SF] 1
 
 #[test]
 fn lines_for_the_map_lie_on_top_of_it() {
-    use crossdock::map::{ExtraLine, Variants};
+    use crossdock::map::{ExtraLine, Values, Variants};
     let overlay = overlay(
         "850",
         "map department REF[IA]/02\nmap in lines unit PO104\nmap in party name 04 \"Ours\"",
     );
     let lines: Vec<ExtraLine<'_>> = overlay.map_lines().collect();
     let mut variants = Variants::default();
-    let map = variants.map(ENGINE.maps(), grammar("850"), &lines).unwrap().unwrap();
-    let again = variants.map(ENGINE.maps(), grammar("850"), &lines).unwrap().unwrap();
+    let map =
+        variants.map(ENGINE.maps(), grammar("850"), &lines, &Values::default()).unwrap().unwrap();
+    let again =
+        variants.map(ENGINE.maps(), grammar("850"), &lines, &Values::default()).unwrap().unwrap();
     assert!(Arc::ptr_eq(&map, &again), "the same lines make one map");
     let input = interchange("850", &ORDER.replace("REF*DP*12~", "REF*IA*77~"));
     let mut session = Session::of_slice(&ENGINE, input.as_bytes(), Options::default());
@@ -502,7 +552,9 @@ fn lines_for_the_map_lie_on_top_of_it() {
     let lines: Vec<ExtraLine<'_>> = bad.map_lines().collect();
     let errors: Vec<LineError> = lines
         .iter()
-        .flat_map(|line| ENGINE.maps().with_lines(grammar("850"), &[*line]).unwrap_err())
+        .flat_map(|line| {
+            ENGINE.maps().with_lines(grammar("850"), &[*line], &Values::default()).unwrap_err()
+        })
         .collect();
     insta::assert_snapshot!("overlay_map_lines", shown(&errors));
 }
@@ -578,13 +630,17 @@ fn our_own_output_and_acknowledgements_heed_the_overlay() {
     use crossdock::acks::{AckKind, AckPolicy, ErrorsAs};
     use crossdock::translate::{answer_group, judge_under, receive_under};
     use crossdock::x12::{SetControlNumber, Style};
-    let one = One(overlay("850", "require REF[DP]\nforbid PO1/PO105\nlength N1[ST]/N104 4/4"));
+    let one = One(overlay(
+        "850",
+        "require REF[DP]\nforbid PO1/PO105\nlength N1[ST]/N104 4/4\nwhen BEG02 = SA require REF[IA]\n\
+         when BEG02 = SA forbid PO1/PO4\nwhen BEG02 = SA require N1[ST]/N302",
+    ));
     let body =
         ORDER.replace("REF*DP*12~", "").replace("5.25**", "5.25*PE*").replace("*0012~", "*12~");
     let input = interchange("850", &body);
     assert_eq!(
         judge_under(&ENGINE, input.as_bytes(), Some(&one)).iter().filter(|f| agreed(f)).count(),
-        3
+        6
     );
     let options = Options { overlays: Some(&one), ..Options::default() };
     let received = receive_under(&ENGINE, input.as_bytes(), options, &|_| ErrorsAs::Accepted);
@@ -626,7 +682,11 @@ static FIXTURES: LazyLock<All> = LazyLock::new(|| {
             let overlay = Overlay::compile(&[&source], grammar).map_err(|e| shown(&e)).unwrap();
             assert_eq!(shown(overlay.warnings()), "");
             let lines: Vec<_> = overlay.map_lines().collect();
-            ENGINE.maps().with_lines(grammar, &lines).map_err(|e| shown(&e)).unwrap();
+            ENGINE
+                .maps()
+                .with_lines(grammar, &lines, &crossdock::map::Values::default())
+                .map_err(|e| shown(&e))
+                .unwrap();
             all.push(overlay);
         }
     }

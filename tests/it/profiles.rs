@@ -282,6 +282,14 @@ fn what_has_no_effect_or_no_source_is_a_warning() {
     insta::assert_snapshot!(lines(&problems));
 }
 
+#[test]
+fn a_short_date_of_the_group_is_told_where_the_release_has_a_long_one() {
+    let text = SAMPLE.replace("[envelope]\n", "[envelope]\ngroup_date = \"yymmdd\"\n");
+    let problems = problems_of(&text);
+    assert!(problems.iter().all(|problem| !problem.is_error()), "{}", lines(&problems));
+    assert!(lines(&problems).contains("eight digits in GS04"), "{}", lines(&problems));
+}
+
 const OVERLAY: &str = "overlay big-box on 850 004010\nsource \"Guide 9, p. 4, 2026-01\"\nrequire REF[DP] \"They route by it\"\nlimit N1[ST] 1 \"One ship-to\"\n";
 
 #[test]

@@ -1,5 +1,5 @@
-//! Profiles that change while the gateway runs: taken over whole or not at all, never silently looser, and no
-//! document waits for it.
+//! Profiles that change while the gateway runs: taken over partner by partner, never silently looser, and no document
+//! waits for it.
 
 use std::fs;
 
@@ -104,13 +104,116 @@ fn a_mended_profile_is_taken_over_after_it_was_refused() {
 }
 
 #[test]
-fn one_bad_profile_keeps_back_the_change_of_all() {
+fn a_bad_change_of_one_partner_keeps_back_no_other() {
+    multi().block_on(async {
+        let mut house = House::within_two(tempfile::tempdir().unwrap(), PROFILE);
+        let bad = PROFILE.replace("\"997\"", "\"997\"\nerrors_as = \"rejected\"\nnonsense = 1");
+        let good = fs::read_to_string(house.path("partners/second/partner.toml")).unwrap();
+        fs::write(house.path("partners/harbor-and-pine/partner.toml"), bad).unwrap();
+        house.edit("second/partner.toml", &good.replace(title_of(PROFILE), "Renamed"));
+        let record = house.wait(Event::ProfilesRefused).await;
+        let told = house.all_of(&record);
+        assert!(told.contains("nonsense") && !told.contains("second/"), "{told}");
+        assert!(record.entry.note.contains("as before: harbor-and-pine."), "{record:?}");
+        let changed = house.wait(Event::ProfileChanged).await;
+        assert_eq!(changed.entry.partner, "second");
+        house.until(|house| house.gateway.partners()[1].title == "Renamed").await;
+        // The old agreement is in force: the bad one has changed nothing.
+        let rows = house.gateway.partners()[0].rows();
+        let errors_as = rows.iter().find(|row| row.subject == "errors_as");
+        assert_eq!(errors_as.map(|row| row.value.as_str()), Some("accepted"));
+        house.trade(1).await;
+        let folder = house.close().await;
+        let status = fs::read_to_string(folder.path().join("data/status.json")).unwrap();
+        assert!(status.contains("refused") && status.contains("nonsense"), "{status}");
+    });
+}
+
+fn title_of(profile: &str) -> &str {
+    let line = profile.lines().find(|line| line.starts_with("title = ")).unwrap();
+    line.split('"').nth(1).unwrap()
+}
+
+#[test]
+fn a_new_partner_that_is_bad_is_left_out_until_it_is_mended() {
     multi().block_on(async {
         let mut house = House::open();
         house.edit("second/partner.toml", &SECOND.replace("folder", "fodler"));
-        house.wait(Event::ProfilesRefused).await;
+        let record = house.wait(Event::ProfilesRefused).await;
+        assert!(record.entry.note.contains("left out: second"), "{record:?}");
         assert_eq!(house.gateway.partners().len(), 1);
         house.trade(1).await;
+        house.edit("second/partner.toml", SECOND);
+        house.wait(Event::ProfileAdded).await;
+        assert!(house.gateway.left_out().is_empty());
+        house.close().await;
+    });
+}
+
+#[test]
+fn who_takes_the_identities_of_another_is_refused_and_the_other_goes_on() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.edit("second/partner.toml", SECOND);
+        house.wait(Event::ProfileAdded).await;
+        house.edit(
+            "second/partner.toml",
+            &SECOND.replace("12\", id = \"SECOND\"", "08\", id = \"6125550100\""),
+        );
+        let record = house.wait(Event::ProfilesRefused).await;
+        assert!(house.all_of(&record).contains("are those of `second` too"), "{record:?}");
+        house.trade(1).await;
+        let text = order(2, "PO-2").replace("08*6125550100 ", "12*SECOND     ");
+        house.put("mailboxes/second/inbound", "its.edi", &text);
+        house.wait_for(Event::DocumentDelivered, |r| r.entry.partner == "second").await;
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_mailbox_that_cannot_be_opened_keeps_its_partner_where_it_was() {
+    multi().block_on(async {
+        let mut house = House::open();
+        fs::write(house.path("file"), "no folder").unwrap();
+        let folder = "folder = \"mailboxes/harbor-and-pine\"";
+        assert!(PROFILE.contains(folder));
+        house.edit(
+            "harbor-and-pine/partner.toml",
+            &PROFILE.replace(folder, "folder = \"file/box\""),
+        );
+        let record = house.wait(Event::ProfilesRefused).await;
+        assert!(house.all_of(&record).contains("mailbox: "), "{record:?}");
+        house.trade(1).await;
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_read_leaves_out_its_partner_alone() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let second = folder.path().join("partners/second");
+        fs::create_dir_all(&second).unwrap();
+        fs::write(second.join("partner.toml"), SECOND).unwrap();
+        // Not text: it might hold a rule.
+        fs::write(second.join("850.overlay"), [0xFF, 0xFE, 0x00]).unwrap();
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.wait_for(Event::ProfileLeftOut, |r| r.entry.partner == "second").await;
+        assert!(house.gateway.left_out()[0].to_string().contains("cannot be read"));
+        house.trade(1).await;
+
+        // While it runs, one that cannot be read any more stays as it was.
+        house
+            .edit("second/850.overlay", "overlay second on 850 004010\nsource \"G\"\nforbid SAC\n");
+        house.wait(Event::ProfileAdded).await;
+        fs::write(house.path("partners/second/850.overlay"), [0xFF; 7]).unwrap();
+        house.gateway.look_now();
+        let record =
+            house.wait_for(Event::ProfilesRefused, |r| r.entry.note.contains("second")).await;
+        assert!(record.entry.note.contains("as before: second"), "{record:?}");
+        let rows =
+            house.gateway.partners().into_iter().find(|p| p.name == "second").unwrap().rows();
+        assert!(rows.iter().any(|row| row.subject == "SAC"), "the rule is in force");
         house.close().await;
     });
 }
@@ -288,5 +391,37 @@ impl House {
         let whole = whole.replace("\"08\", id = \"", "\"12\", id = \"S");
         fs::write(second.join("partner.toml"), whole.replace("= 5 ", "= 1 ")).unwrap();
         Self::within(folder, CONFIG, first)
+    }
+}
+
+/// What `serve --check` says of two partners of which this one has such a file.
+fn checked(file: &str, bytes: &[u8]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (partner, profile) in [("harbor-and-pine", PROFILE), ("second", SECOND)] {
+        let own = folder.path().join("partners").join(partner);
+        fs::create_dir_all(&own).unwrap();
+        fs::write(own.join("partner.toml"), profile).unwrap();
+    }
+    fs::write(folder.path().join("partners/second").join(file), bytes).unwrap();
+    let config = folder.path().join("crossdock.toml");
+    fs::write(&config, CONFIG).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"));
+    let output = command.args(["serve", "--check", "--config"]).arg(config).output().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn serve_check_fails_where_a_partner_would_be_left_out() {
+    let good = "overlay second on 850 004010\nsource \"G\"\nrequire REF[DP]\n";
+    let (passes, told) = checked("850.overlay", good.as_bytes());
+    assert!(passes, "{told}");
+    for (file, bytes, words) in [
+        ("850.overlay", &b"overlay second on 850 004010\nrequire QQQ\n"[..], "850.overlay:2"),
+        ("850.overlay", &[0xFF, 0xFE], "cannot be read"),
+        ("partner.toml", b"extends = \"nobody\"", "names no profile"),
+        ("partner.toml", &[0xC3, 0x28], "cannot be read"),
+    ] {
+        let (passes, told) = checked(file, bytes);
+        assert!(!passes && told.contains(words), "{words} in\n{told}");
     }
 }

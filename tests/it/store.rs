@@ -47,6 +47,7 @@ fn entry(subject: &str) -> JournalEntry {
         partner: "harbor".into(),
         subject: subject.into(),
         payload: None,
+        facts: crossdock::store::Facts::default(),
         note: String::new(),
     }
 }
@@ -221,6 +222,9 @@ fn an_acknowledgement_is_overdue_once_its_time_is_over_and_until_it_is_answered(
         sent: now(),
         due: now() + SignedDuration::from_hours(1),
         state: AckState::Open,
+        warn: None,
+        timing: None,
+        repeated: 0,
         answered: None,
     };
     store.commit(Transaction::new().with(Change::Expect(open.clone()))).unwrap();

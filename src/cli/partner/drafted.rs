@@ -82,7 +82,9 @@ pub struct Proof {
 impl Proof {
     /// Whether nothing speaks against the draft; that there is something to fill in does not.
     pub fn is_clean(&self) -> bool {
-        self.passed == self.documents && self.problems.iter().all(Problem::is_to_fill_in)
+        self.documents > 0
+            && self.passed == self.documents
+            && self.problems.iter().all(Problem::is_to_fill_in)
     }
 }
 

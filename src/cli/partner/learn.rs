@@ -9,13 +9,14 @@ use serde_json::json;
 use super::Place;
 use super::drafted::{self, Drafted, Proof};
 use super::load::USUAL_FOLDER;
+use crate::acks::{self, SetOutcome};
 use crate::cli::definitions::engine;
 use crate::cli::input::{Files, Source};
 use crate::cli::report::count;
 use crate::cli::scene::{self, Depth, Met};
 use crate::cli::{Context, Error, Format, Verdict};
 use crate::findings::{Finding, Severity};
-use crate::learn::{Draft, Learner, Sample, is_rejected};
+use crate::learn::{Counted, Draft, Learner, Sample, is_answer, is_rejected};
 use crate::overlay::Direction;
 use crate::translate::{Engine, Options};
 use crate::x12::{Event, Identity, Interchange, Limits, Reader};
@@ -79,8 +80,7 @@ pub fn run(
     for source in &sources {
         learn(&mut learner, &engine, source, &direction, &mut rejected)?;
     }
-    let learned: u64 = learner.counted().values().map(|c| c.learned).sum();
-    if learned == 0 {
+    if !learner.counted().values().any(Counted::is_read) {
         return Err(Error::NoInput(nothing(&learner)));
     }
     let draft = learner.draft(&args.name);
@@ -207,6 +207,9 @@ fn learn(
             }
             Met::Set(set) => {
                 let Some((_, direction)) = &around else { return Ok(()) };
+                if set.map.is_some_and(|map| is_answer(map.document())) {
+                    answers(learner, &acks::read(set.segments, None), *direction);
+                }
                 let sample = Sample {
                     direction: *direction,
                     version: set.version,
@@ -232,6 +235,20 @@ fn learn(
     Ok(())
 }
 
+/// Of each group that is answered and has accepted sets: whether the answer names as many.
+fn answers(learner: &mut Learner, reading: &acks::Reading, direction: Direction) {
+    for group in &reading.groups {
+        let accepted = |set: &&SetOutcome| {
+            matches!(set.verdict, acks::Verdict::Accepted | acks::Verdict::AcceptedWithErrors)
+        };
+        let named = group.sets.iter().filter(accepted).count() as u64;
+        let all = u64::from(group.accepted.unwrap_or(0));
+        if all > 0 {
+            learner.answer(named >= all, direction);
+        }
+    }
+}
+
 /// What follows the terminator of ISA, as a profile calls it.
 fn line_break(source: &Source, header: &Interchange) -> Result<&'static str, Error> {
     let Source::File(path) = source else { return Ok("none") };
@@ -250,16 +267,8 @@ fn line_break(source: &Source, header: &Interchange) -> Result<&'static str, Err
 /// Why nothing could be learned.
 fn nothing(learner: &Learner) -> String {
     let mut reasons = Vec::new();
-    for ((set, release, _), counted) in learner.counted() {
-        if counted.rejected > 0 {
-            let documents = count(counted.rejected, "document", "documents");
-            reasons.push(format!(
-                "{set} {release}: {documents} that the grammar rejects (see `crossdock validate`)"
-            ));
-        }
-        if counted.unknown > 0 {
-            reasons.push(format!("{set} {release}: no grammar (see `crossdock grammar list`)"));
-        }
+    for (set, release, _) in learner.counted().keys() {
+        reasons.push(format!("{set} {release}: no grammar (see `crossdock grammar list`)"));
     }
     let reasons = if reasons.is_empty() {
         "they hold no set of the partner".to_owned()
@@ -378,7 +387,14 @@ impl Told<'_> {
 
     fn proof(&self, proof: &Proof, context: &Context, out: &mut dyn Write) -> Result<(), Error> {
         let Proof { documents: all, passed, broken, problems, with_errors } = proof;
-        if passed == all {
+        if *all == 0 {
+            writeln!(
+                out,
+                "\nNo rules were learned: a document that its grammar rejects proves nothing.\n\
+                 What their envelopes show stands in partner.toml. `crossdock validate` says what is wrong; with better\n\
+                 samples, take the folder away and learn again."
+            )?;
+        } else if passed == all {
             let (good, number) = (context.paint.good, documents(*all));
             writeln!(
                 out,
@@ -393,7 +409,12 @@ impl Told<'_> {
                 writeln!(out, "  {line}")?;
             }
         }
-        for problem in problems {
+        let (to_fill_in, wrong): (Vec<_>, Vec<_>) =
+            problems.iter().partition(|problem| problem.is_to_fill_in());
+        if !wrong.is_empty() {
+            writeln!(out, "As a profile, the draft has faults:")?;
+        }
+        for problem in wrong {
             writeln!(out, "  {problem}")?;
         }
         if *with_errors > 0 {
@@ -410,9 +431,10 @@ impl Told<'_> {
         };
         writeln!(
             out,
-            "\nNext:\n  edit the TODO lines of {}\n  hold each rule against the partner's guide\n  \
+            "\nNext:\n  edit the TODO lines of {}; the profile works when {} filled in\n  hold each rule against the partner's guide\n  \
              crossdock partner check {name}{profiles}",
-            self.folder.join("partner.toml").display()
+            self.folder.join("partner.toml").display(),
+            count(to_fill_in.len() as u64, "value is", "values are")
         )?;
         Ok(())
     }

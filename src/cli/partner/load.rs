@@ -43,6 +43,17 @@ impl Place {
         named.unwrap_or_else(|| USUAL_FOLDER.into())
     }
 
+    /// Reads them all, and gives one that is in force beside them.
+    pub(super) fn partner(
+        &self,
+        name: &str,
+        context: &Context,
+    ) -> Result<(Loaded, Arc<Partner>), Error> {
+        let loaded = self.load(context)?;
+        let partner = Arc::clone(loaded.partner(name)?);
+        Ok((loaded, partner))
+    }
+
     /// Reads all profiles of the folder, over those that are shipped.
     pub(super) fn load(&self, context: &Context) -> Result<Loaded, Error> {
         let config = self.config()?;
@@ -82,10 +93,21 @@ impl Loaded {
         }
         self.source(name)?;
         let faults = self.problems_of(&[name.to_owned()]);
-        let words = if faults.iter().any(|problem| problem.is_error()) {
-            format!("the profile {name} cannot be used; `crossdock partner check {name}` says why")
-        } else {
-            format!("{name} is there to be extended only: nothing of it is in force by itself")
+        let errors: Vec<&Problem> = faults.into_iter().filter(|p| p.is_error()).collect();
+        let words = match errors.as_slice() {
+            [] => {
+                format!("{name} is there to be extended only: nothing of it is in force by itself")
+            }
+            [first, more @ ..] => {
+                let more = match more.len() {
+                    0 => String::new(),
+                    more => format!("\n  and {more} more"),
+                };
+                format!(
+                    "the profile {name} cannot be used\n  {first}{more}\n\
+                     `crossdock partner check {name}` shows all with their lines"
+                )
+            }
         };
         Err(Error::Unknown(words))
     }

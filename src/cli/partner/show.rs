@@ -1,5 +1,6 @@
 //! `crossdock partner show`: the agreement in force, row by row, each with where it comes from.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -85,7 +86,11 @@ fn head(partner: &Partner, context: &Context, out: &mut dyn Write) -> io::Result
         below => format!("; rests on {}", below.join(", then ")),
     };
     let (state, usage) = (state.to_lowercase(), usage.to_lowercase());
-    writeln!(out, "{strong}{}{strong:#} ({}): {state}, {usage}{rests}", partner.title, partner.name)
+    let name = match partner.title.as_str() {
+        title if title == partner.name => String::new(),
+        _ => format!(" ({})", partner.name),
+    };
+    writeln!(out, "{strong}{}{strong:#}{name}: {state}, {usage}{rests}", partner.title)
 }
 
 /// The rows that hold for a set, what is said for it alone before what is said for all.
@@ -166,16 +171,45 @@ fn is_rule_of(section: &str, agreement: &Agreement) -> bool {
     section == title(agreement)
 }
 
-/// Columns of a row: what, value, from.
+/// Columns of a row: what, value, from. In a narrow window the value gives way first, then what it is of.
 const WHAT_COLUMNS_MAX: usize = 30;
+const WHAT_COLUMNS_MIN: usize = 16;
 const VALUE_COLUMNS_MAX: usize = 40;
+const VALUE_COLUMNS_MIN: usize = 16;
+/// Of reasons and sources, where the window is not known.
+const WORDS_COLUMNS: usize = 96;
+/// Before and between columns.
+const GAPS: usize = 6;
 
-/// Sections with their rows; a value that is too long for its column goes on below.
+/// How wide the columns are.
+struct Widths {
+    what: usize,
+    value: usize,
+    words: usize,
+}
+
+impl Widths {
+    fn new(rows: &[Row], columns: Option<usize>) -> Self {
+        let widest = |of: &dyn Fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or(0);
+        let chars = |text: &str| text.chars().count();
+        let mut what = widest(&|row| chars(&row.subject)).min(WHAT_COLUMNS_MAX);
+        let mut value = widest(&|row| chars(&row.value)).min(VALUE_COLUMNS_MAX);
+        let from = widest(&|row| row.origin.as_ref().map_or(1, |origin| chars(&short(origin))));
+        if let Some(columns) = columns {
+            let over =
+                |what: usize, value: usize| (what + value + from + GAPS).saturating_sub(columns);
+            value = (value.saturating_sub(over(what, value))).max(value.min(VALUE_COLUMNS_MIN));
+            what = (what.saturating_sub(over(what, value))).max(what.min(WHAT_COLUMNS_MIN));
+        }
+        let room = columns.unwrap_or(WORDS_COLUMNS).saturating_sub(what + 4);
+        Self { what, value, words: room.max(VALUE_COLUMNS_MIN) }
+    }
+}
+
+/// Sections with their rows; what is too long for its column goes on below.
 fn table(rows: &[Row], context: &Context, out: &mut dyn Write) -> io::Result<()> {
     let (strong, faint) = (context.paint.strong, context.paint.faint);
-    let width = |text: &str, max: usize| text.chars().count().min(max);
-    let what = rows.iter().map(|row| width(&row.subject, WHAT_COLUMNS_MAX)).max().unwrap_or(0);
-    let value = rows.iter().map(|row| width(&row.value, VALUE_COLUMNS_MAX)).max().unwrap_or(0);
+    let Widths { what, value, words: room } = Widths::new(rows, context.paint.columns);
     let mut section: Option<&str> = None;
     let mut source: Option<&str> = None;
     for row in rows {
@@ -186,36 +220,105 @@ fn table(rows: &[Row], context: &Context, out: &mut dyn Write) -> io::Result<()>
             writeln!(out, "\n{strong}{name}{strong:#}")?;
         }
         let from = row.origin.as_ref().map_or_else(|| "-".to_owned(), short);
-        let lines = wrapped(&row.value, value);
-        for (number, line) in lines.iter().enumerate() {
-            let (subject, from) =
-                if number == 0 { (row.subject.as_str(), from.as_str()) } else { ("", "") };
-            let text = format!("  {subject:<what$}  {line:<value$}  {faint}{from}{faint:#}");
-            writeln!(out, "{}", text.trim_end())?;
+        let (subjects, values) =
+            (wrapped(&row.subject, what), wrapped(&visible(&row.value), value));
+        for number in 0..subjects.len().max(values.len()) {
+            let cell = |lines: &[String]| lines.get(number).cloned().unwrap_or_default();
+            let (subject, line) = (cell(&subjects), cell(&values));
+            let from = if number == 0 { from.as_str() } else { "" };
+            let text = format!("  {subject:<what$}  {line:<value$}");
+            if from.is_empty() {
+                writeln!(out, "{}", text.trim_end())?;
+            } else {
+                writeln!(out, "{text}  {faint}{from}{faint:#}")?;
+            }
         }
         let told = row.source.as_deref().filter(|own| source != Some(*own));
         let words: Vec<&str> = row.reason.as_deref().into_iter().chain(told).collect();
         if row.rule && !words.is_empty() && row.section.contains(' ') {
-            writeln!(out, "  {:what$}  {faint}{}{faint:#}", "", words.join(" - "))?;
+            for line in wrapped(&words.join(" - "), room) {
+                writeln!(out, "  {:what$}  {faint}{line}{faint:#}", "")?;
+            }
         }
         source = row.source.as_deref().or(source);
     }
     Ok(())
 }
 
-/// A text in lines of at most so many columns, broken at blanks where there are any.
+/// A value as a table can show it: delimiters that print nothing by their names.
+fn visible(value: &str) -> Cow<'_, str> {
+    if !value.contains(|c: char| c.is_control()) {
+        return value.into();
+    }
+    let shown = value.chars().map(|c| match c {
+        '\n' => "LF".to_owned(),
+        '\r' => "CR".to_owned(),
+        c if c.is_control() => format!("0x{:02X}", u32::from(c)),
+        c => c.to_string(),
+    });
+    shown.collect::<String>().into()
+}
+
+/// A text in lines of at most so many columns, broken at blanks where there are any, and else behind a `/`.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in text.split(' ').flat_map(|word| pieces(word, columns)) {
+        let (word, follows) = word;
         let line = lines.last_mut().expect("there is a line from the beginning");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > columns {
+        let blank = usize::from(!line.is_empty() && !follows);
+        if !line.is_empty() && line.chars().count() + blank + word.chars().count() > columns {
             lines.push(word.to_owned());
         } else {
-            if !line.is_empty() {
+            if blank > 0 {
                 line.push(' ');
             }
             line.push_str(word);
         }
     }
     lines
+}
+
+/// A word in one piece, or, where that is too long, in steps of a path. Whether a piece follows another one.
+fn pieces(word: &str, columns: usize) -> impl Iterator<Item = (&str, bool)> {
+    let at = if word.chars().count() > columns { '/' } else { '\0' };
+    word.split_inclusive(at).enumerate().map(|(number, piece)| (piece, number > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_goes_on_below() {
+        let lines = |text: &str| wrapped(text, 12);
+        assert_eq!(lines("require as warning"), ["require as", "warning"]);
+        assert_eq!(lines("PO1/PO106..PO125[UP]"), ["PO1/", "PO106..PO125[UP]"]);
+        assert_eq!(lines("a PO1/PID[F]/PID05 b"), ["a PO1/", "PID[F]/PID05", "b"]);
+        assert_eq!(lines(""), [""]);
+        assert_eq!(visible("\n"), "LF");
+        assert_eq!(visible("\u{1d}"), "0x1D");
+    }
+
+    #[test]
+    fn a_narrow_window_takes_from_the_values_first() {
+        let row = |subject: &str, value: &str| Row {
+            section: "850 in 004010".into(),
+            subject: subject.to_owned(),
+            value: value.to_owned(),
+            origin: None,
+            source: None,
+            reason: None,
+            rule: true,
+        };
+        let rows = [row("PO1/PO106..PO125[UP]", "require when BEG02 = DS and BEG01 = 00")];
+        let widths = |columns| {
+            let widths = Widths::new(&rows, columns);
+            (widths.what, widths.value)
+        };
+        assert_eq!(widths(None), (20, 38));
+        assert_eq!(widths(Some(120)), (20, 38));
+        assert_eq!(widths(Some(60)), (20, 33));
+        assert_eq!(widths(Some(30)), (16, 16));
+    }
 }

@@ -56,9 +56,7 @@ pub fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let loaded = place.load(context)?;
-    let partner = loaded.partner(&args.name)?.clone();
-    let Loaded { engine, profiles, .. } = loaded;
+    let (Loaded { engine, profiles, .. }, partner) = place.partner(&args.name, context)?;
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder).map_err(Error::read(folder))?;
     }
@@ -71,12 +69,7 @@ pub fn run(
         now: Timestamp::now(),
         verdict: Verdict::Clean,
     };
-    let mut failures = Failures::default();
-    for source in args.files.sources()? {
-        let done = round.source(&source, out);
-        failures.take(done, context)?;
-    }
-    failures.finish()?;
+    Failures::each(&args.files.sources()?, context, |source| round.source(source, out))?;
     Ok(round.verdict)
 }
 

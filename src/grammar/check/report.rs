@@ -414,7 +414,13 @@ fn offset_within(whole: &[u8], part: &[u8]) -> u64 {
 
 impl From<&RuleLine> for Rule {
     fn from(rule: &RuleLine) -> Self {
-        Self { file: Arc::clone(&rule.file), line: rule.line, reason: None, source: None }
+        Self {
+            file: Arc::clone(&rule.file),
+            line: rule.line,
+            reason: None,
+            source: None,
+            dependent: false,
+        }
     }
 }
 

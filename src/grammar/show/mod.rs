@@ -9,7 +9,7 @@ mod view;
 pub use text::{dictionary, element, set};
 pub use view::{
     CodeView, CodesView, ElementView, PlaceView, SegmentView, SetView, dictionary_view,
-    element_view, note_in_words, view,
+    element_view, note_in_words, type_name, view,
 };
 
 /// What to show of a set.

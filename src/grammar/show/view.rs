@@ -293,7 +293,9 @@ fn requirement(requirement: Requirement) -> &'static str {
     }
 }
 
-fn type_name(data_type: DataType) -> String {
+/// The type of an element as it is printed: `AN`, `N2`.
+#[must_use]
+pub fn type_name(data_type: DataType) -> String {
     match data_type {
         DataType::An => "AN".to_owned(),
         DataType::Id => "ID".to_owned(),

@@ -1,5 +1,6 @@
 //! Lines that read elements: their values, ranges of them, and counts.
 
+use super::super::extra::Implied;
 use super::super::form::Form;
 use super::super::plan::{Counted, ElementSet, Group, GroupKind, Range, Scalar, Slot};
 use super::super::shape::{FieldId, Kind, ShapeId};
@@ -59,13 +60,16 @@ impl<'a> Compiler<'a> {
             };
             let length = last + 1 - usize::from(position);
             let length = u16::try_from(length).unwrap_or(0);
-            Slot::Range(Range { field, length, step, ready: Vec::new(), marked: true })
+            Slot::Range(Range { field, length, step, ready: Vec::new() })
         } else {
             let Some(definition) = self.component(definition, component, path.at) else {
                 return;
             };
             let table = if let How::Code(table) = how { Some(table) } else { None };
-            let Some(form) = self.form(known.kind, table, definition, name.at) else { return };
+            let spot = (node, position, component);
+            let Some(form) = self.form(known.kind, table, (definition, spot), name.at) else {
+                return;
+            };
             Slot::Value(Scalar { field, form })
         };
         self.used.insert(at);
@@ -137,7 +141,12 @@ impl<'a> Compiler<'a> {
             };
             let kind = self.shapes.field(shape, field).kind;
             let table = if let How::Code(table) = how { Some(table) } else { None };
-            let Some(form) = self.form(kind, table, definition, name.at) else { continue };
+            // Of a range, what is agreed of one element holds for all that stand alike.
+            let alike = elements.iter().skip(index).step_by(usize::from(step));
+            let agreed = alike.map(|element| (node, element.position, 0));
+            let mut agreed = agreed.filter(|spot| self.implied(*spot).is_some());
+            let spot = agreed.next().unwrap_or((node, definition.position, 0));
+            let Some(form) = self.form(kind, table, (definition, spot), name.at) else { continue };
             *slot = Slot::Value(Scalar { field, form });
             self.used.insert(line.at);
             for at in (index..elements.len()).step_by(usize::from(step)) {
@@ -176,17 +185,25 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// The type that is agreed for an element instead of its own.
+    fn implied(&self, (node, position, component): (NodeId, u16, u16)) -> Option<DataType> {
+        let is_it = |i: &&Implied| (i.node, i.position, i.component) == (node, position, component);
+        let found = self.values.implied.iter().find(is_it)?;
+        Some(DataType::N(found.places))
+    }
+
     /// How a value of this element becomes a field of that kind.
     fn form(
         &mut self,
         kind: Kind,
         table: Option<&Word>,
-        definition: &ElementDef,
+        (definition, spot): (&ElementDef, (NodeId, u16, u16)),
         at: Spot,
     ) -> Option<Form> {
         let ElementShape::Simple { data_type, min, max, .. } = definition.shape else {
             return None;
         };
+        let data_type = self.implied(spot).unwrap_or(data_type);
         let min = u16::try_from(min).unwrap_or(0);
         let text = matches!(data_type, DataType::An | DataType::Id);
         if let Some(table) = table {
@@ -197,7 +214,11 @@ impl<'a> Compiler<'a> {
         }
         match (kind, data_type) {
             (Kind::Text, DataType::An | DataType::Id) if table.is_none() => {
-                return Some(Form::Text { min });
+                return Some(if self.values.keep_blanks {
+                    Form::Whole { min }
+                } else {
+                    Form::Text { min }
+                });
             }
             (Kind::Text, _) if table.is_none() => return Some(Form::Text { min: 0 }),
             (Kind::Decimal, DataType::R) => return Some(Form::Decimal { min }),

@@ -7,6 +7,7 @@ mod levels;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::extra::Values;
 use super::parse::Faults;
 use super::plan::{Block, BlockId, Levels, Map, RestShapes, Table, Target};
 use super::ready::prepare;
@@ -22,6 +23,7 @@ pub(super) fn compile(
     source: &MapSource,
     grammar: &Grammar,
     shapes: &Arc<Shapes>,
+    values: &Values,
     used: &mut BTreeSet<Spot>,
 ) -> Result<Map, Vec<LineError>> {
     let faults = Faults { files: source.files.clone(), errors: Vec::new() };
@@ -29,6 +31,7 @@ pub(super) fn compile(
         source,
         grammar,
         shapes,
+        values,
         used,
         faults,
         blocks: Vec::new(),
@@ -88,6 +91,7 @@ struct Compiler<'a> {
     source: &'a MapSource,
     grammar: &'a Grammar,
     shapes: &'a Shapes,
+    values: &'a Values,
     used: &'a mut BTreeSet<Spot>,
     faults: Faults,
     blocks: Vec<Block>,

@@ -60,8 +60,7 @@ impl<'r> Pass<'r, '_> {
                     before = ends.get(index.wrapping_sub(1)).map_or(before, |&end| end as usize);
                     continue;
                 }
-                let quick =
-                    length == 0 || plain && self.quick(cell, set.marked, bytes, start, length);
+                let quick = length == 0 || plain && self.quick(cell, bytes, start, length);
                 if quick {
                     index += 1;
                     continue;
@@ -92,14 +91,7 @@ impl<'r> Pass<'r, '_> {
     /// Writes what has nothing unusual about it: false for whatever else it may be.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the innermost loop of reading")]
-    fn quick(
-        &mut self,
-        cell: &Cell,
-        marked: bool,
-        bytes: &[u8],
-        start: usize,
-        length: usize,
-    ) -> bool {
+    fn quick(&mut self, cell: &Cell, bytes: &[u8], start: usize, length: usize) -> bool {
         let wide = bytes.get(start..).and_then(|bytes| bytes.first_chunk::<WIDE>());
         let Some(wide) = wide.filter(|_| (usize::from(cell.min)..=WIDE).contains(&length)) else {
             return false;
@@ -109,47 +101,41 @@ impl<'r> Pass<'r, '_> {
             How::Text => {
                 let last = bytes.get(start + length - 1);
                 let as_it_is = last != Some(&b' ') && !(self.escapes && needs_escape(wide));
-                as_it_is && self.json.value(cell, marked, wide, length)
+                as_it_is && self.json.value(cell, wide, length)
             }
             How::Code(table) => {
                 let table = self.map.tables.get(usize::from(table));
                 let word = table.and_then(|table| table.short_word(wide, length));
                 match word.and_then(|word| self.map.stamps.get(word as usize)?.wide_and_length()) {
-                    Some((word, length)) => self.json.known(cell, marked, word, length),
+                    Some((word, length)) => self.json.known(cell, word, length),
                     None => false,
                 }
             }
-            How::Decimal => is_decimal(wide, length) && self.json.value(cell, marked, wide, length),
-            _ => self.quick_rarely(cell, marked, wide, length),
+            How::Decimal => is_decimal(wide, length) && self.json.value(cell, wide, length),
+            _ => self.quick_rarely(cell, wide, length),
         }
     }
 
     /// The same for what is not in every other segment.
     #[inline(never)]
-    fn quick_rarely(
-        &mut self,
-        cell: &Cell,
-        marked: bool,
-        wide: &[u8; WIDE],
-        length: usize,
-    ) -> bool {
+    fn quick_rarely(&mut self, cell: &Cell, wide: &[u8; WIDE], length: usize) -> bool {
         match cell.how {
             How::Implied(places) => {
                 let whole = length.wrapping_sub(usize::from(places));
                 is_whole(wide, length)
                     && (1..length).contains(&whole)
-                    && self.json.implied(cell, marked, wide, length, whole)
+                    && self.json.implied(cell, wide, length, whole)
             }
-            How::Integer => is_whole(wide, length) && self.json.whole(cell, marked, wide, length),
+            How::Integer => is_whole(wide, length) && self.json.whole(cell, wide, length),
             How::Date if length == 8 => day(wide).is_some_and(|day| {
                 let mut wide = [0; WIDE];
                 wide[..10].copy_from_slice(&day);
-                self.json.value(cell, marked, &wide, day.len())
+                self.json.value(cell, &wide, day.len())
             }),
             How::Time if length == 4 => time(wide).is_some_and(|time| {
                 let mut wide = [0; WIDE];
                 wide[..5].copy_from_slice(&time);
-                self.json.value(cell, marked, &wide, time.len())
+                self.json.value(cell, &wide, time.len())
             }),
             _ => false,
         }
@@ -261,7 +247,7 @@ impl<'r> Pass<'r, '_> {
                 }
                 present = true;
                 let plain = source.segment.is_plain();
-                if !(plain && self.quick(cell, range.marked, bytes, start, length)) {
+                if !(plain && self.quick(cell, bytes, start, length)) {
                     flags |= self.of_range(range, i, position, source);
                 }
             }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::super::laid::small;
 use super::super::plan::{Block, LevelPlan, Levels, Target};
 use super::super::shape::{Field, FieldId};
-use super::{ELSEWHERE, Item, Pass, Span, UNPLACED};
+use super::{ELSEWHERE, Item, Pass, Span, UNPLACED, is_code};
 use crate::findings::Code;
 use crate::x12::decode;
 
@@ -82,7 +82,7 @@ impl<'r> Pass<'r, '_> {
     /// The levels with their parents.
     fn survey(&self, plan: &Levels) -> Vec<Level<'r>> {
         let tree = self.walked.tree;
-        let mut levels: Vec<Level<'r>> = Vec::new();
+        let mut levels: Vec<Level<'r>> = Vec::with_capacity(tree.instances.len());
         for (instance, found) in tree.instances.iter().enumerate() {
             if found.node != plan.node {
                 continue;
@@ -98,7 +98,7 @@ impl<'r> Pass<'r, '_> {
                 instance: small(instance),
                 first: found.first,
                 segments: found.first..found.end,
-                plan: plan.plans.iter().position(|p| p.code.iter().eq(code)),
+                plan: plan.plans.iter().position(|p| is_code(&p.code, code)),
                 list: None,
                 entry: 0,
                 numbered: false,
@@ -396,7 +396,7 @@ impl Packed {
 /// For each row, the fields that refer to entries, and the numbers: those that it is within, and those within it.
 fn packed(plan: &Levels, levels: &[Level<'_>], above: &Above) -> Packed {
     let fields: Vec<(u16, bool)> = plan.references().collect();
-    let mut found: Vec<(u32, u16, u32)> = Vec::new();
+    let mut found: Vec<(u32, u16, u32)> = Vec::with_capacity(levels.len());
     // Where each level below a row was noted.
     let mut noted: Vec<Option<usize>> = vec![None; levels.len()];
     for (i, level) in levels.iter().enumerate() {
@@ -477,7 +477,7 @@ fn regular(plan: &Levels, levels: &[Level<'_>], above: &Above, hierarchy: &[usiz
     let ranks: Vec<Option<usize>> =
         (0..plan.plans.len()).map(|p| hierarchy.iter().position(|&h| h == p)).collect();
     let rank = |i: usize| levels[i].plan.and_then(|p| ranks[p]);
-    let mut open: Vec<usize> = Vec::new();
+    let mut open: Vec<usize> = Vec::with_capacity(hierarchy.len());
     let has_document = levels.iter().any(|l| target(plan, l) == Some(Target::Document));
     for (i, level) in levels.iter().enumerate() {
         let Some(own) = rank(i) else { return false };

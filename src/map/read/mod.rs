@@ -188,6 +188,12 @@ impl serde::Serialize for Reading<'_> {
     }
 }
 
+/// Whether an element is a code. Codes are short: a loop is faster than a call.
+#[inline]
+fn is_code(code: &[u8], element: &[u8]) -> bool {
+    element.len() == code.len() && element.iter().zip(code).all(|(a, b)| a == b)
+}
+
 /// Reading one set.
 struct Pass<'r, 'w> {
     walked: Walked<'r>,
@@ -434,9 +440,7 @@ impl<'r> Pass<'r, '_> {
         let Some(segment) = self.walked.segments.get(segment as usize) else { return false };
         let element = segment.element(usize::from(selector.position));
         if selector.component == 0 {
-            // Codes are short: a loop is faster than a call.
-            return element.len() == selector.code.len()
-                && element.iter().zip(&selector.code).all(|(a, b)| a == b);
+            return is_code(&selector.code, element);
         }
         let mut parts = element.split(|&b| b == self.delimiters.component);
         parts.nth(usize::from(selector.component) - 1) == Some(selector.code.as_ref())

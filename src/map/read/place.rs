@@ -56,6 +56,7 @@ impl Pass<'_, '_> {
                 line: d.rule.line,
                 reason: None,
                 source: None,
+                dependent: false,
             }),
             field: self.map.field_of(node, piece.position).map(str::to_owned),
         };

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use super::super::form::{Decoded, Form, decode, encode, encode_integer};
 use super::super::laid::{At, small};
 use super::super::plan::{Counted, Range, Scalar, Slot};
+use super::super::ready::is_decimal;
+use super::super::stamp::WIDE;
 use super::Pass;
 use crate::findings::Code;
 use crate::x12::{Charset, DelimiterInData};
@@ -15,7 +17,7 @@ impl Pass<'_> {
         if let Some(sent) = sent.map(plain)
             && self.same(form, &sent, entry)
         {
-            self.data(&sent);
+            self.data(sent.as_bytes());
             return;
         }
         self.usual_value(form, entry);
@@ -24,9 +26,44 @@ impl Pass<'_> {
     /// A value in the usual form.
     #[inline]
     pub(super) fn usual_value(&mut self, form: Form, entry: At) {
+        let quick = match self.values.wide(entry) {
+            Some((wide, length)) => self.quick(form, wide, length),
+            None => false,
+        };
+        if !quick {
+            self.any_value(form, entry);
+        }
+    }
+
+    /// Writes what has nothing unusual about it: false for whatever else it may be.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the innermost loop of writing")]
+    fn quick(&mut self, form: Form, wide: &[u8; WIDE], length: usize) -> bool {
+        let text = wide.get(..length).unwrap_or_default();
+        let (text, min) = match form {
+            Form::Text { min } if self.plain => (text, min),
+            Form::Code { table, min } => {
+                match self.map.tables.get(usize::from(table)).and_then(|table| table.code(text)) {
+                    Some(code) => (code, min),
+                    None => return false,
+                }
+            }
+            Form::Decimal { min: min @ (0 | 1) } if is_decimal(wide, length) => (text, min),
+            _ => return false,
+        };
+        let fits = text.len() >= usize::from(min);
+        if fits {
+            self.out.extend_from_slice(text);
+        }
+        fits
+    }
+
+    /// The same for whatever it is.
+    #[inline(never)]
+    fn any_value(&mut self, form: Form, entry: At) {
         let (map, values) = (self.map, self.values);
         match form {
-            Form::Text { min } => self.text(entry, min),
+            Form::Text { min } | Form::Whole { min } => self.text(entry, min),
             Form::Code { table, min } => {
                 match map.tables[usize::from(table)].code(values.bytes(entry)) {
                     Some(code) => {
@@ -46,9 +83,10 @@ impl Pass<'_> {
             encode_integer(number, min, self.out);
             return;
         }
-        let (start, text) = (self.out.len(), self.values.text(entry));
-        if let Err(why) = encode(form, text, self.out) {
+        let start = self.out.len();
+        if let Err(why) = encode(form, self.values.bytes(entry), self.out) {
             self.out.truncate(start);
+            let text = self.values.text(entry);
             let message = format!("\"{text}\" {why}, as this element needs it.");
             let mend = "Give a value that the element can hold.";
             self.report(Code::NotWritable, message, mend, Some(text), None);
@@ -56,20 +94,18 @@ impl Pass<'_> {
     }
 
     /// A text of the document.
-    #[inline]
     fn text(&mut self, entry: At, min: u16) {
         let values = self.values;
         let start = self.out.len();
         if self.plain {
             self.out.extend_from_slice(values.bytes(entry));
         } else {
-            self.data(values.text(entry));
+            self.data(values.bytes(entry));
         }
         self.pad(self.out.len() - start, min);
     }
 
     /// Blanks up to the least length, of what has so many bytes.
-    #[inline]
     fn pad(&mut self, length: usize, min: u16) {
         if (1..usize::from(min)).contains(&length) {
             self.out.extend(std::iter::repeat_n(b' ', usize::from(min) - length));
@@ -125,7 +161,7 @@ impl Pass<'_> {
         let Some(&first) = counts.first() else { return };
         let stated = sent.and_then(|s| s.parse::<u32>().ok());
         match sent {
-            Some(sent) if stated.is_some_and(|n| counts.contains(&n)) => self.data(sent),
+            Some(sent) if stated.is_some_and(|n| counts.contains(&n)) => self.data(sent.as_bytes()),
             _ => encode_integer(i64::from(first), 1, self.out),
         }
     }
@@ -277,11 +313,12 @@ impl Pass<'_> {
     }
 
     /// Text as data: in the character set, with delimiters refused or replaced.
-    pub(super) fn data(&mut self, text: &str) {
-        if !text.bytes().any(|b| self.special.has(b)) {
-            self.out.extend_from_slice(text.as_bytes());
+    pub(super) fn data(&mut self, text: &[u8]) {
+        if !text.iter().any(|&b| self.special.has(b)) {
+            self.out.extend_from_slice(text);
             return;
         }
+        let text = std::str::from_utf8(text).unwrap_or_default();
         let style = self.options.style;
         let mut buffer = [0; 4];
         for c in text.chars() {
@@ -328,7 +365,7 @@ impl Pass<'_> {
     /// A kept text, with our separators as those of the interchange.
     pub(super) fn structured(&mut self, text: &str) {
         if !text.contains(['>', '^', '\\']) {
-            self.data(text);
+            self.data(text.as_bytes());
             return;
         }
         let delimiters = self.options.style.delimiters;
@@ -354,10 +391,10 @@ impl Pass<'_> {
                 }
                 '\\' => {
                     if let Some(c) = chars.next() {
-                        self.data(c.encode_utf8(&mut buffer));
+                        self.data(c.encode_utf8(&mut buffer).as_bytes());
                     }
                 }
-                c => self.data(c.encode_utf8(&mut buffer)),
+                c => self.data(c.encode_utf8(&mut buffer).as_bytes()),
             }
         }
     }

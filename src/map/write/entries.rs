@@ -36,7 +36,11 @@ impl Entries {
         lists.sort_unstable();
         lists.dedup();
         let entries = lists.into_iter().map(|list| {
-            let at = values.get(At::ROOT, list).map_or(Vec::new(), |l| values.within(l).collect());
+            let mut at = Vec::new();
+            if let Some(found) = values.get(At::ROOT, list) {
+                at.reserve(values.items(found) as usize);
+                at.extend(values.within(found));
+            }
             Self { list, at, put: Vec::new(), plans: Vec::new() }
         });
         entries.collect()

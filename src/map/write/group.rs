@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::super::laid::{At, Laid, small};
-use super::super::plan::{LevelPlan, Levels, Map, NO_PLACE, Target};
+use super::super::plan::{Levels, Map, NO_PLACE, Target};
 use super::super::shape::{FieldId, Kind};
 use super::entries::{Entries, NONE, Put, Reference, list_of};
 use super::levels::{Out, Planned};
@@ -62,6 +62,7 @@ struct Way {
 impl<'w> Planner<'w> {
     pub(super) fn new(levels: &'w Levels, map: &'w Map, values: &'w mut Laid) -> Self {
         let (entries, references) = (Entries::of(levels, values), Reference::of(levels));
+        let count: usize = entries.iter().map(|e| e.at.len()).sum();
         Self {
             levels,
             map,
@@ -69,7 +70,8 @@ impl<'w> Planner<'w> {
             planned: Planned::default(),
             entries,
             references,
-            nodes: Vec::new(),
+            // Mostly each entry is one, and the document another one.
+            nodes: Vec::with_capacity(count + 1),
             first: NONE,
             last: NONE,
             again: HashMap::new(),
@@ -132,7 +134,10 @@ impl<'w> Planner<'w> {
             (0..levels.plans.len()).map(|plan| hierarchy.iter().position(|&h| h == plan)).collect();
         for i in 0..self.entries.len() {
             let Entries { list, at, .. } = &self.entries[i];
-            let plans = at.iter().map(|&at| self.plan_of(*list, at)).collect();
+            let of_list =
+                (0..levels.plans.len()).filter(|&p| list_of(&levels.plans[p]) == Some(*list));
+            let of_list: Vec<usize> = of_list.collect();
+            let plans = at.iter().map(|&at| self.plan_of(&of_list, at)).collect();
             self.entries[i].plan(plans);
         }
         let stop_of = |planner: &Self, target: Target| {
@@ -192,18 +197,20 @@ impl<'w> Planner<'w> {
         }
     }
 
-    /// The plan of an entry: that whose constants it has, or else the lowest of the hierarchy.
-    fn plan_of(&self, list: FieldId, object: At) -> Option<usize> {
-        let plans =
-            || self.levels.plans.iter().enumerate().filter(move |(_, p)| list_of(p) == Some(list));
-        let fits = |p: &LevelPlan| {
-            self.map.blocks[usize::from(p.block)].constants.iter().all(|&(field, word)| {
-                let text = self.values.get(object, field).map(|e| self.values.text(e));
-                text == self.map.words.get(word as usize).map(AsRef::as_ref)
+    /// The plan of an entry among those of its list: that whose constants it has, or else the lowest of the hierarchy.
+    fn plan_of(&self, plans: &[usize], object: At) -> Option<usize> {
+        if let [] | [_] = plans {
+            return plans.first().copied();
+        }
+        let fits = |&&plan: &&usize| {
+            let block = &self.map.blocks[usize::from(self.levels.plans[plan].block)];
+            block.constants.iter().all(|&(field, word)| {
+                let text = self.values.get(object, field).map(|e| self.values.bytes(e));
+                text == self.map.words.get(word as usize).map(|word| word.as_bytes())
             })
         };
-        let exact = plans().find(|(_, p)| fits(p)).map(|(i, _)| i);
-        exact.or_else(|| plans().map(|(i, _)| i).max_by_key(|&i| self.ranks[i]))
+        let exact = plans.iter().find(fits);
+        exact.or_else(|| plans.iter().max_by_key(|&&plan| self.ranks[plan])).copied()
     }
 
     /// Adds the way from an entry up to the outermost of its list, as far as the hierarchy has levels for it.
@@ -482,6 +489,7 @@ impl<'w> Planner<'w> {
 
     /// The tree in the order in which it is written.
     fn flatten(&mut self) {
+        self.planned.levels.reserve(self.nodes.len());
         let mut open: Vec<(u32, Option<usize>)> = vec![(self.first, None)];
         while let Some((at, within)) = open.pop() {
             let Some(node) = self.nodes.get(at as usize) else { continue };

@@ -49,20 +49,20 @@ impl<'w> Pass<'w> {
         for (i, out) in planned.levels.iter().enumerate() {
             let told = out.told.as_deref().unwrap_or(&usual);
             let (number, above) = (Digits::new(i + 1), out.within.map(|w| (w, Digits::new(w + 1))));
-            let id = told.id.as_deref().unwrap_or(number.as_str());
-            let above = above.as_ref().map_or("", |(w, number)| {
+            let id = told.id.as_ref().map_or(number.bytes(), String::as_bytes);
+            let above = above.as_ref().map_or(&[][..], |(w, number)| {
                 let told = planned.levels[*w].told.as_ref();
-                told.and_then(|t| t.id.as_deref()).unwrap_or(number.as_str())
+                told.and_then(|t| t.id.as_ref()).map_or(number.bytes(), String::as_bytes)
             });
-            let parent = told.parent.as_deref().unwrap_or(above);
+            let parent = told.parent.as_ref().map_or(above, String::as_bytes);
             let known = out.plan.and_then(|p| plan.plans.get(p));
-            let code = known.map_or("", |p| std::str::from_utf8(&p.code).unwrap_or_default());
-            let code = told.code.as_deref().unwrap_or(code);
-            let child = match (&told.child, planned.child_codes.as_str(), out.has_children) {
-                (Some(child), _, _) => child.as_str(),
-                (None, "all" | "parents", true) => "1",
-                (None, "all", false) => "0",
-                _ => "",
+            let code = known.map_or(&[][..], |p| &p.code);
+            let code = told.code.as_ref().map_or(code, String::as_bytes);
+            let child: &[u8] = match (&told.child, planned.child_codes.as_str(), out.has_children) {
+                (Some(child), _, _) => child.as_bytes(),
+                (None, "all" | "parents", true) => b"1",
+                (None, "all", false) => b"0",
+                _ => b"",
             };
             let nested = plan.nested;
             let given = [
@@ -239,7 +239,7 @@ impl Digits {
         }
     }
 
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[self.from..]).unwrap_or_default()
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[self.from..]
     }
 }

@@ -10,15 +10,13 @@ mod levels;
 mod rest;
 mod segment;
 
-use serde::Serialize;
-
 use self::levels::Planned;
 use super::Error;
 use super::laid::{At, Laid};
-use super::lay::Layout;
 use super::plan::{Block, BlockId, GroupKind, Map};
 use super::shape::FieldId;
 use super::steps::{Asked, Marked, STEPS_MAX, Step};
+use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place};
 use crate::grammar::{Grammar, NodeId};
 use crate::x12::Style;
@@ -38,7 +36,7 @@ pub struct WriteOptions<'a> {
 /// Writes sets, one after the other, and reuses its memory.
 #[derive(Debug, Default)]
 pub struct Writer {
-    layout: Layout,
+    laid: Laid,
     work: Work,
 }
 
@@ -66,20 +64,22 @@ impl Writer {
     /// Appends the set, ST to SE, to `out`. What cannot be written is a finding: `not-writable`,
     /// `delimiter-in-data`, `not-encodable`.
     ///
-    /// The document is of the kind that the map leads to: typed, tagged or not, or anything that serializes alike.
-    ///
     /// # Errors
-    /// Where the document is of another kind, or has fields or types that this kind has not.
-    pub fn write<T: Serialize + ?Sized>(
+    /// Where the map leads to another kind of document.
+    pub fn write(
         &mut self,
-        document: &T,
+        document: &Document,
         map: &Map,
         grammar: &Grammar,
         options: &WriteOptions<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Vec<Finding>, Error> {
-        self.layout.lay(document, &map.shapes)?;
-        let laid = &mut self.layout.laid;
+        if document.kind() != map.document {
+            let (kind, wanted) = (document.kind(), &map.document);
+            return Err(Error::Type(format!("this is no `{wanted}`, but of the kind `{kind}`")));
+        }
+        let laid = &mut self.laid;
+        laid.lay(document);
         let planned = map.levels.as_ref().map(|levels| levels::plan(levels, map, laid, options));
         let mut planned = planned.unwrap_or_default();
         let mut pass = Pass {
@@ -90,7 +90,7 @@ impl Writer {
             out,
             work: &mut self.work,
             special: Special::of(options.style),
-            plain: is_plain(laid.texts.as_bytes(), options.style),
+            plain: is_plain(laid.texts(), options.style),
             base: 0,
             segments: 0,
             kept_tag: Some(String::new()),
@@ -167,7 +167,7 @@ struct Pass<'w> {
 }
 
 /// Elements that the caller gives.
-type Given<'g> = &'g [(u16, &'g str)];
+type Given<'g> = &'g [(u16, &'g [u8])];
 
 /// A loop instance or a segment that is to be written.
 struct What<'w, 'g> {
@@ -181,13 +181,13 @@ struct What<'w, 'g> {
 
 impl<'w> Pass<'w> {
     fn document(&mut self, levels: &Planned) {
-        let set = &self.grammar.set;
-        let number = self.options.control_number;
+        let set = self.grammar.set.as_bytes();
+        let number = self.options.control_number.as_bytes();
         let id = self.map.root;
         self.block(id, At::ROOT, &[(1, set), (2, number)], Some(levels));
         let count = (self.segments + 1).to_string();
         if let Some(&trailer) = self.grammar.node(NodeId::ROOT).children.last() {
-            self.raw(trailer, &[(1, &count), (2, number)]);
+            self.raw(trailer, &[(1, count.as_bytes()), (2, number)]);
         }
     }
 
@@ -214,10 +214,9 @@ impl<'w> Pass<'w> {
         let mut rest = None;
         for (field, at) in values.fields(object) {
             match steps.asked(field) {
-                Asked::Step(step, first) => {
+                Asked::Step(step, marks) => {
                     self.work.values[self.base + usize::from(step)] = at;
-                    marked.add(first);
-                    marked.add(step);
+                    marked.add_all(marks);
                 }
                 Asked::Silent => {}
                 Asked::NoPlace if block.rest == Some(field) => rest = Some(at),

@@ -29,7 +29,7 @@ impl<'w> Pass<'w> {
                 Slot::Fixed(code, kept) => self.fixed(code, *kept, object),
                 Slot::Elsewhere => {
                     let text = given.iter().find(|(p, _)| *p == self.position);
-                    self.data(text.map_or("", |(_, text)| text));
+                    self.data(text.map_or(&[], |(_, text)| text));
                 }
                 Slot::Value(scalar) => {
                     if let Some(entry) = self.values.get(object, scalar.field) {
@@ -82,7 +82,7 @@ impl<'w> Pass<'w> {
             Slot::Fixed(code, kept) => self.fixed(code, *kept, object),
             Slot::Elsewhere => {
                 let text = given.iter().find(|(p, _)| *p == position);
-                self.data(text.map_or("", |(_, text)| text));
+                self.data(text.map_or(&[], |(_, text)| text));
             }
             Slot::Composite(parts) => self.composite(parts, object, None, None),
             Slot::Count(counted) => self.count(counted, None),
@@ -198,7 +198,7 @@ impl<'w> Pass<'w> {
         let from = self.out.len();
         self.position = 0;
         if let Some(tag) = tag {
-            self.data(tag);
+            self.data(tag.as_bytes());
         } else {
             let tag = self.grammar.segment_at(self.node).tag.get().to_be_bytes();
             self.out.extend(tag.into_iter().take_while(|&b| b != 0));

@@ -110,14 +110,8 @@ fn add_product(
 }
 
 fn values(look: &Look<'_>, place: &Place, index: usize) -> Vec<Option<Decimal>> {
-    let implied = implied_decimals(look, place);
-    let spot = place.element.iter();
-    spot.flat_map(|spot| look.values(spot, index)).map(|v| number(v.bytes, implied)).collect()
-}
-
-/// The decimals that the type of an element implies.
-pub(super) fn implied_decimals(look: &Look<'_>, place: &Place) -> u32 {
-    crate::overlay::compile::implied_decimals(look.grammar, place)
+    let Some(spot) = &place.element else { return Vec::new() };
+    look.values(spot, index).into_iter().map(|value| number(value.bytes, spot.implied)).collect()
 }
 
 #[cfg(test)]

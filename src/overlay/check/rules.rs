@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use super::look::{Look, Value, is_among};
-use super::numbers::{self, implied_decimals, number};
+use super::numbers::{self, number};
 use super::words::Teller;
 use super::{Conditions, levels};
 use crate::findings::{Code, Findings};
 use crate::grammar::check::value::{is_date, is_time, number_digits};
+use crate::grammar::digits;
 use crate::grammar::{DataType, ElementShape, Grammar};
 use crate::overlay::compile::{code_list, definition};
-use crate::overlay::digits;
 use crate::overlay::plan::{LoopStep, Place, Rule, Term, Test};
 
 /// Adds a finding for each place of the set where the rule is broken.
@@ -184,7 +184,7 @@ impl<'a, 'f> Judge<'a, 'f> {
                     };
                 }
             }
-            let implied = implied_decimals(self.look, place);
+            let implied = place.element.as_ref().map_or(0, |spot| spot.implied);
             self.stated(place, around, |teller, index, value| {
                 let stated = number(value.bytes, implied);
                 if stated.is_some_and(|stated| stated != found.into()) {
@@ -200,7 +200,7 @@ impl<'a, 'f> Judge<'a, 'f> {
                 continue;
             }
             let Some(sum) = numbers::sum(terms, scale, self.look, around) else { continue };
-            let implied = implied_decimals(self.look, place);
+            let implied = place.element.as_ref().map_or(0, |spot| spot.implied);
             self.stated(place, around, |teller, index, value| {
                 if let Some(stated) = number(value.bytes, implied).filter(|&n| !sum.is(n, scale)) {
                     teller.sum(index, value, stated, sum.shown(scale));

@@ -5,10 +5,9 @@ use rust_decimal::Decimal;
 use super::look::{Look, Value};
 use crate::findings::{self, Code, Finding, Findings, Place};
 use crate::grammar::check::shown;
+use crate::grammar::digits::{Scheme, Wrong};
 use crate::grammar::{DataType, ElementDef, ElementShape, NodeId, SegmentDef};
-use crate::overlay::digits::Wrong;
 use crate::overlay::plan::{self, ElementSpot, Level, Qualifier, Rule};
-use crate::overlay::source::Scheme;
 use crate::overlay::view::finding_rule;
 
 /// Codes that are named in one message.
@@ -259,7 +258,9 @@ impl<'a, 'f> Teller<'a, 'f> {
             DataType::Dt => "a date",
             DataType::Tm => "a time",
             DataType::R => "a number",
-            DataType::N(_) => "a number without a point",
+            DataType::N(0) => "a number without a point",
+            DataType::N(1) => "a number without a point, whose last digit is a decimal",
+            DataType::N(_) => "a number without a point, whose last digits are its decimals",
         };
         let says = format!("which is not {agreed}, as was agreed");
         self.value(Code::AgreedType, index, value, &says, format!("Send {agreed}."));

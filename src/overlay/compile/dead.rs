@@ -292,6 +292,7 @@ fn qualifier_place(node: NodeId, qualifier: &Qualifier) -> Place {
             component: qualifier.component,
             last: 0,
             qualifiers: Box::default(),
+            implied: 0,
         }),
         each: true,
     }

@@ -6,11 +6,13 @@
 
 mod conflicts;
 mod dead;
+mod decimals;
 mod layers;
 mod paths;
 mod tests_of;
 
-pub(super) use tests_of::{code_list, definition, implied_decimals};
+pub(super) use decimals::agreed as agreed_decimals;
+pub(super) use tests_of::{code_list, definition};
 
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ pub(super) fn compile(
         compiler.add_layer(number, layer, &mut rules);
     }
     layers::widen(&mut rules);
+    compiler.decimals(&mut rules);
     if let Some(rule) = rules.get(RULES_MAX) {
         let message = format!("the layers have more than {RULES_MAX} rules together");
         compiler.fault_at(rule, message, "leave out what is not needed");

@@ -156,6 +156,7 @@ impl Compiler<'_> {
             component: element.component,
             last: element.last,
             qualifiers: bytes(&element.qualifiers),
+            implied: 0,
         };
         let scope = walk.scope.into();
         Some(Place { scope, node, opens, qualifier, element: Some(element), each })

@@ -5,7 +5,7 @@ use super::super::plan::{Level, Place, Term, Test, shared};
 use super::super::source::{Body, PathSource, TermSource, Word};
 use super::Compiler;
 use super::paths::bytes;
-use crate::grammar::{CodeListId, DataType, ElementDef, ElementShape, Grammar, suggest};
+use crate::grammar::{CodeListId, ElementDef, ElementShape, Grammar, suggest};
 
 impl Compiler<'_> {
     pub(super) fn test(&mut self, body: &Body) -> Option<Test> {
@@ -177,14 +177,6 @@ pub(in crate::overlay) fn definition<'g>(
             grammar.composite(id).components.get(usize::from(spot.component) - 1)
         }
         _ => Some(element),
-    }
-}
-
-/// The decimals that the type of an element implies.
-pub(in crate::overlay) fn implied_decimals(grammar: &Grammar, place: &Place) -> u32 {
-    match definition(grammar, place).map(|e| e.shape) {
-        Some(ElementShape::Simple { data_type: DataType::N(decimals), .. }) => decimals.into(),
-        _ => 0,
     }
 }
 

@@ -3,12 +3,13 @@
 use super::LineText;
 use super::path::path;
 use crate::findings::Severity;
+use crate::grammar::digits::Scheme;
 use crate::grammar::parse::facts;
 use crate::grammar::parse::words::{Fault, Read, Token, Words, number};
 use crate::grammar::suggest;
 use crate::overlay::source::{
-    Body, ConditionSource, Kind, PathSource, RuleSource, Scheme, Spot, TermSource, TestSource,
-    WaiveSource, Word,
+    Body, ConditionSource, Kind, PathSource, RuleSource, Spot, TermSource, TestSource, WaiveSource,
+    Word,
 };
 
 /// Codes of one line.

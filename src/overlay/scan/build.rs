@@ -1,7 +1,7 @@
 //! The quick pass worked out from the rules.
 
 use super::super::check::is_numeric;
-use super::super::compile::{code_list, implied_decimals};
+use super::super::compile::code_list;
 use super::super::plan::{
     Code, Condition, ConditionTest, ElementSpot, LoopStep, Place, Qualifier, Rule, Term, Test,
 };
@@ -231,9 +231,8 @@ impl Builder<'_> {
         for term in terms {
             let mut factors = Vec::with_capacity(term.factors.len());
             for factor in &term.factors {
-                let implied = implied_decimals(self.grammar, factor);
                 let Some(spot) = &factor.element else { continue };
-                factors.push((self.spot(spot), implied));
+                factors.push((self.spot(spot), spot.implied));
             }
             plans.push(TermPlan { minus: term.minus, factors });
         }
@@ -257,8 +256,7 @@ impl Builder<'_> {
         let scope = self.scope(&place.scope[..home]);
         self.close(scope, Vec::new(), Weigh::Total(total));
         if let Some(spot) = &place.element {
-            let spot = self.spot(spot);
-            let implied = implied_decimals(self.grammar, place);
+            let (spot, implied) = (self.spot(spot), spot.implied);
             self.op(place, Action::Stated { total, spot, implied });
         }
         total

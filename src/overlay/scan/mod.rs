@@ -10,7 +10,7 @@ mod run;
 mod seen;
 
 use super::plan::{ElementSpot, Qualifier};
-use super::source::Scheme;
+use crate::grammar::digits::Scheme;
 use crate::grammar::{CodeListId, DataType};
 use codes::Codes;
 pub use run::Scratch;

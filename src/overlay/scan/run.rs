@@ -3,11 +3,10 @@
 use rust_decimal::Decimal;
 
 use super::super::check::{Sum, is_of_type, length_fault, number};
-use super::super::digits;
 use super::codes::packed;
 use super::seen::Seen;
 use super::{Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
-use crate::grammar::{Grammar, Walked};
+use crate::grammar::{Grammar, Walked, digits};
 use crate::x12::{Delimiters, Segment};
 
 /// What the check under an overlay needs besides the walk; reused from set to set.

@@ -120,10 +120,11 @@ impl Records for RemoteRecords {
 
     fn all_expectations(
         &self,
-        after: Option<&Expectation>,
+        after: Option<(&str, u64, u64)>,
         limit: usize,
     ) -> Result<Vec<Expectation>, Error> {
-        self.ask(&Ask::AllExpectations(after.cloned(), limit))
+        let after = after.map(|(partner, group, set)| (partner.to_owned(), group, set));
+        self.ask(&Ask::AllExpectations(after, limit))
     }
 
     fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Expectation>, Error> {

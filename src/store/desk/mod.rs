@@ -15,9 +15,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Expectation, FileKey, InterchangeId, InterchangeKey, PayloadId, PurchaseOrderKey, Transaction,
-};
+use super::{FileKey, InterchangeId, InterchangeKey, PayloadId, PurchaseOrderKey, Transaction};
 
 /// Largest head of a frame. A page of records is far smaller.
 const HEAD_BYTES_MAX: u32 = 64 << 20;
@@ -48,7 +46,7 @@ enum Ask {
     Document(String),
     Documents(Option<String>, usize),
     Expectations(String, u64),
-    AllExpectations(Option<Expectation>, usize),
+    AllExpectations(Option<(String, u64, u64)>, usize),
     Overdue(Timestamp, usize),
     Queued(String, usize),
     Backlog(usize),

@@ -53,7 +53,9 @@ fn reply(
         Ask::Documents(after, limit) => head_of(records.documents(after.as_deref(), limit)),
         Ask::Expectations(partner, group) => head_of(records.expectations(&partner, group)),
         Ask::AllExpectations(after, limit) => {
-            head_of(records.all_expectations(after.as_ref(), limit))
+            let after =
+                after.as_ref().map(|(partner, group, set)| (partner.as_str(), *group, *set));
+            head_of(records.all_expectations(after, limit))
         }
         Ask::Overdue(now, limit) => head_of(records.overdue(now, limit)),
         Ask::Queued(lane, limit) => head_of(records.queued(&lane, limit)),

@@ -6,9 +6,9 @@ use super::blocks::{Block, Line, Tone, heading};
 use super::examples::Example;
 use super::words;
 use crate::findings::Severity;
-use crate::grammar::show::note_in_words;
+use crate::grammar::show::{note_in_words, type_name};
 use crate::grammar::{
-    CodeList, DataType, ElementDef, ElementShape, Grammar, Node, NodeId, NodeKind, Requirement,
+    CodeList, ElementDef, ElementShape, Grammar, Node, NodeId, NodeKind, Requirement,
 };
 use crate::overlay::{Kind, RuleView};
 use crate::profile::{Agreement, Direction};
@@ -449,16 +449,4 @@ fn around_is_mandatory(grammar: &Grammar, node: &Node) -> bool {
         parent = grammar.node(parent).parent;
     }
     true
-}
-
-fn type_name(data_type: DataType) -> String {
-    match data_type {
-        DataType::An => "AN".to_owned(),
-        DataType::Id => "ID".to_owned(),
-        DataType::Dt => "DT".to_owned(),
-        DataType::Tm => "TM".to_owned(),
-        DataType::R => "R".to_owned(),
-        DataType::N(decimals) => format!("N{decimals}"),
-        DataType::B => "B".to_owned(),
-    }
 }

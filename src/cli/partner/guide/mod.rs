@@ -57,8 +57,7 @@ pub fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let loaded = place.load(context)?;
-    let partner = loaded.partner(&args.name)?.clone();
+    let (loaded, partner) = place.partner(&args.name, context)?;
     let folder = loaded.source(&args.name).map(|source| source.folder.clone()).ok();
     let Loaded { engine, .. } = loaded;
     let rehearsal = Rehearsal::new(engine);
@@ -142,7 +141,7 @@ which our gateway checks every document, as they were in force on {}: what stand
         guide.push(Block::List(sources.into_iter().collect()));
     }
     guide.push(heading(2, "Documents"));
-    guide.push(documents(chapters));
+    guide.push(documents(partner, chapters));
     guide.push(heading(2, "Identities"));
     guide.extend(identities(partner));
     guide.push(heading(2, "Envelope"));
@@ -166,13 +165,13 @@ which our gateway checks every document, as they were in force on {}: what stand
     guide
 }
 
-fn documents(chapters: &[(&Agreement, Vec<&str>)]) -> Block {
+fn documents(partner: &Partner, chapters: &[(&Agreement, Vec<&str>)]) -> Block {
     let rows = chapters.iter().map(|(agreement, _)| {
         let (from, version) = match agreement.direction {
             Direction::In => ("you", agreement.release().to_owned()),
             Direction::Out => ("us", agreement.version()),
         };
-        let state = match agreement.flow.state {
+        let state = match agreement.flow.state.min(partner.state) {
             State::Live => "in use",
             State::Shadow => "on trial: we translate it, and act on nothing",
             State::Off => "not in use",

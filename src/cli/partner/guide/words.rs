@@ -129,6 +129,10 @@ fn length(what: &str) -> String {
 fn data_type(what: &str) -> &str {
     match what {
         "N0" => "a whole number",
+        "N1" => "a number without a point, the last digit a decimal",
+        "N2" => "a number without a point, the last two digits decimals",
+        "N3" => "a number without a point, the last three digits decimals",
+        "N4" => "a number without a point, the last four digits decimals",
         "R" => "a number",
         "DT" => "a date",
         "TM" => "a time",

@@ -1,10 +1,21 @@
 //! Check digits of GS1 numbers (GS1 General Specifications, 7.9): weights 3 and 1 from the right, modulo 10.
 
-use super::source::Scheme;
+/// A kind of number that ends with a check digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// A shipping container.
+    Sscc,
+    /// A trade item.
+    Gtin,
+    /// A trade item, of 12 digits.
+    Upc,
+    /// A place or a company.
+    Gln,
+}
 
 /// What is wrong with a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub(crate) enum Wrong {
     /// Not so many digits, or not digits.
     Form,
     /// The last digit should be this one.
@@ -13,7 +24,7 @@ pub(super) enum Wrong {
 
 impl Scheme {
     /// What a number of this kind is, for a person.
-    pub(super) fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Sscc => "an SSCC of 18 digits",
             Self::Gtin => "a GTIN of 8, 12, 13 or 14 digits",
@@ -37,7 +48,7 @@ impl Scheme {
 
 /// Whether a value is a number of this kind with its right check digit. Eight digits at once, from the right.
 #[inline]
-pub(super) fn is_right(scheme: Scheme, value: &[u8]) -> bool {
+pub(crate) fn is_right(scheme: Scheme, value: &[u8]) -> bool {
     const LANES: u64 = 0x00FF_00FF_00FF_00FF;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let Some(mut left) = scheme.number(value) else { return false };
@@ -62,7 +73,7 @@ pub(super) fn is_right(scheme: Scheme, value: &[u8]) -> bool {
 
 /// What is wrong with a value as a number of this kind; `None` where it is one.
 #[inline]
-pub(super) fn wrong(scheme: Scheme, value: &[u8]) -> Option<Wrong> {
+pub(crate) fn wrong(scheme: Scheme, value: &[u8]) -> Option<Wrong> {
     let Some((&last, digits)) = scheme.number(value).and_then(|n| n.split_last()) else {
         return Some(Wrong::Form);
     };

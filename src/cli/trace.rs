@@ -1,0 +1,142 @@
+//! `crossdock trace`: an order from its arrival to the last acknowledgement, on one page.
+
+use std::io::{self, Write};
+
+use rust_decimal::Decimal;
+
+use super::acks::{minute, words};
+use super::serve::ConfigArgs;
+use super::table::table;
+use super::{Context, Error, Format, Verdict};
+use crate::gateway::{Carton, DocumentState, Trace, TracedDocument, open_records, trace};
+
+/// Cartons of a shipment that are listed; more are counted.
+const CARTONS_SHOWN: usize = 20;
+
+/// Arguments of `trace`.
+#[derive(Debug, clap::Args)]
+#[command(
+    long_about = "Show an order with its shipments, cartons, invoices and acknowledgements on one page, and what of the \
+ordered, shipped and invoiced quantities does not agree.\n\nWorks beside a gateway that runs, and without one.",
+    after_help = "Exit codes: 0 all of it agrees, 1 something does not, 2 there is no such order."
+)]
+pub struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The order's number
+    #[arg(value_name = "PO-NUMBER")]
+    number: String,
+    /// Of this partner only
+    #[arg(long, value_name = "NAME")]
+    partner: Option<String>,
+}
+
+/// Prints the page.
+///
+/// # Errors
+/// Records that cannot be read; an order that nobody has sent; output that cannot be written.
+pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    let config = args.config.read()?;
+    let records = open_records(&config)?;
+    let traces = trace(records.as_ref(), &args.number, args.partner.as_deref())?;
+    if traces.is_empty() {
+        let of = args.partner.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        return Err(Error::Unknown(format!("there is no order {}{of}", args.number)));
+    }
+    for (index, one) in traces.iter().enumerate() {
+        if context.format == Format::Json {
+            let json = serde_json::to_string(one).map_err(|e| Error::Gateway(e.to_string()))?;
+            writeln!(out, "{json}")?;
+            continue;
+        }
+        if index > 0 {
+            writeln!(out)?;
+        }
+        page(one, context, out)?;
+    }
+    let agrees = traces.iter().all(|one| one.disagreements.is_empty());
+    Ok(if agrees { Verdict::Clean } else { Verdict::Findings })
+}
+
+fn page(trace: &Trace, context: &Context, out: &mut dyn Write) -> io::Result<()> {
+    let strong = context.paint.strong;
+    let date = trace.date.map(|date| format!("  {date}")).unwrap_or_default();
+    writeln!(out, "{strong}Purchase order {}{strong:#}  {}{date}", trace.number, trace.partner)?;
+    for document in &trace.documents {
+        one_document(document, out)?;
+    }
+    if !trace.lines.is_empty() {
+        writeln!(out)?;
+        let plain = |value: Decimal| value.normalize().to_string();
+        let rows: Vec<[String; 6]> = trace
+            .lines
+            .iter()
+            .map(|line| {
+                [
+                    line.number.clone().unwrap_or_default(),
+                    line.item.clone().unwrap_or_default(),
+                    line.ordered.map(plain).unwrap_or_default(),
+                    plain(line.shipped),
+                    plain(line.invoiced),
+                    line.unit.clone().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        table(["line", "item", "ordered", "shipped", "invoiced", "unit"], &rows, context, out)?;
+    }
+    writeln!(out)?;
+    if trace.disagreements.is_empty() {
+        return writeln!(out, "All of it agrees.");
+    }
+    writeln!(out, "{strong}What does not agree{strong:#}")?;
+    trace.disagreements.iter().try_for_each(|words| writeln!(out, "  {words}"))
+}
+
+fn one_document(document: &TracedDocument, out: &mut dyn Write) -> io::Result<()> {
+    let record = &document.record;
+    writeln!(out, "\n{} {}  {}", record.kind, record.number, state(record.state))?;
+    writeln!(out, "  document      {}", record.id)?;
+    if let Some(interchange) = &document.interchange {
+        let key = interchange.key.as_ref().map(|key| format!(" number {}", key.number));
+        let key = key.unwrap_or_default();
+        writeln!(out, "  received      {}  interchange{key}", minute(interchange.at))?;
+        match &interchange.answer {
+            Some((_, name)) => writeln!(out, "  our answer    {name}")?,
+            None => writeln!(out, "  our answer    none")?,
+        }
+    }
+    if let Some(one) = &document.acknowledgement {
+        let numbers = format!("{} group {} set {}", one.set_id, one.group, one.set_number());
+        writeln!(out, "  sent          {}  {numbers}", minute(one.sent))?;
+        writeln!(out, "  acknowledged  {}", words(one, jiff::Timestamp::now()))?;
+    }
+    for carton in document.cartons.iter().take(CARTONS_SHOWN) {
+        one_carton(carton, out)?;
+    }
+    if document.cartons.len() > CARTONS_SHOWN {
+        writeln!(out, "  and {} more packages", document.cartons.len() - CARTONS_SHOWN)?;
+    }
+    Ok(())
+}
+
+fn one_carton(carton: &Carton, out: &mut dyn Write) -> io::Result<()> {
+    let kind = if carton.kind.as_deref() == Some("tare") { "pallet" } else { "carton" };
+    let number =
+        carton.sscc.as_deref().or(carton.tracking.as_deref()).unwrap_or("without a number");
+    writeln!(out, "  {kind:12}  {number}  {}", carton.contents.join(", "))
+}
+
+fn state(state: DocumentState) -> &'static str {
+    match state {
+        DocumentState::Queued => "waits",
+        DocumentState::Delivered => "delivered to the warehouse",
+        DocumentState::Duplicate => "was received before",
+        DocumentState::Rendered => "written, on its way to the mailbox",
+        DocumentState::Sent => "sent",
+        DocumentState::Accepted => "accepted",
+        DocumentState::AcceptedWithErrors => "accepted with errors",
+        DocumentState::Rejected => "rejected",
+        DocumentState::Shadowed => "in shadow: nothing was sent",
+        DocumentState::Quarantined => "set aside",
+    }
+}

@@ -1,0 +1,222 @@
+//! An order and everything that came of it: where it came from and how it was answered, what was shipped and billed,
+//! how that was acknowledged, and what does not agree.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::intake::business_number;
+use super::orders::{counts, ids_of, series};
+use crate::canonical::{self, Order, Shipment};
+use crate::profile::Direction;
+use crate::store::{Document, DocumentState, Error, Expectation, InterchangeRecord, Records};
+use crate::translate::{LineSums, line_sums};
+
+/// Documents and expectations that are read at a time.
+const PAGE: usize = 1000;
+
+/// An order of one partner, and what came of it.
+#[derive(Debug, Serialize)]
+pub struct Trace {
+    /// The partner.
+    pub partner: String,
+    /// The order's number.
+    pub number: String,
+    /// Its date.
+    pub date: Option<jiff::civil::Date>,
+    /// The order itself, then its shipments and invoices.
+    pub documents: Vec<TracedDocument>,
+    /// What was ordered, shipped and billed, line by line.
+    pub lines: Vec<LineSums>,
+    /// What does not agree, in words.
+    pub disagreements: Vec<String>,
+}
+
+/// A document of the trace.
+#[derive(Debug, Serialize)]
+pub struct TracedDocument {
+    /// Its record.
+    #[serde(flatten)]
+    pub record: Document,
+    /// The interchange that it came in.
+    pub interchange: Option<InterchangeRecord>,
+    /// When it was sent, and what the partner said of it.
+    pub acknowledgement: Option<Expectation>,
+    /// Cartons and pallets of a shipment.
+    pub cartons: Vec<Carton>,
+}
+
+/// A package of a shipment, with what is in it.
+#[derive(Debug, Serialize)]
+pub struct Carton {
+    /// `tare` (pallet) or `pack` (carton).
+    pub kind: Option<String>,
+    /// Serial shipping container code.
+    pub sscc: Option<String>,
+    /// The carrier's number.
+    pub tracking: Option<String>,
+    /// What is in it: item and quantity.
+    pub contents: Vec<String>,
+}
+
+/// Follows an order by its number, of one partner or of all that have one of this number.
+///
+/// # Errors
+/// Where the records cannot be read.
+pub fn trace(
+    records: &dyn Records,
+    number: &str,
+    partner: Option<&str>,
+) -> Result<Vec<Trace>, Error> {
+    let mut found: BTreeMap<String, Document> = BTreeMap::new();
+    let number = business_number(number);
+    let mut after: Option<String> = None;
+    loop {
+        let page = records.documents(after.as_deref(), PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id.clone());
+        for one in page {
+            let is_it = one.kind == "order"
+                && one.number == number
+                && one.state != DocumentState::Duplicate
+                && partner.is_none_or(|partner| partner == one.partner);
+            // The latest of a number that came several times, one that went through before one that did not.
+            let better = found
+                .get(&one.partner)
+                .is_none_or(|other| (counts(one.state), one.at) > (counts(other.state), other.at));
+            if is_it && better {
+                found.insert(one.partner.clone(), one);
+            }
+        }
+    }
+    found.into_values().map(|order| of_order(records, order)).collect()
+}
+
+fn of_order(records: &dyn Records, order: Document) -> Result<Trace, Error> {
+    let mut ids = Vec::new();
+    for kind in ["shipment", "invoice"] {
+        for way in [Direction::Out, Direction::In] {
+            ids.extend(ids_of(records, &series(&order.partner, way, kind, &order.number))?);
+        }
+    }
+    let canonical = read(records, &order)?;
+    let mut documents = vec![traced(records, order, canonical.as_ref())?];
+    let mut counted = Vec::new();
+    for id in ids {
+        let Some(record) = records.document(&id)? else { continue };
+        let canonical = read(records, &record)?;
+        let state = record.state;
+        documents.push(traced(records, record, canonical.as_ref())?);
+        counted.extend(canonical.filter(|_| counts(state)));
+    }
+    let order = match canonical {
+        Some(canonical::Document::Order(order)) => Some(*order),
+        _ => None,
+    };
+    let record = &documents[0].record;
+    let (partner, number) = (record.partner.clone(), record.number.clone());
+    let counted: Vec<&canonical::Document> = counted.iter().collect();
+    let (lines, mut disagreements) =
+        order.as_ref().map(|order| line_sums(order, &counted)).unwrap_or_default();
+    disagreements.extend(lines.iter().flat_map(disagreements_of));
+    disagreements.extend(documents.iter().filter_map(trouble));
+    let date = order.and_then(|order: Order| order.date);
+    Ok(Trace { partner, number, date, documents, lines, disagreements })
+}
+
+fn read(records: &dyn Records, record: &Document) -> Result<Option<canonical::Document>, Error> {
+    // What was set aside for want of a map has its bytes there instead.
+    Ok(serde_json::from_slice(&records.payload(record.payload)?).ok())
+}
+
+fn traced(
+    records: &dyn Records,
+    record: Document,
+    canonical: Option<&canonical::Document>,
+) -> Result<TracedDocument, Error> {
+    let interchange = record.interchange.map(|id| records.interchange(id)).transpose()?.flatten();
+    let cartons = match canonical {
+        Some(canonical::Document::Shipment(shipment)) => cartons(shipment),
+        _ => Vec::new(),
+    };
+    let acknowledgement = match record.rendered {
+        Some(_) => expectation_of(records, &record)?,
+        None => None,
+    };
+    Ok(TracedDocument { record, interchange, acknowledgement, cartons })
+}
+
+fn expectation_of(records: &dyn Records, record: &Document) -> Result<Option<Expectation>, Error> {
+    let mut after = (0, 0);
+    loop {
+        let start = Some((record.partner.as_str(), after.0, after.1));
+        let page = records.all_expectations(start, PAGE)?;
+        let mut own = page.iter().filter(|one| one.partner == record.partner);
+        if let Some(found) = own.clone().find(|one| one.document == record.id) {
+            return Ok(Some(found.clone()));
+        }
+        match own.next_back() {
+            Some(last) => after = (last.group, last.set),
+            None => return Ok(None),
+        }
+    }
+}
+
+fn cartons(shipment: &Shipment) -> Vec<Carton> {
+    let packages = shipment.packages.iter().enumerate();
+    packages
+        .map(|(at, package)| Carton {
+            kind: package.kind.clone(),
+            sscc: package.sscc.clone(),
+            tracking: package.tracking.clone(),
+            contents: shipment
+                .contents
+                .iter()
+                .filter(|row| row.packages.iter().any(|&number| number as usize == at + 1))
+                .map(|row| {
+                    let item = row.items.iter().find_map(|item| item.value.as_deref());
+                    let quantity = row.quantity.map(|q| q.normalize().to_string());
+                    format!("{} × {}", quantity.unwrap_or_default(), item.unwrap_or("?"))
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn disagreements_of(line: &LineSums) -> Vec<String> {
+    let name = match (&line.number, &line.item) {
+        (Some(number), Some(item)) => format!("line {number} ({item})"),
+        (Some(number), None) => format!("line {number}"),
+        (None, item) => item.clone().unwrap_or_else(|| "a line".to_owned()),
+    };
+    let plain = |value: Decimal| value.normalize();
+    let mut found = Vec::new();
+    if let Some(ordered) = line.ordered
+        && ordered != line.shipped
+    {
+        let (ordered, shipped) = (plain(ordered), plain(line.shipped));
+        found.push(format!("{name}: {ordered} ordered, {shipped} shipped"));
+    }
+    if line.shipped != line.invoiced {
+        let (shipped, invoiced) = (plain(line.shipped), plain(line.invoiced));
+        found.push(format!("{name}: {shipped} shipped, {invoiced} invoiced"));
+    }
+    found
+}
+
+/// What is wrong with a document itself.
+fn trouble(document: &TracedDocument) -> Option<String> {
+    let record = &document.record;
+    let name = format!("{} {}", record.kind, record.number);
+    match record.state {
+        DocumentState::Quarantined => Some(format!("{name} was set aside")),
+        DocumentState::Rejected => Some(format!("{name} was rejected by the partner")),
+        _ => {
+            let one = document.acknowledgement.as_ref()?;
+            let overdue = one.state.is_waiting() && one.due < Timestamp::now();
+            overdue.then(|| format!("{name} is not acknowledged; it was due at {}", one.due))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! An order followed from its arrival to the last acknowledgement.
+
+use crossdock::store::Event;
+
+use super::gateway::acknowledgement;
+use super::house::{House, multi, order};
+
+const SHIPMENT: &str = r#"{"document":"shipment","purpose":"original","number":"SH-1","date":"2026-11-20","time":"10:15",
+    "structure_code":"0001","ship_to":{"name":"STORE 0417","id_kind":"assigned_by_buyer","id":"0417"},"orders":[{"number":"PO-1"}],
+    "packages":[{"kind":"pack","sscc":"006141410000000011"},{"kind":"pack","sscc":"006141410000000028"}],
+    "contents":[
+        {"order":1,"packages":[1],"line":"1","quantity":"24","unit":"each",
+         "items":[{"kind":"upc","value":"614141001019"}]},
+        {"order":1,"packages":[2],"line":"2","quantity":"30","unit":"each",
+         "items":[{"kind":"upc","value":"614141002023"}]}]}"#;
+const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
+    "order_date":"2026-11-19","total":"417.00","lines":[
+        {"number":"1","quantity":"24","unit":"each","price":"12.50","items":[{"kind":"upc","value":"614141001019"}]},
+        {"number":"2","quantity":"36","unit":"each","price":"4.75","items":[{"kind":"upc","value":"614141002023"}]}]}"#;
+
+#[test]
+fn an_order_is_followed_to_its_cartons_invoices_and_acknowledgements() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_outbound("shipments", "s.json", SHIPMENT);
+        let sent = |record: &crossdock::store::JournalRecord, kind: &str| {
+            record.entry.subject.contains(kind)
+        };
+        house.wait_for(Event::InterchangeSent, |record| sent(record, "shipment")).await;
+        house.drop_outbound("invoices", "i.json", INVOICE);
+        house.wait_for(Event::InterchangeSent, |record| sent(record, "invoice")).await;
+        let answer = acknowledgement(2, 1001, "A").replace("AK1*IN", "AK1*SH");
+        let shipped = house.gateway.store().all_expectations(None, 10).unwrap().remove(0);
+        house.drop_inbound("997.edi", &answer.replace("1001", &shipped.group.to_string()));
+        house.wait(Event::DocumentAcknowledged).await;
+
+        let (page, code) = house.command(&["trace", "PO-1"]);
+        assert_eq!(code, 1, "{page}");
+        for words in [
+            "Purchase order PO-1  harbor-and-pine  2026-11-19",
+            "interchange number 1\n",
+            "harbor-and-pine-997-",
+            "shipment SH-1  accepted",
+            "006141410000000028  30 × 614141002023",
+            "invoice INV-1  sent",
+            "waiting, 23h",
+            "1     614141001019  24       24       24        each",
+            "2     614141002023  36       30       36        each",
+            "line 2 (614141002023): 36 ordered, 30 shipped",
+            "line 2 (614141002023): 30 shipped, 36 invoiced",
+            "line 3 (614141003037): 12 ordered, 0 shipped",
+        ] {
+            assert!(page.contains(words), "{words:?} is not in\n{page}");
+        }
+        assert!(!page.contains("line 1 ("), "{page}");
+        let (json, _) = house.command(&["trace", "PO-1", "--format", "json"]);
+        let trace: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(trace["documents"][1]["cartons"][0]["sscc"], "006141410000000011");
+        assert_eq!(trace["lines"][1]["shipped"], "30");
+        house.close().await;
+    });
+}
