@@ -447,7 +447,7 @@ impl Doing<'_> {
                 |span: SignedDuration| self.now.saturating_add(span).unwrap_or(Timestamp::MAX);
             let warn = one.warn.map(|warn| later(warn.duration_since(one.sent)));
             let (state, due) = (AckState::Open, later(span));
-            self.draft.push(Change::Expect(Expectation { state, due, warn, ..one }));
+            self.draft.push(Change::Expect(Expectation { warn, due, state, ..one }));
         }
         Ok(())
     }

@@ -227,7 +227,7 @@ impl Pending<'_> {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        self.journal(&JournalEntry { at, event, partner, subject, payload, note, facts })
+        self.journal(&JournalEntry { at, event, partner, subject, payload, facts, note })
     }
 }
 
