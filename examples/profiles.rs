@@ -109,7 +109,7 @@ fn order(name: &str) -> String {
 fn invoice(name: &str) -> String {
     format!(
         "overlay {name} on 810 004010 005010\nsource \"Mail of 2026-03-01\"\n\n\
-         require  ITD\nlimit    ITD  1\nforbid   TD5\nlength   BIG/02  4/16\nunique   IT1/IT101\n"
+         require  ITD\nlimit    ITD  1\nlimit    N1  20\nlength   BIG/02  4/16\nunique   IT1/IT101\n"
     )
 }
 

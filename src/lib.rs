@@ -7,6 +7,8 @@ pub mod acks;
 pub mod bridge;
 pub mod canonical;
 pub mod cli;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod crosswalk;
 pub mod disk;
 pub mod exceptions;

@@ -112,7 +112,25 @@ async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
         let (state, endpoint) = (format!("{:?}", partner.state).to_lowercase(), &partner.endpoint);
         tracing::info!(partner = name, mailbox, endpoint, state, "serving");
     }
-    gateway.run(stop).await.map_err(|e| Error::Gateway(e.to_string()))?;
+    #[cfg(feature = "console")]
+    let console = match gateway.listen() {
+        Some(address) => {
+            let listener = crate::console::open(address)
+                .await
+                .map_err(|e| Error::Gateway(format!("service.listen {address}: {e}")))?;
+            tracing::info!(%address, "health, readiness and metrics are told over HTTP");
+            let serving = crate::console::serve(Arc::clone(&gateway), listener, stop.clone());
+            Some(tokio::spawn(serving))
+        }
+        None => None,
+    };
+    let ended = gateway.run(stop).await;
+    #[cfg(feature = "console")]
+    if let Some(console) = console {
+        // A scrape that is under way when the gateway ends has nobody to ask any more.
+        console.abort();
+    }
+    ended.map_err(|e| Error::Gateway(e.to_string()))?;
     tracing::info!("stopped");
     Ok(Verdict::Clean)
 }

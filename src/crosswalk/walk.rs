@@ -57,7 +57,7 @@ impl Pass<'_> {
     fn order_line(&mut self, at: &str, line: &mut OrderLine) {
         let items = self.line(
             at,
-            Line {
+            &mut Line {
                 part: false,
                 items: &mut line.items,
                 unit: &mut line.unit,
@@ -121,7 +121,7 @@ impl Pass<'_> {
         for (at, line) in named("lines", &mut invoice.lines) {
             let items = self.line(
                 &at,
-                Line {
+                &mut Line {
                     part: false,
                     items: &mut line.items,
                     unit: &mut line.unit,
@@ -145,7 +145,7 @@ impl Pass<'_> {
         for (at, line) in named(&format!("{at}.sub_lines"), sub_lines) {
             self.line(
                 &at,
-                Line {
+                &mut Line {
                     part: true,
                     items: &mut line.items,
                     unit: &mut line.unit,
@@ -160,7 +160,7 @@ impl Pass<'_> {
     }
 
     /// What lines, of whatever document, have alike. Gives the numbers of the item that its units are known by.
-    fn line(&mut self, at: &str, line: Line<'_>) -> Vec<ItemNumber> {
+    fn line(&mut self, at: &str, line: &mut Line<'_>) -> Vec<ItemNumber> {
         let nameless = line.part && line.items.is_empty();
         let items = if nameless { Vec::new() } else { self.items(at, line.items) };
         let counted = Counted {

@@ -31,6 +31,16 @@ pub struct Config {
     pub log: LogConfig,
     /// `[limits]`
     pub limits: Limits,
+    /// `[service]`
+    pub service: ServiceConfig,
+}
+
+/// `[service]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceConfig {
+    /// Address and port at which health, readiness and metrics are told over HTTP; none where it is not given.
+    pub listen: Option<std::net::SocketAddr>,
 }
 
 /// `[endpoints.NAME]`: either `folder`, or `url` with `returns`.
@@ -126,6 +136,11 @@ impl Config {
         let exceptions = exceptions(&mut sections);
         let log = sections.optional("log");
         let limits: Limits = sections.optional("limits");
+        let service: ServiceConfig = sections.optional("service");
+        if service.listen.is_some() && cfg!(not(feature = "console")) {
+            let place = sections.place(&["service", "listen"]);
+            sections.problem(place, "this program was built without the feature `console`");
+        }
         if poll == 0 {
             let place = sections.place(&["poll_seconds"]);
             sections.problem(place, "`poll_seconds` is at least 1");
@@ -161,6 +176,7 @@ impl Config {
                 exceptions,
                 log,
                 limits,
+                service,
             }),
             _ => Err(problems),
         }

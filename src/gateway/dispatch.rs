@@ -58,6 +58,8 @@ impl Gateway {
         let mut draft = Draft::new();
         draft.done(work);
         draft.journal(now, Event::DocumentDelivered, &partner.name, &record.id, name);
+        let received = ("received".to_owned(), record.at.to_string());
+        draft.tell([("kind".to_owned(), record.kind.clone()), received].into());
         let state = DocumentState::Delivered;
         draft.push(Change::Advance { document: record.id, state, at: now });
         Ok(self.ledger.commit(draft)?)

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, broadcast};
 
 use super::config::Limits;
+use super::meter::Meter;
 use super::raising::about_work;
 use crate::store::{
     self, Change, Event, Facts, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store,
@@ -29,6 +30,7 @@ pub(super) struct Ledger {
     look: Notify,
     limits: Limits,
     jitter: RandomState,
+    meter: Meter,
 }
 
 impl Ledger {
@@ -40,11 +42,16 @@ impl Ledger {
             look: Notify::new(),
             limits,
             jitter: RandomState::new(),
+            meter: Meter::default(),
         }
     }
 
     pub(super) fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     pub(super) fn subscribe(&self) -> broadcast::Receiver<JournalRecord> {
@@ -81,6 +88,7 @@ impl Ledger {
         let journal = self.store.commit(transaction)?;
         for record in &journal {
             log(record);
+            self.meter.count(record);
             // No subscriber is no error.
             let _ = self.records.send(record.clone());
         }

@@ -24,6 +24,7 @@ mod intake;
 mod lanes;
 mod ledger;
 mod live;
+mod meter;
 mod notes;
 mod orders;
 mod outbound;
@@ -44,7 +45,7 @@ pub use crate::store::{
     Settled, Subject, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
-pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat};
+pub use config::{Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig};
 pub use live::check_endpoints;
 pub use raising::NotedFinding;
 pub use records::open_records;

@@ -155,7 +155,8 @@ impl Gateway {
             last.insert(partner.name.clone(), partner.rows());
         }
         if !errors.is_empty() {
-            let list = |names: &BTreeSet<String>| Vec::from_iter(names.iter().cloned()).join(", ");
+            let list =
+                |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
             let what = match (live.kept.is_empty(), live.profiles.left_out().is_empty()) {
                 (true, true) => "nobody is concerned".to_owned(),
                 (false, true) => format!("as before: {}", list(&live.kept)),

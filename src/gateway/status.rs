@@ -138,7 +138,7 @@ impl Gateway {
     /// Writes `status.json`. That it cannot be written stops nothing.
     pub(super) fn write_status(&self, running: bool, error: Option<&Error>) {
         let status = match error {
-            None => self.status(running),
+            None => self.status(running).map_err(Error::Store),
             // What waits cannot be asked of a store that failed.
             Some(e) => {
                 let nothing = (store::Backlog::default(), Vec::new(), BTreeMap::new());
@@ -156,7 +156,42 @@ impl Gateway {
         }
     }
 
-    fn status(&self, running: bool) -> Result<Status, Error> {
+    /// Whether the store still takes commits: the smallest one is tried.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn check_store(&self) -> Result<(), store::Error> {
+        self.ledger.store().commit(store::Transaction::new()).map(|_| ())
+    }
+
+    /// What keeps the gateway from doing all of its work, in words; nothing where it does.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn not_ready(&self) -> Result<Vec<String>, store::Error> {
+        self.check_store()?;
+        let live = self.live();
+        let looked = self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let places = lanes::places(&live);
+        let not_yet = places.iter().filter(|place| !looked.contains_key(*place));
+        let mut missing: Vec<String> =
+            not_yet.map(|place| format!("{place}: not looked into yet")).collect();
+        let left_out = live.profiles.left_out().iter();
+        missing.extend(left_out.map(|name| format!("{name}: its profile cannot be used")));
+        Ok(missing)
+    }
+
+    /// What `status.json` says, as it is now.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn status_json(&self) -> Result<Vec<u8>, store::Error> {
+        let status = self.status(true)?;
+        serde_json::to_vec_pretty(&status)
+            .map_err(|e| store::Error::Record { key: "status".to_owned(), reason: e.to_string() })
+    }
+
+    fn status(&self, running: bool) -> Result<Status, store::Error> {
         let store = self.ledger.store();
         let (backlog, parked) = (store.backlog(TROUBLE_MAX)?, store.parked(TROUBLE_MAX)?);
         let mut exceptions: BTreeMap<_, _> = Severity::ALL.map(|s| (s.name(), 0)).into();

@@ -179,7 +179,7 @@ fn decimal(bytes: &[u8], min: u16, arena: &mut String) -> (Decoded, bool) {
     }
     let mut again = Vec::with_capacity(bytes.len() + 2);
     let faithful = n.plain
-        && encode_decimal(arena[start..].as_bytes(), min, &mut again).is_ok()
+        && encode_decimal(&arena.as_bytes()[start..], min, &mut again).is_ok()
         && again == bytes;
     (Decoded::New, faithful)
 }

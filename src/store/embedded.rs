@@ -160,6 +160,19 @@ impl EmbeddedStore {
         Ok(first.zip(last(&self.tree, &[keys::JOURNAL])?))
     }
 
+    /// Up to `limit` expectations whose clocks stand before `end`.
+    fn clocks(&self, end: Vec<u8>, limit: usize) -> Result<Vec<Expectation>, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        for entry in self.tree.range(vec![keys::CLOCK]..end).take(limit) {
+            let (key, _) = entry.map_err(|e| database("reading", &e))?;
+            // Prefix and eight bytes of time stand before the expectation's own key.
+            let of = key.get(9..).unwrap_or_default();
+            found.extend(read::<Expectation>(&self.tree, of)?);
+        }
+        Ok(found)
+    }
+
     /// Reads with the gate held, so that only what is durable is seen.
     fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
@@ -270,17 +283,11 @@ impl Records for EmbeddedStore {
     }
 
     fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Expectation>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let end = keys::clock(now, &[]);
-        let mut found = Vec::new();
-        for entry in self.tree.range(vec![keys::CLOCK]..end).take(limit) {
-            let (key, _) = entry.map_err(|e| database("reading", &e))?;
-            // Prefix and eight bytes of time stand before the expectation's own key.
-            let of = key.get(9..).unwrap_or_default();
-            found.extend(read::<Expectation>(&self.tree, of)?);
-        }
-        found.retain(|one| one.clock().is_some());
-        Ok(found)
+        self.clocks(keys::clock(now, &[]), limit)
+    }
+
+    fn waiting_expectations(&self, limit: usize) -> Result<Vec<Expectation>, Error> {
+        self.clocks(vec![keys::CLOCK + 1], limit)
     }
 
     fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error> {

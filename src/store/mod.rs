@@ -216,6 +216,12 @@ pub trait Records: Send + Sync {
     /// Where the disk fails.
     fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Expectation>, Error>;
 
+    /// Up to `limit` expectations of which nothing was said yet, those first of which something is to be told first.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn waiting_expectations(&self, limit: usize) -> Result<Vec<Expectation>, Error>;
+
     /// Up to `limit` pieces of work of a lane in the order in which they were queued, due or not.
     ///
     /// # Errors

@@ -312,6 +312,8 @@ impl Expectation {
         match self.state {
             AckState::Open => Some(self.warn.unwrap_or(self.due).min(self.due)),
             AckState::DueSoon => Some(self.due),
+            // Never; it stays among those that wait.
+            AckState::Overdue => Some(Timestamp::MAX),
             _ => None,
         }
     }

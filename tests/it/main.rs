@@ -7,6 +7,8 @@ mod agreements;
 mod arrows;
 mod canonical;
 mod cli;
+#[cfg(feature = "console")]
+mod console;
 mod corpus;
 mod cross_references;
 mod crosswalk;

@@ -34,7 +34,7 @@ impl Gateway {
         draft: &mut Draft,
         partner: &Partner,
         received: &Received,
-        now: Timestamp,
+        (taken_in, now): (Timestamp, Timestamp),
     ) -> Result<Option<(PayloadId, String)>, Error> {
         let shares = shares(partner, received);
         if shares.is_empty() {
@@ -59,6 +59,7 @@ impl Gateway {
             all.extend_from_slice(&bytes);
             let event = Event::AcknowledgementRendered;
             draft.journal_with(now, event, &partner.name, &name, "", Some(payload));
+            draft.tell([("received".to_owned(), taken_in.to_string())].into());
             let task =
                 Task::Send { payload, name: name.clone(), documents: Vec::new(), batch: None };
             draft.queue(lanes::send(&partner.name), "", task, now);

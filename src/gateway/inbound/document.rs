@@ -54,6 +54,7 @@ impl Gateway {
             .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
         let payload = self.ledger.store().put_payload(&json)?;
         draft.journal_with(now, event, &partner.name, &id, &note, Some(payload));
+        draft.tell([("set_id".to_owned(), set.set.clone())].into());
         tally.documents += 1;
         if state == DocumentState::Queued {
             self.deliver(draft, partner, (&id, document), (&order, deliver_again), tally)?;

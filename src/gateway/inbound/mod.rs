@@ -367,8 +367,8 @@ impl Gateway {
             self.decide_set(draft, partner, with, (index, set), &mut tally)?;
         }
         let answered = arriving.again.is_some_and(|again| again.answered);
-        let answer =
-            if answered { None } else { self.answer(draft, partner, received, arriving.now)? };
+        let when = (arriving.receipt.at, arriving.now);
+        let answer = if answered { None } else { self.answer(draft, partner, received, when)? };
         let outcome = tally.outcome(received);
         let told = tally.rejected > 0 || outcome == Outcome::Rejected || !tally.notes.is_empty();
         let notes = format!("{}{}", tally.notes, notes::of_received(received));

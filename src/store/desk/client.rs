@@ -131,6 +131,10 @@ impl Records for RemoteRecords {
         self.ask(&Ask::Overdue(now, limit))
     }
 
+    fn waiting_expectations(&self, limit: usize) -> Result<Vec<Expectation>, Error> {
+        self.ask(&Ask::WaitingExpectations(limit))
+    }
+
     fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error> {
         self.ask(&Ask::Queued(lane.to_owned(), limit))
     }

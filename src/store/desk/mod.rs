@@ -48,6 +48,7 @@ enum Ask {
     Expectations(String, u64),
     AllExpectations(Option<(String, u64, u64)>, usize),
     Overdue(Timestamp, usize),
+    WaitingExpectations(usize),
     Queued(String, usize),
     Backlog(usize),
     Parked(usize),

@@ -58,6 +58,7 @@ fn reply(
             head_of(records.all_expectations(after, limit))
         }
         Ask::Overdue(now, limit) => head_of(records.overdue(now, limit)),
+        Ask::WaitingExpectations(limit) => head_of(records.waiting_expectations(limit)),
         Ask::Queued(lane, limit) => head_of(records.queued(&lane, limit)),
         Ask::Backlog(limit) => head_of(records.backlog(limit)),
         Ask::Parked(limit) => head_of(records.parked(limit)),

@@ -1,0 +1,194 @@
+//! What is counted and timed, for Prometheus.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::Gateway;
+use crate::store::{AckState, Error, Event, JournalRecord};
+
+/// Bounds of latencies, in seconds: from a file in the same folder to a partner that answers the next day.
+const SECONDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0, 3600.0, 14400.0, 86400.0, 259_200.0,
+];
+/// Expectations that are looked through for their ages at a scrape.
+const EXPECTATIONS_MAX: usize = 50_000;
+
+/// An event of the journal, of a partner and a set or kind of document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    event: String,
+    partner: String,
+    document: String,
+}
+
+/// A partner.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartnerLabels {
+    partner: String,
+}
+
+/// A lane of work.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LaneLabels {
+    lane: String,
+}
+
+/// Acknowledgements of a partner in a state.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AckLabels {
+    partner: String,
+    state: &'static str,
+}
+
+type Seconds = Family<PartnerLabels, Histogram>;
+
+pub(super) struct Meter {
+    registry: Registry,
+    events: Family<EventLabels, Counter>,
+    answered: Seconds,
+    delivered: Seconds,
+    acknowledged: Seconds,
+    waiting: Family<LaneLabels, Gauge>,
+    failing: Gauge,
+    parked: Gauge,
+    acks: Family<AckLabels, Gauge>,
+    oldest: Family<PartnerLabels, Gauge>,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("crossdock");
+        let seconds = || Seconds::new_with_constructor(|| Histogram::new(SECONDS));
+        let meter = Self {
+            events: Family::default(),
+            answered: seconds(),
+            delivered: seconds(),
+            acknowledged: seconds(),
+            waiting: Family::default(),
+            failing: Gauge::default(),
+            parked: Gauge::default(),
+            acks: Family::default(),
+            oldest: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register(
+            "events",
+            "Journal records since the start, by event, partner and set or kind of document",
+            meter.events.clone(),
+        );
+        registry.register(
+            "answer_seconds",
+            "From a file taken in to the answer to it in the outbox",
+            meter.answered.clone(),
+        );
+        registry.register(
+            "delivery_seconds",
+            "From a document read to the endpoint having it",
+            meter.delivered.clone(),
+        );
+        registry.register(
+            "acknowledgement_seconds",
+            "From a document sent to the partner's acknowledgement of it",
+            meter.acknowledged.clone(),
+        );
+        registry.register("work_waiting", "Work that waits, by lane", meter.waiting.clone());
+        registry.register(
+            "work_failing",
+            "Work that failed and is tried again",
+            meter.failing.clone(),
+        );
+        registry.register("work_parked", "Work that an endpoint has refused", meter.parked.clone());
+        registry.register(
+            "acknowledgements_open",
+            "What partners have not acknowledged yet: waiting, due_soon, overdue",
+            meter.acks.clone(),
+        );
+        registry.register(
+            "acknowledgement_age_seconds",
+            "How long the oldest set has waited for its acknowledgement",
+            meter.oldest.clone(),
+        );
+        Self { registry, ..meter }
+    }
+}
+
+impl Meter {
+    /// Counts what was committed, and times it where it tells since when.
+    pub(super) fn count(&self, record: &JournalRecord) {
+        let entry = &record.entry;
+        let event = serde_json::to_value(entry.event).unwrap_or_default();
+        let document = entry.facts.get("set_id").or_else(|| entry.facts.get("kind"));
+        let labels = EventLabels {
+            event: event.as_str().unwrap_or_default().to_owned(),
+            partner: entry.partner.clone(),
+            document: document.cloned().unwrap_or_default(),
+        };
+        self.events.get_or_create(&labels).inc();
+        let (family, since) = match entry.event {
+            Event::AcknowledgementRendered => (&self.answered, "received"),
+            Event::DocumentDelivered => (&self.delivered, "received"),
+            Event::DocumentAcknowledged => (&self.acknowledged, "sent"),
+            _ => return,
+        };
+        let since = entry.facts.get(since).and_then(|at| at.parse::<Timestamp>().ok());
+        if let Some(since) = since {
+            let seconds = Timestamp::now().duration_since(since).as_secs_f64().max(0.0);
+            let labels = PartnerLabels { partner: entry.partner.clone() };
+            family.get_or_create(&labels).observe(seconds);
+        }
+    }
+}
+
+/// A number for a gauge.
+fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl Gateway {
+    /// Where health and metrics are to be told, where that is configured.
+    #[must_use]
+    pub fn listen(&self) -> Option<std::net::SocketAddr> {
+        self.config.service.listen
+    }
+
+    /// Everything that is measured, in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn metrics(&self) -> Result<String, Error> {
+        let (meter, store) = (self.ledger.meter(), self.ledger.store());
+        let backlog = store.backlog(0)?;
+        meter.waiting.clear();
+        for (lane, count) in backlog.waiting {
+            meter.waiting.get_or_create(&LaneLabels { lane }).set(gauge(count));
+        }
+        meter.failing.set(gauge(backlog.failing));
+        meter.parked.set(gauge(store.parked(EXPECTATIONS_MAX)?.len()));
+        meter.acks.clear();
+        meter.oldest.clear();
+        let now = Timestamp::now();
+        for one in store.waiting_expectations(EXPECTATIONS_MAX)? {
+            let state = match one.state {
+                AckState::Overdue => "overdue",
+                AckState::DueSoon => "due_soon",
+                _ => "waiting",
+            };
+            meter.acks.get_or_create(&AckLabels { partner: one.partner.clone(), state }).inc();
+            let age = now.duration_since(one.sent).as_secs();
+            let oldest = meter.oldest.get_or_create(&PartnerLabels { partner: one.partner });
+            oldest.set(oldest.get().max(age));
+        }
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _: fmt::Result = encode(&mut text, &meter.registry);
+        Ok(text)
+    }
+}
