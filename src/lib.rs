@@ -12,6 +12,7 @@ pub mod cli;
 pub mod console;
 pub mod crosswalk;
 pub mod disk;
+pub mod exceptions;
 pub mod findings;
 pub mod folders;
 pub mod gateway;

@@ -12,6 +12,7 @@ mod demo;
 mod documents;
 mod envelope;
 mod error;
+mod exceptions;
 mod explain;
 mod grammar;
 mod input;
@@ -151,6 +152,8 @@ enum Command {
     Acks(acks::Args),
     /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
     Trace(trace::Args),
+    /// What a person has to look at: list it, look closer, act on it
+    Exceptions(exceptions::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
@@ -244,6 +247,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Serve(args) => serve::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
+        Command::Exceptions(args) => exceptions::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),
         Command::Store(args) => store::run(args, context, out),

@@ -2,28 +2,29 @@
 
 use std::io::Write;
 
+use super::exceptions::{open, retry_all_parked, who};
 use super::serve::ConfigArgs;
 use super::{Error, Verdict};
-use crate::gateway::request_requeue;
 
 /// Arguments of `requeue`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = "Queue again what an endpoint has refused.\n\n\
-It is listed as `parked` in the status.json of the data folder. A gateway that runs tries it again within seconds; one \
-that stands still does so whenever it is started.")]
+#[command(
+    long_about = "Queue again what an endpoint has refused; short for `crossdock exceptions retry --parked`.\n\n\
+It is listed as `parked` in the status.json of the data folder, and by `crossdock exceptions --kind work-parked`. A \
+gateway that runs tries it at once; one that stands still does so when it is started."
+)]
 pub struct Args {
+    /// Who does it, for the record; the user's name where it is not given
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
     #[command(flatten)]
     config: ConfigArgs,
 }
 
-/// Leaves the request where the gateway finds it.
+/// Queues it.
 ///
 /// # Errors
-/// A configuration that cannot be used; a data folder that cannot be written.
+/// A configuration that cannot be used; a store that cannot be reached.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<Verdict, Error> {
-    let config = args.config.read()?;
-    request_requeue(&config)
-        .map_err(|e| Error::Gateway(format!("{}: {e}", config.data.display())))?;
-    writeln!(out, "What is parked is queued again: now if the gateway runs, else at its start.")?;
-    Ok(Verdict::Clean)
+    retry_all_parked(open(&args.config)?.as_ref(), &who(args.who.as_deref())?, out)
 }

@@ -6,11 +6,14 @@ use std::sync::PoisonError;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ledger::Draft;
+use super::raising::{About, Trouble, about_acknowledgement, about_document};
 use super::{Error, Gateway, lanes};
 use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict, same_number};
+use crate::exceptions::Kind;
 use crate::profile::{AckMatch, Partner};
 use crate::store::{
-    self, AckState, Change, DocumentState, Event, Expectation, Facts, Task, Timing,
+    self, AckState, Change, DocumentState, Event, Expectation, Facts, PayloadId, PurchaseOrderKey,
+    Subject, Task, Timing,
 };
 
 /// Expectations of a partner that are looked through for a set by its number alone.
@@ -19,6 +22,19 @@ const WAITING_MAX: usize = 10_000;
 const OVERDUE_A_TICK: usize = 1000;
 /// Pieces of a lane that are looked through for late acknowledgements; the oldest stand first.
 const LATE_A_TICK: usize = 1000;
+
+/// Where an acknowledgement stood.
+pub(super) struct Source {
+    pub(super) subject: Subject,
+    pub(super) payload: PayloadId,
+    pub(super) now: Timestamp,
+}
+
+/// Where the documents of an interchange that was sent are noted, by ISA13.
+pub(super) fn sent_interchange(partner: &str, number: u64) -> PurchaseOrderKey {
+    let (partner, kind) = (partner.to_owned(), "sent interchange".to_owned());
+    PurchaseOrderKey { partner, kind, number: number.to_string() }
+}
 
 impl Gateway {
     /// What is out of sequence in a 997 or 999: it answers what was not sent, is not in the mailbox yet, or was answered
@@ -97,14 +113,16 @@ impl Gateway {
         draft: &mut Draft,
         partner: &Partner,
         outcome: &GroupOutcome,
-        now: Timestamp,
+        source: &Source,
     ) -> Result<(), Error> {
+        let now = source.now;
         let group = outcome.control_number.trim();
         let expected = self.expected(partner, outcome)?;
         if expected.is_empty() {
             let subject = format!("group {group} ({})", outcome.functional_id);
             let note = "nothing of this number was sent to this partner";
             draft.journal(now, Event::AcknowledgementUnmatched, &partner.name, &subject, note);
+            self.raise_unmatched(draft, partner, source, (&subject, note));
             return Ok(());
         }
         for expectation in expected {
@@ -122,6 +140,7 @@ impl Gateway {
                 };
                 draft.journal(now, event, &partner.name, &expectation.document, note);
                 draft.tell(facts_of(&expectation));
+                self.raise_unmatched(draft, partner, source, (&expectation.document, note));
                 continue;
             };
             if expectation.state == state {
@@ -154,6 +173,14 @@ impl Gateway {
             let event = Event::DocumentAcknowledged;
             draft.journal(now, event, &partner.name, &answered.document, &note);
             draft.tell(facts_of(&answered));
+            let waited = about_acknowledgement(&partner.name, answered.group, answered.set);
+            draft.mend(waited, now, "the acknowledgement came");
+            if state == AckState::Rejected {
+                self.raise_rejected(draft, partner, &answered, (outcome, &note), source)?;
+            } else {
+                let document = about_document(&answered.document);
+                draft.mend(document, now, "the partner accepted it");
+            }
             draft.push(Change::Expect(answered));
         }
         Ok(())
@@ -184,6 +211,9 @@ impl Gateway {
             draft.journal(now, event, &expectation.partner, &expectation.document, &note);
             let expectation = Expectation { state, ..expectation };
             draft.tell(facts_of(&expectation));
+            if state == AckState::Overdue {
+                self.raise_overdue(&mut draft, &expectation, now)?;
+            }
             draft.push(Change::Expect(expectation));
             self.ledger.commit(draft)?;
         }
@@ -241,25 +271,180 @@ pub(super) fn facts_of(expectation: &Expectation) -> Facts {
     facts
 }
 
-/// A TA1 is noted; only a 997 or 999 closes a clock.
-pub(super) fn note_ta1(
-    draft: &mut Draft,
-    partner: &Partner,
-    outcome: &InterchangeOutcome,
-    now: Timestamp,
-) {
-    let event = match outcome.verdict {
-        Verdict::Accepted | Verdict::AcceptedWithErrors => Event::InterchangeAcknowledged,
-        _ => Event::InterchangeRefused,
-    };
-    let subject = format!("interchange {}", outcome.control_number);
-    let note = format!(
-        "TA1 {} {} {}",
-        outcome.status.code,
-        outcome.note.code,
-        outcome.note.meaning.as_deref().unwrap_or_default()
-    );
-    draft.journal(now, event, &partner.name, &subject, note.trim());
+impl Gateway {
+    /// A TA1 is noted; only a 997 or 999 closes a clock.
+    pub(super) fn note_ta1(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        source: &Source,
+        outcome: &InterchangeOutcome,
+    ) -> Result<(), Error> {
+        let refused = !matches!(outcome.verdict, Verdict::Accepted | Verdict::AcceptedWithErrors);
+        let event =
+            if refused { Event::InterchangeRefused } else { Event::InterchangeAcknowledged };
+        let subject = format!("interchange {}", outcome.control_number);
+        let note = format!(
+            "TA1 {} {} {}",
+            outcome.status.code,
+            outcome.note.code,
+            outcome.note.meaning.as_deref().unwrap_or_default()
+        );
+        draft.journal(source.now, event, &partner.name, &subject, note.trim());
+        if !refused {
+            return Ok(());
+        }
+        let words = format!("The partner rejected {subject}: {}", note.trim());
+        let trouble = |about| Trouble {
+            kind: Kind::OutboundInterchangeRejected,
+            partner: &partner.name,
+            cause: &outcome.note.code,
+            place: &partner.mailbox.folder,
+            words: &words,
+            mend: "",
+            about,
+        };
+        let documents = self.documents_sent(partner, &outcome.control_number)?;
+        if documents.is_empty() {
+            // An answer of ours, or a number that we do not know.
+            let about = About {
+                payload: Some(source.payload),
+                ..About::condition(format!("sent {} {subject}", partner.name), &subject)
+            };
+            self.raise(draft, trouble(about), source.now);
+        }
+        for document in documents {
+            let about = self.about_sent(&document)?;
+            self.raise(draft, trouble(about), source.now);
+        }
+        Ok(())
+    }
+
+    /// The documents of an interchange that was sent.
+    fn documents_sent(&self, partner: &Partner, number: &str) -> Result<Vec<String>, Error> {
+        let Ok(number) = number.trim().parse() else { return Ok(Vec::new()) };
+        let store = self.ledger.store();
+        let noted = store.purchase_order(&sent_interchange(&partner.name, number))?;
+        let noted = noted.unwrap_or_default();
+        if let Some(Ok(list)) = noted.strip_prefix("list ").map(str::parse) {
+            return self.listed(list);
+        }
+        Ok(noted.lines().map(str::to_owned).collect())
+    }
+
+    /// A document that was sent.
+    fn about_sent(&self, document: &str) -> Result<About, store::Error> {
+        let record = self.ledger.store().document(document)?;
+        Ok(About {
+            key: about_document(document),
+            subject: Subject::Document { document: document.to_owned() },
+            payload: record.map(|record| record.payload),
+            findings: None,
+            acceptable: false,
+        })
+    }
+
+    /// A document that the partner did not take.
+    fn raise_rejected(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        expectation: &Expectation,
+        (outcome, note): (&GroupOutcome, &str),
+        source: &Source,
+    ) -> Result<(), store::Error> {
+        let about = self.about_sent(&expectation.document)?;
+        let words = format!("The partner has {note}");
+        let trouble = Trouble {
+            kind: Kind::OutboundRejected,
+            partner: &partner.name,
+            cause: &blamed(outcome, expectation),
+            place: &partner.mailbox.folder,
+            words: &words,
+            mend: "",
+            about,
+        };
+        self.raise(draft, trouble, source.now);
+        Ok(())
+    }
+
+    /// An acknowledgement of nothing that we know.
+    fn raise_unmatched(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        source: &Source,
+        (what, words): (&str, &str),
+    ) {
+        let words = format!("{what}: {words}");
+        let trouble = Trouble {
+            kind: Kind::AcknowledgementUnmatched,
+            partner: &partner.name,
+            cause: "",
+            place: &partner.mailbox.folder,
+            words: &words,
+            mend: "",
+            about: About {
+                key: format!("unmatched {} {what}", partner.name),
+                subject: source.subject.clone(),
+                payload: Some(source.payload),
+                findings: None,
+                acceptable: false,
+            },
+        };
+        self.raise(draft, trouble, source.now);
+    }
+
+    fn raise_overdue(
+        &self,
+        draft: &mut Draft,
+        expectation: &Expectation,
+        now: Timestamp,
+    ) -> Result<(), store::Error> {
+        let Expectation { partner, group, set, document, .. } = expectation;
+        let words = format!(
+            "{document} was sent at {} in the {} {} of group {group}; its acknowledgement was expected by {}.",
+            expectation.sent,
+            expectation.set_id,
+            expectation.set_number(),
+            expectation.due,
+        );
+        let sent = self.ledger.store().document(document)?;
+        let trouble = Trouble {
+            kind: Kind::AcknowledgementOverdue,
+            partner,
+            cause: "",
+            place: "",
+            words: &words,
+            mend: "",
+            about: About {
+                key: about_acknowledgement(partner, *group, *set),
+                subject: Subject::Acknowledgement {
+                    partner: partner.clone(),
+                    group: *group,
+                    set: *set,
+                    document: document.clone(),
+                },
+                payload: sent.and_then(|record| record.rendered),
+                findings: None,
+                acceptable: false,
+            },
+        };
+        self.raise(draft, trouble, now);
+        Ok(())
+    }
+}
+
+/// What the partner blames, without the values: the same for the same mistake.
+fn blamed(outcome: &GroupOutcome, expectation: &Expectation) -> String {
+    let mut text = expectation.set_id.clone();
+    for segment in outcome.sets.iter().flat_map(|set| &set.segments) {
+        text = format!("{text}\n{} {}", segment.segment, segment.error.code);
+        for element in &segment.elements {
+            text = format!("{text} {:02} {}", element.position, element.error.code);
+        }
+    }
+    text
 }
 
 fn fate(verdict: Verdict) -> Option<(AckState, DocumentState, &'static str)> {

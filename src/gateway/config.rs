@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::audit::Key;
-use crate::secrets::read_secret;
 use crate::disk;
+use crate::exceptions::{Kind, Policy, Severity};
 use crate::profile::{Problem, Secret, Sections};
+use crate::secrets::read_secret;
 
 /// The configuration of a gateway. Relative paths are relative to the folder of the file.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub settle: Duration,
     /// `[endpoints.NAME]`: the warehouse's systems.
     pub endpoints: BTreeMap<String, EndpointConfig>,
+    /// `[exceptions]`: whose those are that no profile gives to anybody.
+    pub exceptions: Policy,
     /// `[log]`
     pub log: LogConfig,
     /// `[limits]`
@@ -164,6 +167,7 @@ impl Config {
         let poll = sections.read::<u32>("poll_seconds").unwrap_or(5);
         let settle = sections.read::<u32>("settle_milliseconds").unwrap_or(1000);
         let mut endpoints: BTreeMap<String, EndpointConfig> = sections.optional("endpoints");
+        let exceptions = exceptions(&mut sections);
         let log = sections.optional("log");
         let limits: Limits = sections.optional("limits");
         let mut audit: AuditConfig = sections.optional("audit");
@@ -217,6 +221,7 @@ impl Config {
                 poll: Duration::from_secs(u64::from(poll)),
                 settle: Duration::from_millis(u64::from(settle)),
                 endpoints,
+                exceptions,
                 log,
                 limits,
                 audit,
@@ -235,6 +240,43 @@ impl Config {
             files: FILES_A_LOOK,
         }
     }
+}
+
+/// `[exceptions]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExceptionsConfig {
+    owner: Option<String>,
+    critical: Option<String>,
+    high: Option<String>,
+    normal: Option<String>,
+    owners: BTreeMap<Kind, String>,
+}
+
+fn exceptions(sections: &mut Sections<'_>) -> Policy {
+    let read: ExceptionsConfig = sections.optional("exceptions");
+    let mut policy = Policy { owner: read.owner, owners: read.owners, within: BTreeMap::new() };
+    let spans = [
+        (Severity::Critical, read.critical),
+        (Severity::High, read.high),
+        (Severity::Normal, read.normal),
+    ];
+    for (severity, text) in spans {
+        let Some(text) = text else { continue };
+        let days = jiff::SpanRelativeTo::days_are_24_hours();
+        let span = text.parse::<jiff::Span>().and_then(|span| span.to_duration(days));
+        let span = span.ok().and_then(|span| Duration::try_from(span).ok());
+        if let Some(span) = span.filter(|span| !span.is_zero()) {
+            policy.within.insert(severity, span);
+            continue;
+        }
+        let name = severity.name();
+        let place = sections.place(&["exceptions", name]);
+        let words =
+            format!("exceptions: `{name}` is a span of time such as \"30m\", \"4h\" or \"2d\"");
+        sections.problem(place, words);
+    }
+    policy
 }
 
 impl EndpointConfig {

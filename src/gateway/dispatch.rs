@@ -16,8 +16,8 @@ impl Gateway {
     /// Does one piece of work. When it returns well, the work is done and gone from the store.
     pub(super) fn perform(&self, work: &Work) -> Result<(), Error> {
         match &work.task {
-            Task::Translate { receipt } => self.translate(work, *receipt),
-            Task::Render { document } => self.render(work, document),
+            Task::Translate { receipt, again } => self.translate(work, *receipt, again.as_ref()),
+            Task::Render { document, .. } => self.render(work, document),
             Task::Call { document } => self.call(work, document),
             Task::Send { payload, name, documents, batch } => {
                 let listed = batch.map(|list| self.listed(list)).transpose()?;
@@ -66,7 +66,7 @@ impl Gateway {
     }
 
     /// The documents of a batch.
-    fn listed(&self, list: PayloadId) -> Result<Vec<String>, Error> {
+    pub(super) fn listed(&self, list: PayloadId) -> Result<Vec<String>, Error> {
         let bytes = self.ledger.store().payload(list)?;
         Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
     }

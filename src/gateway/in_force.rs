@@ -2,15 +2,18 @@
 //! start, as a reload tells it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Draft;
 use super::live::Live;
+use super::raising::{About, Trouble, about_profile};
 use super::reload::note_profile;
 use super::{Error, Gateway};
-use crate::profile::Row;
+use crate::exceptions::Kind;
+use crate::profile::{Problem, Row};
 use crate::store::{Change, Event, PurchaseOrderKey};
 
 /// A row as it is kept: where it stands does not count.
@@ -86,16 +89,37 @@ impl Gateway {
         for name in live.profiles.left_out() {
             let note = "its profile cannot be used: nothing of it is done until it is mended";
             note_profile(&mut draft, Event::ProfileLeftOut, name, note, None);
+            self.raise_left_out(&mut draft, &live, name);
         }
         if let Some(last) = &last {
             self.note_differences(&mut draft, last, &live)?;
         }
         self.keep_in_force(&mut draft, &live, &last.unwrap_or_default())?;
+        self.mend_profiles(&mut draft, &live)?;
         self.ledger.commit(draft)?;
         if !live.errors.is_empty() {
             self.refused_at(Timestamp::now(), &live.errors);
         }
         Ok(())
+    }
+}
+
+impl Gateway {
+    pub(super) fn raise_left_out(&self, draft: &mut Draft, live: &Live, name: &str) {
+        let folder = self.config.profiles.join(name);
+        let own = |problem: &&Problem| Path::new(&problem.file).starts_with(&folder);
+        let first = live.errors.iter().find(own).or(live.errors.first());
+        let words = first.map_or_else(String::new, ToString::to_string);
+        let trouble = Trouble {
+            kind: Kind::ProfileLeftOut,
+            partner: name,
+            cause: "",
+            place: &folder.display().to_string(),
+            words: &words,
+            mend: "",
+            about: About::condition(about_profile(name), name),
+        };
+        self.raise(draft, trouble, Timestamp::now());
     }
 }
 

@@ -5,14 +5,16 @@ use jiff::Timestamp;
 
 use super::ledger::Draft;
 use super::mailboxes::MailboxBinding;
+use super::raising::{About, Trouble, about_bytes};
 use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Endpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name};
+use crate::exceptions::Kind;
 use crate::profile::Partner;
 use crate::store::{
     Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt,
-    Task,
+    Subject, Task,
 };
 use crate::transport;
 
@@ -40,6 +42,8 @@ impl Gateway {
             Err(transport::Error::Untakeable { name, reason }) => {
                 let mut draft = Draft::new();
                 draft.journal(now, Event::InterchangeQuarantined, "", &name, &reason);
+                let place = (Place::Mailbox(binding.key.clone()), binding.key.as_str());
+                self.raise_untaken(&mut draft, "", place, (arrival, &reason), now);
                 self.commit_untaken(draft, &binding.key, arrival)?;
                 let note = format!("{name} was not taken in: {reason}.\n");
                 return Ok(binding.mailbox.set_aside(arrival, &untaken_mark(arrival), &note)?);
@@ -57,7 +61,7 @@ impl Gateway {
             let receipt = Receipt { id, file, at: now, done: false };
             let mut draft = Draft::new();
             let lane = lanes::receive(&binding.key);
-            let task = Task::Translate { receipt: receipt.id };
+            let task = Task::Translate { receipt: receipt.id, again: None };
             draft.queue(lane, &binding.key, task, now);
             draft.journal_with(
                 now,
@@ -99,6 +103,8 @@ impl Gateway {
                 let (event, name) = (Event::DocumentQuarantined, &arrival.name);
                 let mut draft = Draft::new();
                 draft.journal(now, event, &partner.name, name, &reason);
+                let of = (endpoint_place(partner, kind), partner.endpoint.as_str());
+                self.raise_untaken(&mut draft, &partner.name, of, (arrival, &reason), now);
                 self.commit_untaken(draft, &place(partner, kind), arrival)?;
                 let note = format!("{name} was not taken in: {reason}.\n");
                 let mark = untaken_mark(arrival);
@@ -186,7 +192,8 @@ impl Gateway {
                         );
                         let lane = lanes::render(&partner.name);
                         let due = self.render_due(partner, kind, now)?;
-                        draft.queue(lane, "", Task::Render { document: id }, due);
+                        let task = Task::Render { document: id, accept: false };
+                        draft.queue(lane, "", task, due);
                         return Ok(draft);
                     }
                 }
@@ -202,15 +209,71 @@ impl Gateway {
             &refused,
             Some(payload),
         );
-        let place = Place::Endpoint {
-            endpoint: partner.endpoint.clone(),
-            partner: partner.name.clone(),
-            kind: kind.to_owned(),
-        };
+        let place = endpoint_place(partner, kind);
+        let file = file_key(&self::place(partner, kind), arrival, payload);
+        self.raise_unusable(&mut draft, partner, (place.clone(), file), &refused, now);
         let name = format!("{}-{}", payload.short(), safe_name(&arrival.name));
         let task = Task::Quarantine { place, payload, name, note };
         draft.queue(lanes::QUARANTINE.to_owned(), "", task, now);
         Ok(draft)
+    }
+}
+
+impl Gateway {
+    /// A file that was not taken in, and lies in the quarantine as it is.
+    fn raise_untaken(
+        &self,
+        draft: &mut Draft,
+        partner: &str,
+        (place, at): (Place, &str),
+        (arrival, reason): (&Arrival, &str),
+        now: Timestamp,
+    ) {
+        let file = file_key(at, arrival, PayloadId::of(&[]));
+        let trouble = Trouble {
+            kind: Kind::FileNotTaken,
+            partner,
+            cause: at,
+            place: at,
+            words: &format!("{}: {reason}", arrival.name),
+            mend: "",
+            about: About {
+                key: format!("untaken {}", untaken_mark(arrival)),
+                subject: Subject::File { place, file },
+                payload: None,
+                findings: None,
+                acceptable: false,
+            },
+        };
+        self.raise(draft, trouble, now);
+    }
+
+    /// A file of the warehouse that is no document.
+    fn raise_unusable(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        (place, file): (Place, FileKey),
+        words: &str,
+        now: Timestamp,
+    ) {
+        let payload = file.payload;
+        let trouble = Trouble {
+            kind: Kind::DocumentUnusable,
+            partner: &partner.name,
+            cause: &file.mailbox.clone(),
+            place: &partner.endpoint,
+            words: &format!("{}: {words}", file.name),
+            mend: "",
+            about: About {
+                key: about_bytes(payload),
+                subject: Subject::File { place, file },
+                payload: Some(payload),
+                findings: None,
+                acceptable: false,
+            },
+        };
+        self.raise(draft, trouble, now);
     }
 }
 
@@ -236,7 +299,7 @@ fn each(
 }
 
 /// The number of a canonical document, or why it is none of this kind.
-fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
+pub(super) fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
     let document: canonical::Document = serde_json::from_slice(json)
         .map_err(|e| format!("it is no canonical document: {e}. See `crossdock schema {kind}`."))?;
     if document.kind() != kind {
@@ -251,6 +314,14 @@ fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
 /// Where documents of a kind come from, in the keys of their files.
 fn place(partner: &Partner, kind: &str) -> String {
     format!("endpoint {} {} {kind}", partner.endpoint, partner.name)
+}
+
+fn endpoint_place(partner: &Partner, kind: &str) -> Place {
+    Place::Endpoint {
+        endpoint: partner.endpoint.clone(),
+        partner: partner.name.clone(),
+        kind: kind.to_owned(),
+    }
 }
 
 /// Keeps files of one name apart that were not taken in, and thus have no receipt.
@@ -290,6 +361,6 @@ pub(super) fn document_id(kind: &str, number: &str, fingerprint: &str) -> String
     format!("{}-{}-{unique}", safe_name(kind), safe_name(&number))
 }
 
-fn outbound_id(partner: &str, kind: &str, number: &str, payload: PayloadId) -> String {
+pub(super) fn outbound_id(partner: &str, kind: &str, number: &str, payload: PayloadId) -> String {
     document_id(kind, number, &format!("out\n{partner}\n{kind}\n{number}\n{payload}"))
 }

@@ -11,10 +11,12 @@ use tokio::task::JoinSet;
 
 #[cfg(unix)]
 use super::desk;
-use super::ledger::Failure;
+use super::ledger::{Draft, Failure};
 use super::live::Live;
+use super::raising::about_upkeep;
 use super::reload::Watched;
 use super::{Error, Gateway, setup};
+use crate::exceptions::Kind;
 use crate::store::{self, Taken, Task, Work};
 
 /// The lane of copies for people.
@@ -257,7 +259,7 @@ async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
 
 impl Gateway {
     fn record(&self, work: &Work, failure: &Failure) -> Result<(), Error> {
-        if let (Task::Translate { receipt }, true) = (&work.task, failure.defect)
+        if let (Task::Translate { receipt, .. }, true) = (&work.task, failure.defect)
             && work.attempts >= DEFECT_RETRIES
         {
             match self.give_up(work, *receipt, &failure.reason) {
@@ -266,7 +268,9 @@ impl Gateway {
                 result => return result,
             }
         }
-        match self.ledger.fail(work, &self.partner_of(work), failure) {
+        let mut draft = Draft::new();
+        self.raise_failed(&mut draft, work, failure)?;
+        match self.ledger.fail(draft, work, &self.partner_of(work), failure) {
             // Somebody finished it meanwhile: nothing is left to fail.
             Err(store::Error::Conflict(_)) => self.ledger.store().release(work.id),
             result => result?,
@@ -277,19 +281,18 @@ impl Gateway {
     /// What is done every few seconds. One that fails keeps nobody from the others.
     fn tick(&self) -> Result<(), Error> {
         let done = [
-            self.mark_overdue().map_err(Error::Store),
-            self.tell_late().map_err(Error::Store),
-            self.requeue_if_asked(),
-            self.write_acknowledgement_log(),
-            self.ledger.store().tidy().map_err(Error::Store),
+            ("marking what is overdue", self.mark_overdue().map_err(Error::Store)),
+            ("looking for late answers", self.tell_late().map_err(Error::Store)),
+            ("writing the acknowledgement log", self.write_acknowledgement_log()),
+            ("archiving the journal", self.ledger.store().tidy().map_err(Error::Store)),
         ];
         self.write_status(true, None);
-        for result in done {
-            match result {
-                Err(e) if is_lasting(&e) => return Err(e),
-                Err(e) => tracing::error!("{e}"),
-                Ok(()) => {}
+        for (what, result) in done {
+            let (about, error) = (about_upkeep(what), result.err());
+            if let Some(e) = error.as_ref().filter(|e| !is_lasting(e)) {
+                tracing::error!("{e}");
             }
+            self.stands(Kind::StoreTrouble, about, what, error)?;
         }
         Ok(())
     }
@@ -318,7 +321,13 @@ fn failure(error: &Error) -> Failure {
         error,
         Error::Defect(_) | Error::Store(StoreError::Record { .. } | StoreError::Payload { .. })
     );
-    Failure { reason: error.to_string(), for_good, wait, defect }
+    let store = matches!(
+        error,
+        Error::Store(
+            StoreError::File { .. } | StoreError::Record { .. } | StoreError::Payload { .. }
+        )
+    );
+    Failure { reason: error.to_string(), for_good, wait, defect, store }
 }
 
 async fn watch_mailbox(
@@ -338,7 +347,7 @@ async fn watch_mailbox(
         let (eyes, taken, stopped) = (Arc::clone(&gateway), Arc::clone(&binding), stop.clone());
         let looked = blocking(move || eyes.take_from_mailbox(&taken, &|| *stopped.borrow())).await;
         drop(permit);
-        let unsettled = gateway.looked(&mailbox(&key), looked)?;
+        let unsettled = looked_into(&gateway, mailbox(&key), looked).await?;
         let binding = find().unwrap_or(binding);
         let settle = unsettled.then_some(binding.settle);
         pause(&gateway, settle, binding.wait(&Zoned::now()), &mut stop).await;
@@ -364,7 +373,7 @@ async fn watch_endpoint(
             Ok(unsettled)
         })
         .await;
-        let unsettled = gateway.looked(&endpoint_of(&partner), looked)?;
+        let unsettled = looked_into(&gateway, endpoint_of(&partner), looked).await?;
         let settle = unsettled.then_some(gateway.config.settle);
         pause(&gateway, settle, gateway.config.poll, &mut stop).await;
     }
@@ -384,11 +393,28 @@ async fn watch_profiles(
         })
         .await?;
         watched = seen;
-        let unsettled = gateway.looked(PROFILES, looked)?;
+        let unsettled = looked_into(&gateway, PROFILES.to_owned(), looked).await?;
         let settle = unsettled.then_some(gateway.config.settle);
         pause(&gateway, settle, gateway.config.poll.min(PROFILES_POLL_MAX), &mut stop).await;
     }
     Ok(())
+}
+
+/// Notes a look.
+async fn looked_into(
+    gateway: &Arc<Gateway>,
+    place: String,
+    looked: Result<bool, Error>,
+) -> Result<bool, Error> {
+    let noting = Arc::clone(gateway);
+    let noted = blocking(move || noting.looked(&place, looked)).await;
+    match noted {
+        Err(e) if !is_lasting(&e) => {
+            tracing::error!("{e}");
+            Ok(false)
+        }
+        noted => noted,
+    }
 }
 
 /// Until the next look: soon, in `settle`, where files still grow.

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::config::Limits;
 use super::meter::Meter;
+use super::raising::about_work;
 use crate::store::{
     self, Change, Event, Facts, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store,
     Task, Transaction, Work,
@@ -18,7 +19,7 @@ use crate::store::{
 /// From this attempt on, and at every so many, the journal and the log call for a person; between them each failure is
 /// only logged, so that an outage of days does not fill the journal. With the pauses as they are unless configured the
 /// tenth attempt comes within 20 minutes, and then every tenth within two hours.
-const STUCK_ATTEMPTS: u32 = 10;
+pub(super) const STUCK_ATTEMPTS: u32 = 10;
 /// Records that a slow subscriber may lag behind.
 const SUBSCRIBER_LAG_MAX: usize = 4096;
 
@@ -119,15 +120,15 @@ impl Ledger {
         Ok((series, numbers))
     }
 
-    /// Records that work failed: it is tried again later, however often; only what was refused for good is parked.
+    /// Records that work failed, with what else belongs to that: it is tried again later, however often; only what was refused for good is parked.
     pub(super) fn fail(
         &self,
+        mut draft: Draft,
         work: &Work,
         partner: &str,
         failure: &Failure,
     ) -> Result<(), store::Error> {
         let now = Timestamp::now();
-        let mut draft = Draft::new();
         let attempts = work.attempts.saturating_add(1);
         let subject = subject(&work.task);
         if failure.for_good {
@@ -178,6 +179,8 @@ pub(super) struct Failure {
     pub(super) wait: Option<Duration>,
     /// The fault is this program's, and will be there at the next attempt too.
     pub(super) defect: bool,
+    /// The store could not read or write something.
+    pub(super) store: bool,
 }
 
 /// A transaction in the making.
@@ -195,6 +198,16 @@ impl Draft {
         self.transaction.push(change);
     }
 
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.transaction.is_empty()
+    }
+
+    /// As the store takes it.
+    pub(super) fn into_transaction(self) -> Transaction {
+        self.transaction
+    }
+
     /// Adds all of another.
     pub(super) fn append(&mut self, other: Self) {
         self.transaction.append(other.transaction);
@@ -205,7 +218,11 @@ impl Draft {
         self.push(Change::Queue(NewWork { lane, order: order.to_owned(), task, due }));
     }
 
+    /// Work is done. What failed before has mended itself.
     pub(super) fn done(&mut self, work: &Work) {
+        if work.attempts > 0 {
+            self.mend(about_work(work), Timestamp::now(), "it succeeded");
+        }
         self.push(Change::Done { lane: work.lane.clone(), work: work.id });
     }
 
@@ -258,8 +275,8 @@ fn signed(duration: Duration) -> SignedDuration {
 /// What a piece of work is about, for people.
 pub(super) fn subject(task: &Task) -> String {
     match task {
-        Task::Translate { receipt } => format!("receipt {receipt}"),
-        Task::Call { document } | Task::Render { document } => document.clone(),
+        Task::Translate { receipt, .. } => format!("receipt {receipt}"),
+        Task::Call { document } | Task::Render { document, .. } => document.clone(),
         Task::Send { name, .. } | Task::Quarantine { name, .. } => name.clone(),
     }
 }
@@ -276,6 +293,7 @@ fn log(record: &JournalRecord) {
         | Event::DocumentQuarantined
         | Event::InterchangeQuarantined
         | Event::ProfileLeftOut
+        | Event::ExceptionRaised
         | Event::ProfilesRefused => {
             tracing::error!(sequence, event, partner, subject, note);
         }

@@ -30,10 +30,12 @@ mod meter;
 mod notes;
 mod orders;
 mod outbound;
+mod raising;
 mod records;
 mod rehearsal;
 mod reload;
 mod requeue;
+mod settling;
 mod setup;
 mod status;
 mod trace;
@@ -44,8 +46,9 @@ pub use crate::store::{
     AUDIT, Checked, Progress, Told, Trail, check as check_store, export as export_records,
 };
 pub use crate::store::{
-    AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Expectation,
-    JournalEntry, JournalRecord, Records, Timing,
+    AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,
+    ExceptionItem, ExceptionState, Expectation, JournalEntry, JournalRecord, PayloadId, Records,
+    Settled, Subject, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use config::{
@@ -53,9 +56,10 @@ pub use config::{
 };
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
+pub use raising::NotedFinding;
 pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
-pub use requeue::request_requeue;
+pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::{Problems, rebuild_store};
 pub use trace::{Carton, Trace, TracedDocument, trace};
 

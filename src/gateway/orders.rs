@@ -52,12 +52,13 @@ fn orders_of(document: &Document) -> Vec<&str> {
 }
 
 impl Gateway {
-    /// Compares a document, in our own words, with its orders, where the agreement wants that.
+    /// Compares a document, in our own words, with its orders, where the agreement wants that. `own` is its id, where
+    /// it may have been counted before.
     pub(super) fn against_orders(
         &self,
         partner: &Partner,
         agreement: &Agreement,
-        (document, test): (&Document, bool),
+        (document, test, own): (&Document, bool, Option<&str>),
         passed: &Passed,
     ) -> Result<Vec<Finding>, Error> {
         let comparisons = agreement.overlay.as_deref().map_or(&[][..], Overlay::against);
@@ -85,7 +86,7 @@ impl Gateway {
                 continue;
             };
             let series = series(&partner.name, way, kind, number);
-            let Some(mut before) = self.before(&series)? else {
+            let Some(mut before) = self.before(&series, own)? else {
                 let says = format!(
                     "Too much went for order {number} before (at most {BEFORE_MAX} documents, 64 MiB): it is not compared."
                 );
@@ -112,8 +113,10 @@ impl Gateway {
         for number in orders_of(document).into_iter().take(ORDERS_MAX) {
             let series = series(&partner.name, way, document.kind(), number);
             let here = passed.0.iter().filter(|(key, _)| *key == series).count();
-            let next = ids_of(self.ledger.store(), &series)?.len() + here + 1;
-            if next <= BEFORE_MAX {
+            let before = ids_of(self.ledger.store(), &series)?;
+            let next = before.len() + here + 1;
+            // One that is written once more counts as before.
+            if next <= BEFORE_MAX && !before.iter().any(|known| known == id) {
                 draft.push(Change::PurchaseOrder(nth(&series, next), id.to_owned()));
             }
             passed.0.push((series, document.clone()));
@@ -154,15 +157,19 @@ impl Gateway {
         Ok(None)
     }
 
-    /// What went for an order before and was not taken back; `None` where that is too much.
-    fn before(&self, series: &PurchaseOrderKey) -> Result<Option<Vec<Document>>, Error> {
+    /// What went for an order before and was not taken back, itself not counted; `None` where that is too much.
+    fn before(
+        &self,
+        series: &PurchaseOrderKey,
+        own: Option<&str>,
+    ) -> Result<Option<Vec<Document>>, Error> {
         let store = self.ledger.store();
         let ids = ids_of(store, series)?;
         if ids.len() >= BEFORE_MAX {
             return Ok(None);
         }
         let (mut before, mut bytes) = (Vec::new(), 0);
-        for id in ids {
+        for id in ids.into_iter().filter(|id| Some(id.as_str()) != own) {
             let Some(record) = store.document(&id)?.filter(|record| counts(record.state)) else {
                 continue;
             };

@@ -2,19 +2,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::acknowledgement::facts_of;
+use super::acknowledgement::{facts_of, sent_interchange};
 use super::envelope::{interchange_spec, today};
 use super::inbound::forgotten_before;
 use super::ledger::Draft;
 use super::orders::Passed;
+use super::raising::{About, Trouble, about_document, cause_of, in_words};
 use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
 use crate::canonical;
-use crate::findings::{Finding, Severity};
+use crate::exceptions::Kind;
+use crate::findings::{Code, Finding, Severity};
 use crate::profile::{Agreement, Batch, Direction, Partner, State};
 use crate::store::{
-    self, AckState, Change, Document, DocumentState, Event, Expectation, PayloadId, Place, Task,
-    Work,
+    self, AckState, Change, Document, DocumentState, Event, Expectation, PayloadId, Place, Subject,
+    Task, Work,
 };
 use crate::translate::Written;
 use crate::x12::InterchangeSpec;
@@ -37,9 +39,30 @@ struct Leaving {
 /// What was made of several of them.
 struct Made {
     good: Vec<(Leaving, Written)>,
-    refused: Vec<(Leaving, String)>,
+    refused: Vec<(Leaving, Refusal)>,
     /// What the good ones ship and bill for orders.
     counted: Draft,
+}
+
+/// Why a document is not sent.
+struct Refusal {
+    note: String,
+    findings: Vec<Finding>,
+    /// Whether its bytes could be made all the same.
+    acceptable: bool,
+}
+
+impl Refusal {
+    fn words(note: String) -> Self {
+        Self { note, findings: Vec::new(), acceptable: false }
+    }
+}
+
+impl Leaving {
+    /// Whether a person wants it to go as it is.
+    fn is_accepted(&self) -> bool {
+        matches!(self.work.task, Task::Render { accept: true, .. })
+    }
 }
 
 impl Gateway {
@@ -71,7 +94,7 @@ impl Gateway {
         let store = self.ledger.store();
         let mut found = Vec::new();
         for work in store.queued(&lanes::render(&partner.name), LOOKAHEAD_MAX)? {
-            let Task::Render { document } = &work.task else { continue };
+            let Task::Render { document, .. } = &work.task else { continue };
             let record = store.document(document)?.filter(|record| record.kind == kind);
             found.extend(record.map(|record| (work, record)));
             if found.len() >= most {
@@ -101,7 +124,7 @@ impl Gateway {
         };
         let mut draft = Draft::new();
         draft.done(work);
-        self.refuse(&mut draft, &partner, record, &refusal, now)?;
+        self.refuse(&mut draft, &partner, record, &Refusal::words(refusal), now)?;
         Ok(self.ledger.commit(draft)?)
     }
 
@@ -128,7 +151,8 @@ impl Gateway {
                 Ok(canonical) => leaving.push(Leaving { work, record, canonical, set: 0 }),
                 Err(e) => {
                     refused.done(&work);
-                    self.refuse(&mut refused, partner, record, &e.to_string(), now)?;
+                    let refusal = Refusal::words(e.to_string());
+                    self.refuse(&mut refused, partner, record, &refusal, now)?;
                 }
             }
         }
@@ -138,9 +162,9 @@ impl Gateway {
         let numbers = self.number(&mut numbered, partner, count, 1)?;
         let with = (&spec, &numbers);
         let made = self.make(leaving, partner, agreement, with, now)?;
-        for (document, note) in made.refused {
+        for (document, refusal) in made.refused {
             refused.done(&document.work);
-            self.refuse(&mut refused, partner, document.record, &note, now)?;
+            self.refuse(&mut refused, partner, document.record, &refusal, now)?;
         }
         let (documents, sets): (Vec<_>, Vec<_>) = made.good.into_iter().unzip();
         if sets.is_empty() {
@@ -181,33 +205,37 @@ impl Gateway {
         for (mut document, &number) in leaving.into_iter().zip(&with.1.sets) {
             document.set = number;
             let canonical = &document.canonical;
-            let mut found = self.against_orders(partner, agreement, (canonical, false), &passed)?;
+            let own = Some(document.record.id.as_str());
+            let mut found =
+                self.against_orders(partner, agreement, (canonical, false, own), &passed)?;
             let mut theirs = canonical.clone();
             found.extend(partner.crosswalks.outbound(&mut theirs));
-            if found.iter().any(|finding| finding.severity >= Severity::Error) {
-                made.refused.push((document, notes::of_findings(&found)));
-                continue;
-            }
+            let held = is_heavy(&found);
             let written = self.translator.write(&theirs, partner, agreement, number, with.0);
             let judged = written.and_then(|written| {
                 let alone = std::slice::from_ref(&written);
                 let sent = self.translator.send(alone, partner, agreement, with, now)?;
-                let all = written.findings.iter().chain(&sent.findings);
-                if all.clone().all(|finding| finding.severity < Severity::Error) {
-                    return Ok(written);
-                }
-                let all: Vec<Finding> = all.cloned().collect();
-                Err(notes::of_findings(&all))
+                let all = written.findings.iter().cloned().chain(sent.findings).collect();
+                Ok((written, if held { found.clone() } else { all }))
             });
-            match judged {
-                Ok(written) => {
+            let refusal = match judged {
+                Ok((written, all)) if document.is_accepted() || !is_heavy(&all) => {
                     let counted = (document.record.id.as_str(), &document.canonical);
                     let draft = &mut made.counted;
                     self.count_for_orders(draft, partner, Direction::Out, counted, &mut passed)?;
                     made.good.push((document, written));
+                    continue;
                 }
-                Err(note) => made.refused.push((document, note)),
-            }
+                Ok((_, all)) => {
+                    Refusal { note: notes::of_findings(&all), findings: all, acceptable: true }
+                }
+                Err(_) if held => {
+                    let note = notes::of_findings(&found);
+                    Refusal { note, findings: found, acceptable: false }
+                }
+                Err(note) => Refusal::words(note),
+            };
+            made.refused.push((document, refusal));
         }
         Ok(made)
     }
@@ -249,6 +277,7 @@ impl Gateway {
             if acknowledgements.expected {
                 draft.push(Change::Expect(expectation));
             }
+            draft.mend(about_document(&record.id), now, "it was written and is sent");
             let (state, rendered) = (DocumentState::Rendered, Some(payload));
             draft.push(Change::Document(Document { state, rendered, at: now, ..record }));
         }
@@ -258,6 +287,8 @@ impl Gateway {
         } else {
             (ids, None)
         };
+        let noted = batch.map_or_else(|| documents.join("\n"), |list| format!("list {list}"));
+        draft.push(Change::Noted(sent_interchange(&partner.name, numbers.interchange), noted));
         let task = Task::Send { payload, name, documents, batch };
         draft.queue(lanes::send(&partner.name), "", task, now);
         Ok(())
@@ -269,9 +300,11 @@ impl Gateway {
         draft: &mut Draft,
         partner: &Partner,
         record: Document,
-        note: &str,
+        refusal: &Refusal,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let note = &refusal.note;
+        self.raise_refused(draft, partner, &record, refusal, now)?;
         let text = format!("{} {} was not sent.\n\n{note}\n", record.kind, record.number);
         let text = self.ledger.store().put_payload(text.as_bytes())?;
         let event = Event::DocumentQuarantined;
@@ -286,6 +319,42 @@ impl Gateway {
         draft.queue(lanes::QUARANTINE.to_owned(), "", task, now);
         let state = DocumentState::Quarantined;
         draft.push(Change::Document(Document { state, at: now, ..record }));
+        Ok(())
+    }
+
+    fn raise_refused(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        record: &Document,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let all: Vec<&Finding> = refusal.findings.iter().collect();
+        let (words, mend) =
+            if all.is_empty() { (refusal.note.clone(), String::new()) } else { in_words(&all) };
+        let mut cause = if all.is_empty() { words.clone() } else { cause_of(&all) };
+        let of_order = [Code::ExceedsOrder, Code::NotOnOrder, Code::DiffersFromOrder];
+        if all.iter().any(|finding| of_order.contains(&finding.code)) {
+            // What one document has too much of, another has not: each is judged by itself.
+            cause = format!("{} {}", record.kind, record.number);
+        }
+        let trouble = Trouble {
+            kind: Kind::DocumentRefused,
+            partner: &partner.name,
+            cause: &format!("{} {cause}", record.kind),
+            place: &partner.endpoint,
+            words: &format!("{} {}: {words}", record.kind, record.number),
+            mend: &mend,
+            about: About {
+                key: about_document(&record.id),
+                subject: Subject::Document { document: record.id.clone() },
+                payload: Some(record.payload),
+                findings: self.keep_findings(&all)?,
+                acceptable: refusal.acceptable,
+            },
+        };
+        self.raise(draft, trouble, now);
         Ok(())
     }
 
@@ -320,6 +389,11 @@ impl Gateway {
         let interchange = given.pop().and_then(|numbers| numbers.first().copied());
         Ok(Numbers { interchange: interchange.unwrap_or_default(), groups, sets })
     }
+}
+
+/// Whether any of the findings keeps a document back.
+fn is_heavy(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity >= Severity::Error)
 }
 
 fn after(now: Timestamp, span: std::time::Duration) -> Timestamp {

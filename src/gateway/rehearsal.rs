@@ -250,7 +250,7 @@ fn fate(
         return "set aside: there is no map for this set".to_owned();
     };
     match in_force(partner, set, document.kind(), now, suspended) {
-        Err(words) => format!("set aside: {words}"),
+        Err((_, words)) => format!("set aside: {words}"),
         Ok(State::Shadow) => "recorded in shadow; nothing is delivered".to_owned(),
         Ok(_) if test => match &partner.test_endpoint {
             Some(endpoint) => format!("delivered to the test endpoint {endpoint}"),

@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::in_force::InForce;
 use super::ledger::Draft;
 use super::live::Live;
+use super::raising::{ABOUT_PROFILES, About, Trouble, about_profile};
 use super::{Error, Gateway, lanes};
+use crate::exceptions::Kind;
 use crate::folders::{Fingerprint, fingerprint};
 use crate::profile::{Difference, Partner, Problem, Row, State, differences};
 use crate::store::{self, Event};
@@ -65,6 +67,11 @@ impl Gateway {
         match Live::open(&self.config, self.translator.engine(), Some(&before)) {
             Ok(live) if live.digest == before.digest && live.errors == before.errors => {
                 if live.errors.is_empty() {
+                    let mut draft = Draft::new();
+                    self.mend_profiles(&mut draft, &live)?;
+                    if !draft.is_empty() {
+                        self.ledger.commit(draft)?;
+                    }
                     self.note_refused(None);
                 }
             }
@@ -117,6 +124,20 @@ impl Gateway {
         let note = format!("{what}. {}", text.trim_end());
         let event = Event::ProfilesRefused;
         draft.journal_with(now, event, "", "profiles", &note, Some(payload));
+        let about = About {
+            payload: Some(payload),
+            ..About::condition(ABOUT_PROFILES.to_owned(), "profiles")
+        };
+        let trouble = Trouble {
+            kind: Kind::ProfilesRefused,
+            partner: "",
+            cause: "",
+            place: &self.config.profiles.display().to_string(),
+            words: text.trim_end(),
+            mend: "",
+            about,
+        };
+        self.raise(draft, trouble, now);
         Ok(())
     }
 
@@ -147,9 +168,13 @@ impl Gateway {
                 ),
             };
             self.note_problems(&mut draft, &what, &errors, now)?;
+            for name in live.profiles.left_out().difference(before.profiles.left_out()) {
+                self.raise_left_out(&mut draft, &live, name);
+            }
         }
         self.note_differences(&mut draft, &last, &live)?;
         self.keep_in_force(&mut draft, &live, &last)?;
+        self.mend_profiles(&mut draft, &live)?;
         {
             // Held over the commit: who hears of it finds it in force, and nothing is in force without its record.
             let mut in_force = self.live.write().unwrap_or_else(PoisonError::into_inner);
@@ -162,6 +187,22 @@ impl Gateway {
             self.refused_at(now, &errors);
         }
         self.reloaded.notify_one();
+        Ok(())
+    }
+
+    /// What was wrong with profiles, and is so no more.
+    pub(super) fn mend_profiles(&self, draft: &mut Draft, live: &Live) -> Result<(), store::Error> {
+        let now = Timestamp::now();
+        for open in self.ledger.store().open_exceptions(0, COUNT_MAX)? {
+            let item = match open.kind {
+                Kind::ProfilesRefused if live.errors.is_empty() => ABOUT_PROFILES.to_owned(),
+                Kind::ProfileLeftOut if !live.profiles.left_out().contains(&open.partner) => {
+                    about_profile(&open.partner)
+                }
+                _ => continue,
+            };
+            draft.mend(item, now, "the profiles are in force");
+        }
         Ok(())
     }
 

@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ledger::subject;
+use super::raising::about_place;
 use super::{Error, Gateway, lanes};
 use crate::disk;
+use crate::exceptions::{Kind, Severity};
 use crate::store::{self, Work};
 
 /// When each place was looked into last, and what came of it.
@@ -25,6 +27,9 @@ struct Looked {
     /// What is wrong; absent where nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Looks in a row that have failed.
+    #[serde(skip)]
+    failures: u32,
 }
 
 #[derive(Serialize)]
@@ -41,6 +46,8 @@ struct Status {
     failing: usize,
     failed: Vec<Trouble>,
     parked: Vec<Trouble>,
+    /// Open exceptions by severity.
+    exceptions: BTreeMap<&'static str, usize>,
     profiles: ProfilesStatus,
 }
 
@@ -76,6 +83,11 @@ const WARNINGS_MAX: usize = 100;
 /// Failed and parked work that is listed, of each.
 const TROUBLE_MAX: usize = 100;
 
+/// Open exceptions that are counted.
+const EXCEPTIONS_MAX: usize = 10_000;
+/// From so many failed looks in a row on a place is for a person: a single one goes by.
+const LOOKS_FAILED: u32 = 3;
+
 fn trouble(work: Work, parked: bool) -> Trouble {
     Trouble {
         what: subject(&work.task),
@@ -88,21 +100,37 @@ fn trouble(work: Work, parked: bool) -> Trouble {
 }
 
 impl Gateway {
-    /// Notes a look. A place that cannot be reached is logged when that begins and when it ends; only a failure of
-    /// the store is handed on.
+    /// Notes a look. A place that cannot be reached is logged when that begins and when it ends, and is for a person
+    /// when it lasts; only a failure of the store is handed on.
     pub(super) fn looked(&self, place: &str, result: Result<bool, Error>) -> Result<bool, Error> {
         let (unsettled, error) = match result {
             Ok(unsettled) => (unsettled, None),
             Err(e) if lanes::is_lasting(&e) => return Err(e),
-            Err(e) => (false, Some(e.to_string())),
+            Err(e) => (false, Some(e)),
         };
-        let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Looked { at: Timestamp::now(), error: error.clone() };
-        let before = places.insert(place.to_owned(), now).and_then(|looked| looked.error);
-        match (before, error) {
-            (None, Some(error)) => tracing::error!(place, "cannot be looked into: {error}"),
-            (Some(_), None) => tracing::info!(place, "can be looked into again"),
+        let words = error.as_ref().map(ToString::to_string);
+        let (before, failures) = {
+            let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = places.remove(place);
+            let failed = before.as_ref().map_or(0, |looked| looked.failures);
+            let failures = if error.is_some() { failed.saturating_add(1) } else { 0 };
+            let now = Looked { at: Timestamp::now(), error: words.clone(), failures };
+            places.insert(place.to_owned(), now);
+            (before, failures)
+        };
+        let was_well = before.as_ref().is_some_and(|looked| looked.error.is_none());
+        match &words {
+            Some(words) if failures == 1 => {
+                tracing::error!(place, "cannot be looked into: {words}");
+            }
+            None if before.is_some() && !was_well => {
+                tracing::info!(place, "can be looked into again");
+            }
             _ => {}
+        }
+        // What was open before a start is taken back by the first look that succeeds.
+        if failures == LOOKS_FAILED || (error.is_none() && !was_well) {
+            self.stands(Kind::PlaceUnreachable, about_place(place), place, error)?;
         }
         Ok(unsettled)
     }
@@ -110,9 +138,12 @@ impl Gateway {
     /// Writes `status.json`. That it cannot be written stops nothing.
     pub(super) fn write_status(&self, running: bool, error: Option<&Error>) {
         let status = match error {
-            None => self.status(running),
+            None => self.status(running).map_err(Error::Store),
             // What waits cannot be asked of a store that failed.
-            Some(e) => Ok(self.status_of(running, Some(e), store::Backlog::default(), Vec::new())),
+            Some(e) => {
+                let nothing = (store::Backlog::default(), Vec::new(), BTreeMap::new());
+                Ok(self.status_of(running, Some(e), nothing))
+            }
         };
         let written = status.and_then(|status| {
             let json = serde_json::to_vec_pretty(&status)
@@ -155,25 +186,26 @@ impl Gateway {
     /// # Errors
     /// Where the store fails.
     pub fn status_json(&self) -> Result<Vec<u8>, store::Error> {
-        let store = self.ledger.store();
-        let (backlog, parked) = (store.backlog(TROUBLE_MAX)?, store.parked(TROUBLE_MAX)?);
-        let status = self.status_of(true, None, backlog, parked);
+        let status = self.status(true)?;
         serde_json::to_vec_pretty(&status)
             .map_err(|e| store::Error::Record { key: "status".to_owned(), reason: e.to_string() })
     }
 
-    fn status(&self, running: bool) -> Result<Status, Error> {
+    fn status(&self, running: bool) -> Result<Status, store::Error> {
         let store = self.ledger.store();
         let (backlog, parked) = (store.backlog(TROUBLE_MAX)?, store.parked(TROUBLE_MAX)?);
-        Ok(self.status_of(running, None, backlog, parked))
+        let mut exceptions: BTreeMap<_, _> = Severity::ALL.map(|s| (s.name(), 0)).into();
+        for open in store.open_exceptions(0, EXCEPTIONS_MAX)? {
+            *exceptions.entry(open.severity.name()).or_default() += 1;
+        }
+        Ok(self.status_of(running, None, (backlog, parked, exceptions)))
     }
 
     fn status_of(
         &self,
         running: bool,
         error: Option<&Error>,
-        backlog: store::Backlog,
-        parked: Vec<Work>,
+        (backlog, parked, exceptions): (store::Backlog, Vec<Work>, BTreeMap<&'static str, usize>),
     ) -> Status {
         let live = self.live();
         let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -192,6 +224,7 @@ impl Gateway {
             failing: backlog.failing,
             failed: backlog.failed.into_iter().map(|work| trouble(work, false)).collect(),
             parked: parked.into_iter().map(|work| trouble(work, true)).collect(),
+            exceptions,
             profiles: ProfilesStatus {
                 partners: live.profiles.iter().count(),
                 left_out: live.profiles.left_out().iter().cloned().collect(),

@@ -17,6 +17,7 @@ use super::row::Row;
 use super::rules::{self, Overlays};
 use super::section::{Log, Section};
 use crate::crosswalk::Crosswalks;
+use crate::exceptions::{Kind, Policy, Severity};
 
 /// The agreement with a trading partner.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub struct Partner {
     pub crosswalks: Crosswalks,
     /// Until when documents are expected.
     pub deadlines: Vec<Deadline>,
+    /// Whose exceptions are, and until when somebody should have looked at them.
+    pub exceptions: Policy,
     /// Where files are exchanged.
     pub mailbox: Mailbox,
     /// Name of the endpoint, as `crossdock.toml` has it.
@@ -162,6 +165,7 @@ impl Draft<'_, '_> {
         let crosswalks = read_section(&mut whole, "crosswalks", |s| crosswalks.read(s, &known));
         let due = Some(acknowledgements.due).filter(|_| acknowledgements.expected);
         let deadlines = read_section(&mut whole, "deadlines", |s| Deadline::read(s, due));
+        let exceptions = read_section(&mut whole, "exceptions", exceptions);
         of_nothing(&documents, &deadlines, is_base, whole.log);
         let mailbox = Mailbox::read(&mut whole, is_base);
         let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
@@ -185,6 +189,7 @@ impl Draft<'_, '_> {
             documents,
             crosswalks,
             deadlines,
+            exceptions,
             mailbox: mailbox?,
             endpoint: endpoint?,
             test_endpoint,
@@ -244,6 +249,22 @@ fn contacts(whole: &mut Section<'_>) -> Vec<Contact> {
         section.end();
     }
     contacts
+}
+
+/// `[exceptions]`
+fn exceptions(section: &mut Section<'_>) -> Policy {
+    let owner = section.text("owner").map(str::to_owned);
+    let mut policy = Policy { owner, ..Policy::default() };
+    for severity in Severity::ALL {
+        policy.within.extend(section.duration(severity.name()).map(|span| (severity, span)));
+    }
+    let mut owners = section.section("owners");
+    for entry in Kind::all() {
+        let owner = owners.text(entry.name).map(str::to_owned);
+        policy.owners.extend(owner.map(|owner| (entry.kind, owner)));
+    }
+    owners.end();
+    policy
 }
 
 fn documents(whole: &mut Section<'_>, known: &Known<'_>) -> BTreeMap<Arc<str>, Arc<DocumentFlow>> {

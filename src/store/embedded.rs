@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{Request, Writer};
 use super::database::{decode, failed, read};
+use super::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
@@ -340,6 +341,33 @@ impl Records for EmbeddedStore {
         let after = after.map(|(partner, group, set)| keys::expectation(partner, group, set));
         let found = self.scan(&[keys::EXPECTATION], after, limit)?;
         Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn exception(&self, id: u64) -> Result<Option<Exception>, Error> {
+        self.read(&keys::exception(id))
+    }
+
+    fn exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error> {
+        let found = self.scan(&[keys::EXCEPTION], Some(keys::exception(after)), limit)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn open_exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error> {
+        let after = Some(keys::exception_open(after));
+        let mut open = Vec::new();
+        for (_, id) in self.scan::<u64>(&[keys::EXCEPTION_OPEN], after, limit)? {
+            open.extend(self.exception(id)?.filter(|one| one.state == ExceptionState::Open));
+        }
+        Ok(open)
+    }
+
+    fn exception_items(&self, id: u64) -> Result<Vec<ExceptionItem>, Error> {
+        let found = self.scan(&keys::exception_items(id), None, ITEMS_MAX as usize)?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn exception_about(&self, item: &str) -> Result<Option<u64>, Error> {
+        self.read(&keys::exception_of(item))
     }
 }
 

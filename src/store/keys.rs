@@ -20,6 +20,17 @@ pub(super) const EXPECTATION: u8 = b'e';
 /// Open expectations by the time they are due.
 pub(super) const CLOCK: u8 = b'c';
 
+/// Exceptions.
+pub(super) const EXCEPTION: u8 = b'x';
+/// Those that are open.
+pub(super) const EXCEPTION_OPEN: u8 = b'u';
+/// The one that is open, by its cause.
+pub(super) const EXCEPTION_CAUSE: u8 = b'k';
+/// What an exception is about.
+pub(super) const EXCEPTION_ITEM: u8 = b'y';
+/// The open exception that something is in.
+pub(super) const EXCEPTION_OF: u8 = b'h';
+
 /// A key in the making.
 pub(super) struct Key(Vec<u8>);
 
@@ -127,6 +138,30 @@ pub(super) fn clock(due: jiff::Timestamp, expectation: &[u8]) -> Vec<u8> {
     let mut bytes = Key::new(CLOCK).number(shifted).bytes();
     bytes.extend_from_slice(expectation);
     bytes
+}
+
+pub(super) fn exception(id: u64) -> Vec<u8> {
+    Key::new(EXCEPTION).number(id).bytes()
+}
+
+pub(super) fn exception_open(id: u64) -> Vec<u8> {
+    Key::new(EXCEPTION_OPEN).number(id).bytes()
+}
+
+pub(super) fn exception_cause(cause: &str) -> Vec<u8> {
+    Key::new(EXCEPTION_CAUSE).text(cause).bytes()
+}
+
+pub(super) fn exception_items(id: u64) -> Vec<u8> {
+    Key::new(EXCEPTION_ITEM).number(id).bytes()
+}
+
+pub(super) fn exception_item(id: u64, item: &str) -> Vec<u8> {
+    Key::new(EXCEPTION_ITEM).number(id).text(item).bytes()
+}
+
+pub(super) fn exception_of(item: &str) -> Vec<u8> {
+    Key::new(EXCEPTION_OF).text(item).bytes()
 }
 
 /// The last 8 bytes of a key as a number.

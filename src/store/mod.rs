@@ -13,11 +13,13 @@ mod database;
 pub mod desk;
 mod embedded;
 mod entry;
+mod exception;
 mod format;
 mod keys;
 mod payloads;
 #[cfg(test)]
 mod power;
+mod raising;
 mod records;
 mod recovery;
 mod trail;
@@ -27,9 +29,12 @@ mod writer;
 pub use check::{Checked, check, export};
 pub use embedded::EmbeddedStore;
 pub use entry::Step;
+pub use exception::{
+    Exception, ExceptionItem, ExceptionState, ITEMS_MAX, Raise, Settle, Settled, Subject,
+};
 pub use payloads::PayloadId;
 pub use records::{
-    AckState, Document, DocumentState, Event, Expectation, Facts, FileKey, InterchangeId,
+    AckState, Again, Document, DocumentState, Event, Expectation, Facts, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place,
     PurchaseOrderKey, Receipt, Seen, Series, Task, Timing, Work,
 };
@@ -287,6 +292,36 @@ pub trait Records: Send + Sync {
         after: Option<(&str, u64, u64)>,
         limit: usize,
     ) -> Result<Vec<Expectation>, Error>;
+
+    /// An exception by its number.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn exception(&self, id: u64) -> Result<Option<Exception>, Error>;
+
+    /// Up to `limit` exceptions whose numbers come after `after`, in their order, settled ones too.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error>;
+
+    /// Up to `limit` exceptions that are open, whose numbers come after `after`, in their order.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn open_exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error>;
+
+    /// Everything that an exception is about: at most [`ITEMS_MAX`].
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn exception_items(&self, id: u64) -> Result<Vec<ExceptionItem>, Error>;
+
+    /// The open exception that something is in, by the key of an [`ExceptionItem`].
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn exception_about(&self, item: &str) -> Result<Option<u64>, Error>;
 }
 
 /// Everything that a gateway must not forget, with what only the one process may do that works it off: it gives out

@@ -333,6 +333,9 @@ pub enum Task {
     Translate {
         /// The receipt.
         receipt: u64,
+        /// Where a person had it come again: what is done otherwise then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Again>,
     },
     /// Hand a document to the partner's endpoint.
     Call {
@@ -343,6 +346,9 @@ pub enum Task {
     Render {
         /// The document.
         document: String,
+        /// It goes as it is, whatever our own check finds.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        accept: bool,
     },
     /// Put bytes into the partner's mailbox.
     Send {
@@ -367,6 +373,21 @@ pub enum Task {
         /// The note: text for a person.
         note: PayloadId,
     },
+}
+
+/// Bytes that a person had come again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// For the sake of which exception.
+    pub exception: u64,
+    /// Which sets, by their place among all of the interchange; none: all of them.
+    pub sets: Vec<u32>,
+    /// They go on as they are, whatever is wrong with them.
+    pub accept: bool,
+    /// They may differ from those that came first under this number.
+    pub differs: bool,
+    /// The partner has its answer.
+    pub answered: bool,
 }
 
 /// A place that has a quarantine.
@@ -485,6 +506,20 @@ pub enum Event {
     StoreRebuilt,
     /// A store of an older format was taken over.
     StoreUpgraded,
+    /// A person has to look at something.
+    ExceptionRaised,
+    /// What a person had to look at mended itself.
+    ExceptionMended,
+    /// A person had the step that failed done once more.
+    ExceptionRetried,
+    /// A person had the bytes that came go through the gateway once more.
+    ExceptionReplayed,
+    /// A person put edited bytes in the place of those that came.
+    ExceptionEdited,
+    /// A person had something go on as it is.
+    ExceptionAccepted,
+    /// A person decided that nothing is to be done.
+    ExceptionDismissed,
 }
 
 /// Facts by name.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::exception::{Raise, Settle};
 use super::records::{
     Document, DocumentState, Expectation, Facts, FileKey, InterchangeId, InterchangeKey,
     InterchangeRecord, JournalEntry, PurchaseOrderKey, Receipt, Seen, Series, Task,
@@ -97,6 +98,28 @@ pub enum Change {
         /// Not before.
         due: Timestamp,
     },
+    /// Work that is queued is due earlier. Expects that it is still queued.
+    Hurry {
+        /// Its lane.
+        lane: String,
+        /// Its number.
+        work: u64,
+        /// Not before.
+        due: Timestamp,
+    },
+    /// A person has to look at something: an exception is opened, or the open one of the same cause takes it up.
+    Raise(Box<Raise>),
+    /// What was wrong with something is so no more: what is open about it mends itself. Nothing where nothing is.
+    Mend {
+        /// The key of an [`ExceptionItem`](super::ExceptionItem).
+        item: String,
+        /// When.
+        at: Timestamp,
+        /// How.
+        words: String,
+    },
+    /// A person has done something about an exception. Expects that it is open.
+    Settle(Box<Settle>),
     /// The clock of an acknowledgement starts, or what the partner said. `Overdue` holds only while nothing was
     /// said.
     Expect(Expectation),
@@ -163,7 +186,7 @@ impl Transaction {
     pub fn lanes(&self) -> impl Iterator<Item = &str> {
         self.changes.iter().filter_map(|change| match change {
             Change::Queue(work) => Some(work.lane.as_str()),
-            Change::Unpark { lane, .. } => Some(lane.as_str()),
+            Change::Unpark { lane, .. } | Change::Hurry { lane, .. } => Some(lane.as_str()),
             _ => None,
         })
     }

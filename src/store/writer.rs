@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use super::database::{damaged, decode, failed};
 use super::entry::{Changes, Step, Writes};
+use super::exception::ExceptionItem;
 use super::keys;
 use super::records::{
     AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
@@ -99,7 +100,9 @@ impl<'a> Pending<'a> {
             Change::Done { .. }
             | Change::Retry { .. }
             | Change::Park { .. }
-            | Change::Unpark { .. } => self.finish_or_move(change),
+            | Change::Unpark { .. }
+            | Change::Hurry { .. } => self.finish_or_move(change),
+            Change::Raise(_) | Change::Mend { .. } | Change::Settle(_) => self.exception(change),
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
         }
@@ -137,8 +140,29 @@ impl<'a> Pending<'a> {
                 self.remove(key);
                 self.insert(keys::work(keys::WORK, lane, *work), &again)
             }
+            Change::Hurry { lane, work, due } => {
+                let key = keys::work(keys::WORK, lane, *work);
+                let hurried = Work { due: *due, ..self.work(&key)? };
+                self.insert(key, &hurried)
+            }
             _ => Ok(()),
         }
+    }
+
+    /// What an exception is about, as this transaction and those before it leave it.
+    pub(super) fn read_items(&self, exception: u64) -> Result<Vec<ExceptionItem>, Error> {
+        let prefix = keys::exception_items(exception);
+        let mut items = Writes::new();
+        for entry in self.tree.scan_prefix(&prefix) {
+            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
+            items.insert(key.to_vec(), Some(value.to_vec()));
+        }
+        for writes in [self.before, &self.changes.writes] {
+            let own = writes.iter().filter(|(key, _)| key.starts_with(&prefix));
+            items.extend(own.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let items = items.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        items.map(|(key, value)| decode(key, value)).collect()
     }
 
     fn queue(&mut self, new: &NewWork) -> Result<(), Error> {
@@ -204,7 +228,7 @@ impl<'a> Pending<'a> {
         self.insert(key, new)
     }
 
-    fn journal(&mut self, entry: &JournalEntry) -> Result<(), Error> {
+    pub(super) fn journal(&mut self, entry: &JournalEntry) -> Result<(), Error> {
         let sequence = self.next_journal;
         self.next_journal += 1;
         let entry = JournalEntry {
@@ -227,11 +251,11 @@ impl<'a> Pending<'a> {
         Ok(found.map(|bytes| bytes.to_vec()))
     }
 
-    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+    pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
         self.bytes(key)?.map(|bytes| decode(key, &bytes)).transpose()
     }
 
-    fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
+    pub(super) fn insert(&mut self, key: Vec<u8>, record: &impl Serialize) -> Result<(), Error> {
         let bytes = encoded(&key, record)?;
         self.changes.writes.insert(key, Some(bytes));
         Ok(())
@@ -249,7 +273,7 @@ impl<'a> Pending<'a> {
         self.insert(key, record)
     }
 
-    fn remove(&mut self, key: Vec<u8>) {
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
         self.changes.writes.insert(key, None);
     }
 }
@@ -268,7 +292,7 @@ pub(super) fn is_forgotten(at: Option<Timestamp>, before: Option<Timestamp>) -> 
 }
 
 /// Cuts a text; control characters but line breaks become blanks, since JSON makes six bytes of each.
-fn shorten(text: &str, chars_max: usize) -> String {
+pub(super) fn shorten(text: &str, chars_max: usize) -> String {
     let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
     text.chars().take(chars_max).map(plain).collect()
 }

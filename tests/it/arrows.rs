@@ -32,6 +32,7 @@ const CORE: &[&str] = &[
     "overlay",
     "acks",
     "crosswalk",
+    "exceptions",
     "profile",
     "learn",
     "translate",

@@ -19,7 +19,7 @@ fn queued(folder: &std::path::Path, lane: &str, task: Task) {
 #[test]
 fn work_that_can_neither_be_done_nor_given_up_does_not_end_the_gateway() {
     let folder = tempfile::tempdir().unwrap();
-    let task = Task::Translate { receipt: 99 };
+    let task = Task::Translate { receipt: 99, again: None };
     queued(folder.path(), "receive mailboxes/harbor-and-pine", task);
     multi().block_on(async {
         let config = format!("{CONFIG}retry_seconds_max = 1\n");

@@ -304,27 +304,30 @@ fn a_call_over_http_is_repeated_with_the_same_key_until_it_is_taken() {
     });
 }
 
-#[test]
-fn a_file_on_which_the_program_fails_is_set_aside_and_holds_up_no_other() {
+/// A store in which a file waits whose bytes are gone.
+pub fn with_a_lost_file(folder: &std::path::Path) {
     use crossdock::store::{
         Change, EmbeddedStore, FileKey, NewWork, PayloadId, Receipt, Records, Task, Transaction,
     };
-    let folder = tempfile::tempdir().unwrap();
     let now = jiff::Timestamp::now();
-    {
-        let store = EmbeddedStore::open(&folder.path().join("data")).unwrap();
-        let mailbox = "mailboxes/harbor-and-pine".to_owned();
-        let payload = PayloadId::of(b"never stored");
-        let file =
-            FileKey { mailbox, name: "lost.edi".into(), size: 1, modified_nanoseconds: 1, payload };
-        let receipt = Receipt { id: store.next_receipt().unwrap(), file, at: now, done: false };
-        let (lane, order) = ("receive mailboxes/harbor-and-pine".to_owned(), "m".to_owned());
-        let task = Task::Translate { receipt: receipt.id };
-        let take = Transaction::new()
-            .with(Change::Queue(NewWork { lane, order, task, due: now }))
-            .with(Change::TakeFile(receipt));
-        store.commit(take).unwrap();
-    }
+    let store = EmbeddedStore::open(&folder.join("data")).unwrap();
+    let mailbox = "mailboxes/harbor-and-pine".to_owned();
+    let payload = PayloadId::of(b"never stored");
+    let file =
+        FileKey { mailbox, name: "lost.edi".into(), size: 1, modified_nanoseconds: 1, payload };
+    let receipt = Receipt { id: store.next_receipt().unwrap(), file, at: now, done: false };
+    let (lane, order) = ("receive mailboxes/harbor-and-pine".to_owned(), "m".to_owned());
+    let task = Task::Translate { receipt: receipt.id, again: None };
+    let take = Transaction::new()
+        .with(Change::Queue(NewWork { lane, order, task, due: now }))
+        .with(Change::TakeFile(receipt));
+    store.commit(take).unwrap();
+}
+
+#[test]
+fn a_file_on_which_the_program_fails_is_set_aside_and_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    with_a_lost_file(folder.path());
     multi().block_on(async {
         let mut house = House::within(folder, CONFIG, PROFILE);
         house.drop_inbound("sound.edi", &order(1, "PO-1"));

@@ -16,6 +16,7 @@ mod crosswalk;
 mod demo;
 #[cfg(unix)]
 mod desk;
+mod exceptions;
 mod failures;
 mod fixtures;
 mod gateway;

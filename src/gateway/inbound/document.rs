@@ -6,8 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Arriving;
+use super::trouble::{OfSet, about};
 use crate::canonical;
-use crate::findings::Severity;
+use crate::exceptions::Kind;
+use crate::findings::{Finding, Severity};
 use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
@@ -29,12 +31,10 @@ impl Gateway {
         tally: &mut Tally,
     ) -> Result<(), Error> {
         let now = arriving.now;
+        let place = (index, set);
         let Some(document) = &set.document else {
             tally.set_aside += 1;
-            let record = without_a_map(partner, arriving, header, (index, set));
-            let note = format!("there is no map for this set: {}", set.label());
-            draft.journal(now, Event::DocumentQuarantined, &partner.name, &record.id, &note);
-            draft.push(Change::Document(record));
+            self.without_a_map(draft, partner, (arriving, header), place);
             return Ok(());
         };
         let (kind, number) = (document.kind(), business_number(document.number()));
@@ -42,37 +42,13 @@ impl Gateway {
         // A test order does not stand in the way of the one in earnest.
         let of_kind = if header.test { format!("test {kind}") } else { kind.to_owned() };
         let order = PurchaseOrderKey { partner: partner.name.clone(), kind: of_kind, number };
-        let endpoint =
-            if header.test { &partner.test_endpoint } else { &Some(partner.endpoint.clone()) };
         let deliver_again = partner.duplicates.documents == DuplicateDocument::Deliver;
-        let before = if deliver_again || order.number.is_empty() {
-            None
-        } else {
-            self.ledger.store().purchase_order(&order)?.or_else(|| {
-                tally.numbers.contains(&order).then(|| "in this interchange".to_owned())
-            })
-        };
-        let in_force = in_force(partner, set, kind, now, tally.suspended);
-        let (mut state, mut event, mut note) = if let Err(note) = in_force {
-            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-        } else if in_force == Ok(State::Shadow) {
-            let note = format!("in shadow: {}", set.label());
-            (DocumentState::Shadowed, Event::DocumentShadowed, note)
-        } else if endpoint.is_none() {
-            let note = "a test document, and the profile names no test_endpoint".to_owned();
-            (DocumentState::Quarantined, Event::DocumentQuarantined, note)
-        } else if let Some(before) = before {
-            let note = format!("{kind} {} was received before: {before}", order.number);
-            (DocumentState::Duplicate, Event::DocumentDuplicate, note)
-        } else {
-            (DocumentState::Queued, Event::DocumentReceived, set.label())
-        };
         let mut document = document.clone();
-        if matches!(state, DocumentState::Queued | DocumentState::Shadowed)
-            && self.hold_back(partner, set, (&mut document, header.test), &mut note, tally)?
-        {
-            (state, event) = (DocumentState::Quarantined, Event::DocumentQuarantined);
-        }
+        let fate = {
+            let document = &mut document;
+            self.fate(partner, (arriving, header), place, (document, &order), tally)?
+        };
+        let Fate { state, event, note, trouble } = fate;
         let document = &document;
         let json = serde_json::to_vec_pretty(document)
             .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
@@ -86,6 +62,12 @@ impl Gateway {
             draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
         }
         tally.count(state);
+        match trouble {
+            Some(trouble) => {
+                self.raise_set(draft, partner, (arriving, header), place, &trouble);
+            }
+            None => draft.mend(about(partner, header, place), now, "it came and was good"),
+        }
         draft.push(Change::Document(Document {
             id,
             partner: partner.name.clone(),
@@ -101,7 +83,96 @@ impl Gateway {
     }
 }
 
+/// What becomes of a document.
+struct Fate {
+    state: DocumentState,
+    event: Event,
+    note: String,
+    /// Why a person has to look at it.
+    trouble: Option<OfSet>,
+}
+
+impl Fate {
+    fn of(state: DocumentState, event: Event, note: String) -> Self {
+        Self { state, event, note, trouble: None }
+    }
+
+    fn held(trouble: OfSet, note: String) -> Self {
+        let (state, event) = (DocumentState::Quarantined, Event::DocumentQuarantined);
+        Self { state, event, note, trouble: Some(trouble) }
+    }
+}
+
 impl Gateway {
+    /// What becomes of a document, which is put into our own words.
+    fn fate(
+        &self,
+        partner: &Partner,
+        (arriving, header): (&Arriving, &Header),
+        (index, set): (usize, &ReceivedSet),
+        (document, order): (&mut canonical::Document, &PurchaseOrderKey),
+        tally: &mut Tally,
+    ) -> Result<Fate, Error> {
+        let accept = arriving.accepts(index);
+        let kind = document.kind();
+        let in_force = in_force(partner, set, kind, arriving.now, tally.suspended);
+        if let (Err((why, note)), false) = (&in_force, accept) {
+            let cause = format!("{kind} {} {}", set.set, set.version);
+            return Ok(Fate::held(OfSet::acceptable(*why, note, cause), note.clone()));
+        }
+        let mut fate = if in_force == Ok(State::Shadow) {
+            let note = format!("in shadow: {}", set.label());
+            Fate::of(DocumentState::Shadowed, Event::DocumentShadowed, note)
+        } else if header.test && partner.test_endpoint.is_none() {
+            let note = "a test document, and the profile names no test_endpoint".to_owned();
+            let trouble = OfSet::plain(Kind::DocumentNotAgreed, &note, "test".to_owned());
+            return Ok(Fate::held(trouble, note));
+        } else if let Some(before) = self.known(partner, order, tally)? {
+            let note = format!("{kind} {} was received before: {before}", order.number);
+            return Ok(Fate::of(DocumentState::Duplicate, Event::DocumentDuplicate, note));
+        } else {
+            Fate::of(DocumentState::Queued, Event::DocumentReceived, set.label())
+        };
+        let with = (document, header.test, accept);
+        if let Some(trouble) = self.hold_back(partner, set, with, &mut fate.note, tally)? {
+            return Ok(Fate::held(trouble, fate.note));
+        }
+        Ok(fate)
+    }
+
+    /// What the number of a document became before, where that counts.
+    fn known(
+        &self,
+        partner: &Partner,
+        order: &PurchaseOrderKey,
+        tally: &Tally,
+    ) -> Result<Option<String>, Error> {
+        if partner.duplicates.documents == DuplicateDocument::Deliver || order.number.is_empty() {
+            return Ok(None);
+        }
+        let before = self.ledger.store().purchase_order(order)?;
+        let here = || tally.numbers.contains(order).then(|| "in this interchange".to_owned());
+        Ok(before.or_else(here))
+    }
+
+    /// A set that cannot be translated.
+    fn without_a_map(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        (arriving, header): (&Arriving, &Header),
+        (index, set): (usize, &ReceivedSet),
+    ) {
+        let record = without_a_map(partner, arriving, header, (index, set));
+        let note = format!("there is no map for this set: {}", set.label());
+        let event = Event::DocumentQuarantined;
+        draft.journal(arriving.now, event, &partner.name, &record.id, &note);
+        draft.push(Change::Document(record));
+        let trouble =
+            OfSet::plain(Kind::DocumentNoMap, &note, format!("{} {}", set.set, set.version));
+        self.raise_set(draft, partner, (arriving, header), (index, set), &trouble);
+    }
+
     /// Notes a document that goes on: its number is taken, and it counts for its orders.
     fn deliver(
         &self,
@@ -120,41 +191,40 @@ impl Gateway {
         self.count_for_orders(draft, partner, Direction::In, (id, document), &mut tally.passed)
     }
 
-    /// Puts a document into our own words; tells whether it is held, and notes why.
+    /// Translates a document into our own words, and compares it with its order; notes what is found, and tells why
+    /// the document is held, where it is. One that a person accepts is not.
     fn hold_back(
         &self,
         partner: &Partner,
         set: &ReceivedSet,
-        document: (&mut canonical::Document, bool),
+        (document, test, accept): (&mut canonical::Document, bool, bool),
         note: &mut String,
         tally: &mut Tally,
-    ) -> Result<bool, Error> {
-        let (held, found) = self.in_our_words(partner, set, document, tally)?;
-        if held {
-            *note = format!("{} is held: {found}", set.label());
-            tally.notes.push_str(note);
-        } else if !found.is_empty() {
-            *note = format!("{note}. {found}");
-        }
-        Ok(held)
-    }
-
-    /// Translates a document into our own words, and compares it with its order. Tells what is found, and whether it
-    /// keeps the document back.
-    fn in_our_words(
-        &self,
-        partner: &Partner,
-        set: &ReceivedSet,
-        (document, test): (&mut canonical::Document, bool),
-        tally: &Tally,
-    ) -> Result<(bool, String), Error> {
+    ) -> Result<Option<OfSet>, Error> {
         let mut findings = partner.crosswalks.inbound(document);
+        let mut kind = Kind::DocumentUnmapped;
         let agreement = partner.agreement(Direction::In, &set.set, &set.version);
         if let Some(agreement) = agreement.filter(|_| findings.is_empty()) {
-            findings = self.against_orders(partner, agreement, (document, test), &tally.passed)?;
+            let document = (&*document, test, None);
+            findings = self.against_orders(partner, agreement, document, &tally.passed)?;
+            kind = Kind::DocumentAgainstOrder;
         }
-        let held = findings.iter().any(|finding| finding.severity >= Severity::Error);
-        Ok((held, notes::of_findings(&findings)))
+        let found = notes::of_findings(&findings);
+        if accept || findings.iter().all(|finding| finding.severity < Severity::Error) {
+            if !found.is_empty() {
+                *note = format!("{note}. {found}");
+            }
+            return Ok(None);
+        }
+        *note = format!("{} is held: {found}", set.label());
+        tally.notes.push_str(note);
+        let all: Vec<&Finding> = findings.iter().collect();
+        let mut trouble = self.of_findings(kind, &all, true)?;
+        if kind == Kind::DocumentAgainstOrder {
+            // What one document has too much of, another has not: each is judged by itself.
+            trouble.cause = format!("{} {}", document.kind(), document.number());
+        }
+        Ok(Some(trouble))
     }
 }
 
@@ -165,20 +235,24 @@ pub(in crate::gateway) fn in_force(
     kind: &str,
     now: Timestamp,
     suspended: bool,
-) -> Result<State, String> {
+) -> Result<State, (Kind, String)> {
+    let not_agreed = |words: String| Err((Kind::DocumentNotAgreed, words));
     if partner.flow(kind, Direction::In).is_none() {
-        return Err(format!("the profile does not take in {kind} documents"));
+        return not_agreed(format!("the profile does not take in {kind} documents"));
     }
     let Some(agreement) = partner.agreement(Direction::In, &set.set, &set.version) else {
         let (set, version) = (&set.set, &set.version);
-        return Err(format!("the profile does not take in the {set} in release {version}"));
+        return not_agreed(format!("the profile does not take in the {set} in release {version}"));
     };
     match agreement.state_on(today(now)).min(partner.state) {
-        State::Off => Err(format!("the profile does not take in {kind} documents on this day")),
-        _ if suspended => Err(
+        State::Off => {
+            not_agreed(format!("the profile does not take in {kind} documents on this day"))
+        }
+        _ if suspended => Err((
+            Kind::DocumentSuspended,
             "another set of its interchange was rejected, and the agreement holds all of it back"
                 .to_owned(),
-        ),
+        )),
         state => Ok(state),
     }
 }
@@ -201,6 +275,20 @@ impl Gateway {
         }
         let unread = id(partner, header, (index, set), &set.set, &set.number);
         Ok(store.document(&unread)?.is_some())
+    }
+
+    /// Whether this very set has become a document that was not set aside.
+    pub(super) fn has_effect(
+        &self,
+        partner: &Partner,
+        header: &Header,
+        (index, set): (usize, &ReceivedSet),
+    ) -> Result<bool, Error> {
+        let Some(document) = &set.document else { return Ok(false) };
+        let number = business_number(document.number());
+        let id = id(partner, header, (index, set), document.kind(), &number);
+        let before = self.ledger.store().document(&id)?;
+        Ok(before.is_some_and(|before| before.state != DocumentState::Quarantined))
     }
 }
 
@@ -271,6 +359,11 @@ impl Tally {
             DocumentState::Shadowed => self.shadowed += 1,
             _ => self.set_aside += 1,
         }
+    }
+
+    /// Whether nothing was done.
+    pub(super) fn is_empty(&self) -> bool {
+        self.documents + self.set_aside + self.applied + self.rejected == 0
     }
 
     pub(super) fn outcome(&self, received: &Received) -> Outcome {

@@ -3,12 +3,12 @@
 mod answer;
 mod document;
 mod repeats;
+mod trouble;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::acknowledgement::note_ta1;
 use super::envelope::today;
 use super::ledger::Draft;
 use super::live::Live;
@@ -16,16 +16,18 @@ use super::mailboxes::MailboxBinding;
 use super::translation::{Header, NumberSeen, Part, Received, ReceivedSet, split};
 use super::{Error, Gateway, lanes, notes};
 use crate::disk::safe_name;
-use crate::profile::{DuplicateInterchange, OnError, OutOfSequence, Partner, State, Usage};
+use crate::exceptions::Kind;
+use crate::profile::{DuplicateInterchange, OnError, Partner, State, Usage};
 use crate::store::{
-    self, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome, PayloadId,
-    Place, Receipt, Seen, Task, Work,
+    self, Again, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome,
+    PayloadId, Place, Receipt, Seen, Task, Work,
 };
 pub(super) use answer::shares;
 use document::Tally;
 pub(super) use document::in_force;
 use repeats::Repeats;
 pub(super) use repeats::forgotten_before;
+use trouble::Whole;
 
 /// An interchange on its way to its outcome.
 struct Arriving<'a> {
@@ -33,7 +35,21 @@ struct Arriving<'a> {
     receipt: &'a Receipt,
     bytes: &'a [u8],
     payload: PayloadId,
+    /// Where a person had it come again.
+    again: Option<&'a Again>,
     now: Timestamp,
+}
+
+impl Arriving<'_> {
+    /// Whether a person wants this set to go on as it is.
+    fn accepts(&self, index: usize) -> bool {
+        self.again.is_some_and(|again| again.accept && covers(again, index))
+    }
+}
+
+/// Whether a person had a set come again.
+fn covers(again: &Again, index: usize) -> bool {
+    again.sets.is_empty() || again.sets.iter().any(|&set| set as usize == index)
 }
 
 /// What was decided of an interchange.
@@ -43,18 +59,26 @@ struct Decision {
     note: String,
     documents: u32,
     answer: Option<(PayloadId, String)>,
+    /// What a person has to look at, where that is all of it.
+    trouble: Option<Whole>,
 }
 
 impl Decision {
-    fn quarantine(partner: &str, note: String) -> Self {
+    fn quarantine(kind: Kind, partner: &str, note: String) -> Self {
         let (partner, outcome) = (partner.to_owned(), Outcome::Quarantined);
-        Self { outcome, partner, note, documents: 0, answer: None }
+        let trouble = Some(Whole::of(kind, &note));
+        Self { outcome, partner, note, documents: 0, answer: None, trouble }
     }
 }
 
 impl Gateway {
     /// Works off a receipt. Interchanges that have their outcome already, from before a crash, are passed over.
-    pub(super) fn translate(&self, work: &Work, receipt: u64) -> Result<(), Error> {
+    pub(super) fn translate(
+        &self,
+        work: &Work,
+        receipt: u64,
+        again: Option<&Again>,
+    ) -> Result<(), Error> {
         let store = self.ledger.store();
         let receipt = store
             .receipt(receipt)?
@@ -78,11 +102,11 @@ impl Gateway {
         let all = open.len();
         open.retain(|(_, part)| !may_be_left_out(&live, part));
         if open.len() < all {
-            self.decide_all(&live, &binding, (&receipt, &bytes), &open, |_| {})?;
-            return self.hold(work, &receipt);
+            self.decide_all(&live, &binding, (&receipt, &bytes, again), &open, |_| {})?;
+            return self.hold(work, &receipt, again);
         }
         let last = open.last().map(|(id, _)| *id);
-        self.decide_all(&live, &binding, (&receipt, &bytes), &open, |(id, draft)| {
+        self.decide_all(&live, &binding, (&receipt, &bytes, again), &open, |(id, draft)| {
             if Some(id) == last {
                 finish(draft);
             }
@@ -96,14 +120,14 @@ impl Gateway {
     }
 
     /// Keeps a file until nobody is left out any more.
-    fn hold(&self, work: &Work, receipt: &Receipt) -> Result<(), Error> {
+    fn hold(&self, work: &Work, receipt: &Receipt, again: Option<&Again>) -> Result<(), Error> {
         let now = Timestamp::now();
         let mut draft = Draft::new();
         let note = "nobody in force has the identities of an interchange in it, and a partner is left out: it waits until that one is mended";
         let file = &receipt.file;
         draft.journal_with(now, Event::InterchangeHeld, "", &file.name, note, Some(file.payload));
         draft.done(work);
-        let task = Task::Translate { receipt: receipt.id };
+        let task = Task::Translate { receipt: receipt.id, again: again.cloned() };
         draft.queue(lanes::held(&file.mailbox), &file.mailbox, task, now);
         Ok(self.ledger.commit(draft)?)
     }
@@ -113,7 +137,7 @@ impl Gateway {
         &self,
         live: &Live,
         binding: &MailboxBinding,
-        (receipt, bytes): (&Receipt, &[u8]),
+        (receipt, bytes, again): (&Receipt, &[u8], Option<&Again>),
         open: &[(InterchangeId, &Part)],
         mut add: impl FnMut((InterchangeId, &mut Draft)),
     ) -> Result<(), Error> {
@@ -128,7 +152,7 @@ impl Gateway {
                 store.put_payload(bytes)?
             };
             let now = Timestamp::now();
-            let arriving = Arriving { id, receipt, bytes, payload, now };
+            let arriving = Arriving { id, receipt, bytes, payload, again, now };
             let mut draft = self.decide(live, binding, &arriving, part)?;
             add((id, &mut draft));
             self.ledger.commit(draft)?;
@@ -148,9 +172,11 @@ impl Gateway {
             id.index += 1;
         }
         let (now, payload) = (Timestamp::now(), receipt.file.payload);
-        let arriving = Arriving { id, receipt: &receipt, bytes: &[], payload, now };
+        let (receipt, bytes, again) = (&receipt, &[][..], None);
+        let arriving = Arriving { id, receipt, bytes, payload, again, now };
         let mut draft = Draft::new();
-        let decision = Decision::quarantine("", format!("Crossdock failed on this file: {reason}"));
+        let note = format!("Crossdock failed on this file: {reason}");
+        let decision = Decision::quarantine(Kind::ProgramFailed, "", note);
         self.conclude(&mut draft, &arriving, None, decision)?;
         draft.push(Change::FinishReceipt(receipt.id));
         draft.done(work);
@@ -168,11 +194,11 @@ impl Gateway {
         let mut draft = Draft::new();
         let header = part.header.as_ref().map(|header| judged(live, header));
         let key = header.as_ref().map(Header::key);
-        let decision = match (&header, &key) {
-            (Some(header), Some(key)) => {
-                self.decide_known(&mut draft, (live, binding), arriving, header, key)?
-            }
-            _ => Decision::quarantine("", "No interchange (ISA) can be read in it.".to_owned()),
+        let decision = if let (Some(header), Some(key)) = (&header, &key) {
+            self.decide_known(&mut draft, (live, binding), arriving, header, key)?
+        } else {
+            let note = "No interchange (ISA) can be read in it.".to_owned();
+            Decision::quarantine(Kind::InterchangeUnreadable, "", note)
         };
         self.conclude(&mut draft, arriving, header.as_ref(), decision)?;
         Ok(draft)
@@ -199,6 +225,7 @@ impl Gateway {
         );
         let (now, payload) = (arriving.now, Some(arriving.payload));
         draft.journal_with(now, event, &decision.partner, &subject, &decision.note, payload);
+        self.raise_whole(draft, arriving, key.as_ref(), &decision);
         if decision.outcome == Outcome::Quarantined {
             let note = format!("{subject}\n\n{}\n", decision.note);
             self.set_aside(draft, arriving, &note)?;
@@ -233,11 +260,11 @@ impl Gateway {
                 "No partner of this mailbox has these identities: sender {}, receiver {}. Write them into a profile, or send the file back.",
                 key.sender, key.receiver
             );
-            return Ok(Decision::quarantine("", note));
+            return Ok(Decision::quarantine(Kind::InterchangeUnknown, "", note));
         };
         if partner.state == State::Off {
             let note = "The profile of this partner is off.".to_owned();
-            return Ok(Decision::quarantine(&partner.name, note));
+            return Ok(Decision::quarantine(Kind::InterchangePartnerOff, &partner.name, note));
         }
         let forgotten = forgotten_before(partner, arriving.now);
         let seen = self.ledger.store().seen(key)?;
@@ -252,7 +279,7 @@ impl Gateway {
         repeats.failed()?;
         // One that is rejected as a whole, cut off for instance, has had no effect: sent again whole it may keep its
         // number.
-        if received.accepted {
+        if received.accepted || arriving.again.is_some_and(|again| again.accept) {
             let at = Some(arriving.now);
             let seen = Seen { id: arriving.id, payload: arriving.payload, at };
             draft.push(Change::FirstSeen(key.clone(), seen, forgotten));
@@ -272,15 +299,18 @@ impl Gateway {
         seen: Seen,
     ) -> Result<Decision, Error> {
         let first = format!("receipt {}", seen.id.receipt);
-        if seen.payload != arriving.payload {
+        let may_differ = arriving.again.is_some_and(|again| again.differs);
+        if seen.payload != arriving.payload && !may_differ {
             let note = format!(
                 "This interchange number was received before ({first}) with other contents. Ask the partner for a new number if these are to be used."
             );
-            return Ok(Decision::quarantine(&partner.name, note));
+            let name = &partner.name;
+            return Ok(Decision::quarantine(Kind::InterchangeNumberReused, name, note));
         }
         let record = self.ledger.store().interchange(seen.id)?;
         if let Some((payload, name)) = record.and_then(|record| record.answer)
             && partner.duplicates.interchange == DuplicateInterchange::AcknowledgeAgain
+            && arriving.again.is_none()
         {
             let task = Task::Send { payload, name, documents: Vec::new(), batch: None };
             draft.queue(lanes::send(&partner.name), "", task, arriving.now);
@@ -289,19 +319,21 @@ impl Gateway {
         let day = today(arriving.now);
         let received = self.translator.receive(arriving.bytes, partner, &|_| None, day);
         for (index, set) in received.sets.iter().enumerate() {
-            if set.accepted && self.was_set_aside(partner, header, (index, set))? {
-                self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
+            if self.comes_again(partner, arriving, header, (index, set))? {
+                let with = (arriving, header, &received);
+                self.decide_set(draft, partner, with, (index, set), &mut tally)?;
             }
         }
         let outcome = match tally.outcome(&received) {
-            _ if tally.documents + tally.set_aside == 0 => Outcome::Duplicate,
+            _ if tally.is_empty() => Outcome::Duplicate,
             outcome => outcome,
         };
         let held = partner.duplicates.interchange == DuplicateInterchange::Quarantine;
-        if held && outcome == Outcome::Duplicate {
+        if held && outcome == Outcome::Duplicate && arriving.again.is_none() {
             let note =
                 format!("The same interchange was received before ({first}), byte for byte.");
-            return Ok(Decision::quarantine(&partner.name, note));
+            let name = &partner.name;
+            return Ok(Decision::quarantine(Kind::InterchangeRepeated, name, note));
         }
         if outcome != Outcome::Quarantined && !tally.notes.is_empty() {
             self.set_aside(draft, arriving, &tally.notes)?;
@@ -311,7 +343,7 @@ impl Gateway {
             _ => format!("{tally} of what was set aside before ({first})\n{}", tally.notes),
         };
         let (partner, documents) = (partner.name.clone(), tally.documents);
-        Ok(Decision { outcome, partner, note, documents, answer: None })
+        Ok(Decision { outcome, partner, note, documents, answer: None, trouble: None })
     }
 
     fn decide_received(
@@ -326,35 +358,26 @@ impl Gateway {
         let rejected = |set: &ReceivedSet| !set.accepted && !set.is_acknowledgement;
         let suspended = all && received.sets.iter().any(rejected);
         let mut tally = Tally { suspended, ..Tally::default() };
-        let mut held = String::new();
         for outcome in &received.interchange_outcomes {
-            note_ta1(draft, partner, outcome, arriving.now);
+            let label = format!("TA1 of interchange {}", outcome.control_number);
+            let source = trouble::source(arriving, None, label);
+            self.note_ta1(draft, partner, &source, outcome)?;
         }
         for (index, set) in received.sets.iter().enumerate() {
-            // Of an acknowledgement whatever could be read counts: many are not as the standard wants them.
-            if set.is_acknowledgement && !set.outcomes.is_empty() {
-                if let Some(words) = self.held(partner, set)? {
-                    tally.set_aside += 1;
-                    let event = Event::DocumentQuarantined;
-                    draft.journal(arriving.now, event, &partner.name, &set.label(), &words);
-                    held = format!("{held}{}: {words}\n", set.label());
-                    continue;
-                }
-                tally.applied += 1;
-                for outcome in &set.outcomes {
-                    self.apply_acknowledgement(draft, partner, outcome, arriving.now)?;
-                }
-            } else if !set.accepted || set.is_acknowledgement {
-                tally.rejected += 1;
-            } else {
-                self.decide_document(draft, partner, arriving, header, (index, set), &mut tally)?;
-            }
+            let with = (arriving, header, received);
+            self.decide_set(draft, partner, with, (index, set), &mut tally)?;
         }
-        held.push_str(&tally.notes);
-        let answer = self.answer(draft, partner, received, (arriving.receipt.at, arriving.now))?;
+        let answered = arriving.again.is_some_and(|again| again.answered);
+        let when = (arriving.receipt.at, arriving.now);
+        let answer = if answered { None } else { self.answer(draft, partner, received, when)? };
         let outcome = tally.outcome(received);
-        let told = tally.rejected > 0 || outcome == Outcome::Rejected || !held.is_empty();
-        let notes = format!("{held}{}", notes::of_received(received));
+        let told = tally.rejected > 0 || outcome == Outcome::Rejected || !tally.notes.is_empty();
+        let notes = format!("{}{}", tally.notes, notes::of_received(received));
+        let trouble = if received.accepted || tally.delivered > 0 {
+            None
+        } else {
+            Some(self.rejected_whole(received)?)
+        };
         if outcome != Outcome::Quarantined && told {
             // For the partner there is the acknowledgement; this is for our own people.
             self.set_aside(draft, arriving, &notes)?;
@@ -368,20 +391,8 @@ impl Gateway {
             },
             documents: tally.documents,
             answer,
+            trouble,
         })
-    }
-
-    /// Why an acknowledgement is set aside and not applied, where that is agreed.
-    fn held(&self, partner: &Partner, set: &ReceivedSet) -> Result<Option<String>, Error> {
-        if partner.acknowledgements.out_of_sequence == OutOfSequence::Accept {
-            return Ok(None);
-        }
-        for outcome in &set.outcomes {
-            if let Some(words) = self.out_of_sequence(partner, outcome)? {
-                return Ok(Some(words));
-            }
-        }
-        Ok(None)
     }
 
     /// A copy of an interchange into its mailbox's quarantine, with a note.

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::{Ask, Reply, read_frame, socket, write_frame};
 use crate::store::{
-    Backlog, Document, Error, Expectation, FileKey, InterchangeId, InterchangeKey,
-    InterchangeRecord, JournalRecord, PayloadId, PurchaseOrderKey, Receipt, Records, Seen,
-    Transaction, Work,
+    Backlog, Document, Error, Exception, ExceptionItem, Expectation, FileKey, InterchangeId,
+    InterchangeKey, InterchangeRecord, JournalRecord, PayloadId, PurchaseOrderKey, Receipt,
+    Records, Seen, Transaction, Work,
 };
 
 /// The records of a gateway that runs in another process.
@@ -149,5 +149,25 @@ impl Records for RemoteRecords {
 
     fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
         self.ask(&Ask::Journal(after, limit))
+    }
+
+    fn exception(&self, id: u64) -> Result<Option<Exception>, Error> {
+        self.ask(&Ask::Exception(id))
+    }
+
+    fn exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error> {
+        self.ask(&Ask::Exceptions(after, limit))
+    }
+
+    fn open_exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error> {
+        self.ask(&Ask::OpenExceptions(after, limit))
+    }
+
+    fn exception_items(&self, id: u64) -> Result<Vec<ExceptionItem>, Error> {
+        self.ask(&Ask::ExceptionItems(id))
+    }
+
+    fn exception_about(&self, item: &str) -> Result<Option<u64>, Error> {
+        self.ask(&Ask::ExceptionAbout(item.to_owned()))
     }
 }

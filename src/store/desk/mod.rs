@@ -53,6 +53,11 @@ enum Ask {
     Backlog(usize),
     Parked(usize),
     Journal(u64, usize),
+    Exception(u64),
+    Exceptions(u64, usize),
+    OpenExceptions(u64, usize),
+    ExceptionItems(u64),
+    ExceptionAbout(String),
 }
 
 /// The head of an answer.

@@ -63,6 +63,11 @@ fn reply(
         Ask::Backlog(limit) => head_of(records.backlog(limit)),
         Ask::Parked(limit) => head_of(records.parked(limit)),
         Ask::Journal(after, limit) => head_of(records.journal(after, limit)),
+        Ask::Exception(id) => head_of(records.exception(id)),
+        Ask::Exceptions(after, limit) => head_of(records.exceptions(after, limit)),
+        Ask::OpenExceptions(after, limit) => head_of(records.open_exceptions(after, limit)),
+        Ask::ExceptionItems(id) => head_of(records.exception_items(id)),
+        Ask::ExceptionAbout(item) => head_of(records.exception_about(&item)),
     }
 }
 

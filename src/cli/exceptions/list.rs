@@ -1,0 +1,169 @@
+//! What is open, as a table.
+
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use jiff::Timestamp;
+
+use super::super::serve::ConfigArgs;
+use super::super::snippet::shown;
+use super::super::{Context, Error, Format, Verdict};
+use super::{kinds, open};
+use crate::exceptions::{Kind, Severity};
+use crate::gateway::{Exception, ExceptionState, Records};
+
+/// Arguments of the list.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Only those of a partner
+    #[arg(long, value_name = "NAME")]
+    partner: Option<String>,
+    /// Only those of a kind (`crossdock exceptions kinds`)
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Settled ones too
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Read at a time.
+const PAGE: usize = 1000;
+/// Listed at most: more than anybody reads, and a bound of the memory.
+const LISTED_MAX: usize = 100_000;
+
+/// Lists them.
+///
+/// # Errors
+/// A configuration that cannot be used; a store that cannot be reached.
+pub fn run(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    let kind = args.kind.as_deref().map(kinds::named).transpose()?;
+    let records = open(&args.config)?;
+    let mut found = Vec::new();
+    let mut after = 0;
+    while found.len() < LISTED_MAX {
+        let page = page(records.as_ref(), args.all, after)?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        found.extend(page.into_iter().filter(|one| {
+            kind.is_none_or(|kind: Kind| kind == one.kind)
+                && args.partner.as_ref().is_none_or(|name| *name == one.partner)
+        }));
+    }
+    if context.format == Format::Json {
+        for one in &found {
+            writeln!(out, "{}", as_json(one)?)?;
+        }
+        return Ok(verdict(&found));
+    }
+    if found.is_empty() {
+        writeln!(out, "Nothing is open.")?;
+        return Ok(Verdict::Clean);
+    }
+    // What is open before what is not, and then the most urgent.
+    found.sort_by_key(|one| (one.state != ExceptionState::Open, Reverse(one.severity), one.due));
+    table(&found, context, out)?;
+    Ok(verdict(&found))
+}
+
+fn page(records: &dyn Records, all: bool, after: u64) -> Result<Vec<Exception>, Error> {
+    let page =
+        if all { records.exceptions(after, PAGE) } else { records.open_exceptions(after, PAGE) };
+    page.map_err(|e| Error::Gateway(e.to_string()))
+}
+
+fn verdict(found: &[Exception]) -> Verdict {
+    if found.iter().any(|one| one.state == ExceptionState::Open) {
+        Verdict::Findings
+    } else {
+        Verdict::Clean
+    }
+}
+
+/// One as a line of JSON.
+pub(super) fn as_json(one: &Exception) -> Result<serde_json::Value, Error> {
+    let mut line = serde_json::to_value(one).map_err(|e| Error::Gateway(e.to_string()))?;
+    line["type"] = "exception".into();
+    line["playbook"] = one.kind.entry().playbook.path().into();
+    Ok(line)
+}
+
+fn table(found: &[Exception], context: &Context, out: &mut dyn Write) -> Result<(), Error> {
+    let now = Timestamp::now();
+    let head = ["ID", "SEVERITY", "AGE", "DUE", "PARTNER", "KIND", "COUNT", "WHAT"];
+    let rows: Vec<[String; 8]> = found.iter().map(|one| row(one, now)).collect();
+    let mut widths = head.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let before: usize = widths[..7].iter().map(|width| width + 2).sum();
+    let room = context.paint.room(120, before).max(40);
+    let (strong, faint) = (context.paint.strong, context.paint.faint);
+    let line = |cells: [&str; 8]| {
+        let mut text = String::new();
+        for (cell, width) in cells.iter().zip(widths).take(7) {
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{cell:<width$}  ");
+        }
+        let words = cells[7];
+        if words.chars().count() > room {
+            text.extend(words.chars().take(room - 1));
+            text.push('…');
+        } else {
+            text.push_str(words);
+        }
+        text
+    };
+    writeln!(out, "{faint}{}{faint:#}", line(head))?;
+    for (row, one) in rows.iter().zip(found) {
+        let text = line(row.each_ref().map(String::as_str));
+        let is_open = one.state == ExceptionState::Open;
+        if is_open && one.severity == Severity::Critical {
+            writeln!(out, "{strong}{text}{strong:#}")?;
+        } else if is_open {
+            writeln!(out, "{text}")?;
+        } else {
+            writeln!(out, "{faint}{text}{faint:#}")?;
+        }
+    }
+    Ok(())
+}
+
+fn row(one: &Exception, now: Timestamp) -> [String; 8] {
+    let due = match (&one.settled, now.duration_until(one.due)) {
+        (Some(settled), _) => settled.how.map_or("mended", |how| how.name()).to_owned(),
+        (None, left) if left.is_negative() => format!("{} over", span(-left)),
+        (None, left) => format!("in {}", span(left)),
+    };
+    let partner = if one.partner.is_empty() { "-" } else { &one.partner };
+    [
+        one.id.to_string(),
+        one.severity.name().to_owned(),
+        span(one.opened.duration_until(now)),
+        due,
+        partner.to_owned(),
+        one.kind.name().to_owned(),
+        one.count.to_string(),
+        plain(&one.words),
+    ]
+}
+
+/// One line, whatever a partner has sent.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c == '\n' { ' ' } else { shown(c) }).collect()
+}
+
+/// A span of time in its largest unit.
+fn span(span: jiff::SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}

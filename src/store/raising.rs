@@ -1,0 +1,236 @@
+//! What becomes of exceptions in a commit: one is opened, takes up a repeat, mends itself, or is settled.
+
+use jiff::Timestamp;
+
+use super::exception::{
+    Exception, ExceptionItem, ExceptionState, ITEMS_MAX, Raise, Settle, Settled,
+};
+use super::keys;
+use super::records::{Event, JournalEntry};
+use super::transaction::Change;
+use super::writer::{Pending, shorten};
+use super::{Error, PayloadId};
+use crate::exceptions::Action;
+
+/// Longest texts of an exception, in characters, so that the record stays within its bound.
+const WORDS_CHARS_MAX: usize = 400;
+const MEND_CHARS_MAX: usize = 200;
+const NAME_CHARS_MAX: usize = 100;
+
+impl Pending<'_> {
+    /// What happens to exceptions.
+    pub(super) fn exception(&mut self, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::Raise(raise) => self.raise(raise),
+            Change::Mend { item, at, words } => self.mend(item, *at, words),
+            Change::Settle(settle) => self.settle(settle),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens an exception, or adds to the one that is open of the same cause.
+    fn raise(&mut self, raise: &Raise) -> Result<(), Error> {
+        let item = &raise.item.key;
+        if let Some(before) = self.exception_about(item)?
+            && before.cause != raise.cause
+        {
+            // It is in trouble for another reason now.
+            let settled = by_itself(raise.at, "another trouble took its place");
+            self.settle_item(before, item, &settled)?;
+        }
+        let open = self.read::<u64>(&keys::exception_cause(&raise.cause))?;
+        let mut open = match open {
+            Some(id) => self.open_exception(id)?,
+            None => None,
+        };
+        let mut known = None;
+        if let Some(one) = &open {
+            known = self.read::<ExceptionItem>(&keys::exception_item(one.id, item))?;
+            // One that is full takes up only what it has.
+            if known.is_none() && one.items >= ITEMS_MAX {
+                open = None;
+            }
+        }
+        let is_new = open.is_none();
+        let mut exception = match open {
+            Some(one) => one,
+            None => self.begin(raise)?,
+        };
+        exception.count += 1;
+        exception.last = raise.at;
+        exception.words = shorten(&raise.words, WORDS_CHARS_MAX);
+        exception.mend = shorten(&raise.mend, MEND_CHARS_MAX);
+        exception.items += u32::from(known.is_none());
+        exception.open_items += u32::from(known.is_none_or(|item| item.settled));
+        let id = exception.id;
+        self.insert(keys::exception_item(id, item), &raise.item)?;
+        self.insert(keys::exception_of(item), &id)?;
+        self.insert(keys::exception(id), &exception)?;
+        if is_new {
+            self.insert(keys::exception_open(id), &id)?;
+            self.insert(keys::exception_cause(&raise.cause), &id)?;
+            let entry = raise.kind.entry();
+            let note = format!("{}, {}: {}", entry.name, entry.severity.name(), raise.words);
+            self.tell(&exception, Event::ExceptionRaised, (raise.at, raise.item.payload), &note)?;
+        }
+        Ok(())
+    }
+
+    /// What was wrong with something is so no more. Where nothing was, nothing happens.
+    fn mend(&mut self, item: &str, at: Timestamp, words: &str) -> Result<(), Error> {
+        match self.exception_about(item)? {
+            Some(exception) => self.settle_item(exception, item, &by_itself(at, words)),
+            None => Ok(()),
+        }
+    }
+
+    /// What a person did. Expects that the exception is open, and the item too.
+    fn settle(&mut self, settle: &Settle) -> Result<(), Error> {
+        let id = settle.exception;
+        let Some(exception) = self.read::<Exception>(&keys::exception(id))? else {
+            return Err(Error::Conflict(format!("there is no exception {id}")));
+        };
+        if exception.state != ExceptionState::Open {
+            return Err(Error::Conflict(format!("exception {id} is not open any more")));
+        }
+        let why = if settle.reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", shorten(&settle.reason, WORDS_CHARS_MAX))
+        };
+        let note = format!("by {}{why}. {}", settle.who, settle.note);
+        let event = match settle.how {
+            Action::Retry => Event::ExceptionRetried,
+            Action::Replay => Event::ExceptionReplayed,
+            Action::Edit => Event::ExceptionEdited,
+            Action::Accept => Event::ExceptionAccepted,
+            Action::Dismiss => Event::ExceptionDismissed,
+        };
+        self.tell(&exception, event, (settle.at, settle.payload), note.trim_end_matches(". "))?;
+        let settled = Settled {
+            at: settle.at,
+            how: Some(settle.how),
+            who: shorten(&settle.who, NAME_CHARS_MAX),
+            reason: shorten(&settle.reason, WORDS_CHARS_MAX),
+        };
+        if let Some(item) = &settle.item {
+            let own = self.read::<ExceptionItem>(&keys::exception_item(id, item))?;
+            if own.is_none_or(|item| item.settled) {
+                return Err(Error::Conflict(format!("{item} is not open in exception {id}")));
+            }
+            return self.settle_item(exception, item, &settled);
+        }
+        let mut exception = exception;
+        for item in self.read_items(id)?.into_iter().filter(|item| !item.settled) {
+            self.close_item(id, item)?;
+        }
+        exception.open_items = 0;
+        self.close(exception, &settled)
+    }
+
+    fn settle_item(
+        &mut self,
+        mut exception: Exception,
+        item: &str,
+        settled: &Settled,
+    ) -> Result<(), Error> {
+        let id = exception.id;
+        if let Some(record) = self.read::<ExceptionItem>(&keys::exception_item(id, item))?
+            && !record.settled
+        {
+            self.close_item(id, record)?;
+            exception.open_items = exception.open_items.saturating_sub(1);
+        }
+        if exception.open_items > 0 {
+            return self.insert(keys::exception(id), &exception);
+        }
+        if settled.how.is_none() {
+            self.tell(&exception, Event::ExceptionMended, (settled.at, None), &settled.reason)?;
+        }
+        self.close(exception, settled)
+    }
+
+    fn close_item(&mut self, exception: u64, item: ExceptionItem) -> Result<(), Error> {
+        self.remove(keys::exception_of(&item.key));
+        let key = keys::exception_item(exception, &item.key);
+        self.insert(key, &ExceptionItem { settled: true, ..item })
+    }
+
+    fn close(&mut self, mut exception: Exception, settled: &Settled) -> Result<(), Error> {
+        exception.state = match settled.how {
+            Some(Action::Dismiss) => ExceptionState::Dismissed,
+            Some(Action::Accept) => ExceptionState::Accepted,
+            _ => ExceptionState::Done,
+        };
+        exception.settled = Some(settled.clone());
+        let id = exception.id;
+        self.remove(keys::exception_open(id));
+        let cause = keys::exception_cause(&exception.cause);
+        if self.read::<u64>(&cause)? == Some(id) {
+            self.remove(cause);
+        }
+        self.insert(keys::exception(id), &exception)
+    }
+
+    /// A new one, with a number of its own.
+    fn begin(&mut self, raise: &Raise) -> Result<Exception, Error> {
+        let last = keys::meta("last exception");
+        let id = self.read::<u64>(&last)?.unwrap_or(0) + 1;
+        self.insert(last, &id)?;
+        Ok(Exception {
+            id,
+            kind: raise.kind,
+            severity: raise.kind.entry().severity,
+            partner: raise.partner.clone(),
+            owner: shorten(&raise.owner, NAME_CHARS_MAX),
+            cause: raise.cause.clone(),
+            place: shorten(&raise.place, NAME_CHARS_MAX),
+            words: String::new(),
+            mend: String::new(),
+            opened: raise.at,
+            due: raise.due,
+            count: 0,
+            last: raise.at,
+            items: 0,
+            open_items: 0,
+            state: ExceptionState::Open,
+            settled: None,
+        })
+    }
+
+    /// The open exception that something is in.
+    fn exception_about(&mut self, item: &str) -> Result<Option<Exception>, Error> {
+        match self.read::<u64>(&keys::exception_of(item))? {
+            Some(id) => self.open_exception(id),
+            None => Ok(None),
+        }
+    }
+
+    fn open_exception(&mut self, id: u64) -> Result<Option<Exception>, Error> {
+        let found = self.read::<Exception>(&keys::exception(id))?;
+        Ok(found.filter(|one| one.state == ExceptionState::Open))
+    }
+
+    fn tell(
+        &mut self,
+        exception: &Exception,
+        event: Event,
+        (at, payload): (Timestamp, Option<PayloadId>),
+        note: &str,
+    ) -> Result<(), Error> {
+        let (partner, note) = (exception.partner.clone(), note.to_owned());
+        let subject = format!("exception {}", exception.id);
+        let facts = [
+            ("exception", exception.id.to_string()),
+            ("kind", exception.kind.name().to_owned()),
+            ("severity", exception.severity.name().to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        self.journal(&JournalEntry { at, event, partner, subject, payload, facts, note })
+    }
+}
+
+fn by_itself(at: Timestamp, words: &str) -> Settled {
+    Settled { at, how: None, who: String::new(), reason: shorten(words, WORDS_CHARS_MAX) }
+}
