@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use crossdock::findings::Findings;
 use crossdock::grammar::{Checker, Scratch, Tree, Walked};
-use crossdock::map::{ExtraLine, Variants};
+use crossdock::map::{ExtraLine, Values, Variants};
 use crossdock::overlay::{Overlay, parse_overlay};
 use crossdock::translate::Engine;
 use crossdock::x12::{Event, Limits, Reader};
@@ -41,7 +41,8 @@ fuzz_target!(|text: &str| {
             }
         };
         let extra: Vec<ExtraLine<'_>> = overlay.map_lines().collect();
-        let _ = Variants::default().map(ENGINE.maps(), grammar, &extra);
+        let values = Values { implied: overlay.implied().collect(), keep_blanks: false };
+        let _ = Variants::default().map(ENGINE.maps(), grammar, &extra, &values);
         let checker = Checker::new(grammar.clone());
         let mut reader = Reader::of_slice(SETS, Limits::default());
         while let Some(event) = reader.next().expect("memory can be read") {
