@@ -94,27 +94,27 @@ impl Serving {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut serving = Self { child, lines, shown: typed.shown.into_iter() };
         let first = serving.shown.next().expect("what is said at the start");
-        serving.until(&first);
+        serving.until(vec![first]);
         serving
     }
 
-    /// Reads what it says until it says this.
-    fn until(&mut self, shown: &str) {
+    /// Reads what it says until it has said all of this, in whatever order: what is sent and what is delivered go ways
+    /// of their own.
+    fn until(&mut self, mut shown: Vec<String>) {
         let mut said = Vec::new();
-        for line in self.lines.by_ref() {
+        while !shown.is_empty() {
+            let Some(line) = self.lines.next() else {
+                panic!("never said {shown:#?}, but\n{}", said.join("\n"));
+            };
             let line = line.unwrap();
-            if fits(shown, &line) {
-                return;
-            }
+            shown.retain(|one| !fits(one, &line));
             said.push(line);
         }
-        panic!("never said {shown:?}, but\n{}", said.join("\n"));
     }
 
     fn say_the_rest(&mut self) {
-        while let Some(shown) = self.shown.next() {
-            self.until(&shown);
-        }
+        let rest = self.shown.by_ref().collect();
+        self.until(rest);
     }
 }
 
