@@ -70,6 +70,17 @@ fn kinds(bytes: &[u8]) -> Vec<FaultKind> {
     all
 }
 
+#[test]
+fn text_before_an_interchange_is_shown_with_its_blanks_however_it_arrives() {
+    let text =
+        [b"from:".to_vec(), vec![b' '; 40], b"us".to_vec(), vec![b' '; 400], b"end\n".to_vec()];
+    let bytes = [text.concat(), ISA.as_bytes().to_vec()].concat();
+    let whole = events(&bytes[..], Limits::default());
+    for size in 1..60 {
+        assert_eq!(whole, events(Trickle { bytes: &bytes, size }, Limits::default()), "{size}");
+    }
+}
+
 /// A piece of a file: mostly well formed, sometimes not.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let text = |s: &str| s.as_bytes().to_vec();

@@ -71,7 +71,8 @@ impl<R: Read> Reader<'_, R> {
         if nothing {
             self.counts.interchanges = 1; // Told here; nothing_more has nothing to add.
         }
-        let fault = Fault::at(kind, text.offset, text.length).found(decode(&text.sample), "");
+        let sample = &text.sample[..text.sample.len().min(text.length)];
+        let fault = Fault::at(kind, text.offset, text.length).found(decode(sample), "");
         if kind == FaultKind::IsaUnreadable { fault.of(b"ISA", 0) } else { fault }
     }
 
@@ -138,6 +139,12 @@ impl Text {
         self.is_lost = self.is_lost || has_header(bytes, passed, self.before);
         let bytes = &bytes[..passed];
         self.before = bytes.last().copied().or(self.before);
+        let room = Self::SAMPLE.saturating_sub(self.sample.len());
+        let begun = self.length > 0;
+        if begun {
+            // Blanks may turn out to stand within the text, wherever its pieces happen to end.
+            self.sample.extend(bytes.iter().take(room));
+        }
         let Some(first) = bytes.iter().position(|&b| !is_blank(b)) else { return };
         let last = bytes.iter().rposition(|&b| !is_blank(b)).unwrap_or(first);
         if self.length == 0 {
@@ -145,8 +152,9 @@ impl Text {
         }
         let end = offset + last as u64 + 1;
         self.length = usize::try_from(end - self.offset).unwrap_or(usize::MAX);
-        let room = Self::SAMPLE.saturating_sub(self.sample.len());
-        self.sample.extend(bytes[first..=last].iter().take(room));
+        if !begun {
+            self.sample.extend(bytes[first..].iter().take(room));
+        }
     }
 }
 
