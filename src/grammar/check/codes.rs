@@ -5,7 +5,7 @@ use std::num::NonZeroU8;
 use super::word;
 use crate::grammar::CodeList;
 
-/// How many packed codes a bucket holds; the few that find no room are kept apart.
+/// How many packed codes a bucket holds; what finds no room is kept apart.
 const BUCKET: usize = 4;
 
 /// The longest code that is packed. Those of the business sets are of one to four characters.
@@ -44,25 +44,17 @@ impl CodeSets {
     }
 
     fn add(&mut self, list: &CodeList) {
-        let bits = list.codes.len().next_power_of_two().trailing_zeros().max(1);
-        let buckets = Buckets {
-            first: u32::try_from(self.buckets.len()).unwrap_or(u32::MAX),
-            shift: u8::try_from(64 - bits).ok().and_then(NonZeroU8::new).unwrap_or(NonZeroU8::MIN),
+        let enough = list.codes.len().next_power_of_two().trailing_zeros().max(1);
+        // Twice the buckets, or four times, where one of them is too small: a usual code is then never among the others.
+        let attempts = (enough..=enough + 2).map(|bits| Table::new(list, bits));
+        let Some(table) = attempts.min_by_key(|table| (table.others.len(), table.slots.len()))
+        else {
+            return;
         };
-        self.buckets.resize(self.buckets.len() + (1 << bits), [0; BUCKET]);
-        let mut others = Vec::new();
-        for code in list.codes.keys() {
-            let packed = pack(code);
-            let room = self
-                .buckets
-                .get_mut(buckets.of(packed))
-                .and_then(|bucket| bucket.iter_mut().find(|slot| **slot == 0));
-            match room {
-                Some(slot) if packed != 0 => *slot = packed,
-                _ => others.push(code.clone()),
-            }
-        }
-        self.sets.push(CodeSet { buckets, others });
+        let first = u32::try_from(self.buckets.len()).unwrap_or(u32::MAX);
+        self.buckets.extend(table.slots);
+        let buckets = Buckets { first, ..table.buckets };
+        self.sets.push(CodeSet { buckets, others: table.others });
     }
 
     /// Where the buckets of a list are.
@@ -86,6 +78,34 @@ impl CodeSets {
             (packed != 0 && self.holds(set.buckets, packed))
                 || set.others.iter().any(|other| **other == *code)
         })
+    }
+}
+
+/// One list, before it has its place among the others.
+struct Table {
+    slots: Vec<[u32; BUCKET]>,
+    buckets: Buckets,
+    others: Vec<Box<[u8]>>,
+}
+
+impl Table {
+    /// A list in `1 << bits` buckets.
+    fn new(list: &CodeList, bits: u32) -> Self {
+        let shift = u8::try_from(64 - bits).ok().and_then(NonZeroU8::new);
+        let buckets = Buckets { first: 0, shift: shift.unwrap_or(NonZeroU8::MIN) };
+        let mut slots = vec![[0; BUCKET]; 1 << bits];
+        let mut others = Vec::new();
+        for code in list.codes.keys() {
+            let packed = pack(code);
+            let room = slots
+                .get_mut(buckets.of(packed))
+                .and_then(|bucket| bucket.iter_mut().find(|slot| **slot == 0));
+            match room {
+                Some(slot) if packed != 0 => *slot = packed,
+                _ => others.push(code.clone()),
+            }
+        }
+        Self { slots, buckets, others }
     }
 }
 
