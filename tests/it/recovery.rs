@@ -27,6 +27,7 @@ fn commit(store: &EmbeddedStore, number: u64) {
         payload: PayloadId::of(&number.to_be_bytes()),
         interchange: None,
         rendered: None,
+        edited: false,
         at,
     };
     let mut transaction = Transaction::new().with(used).with(Change::Document(document));
