@@ -161,7 +161,7 @@ enum Command {
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
     Audit(audit::Args),
-    /// Check, export or rebuild the data folder
+    /// Check, export or rebuild the data folder; begin a new audit log
     Store(store::Args),
     /// Print completions for a shell
     Completions(completions::Args),

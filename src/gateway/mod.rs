@@ -44,7 +44,8 @@ mod translation;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
 pub use crate::store::{
-    AUDIT, Checked, Progress, Told, Trail, check as check_store, export as export_records,
+    AUDIT, Begun, Checked, Progress, Told, Trail, begin_log, check as check_store,
+    export as export_records,
 };
 pub use crate::store::{
     AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,

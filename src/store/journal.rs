@@ -83,6 +83,8 @@ pub enum Event {
     StoreRebuilt,
     /// A store of an older format was taken over.
     StoreUpgraded,
+    /// The audit log was lost and a new one was begun, for the reason that a person gave.
+    AuditLogBegun,
     /// A person has to look at something.
     ExceptionRaised,
     /// What a person had to look at mended itself.

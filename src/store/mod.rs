@@ -18,6 +18,7 @@ mod expectation;
 mod format;
 mod journal;
 mod keys;
+mod new_log;
 mod payloads;
 #[cfg(test)]
 mod power;
@@ -37,6 +38,7 @@ pub use exception::{
 };
 pub use expectation::{AckState, Expectation, Timing};
 pub use journal::{Event, Facts, JournalEntry, JournalRecord};
+pub use new_log::{Begun, begin_log};
 pub use payloads::PayloadId;
 pub use records::{
     Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
