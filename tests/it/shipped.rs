@@ -549,7 +549,7 @@ fn the_cross_references_that_are_shipped_translate_the_fixtures() {
         let found = crosswalk::Kind::ALL.into_iter().filter_map(|kind| {
             of_kind(&kind).map(|file| (kind, file.path.as_ref(), file.text.as_str()))
         });
-        let (crosswalks, errors) = Crosswalks::from_sources(found, &|_, _| None);
+        let (crosswalks, errors) = Crosswalks::from_sources(found, &|_: &str, _: &str| None);
         assert_eq!(errors, [], "{}", source.name);
         if crosswalks.is_empty() {
             continue;
