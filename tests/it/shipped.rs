@@ -571,10 +571,10 @@ fn each_rule_that_allows_or_reads_otherwise_shows() {
 }
 
 /// What comes in is said in our words; put into theirs and once more into ours it says the same, and in theirs each line
-/// has every item number that came. (A unit may come back as another one of the same size: 20 dozen as 240 each.)
+/// has every item number that came, and places and carriers are as they were; what we send must have come about so. (A unit may come back as another one of the same size: 20 dozen as 240 each.)
 #[test]
 fn the_cross_references_that_are_shipped_translate_the_fixtures() {
-    let mut translated = 0;
+    let (mut translated, mut carried) = (0, 0);
     for source in Profiles::shipped() {
         let of_kind = |kind: &crosswalk::Kind| {
             let path = format!("crosswalks/{}.csv", kind.name());
@@ -595,9 +595,6 @@ fn the_cross_references_that_are_shipped_translate_the_fixtures() {
             let judged = judge(partner, direction, &text, &BTreeMap::new());
             let groups = judged.received.interchanges.into_iter().flat_map(|i| i.groups);
             for theirs in groups.flat_map(|g| g.sets).filter_map(|set| set.document) {
-                if direction == Direction::Out {
-                    continue;
-                }
                 let mut document = theirs.clone();
                 let whose = format!("{}: {name}", source.name);
                 assert_eq!(crosswalks.inbound(&mut document), [], "{whose}");
@@ -621,16 +618,26 @@ fn the_cross_references_that_are_shipped_translate_the_fixtures() {
                     let kept = numbers(back);
                     assert!(numbers(came).iter().all(|n| kept.contains(n)), "{whose}: {back}");
                 }
+                let (came, back) = (json_of(&theirs), json_of(&document));
+                for part in ["ship_to", "ship_from", "routing", "carrier"] {
+                    assert_eq!(came[part], back[part], "{whose}: {part}");
+                }
+                carried += usize::from(json_of(&ours)["routing"] != came["routing"]);
                 translated += 1;
             }
         }
     }
     assert!(translated > 5, "{translated}");
+    assert!(carried > 0, "the carrier of a ship notice is ours in our words");
 }
 
 /// The lines of an order or invoice, or the contents of a shipment.
-fn lines_of(document: &crossdock::canonical::Document) -> Vec<serde_json::Value> {
-    let json = serde_json::to_value(document).expect("JSON");
+fn lines_of(document: &Document) -> Vec<serde_json::Value> {
+    let json = json_of(document);
     let parts = ["lines", "contents"].into_iter().filter_map(|name| json[name].as_array());
     parts.flatten().cloned().collect()
+}
+
+fn json_of(document: &Document) -> serde_json::Value {
+    serde_json::to_value(document).expect("JSON")
 }
