@@ -29,6 +29,7 @@ mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
+mod status;
 mod store;
 mod table;
 mod trace;
@@ -148,6 +149,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Show whether the gateway runs, what waits and what is wrong
+    Status(status::Args),
     /// Show what partners have acknowledged, and what they still have to
     Acks(acks::Args),
     /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
@@ -245,6 +248,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Status(args) => status::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),

@@ -59,8 +59,10 @@ pub use live::check_endpoints;
 pub use raising::NotedFinding;
 pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
+pub use reload::Refused;
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::{Problems, rebuild_store};
+pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use trace::{Carton, Trace, TracedDocument, trace};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -43,6 +43,7 @@ mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+mod status;
 mod store;
 mod trace;
 mod x12;
