@@ -20,6 +20,7 @@ mod inspect;
 mod overlays;
 mod paint;
 mod partner;
+mod replay;
 mod report;
 mod requeue;
 mod rewrite;
@@ -157,11 +158,13 @@ enum Command {
     Trace(trace::Args),
     /// What a person has to look at: list it, look closer, act on it
     Exceptions(exceptions::Args),
+    /// Run stored traffic through the profiles once more: what would change
+    Replay(replay::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
     Audit(audit::Args),
-    /// Check, export or rebuild the data folder
+    /// Check, export or rebuild the data folder; begin a new audit log
     Store(store::Args),
     /// Print completions for a shell
     Completions(completions::Args),
@@ -252,6 +255,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),
+        Command::Replay(args) => replay::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),
         Command::Store(args) => store::run(args, context, out),

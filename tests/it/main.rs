@@ -38,6 +38,7 @@ mod profiles;
 mod receive;
 mod recovery;
 mod reload;
+mod replay;
 #[cfg(feature = "http")]
 mod retries;
 #[cfg(feature = "sftp")]
