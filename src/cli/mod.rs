@@ -5,6 +5,7 @@
 
 mod ack;
 mod acks;
+mod alerts;
 mod audit;
 mod completions;
 mod definitions;
@@ -154,6 +155,8 @@ enum Command {
     Trace(trace::Args),
     /// What a person has to look at: list it, look closer, act on it
     Exceptions(exceptions::Args),
+    /// Try whom alerts are sent to
+    Alerts(alerts::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
@@ -248,6 +251,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),
+        Command::Alerts(args) => alerts::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),
         Command::Store(args) => store::run(args, context, out),

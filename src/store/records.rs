@@ -362,6 +362,13 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<PayloadId>,
     },
+    /// Send a message to a destination.
+    Notify {
+        /// Its name in the configuration.
+        destination: String,
+        /// The message: JSON.
+        payload: PayloadId,
+    },
     /// Put bytes into a quarantine, with a note beside them.
     Quarantine {
         /// Whose.
@@ -506,6 +513,8 @@ pub enum Event {
     StoreRebuilt,
     /// A store of an older format was taken over.
     StoreUpgraded,
+    /// A destination has taken a message.
+    MessageSent,
     /// A person has to look at something.
     ExceptionRaised,
     /// What a person had to look at mended itself.
