@@ -5,6 +5,7 @@
 
 mod ack;
 mod acks;
+mod alerts;
 mod audit;
 mod completions;
 mod definitions;
@@ -160,6 +161,8 @@ enum Command {
     Exceptions(exceptions::Args),
     /// Run stored traffic through the profiles once more: what would change
     Replay(replay::Args),
+    /// Try whom alerts are sent to
+    Alerts(alerts::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
@@ -256,6 +259,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Trace(args) => trace::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),
         Command::Replay(args) => replay::run(args, context, out),
+        Command::Alerts(args) => alerts::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),
         Command::Store(args) => store::run(args, context, out),

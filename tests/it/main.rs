@@ -4,6 +4,7 @@ mod acknowledgements;
 mod acks;
 mod against;
 mod agreements;
+mod alerts;
 mod arrows;
 mod audit;
 mod canonical;
