@@ -122,7 +122,9 @@ impl Gateway {
             Task::Call { document } | Task::Render { document, .. } => {
                 self.ledger.store().document(document)?.map(|record| record.payload)
             }
-            Task::Send { payload, .. } | Task::Quarantine { payload, .. } => Some(*payload),
+            Task::Send { payload, .. }
+            | Task::Quarantine { payload, .. }
+            | Task::Notify { payload, .. } => Some(*payload),
             Task::Translate { .. } => None,
         };
         let reason = &failure.reason;

@@ -85,6 +85,8 @@ pub enum Event {
     StoreUpgraded,
     /// The audit log was lost and a new one was begun, for the reason that a person gave.
     AuditLogBegun,
+    /// A destination has taken a message.
+    MessageSent,
     /// A person has to look at something.
     ExceptionRaised,
     /// What a person had to look at mended itself.

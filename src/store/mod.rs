@@ -6,6 +6,7 @@
 //!
 //! One [`Transaction`] is one durable commit: when [`Records::commit`] returns, all of it is on the disk, or none.
 
+mod alert;
 mod check;
 mod commit;
 mod database;
@@ -30,6 +31,7 @@ mod transaction;
 mod work;
 mod writer;
 
+pub use alert::AlertState;
 pub use check::{Checked, check, export};
 pub use embedded::EmbeddedStore;
 pub use entry::Step;
@@ -357,6 +359,24 @@ pub trait Store: Records {
 
     /// Gives a lease back without a change.
     fn release(&self, work: u64);
+
+    /// Everything that rules of alerts have told of and keep an eye on, up to `limit`.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn alerts(&self, limit: usize) -> Result<Vec<AlertState>, Error>;
+
+    /// Up to which journal record rules of alerts have looked; nothing where they have not begun.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn alerts_looked(&self) -> Result<Option<u64>, Error>;
+
+    /// The number of the last journal record; 0 where there is none.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn last_journal(&self) -> Result<u64, Error>;
 
     /// Moves old history out of the way of the living, where there is enough of it. Cheap when there is not.
     ///

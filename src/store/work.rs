@@ -42,6 +42,13 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<PayloadId>,
     },
+    /// Send a message to a destination.
+    Notify {
+        /// Its name in the configuration.
+        destination: String,
+        /// The message: JSON.
+        payload: PayloadId,
+    },
     /// Put bytes into a quarantine, with a note beside them.
     Quarantine {
         /// Whose.

@@ -103,6 +103,16 @@ impl<'a> Pending<'a> {
             | Change::Unpark { .. }
             | Change::Hurry { .. } => self.finish_or_move(change),
             Change::Raise(_) | Change::Mend { .. } | Change::Settle(_) => self.exception(change),
+            Change::Alert(state) => self.insert(keys::alert(&state.rule, &state.cause), state),
+            Change::AlertEnds { rule, cause } => {
+                self.remove(keys::alert(rule, cause));
+                Ok(())
+            }
+            Change::AlertsLooked(Some(through)) => self.insert(keys::alerts_looked(), through),
+            Change::AlertsLooked(None) => {
+                self.remove(keys::alerts_looked());
+                Ok(())
+            }
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
         }

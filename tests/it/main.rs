@@ -4,6 +4,7 @@ mod acknowledgements;
 mod acks;
 mod against;
 mod agreements;
+mod alerts;
 mod arrows;
 mod audit;
 mod canonical;
@@ -44,6 +45,7 @@ mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+mod status;
 mod store;
 mod trace;
 mod x12;
