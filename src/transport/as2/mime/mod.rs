@@ -10,7 +10,9 @@ mod multipart;
 mod write;
 
 pub use encoding::TransferEncoding;
+pub(super) use encoding::{base64, to_base64};
 pub use field::{Headers, Parameterized};
+pub(super) use field::{quoted, unquoted};
 pub use multipart::Parts;
 pub use write::{Part, multipart};
 
