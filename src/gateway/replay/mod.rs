@@ -2,7 +2,7 @@
 //! document, and what is to be given to the gateway again.
 //!
 //! It works on records alone and holds one interchange at a time, so that it runs beside a gateway. Nothing is kept,
-//! numbered or sent; only [`resubmit`] hands something to the gateway, which then decides by itself.
+//! numbered or sent; only [`resubmit()`] hands something to the gateway, which then decides by itself.
 
 mod difference;
 mod inbound;
