@@ -259,6 +259,9 @@ impl Translator {
         let mut read = all.interchanges.swap_remove(0);
         received.accepted = read.verdict != Verdict::Rejected;
         received.findings.extend(read.findings.iter().cloned());
+        let style = partner.envelope_of(policy.kind.set()).style();
+        received.ta1 = translate::answer_interchange(&read, policy, &style)
+            .filter(|_| partner.state == State::Live);
         received.interchange_outcomes = std::mem::take(&mut read.acknowledged);
         for group in &mut read.groups {
             judge_separators(group, partner);
@@ -283,9 +286,6 @@ impl Translator {
                 });
             }
         }
-        let style = partner.envelope_of(policy.kind.set()).style();
-        received.ta1 = translate::answer_interchange(&read, policy, &style)
-            .filter(|_| partner.state == State::Live);
         received.read = Some(read);
         received
     }
