@@ -42,14 +42,23 @@ pub fn write_ta1(
         return None;
     }
     let status = interchange_verdict(interchange.findings).code().unwrap_or("A");
+    Some(write(interchange, (status, note_code(interchange.findings)), style))
+}
+
+/// The TA1 segment with its terminator that rejects an interchange for a reason that is none of its findings: TA105 is
+/// `note`.
+#[must_use]
+pub fn refuse_by_ta1(interchange: &InterchangeReport<'_>, note: &str, style: &Style) -> Vec<u8> {
+    write(interchange, ("R", note), style)
+}
+
+fn write(
+    interchange: &InterchangeReport<'_>,
+    (status, note): (&str, &str),
+    style: &Style,
+) -> Vec<u8> {
     let mut out = b"TA1".to_vec();
-    for value in [
-        interchange.control_number,
-        interchange.date,
-        interchange.time,
-        status,
-        note_code(interchange.findings),
-    ] {
+    for value in [interchange.control_number, interchange.date, interchange.time, status, note] {
         out.push(style.delimiters.element);
         if super::write::is_writable(value, style) {
             out.extend_from_slice(value.as_bytes());
@@ -57,5 +66,5 @@ pub fn write_ta1(
     }
     out.push(style.delimiters.segment);
     out.extend_from_slice(&style.suffix);
-    Some(out)
+    out
 }

@@ -11,7 +11,7 @@ use crate::bridge::{self, Endpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name};
 use crate::exceptions::Kind;
-use crate::profile::Partner;
+use crate::profile::{Moment, Partner};
 use crate::store::{
     Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt,
     Subject, Task,
@@ -190,6 +190,10 @@ impl Gateway {
                             &arrival.name,
                             Some(payload),
                         );
+                        if kind == "shipment" {
+                            let moment = Moment::Shipment;
+                            self.start_deadlines(&mut draft, partner, moment, &id, now);
+                        }
                         let lane = lanes::render(&partner.name);
                         let due = self.render_due(partner, kind, now)?;
                         let task = Task::Render { document: id, accept: false };

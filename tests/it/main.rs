@@ -14,6 +14,7 @@ mod console;
 mod corpus;
 mod cross_references;
 mod crosswalk;
+mod deadlines;
 mod demo;
 #[cfg(unix)]
 mod desk;
@@ -37,6 +38,7 @@ mod overlay;
 mod partner;
 mod profiles;
 mod receive;
+mod reconciliation;
 mod recovery;
 mod reload;
 #[cfg(feature = "http")]
@@ -45,5 +47,6 @@ mod retries;
 mod sftp;
 mod shipped;
 mod store;
+mod strangers;
 mod trace;
 mod x12;

@@ -16,7 +16,7 @@ use crate::gateway::ledger::Draft;
 use crate::gateway::orders::{Passed, latest};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, lanes, notes};
-use crate::profile::{Direction, DuplicateDocument, Partner, State};
+use crate::profile::{Direction, DuplicateDocument, Moment, Partner, State};
 use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Task};
 
 impl Gateway {
@@ -58,6 +58,9 @@ impl Gateway {
         tally.documents += 1;
         if state == DocumentState::Queued {
             self.deliver(draft, partner, (&id, document), (&order, deliver_again), tally)?;
+            if kind == "order" && !header.test {
+                self.start_deadlines(draft, partner, Moment::Order, &id, now);
+            }
             let task = Task::Call { document: id.clone() };
             draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
         }
