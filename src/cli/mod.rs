@@ -23,6 +23,7 @@ mod overlays;
 mod paint;
 mod partner;
 mod reconcile;
+mod replay;
 mod report;
 mod requeue;
 mod rewrite;
@@ -32,6 +33,7 @@ mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
+mod status;
 mod store;
 mod table;
 mod trace;
@@ -153,6 +155,8 @@ enum Command {
     Config(config::Args),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Show whether the gateway runs, what waits and what is wrong
+    Status(status::Args),
     /// Show what partners have acknowledged, and what they still have to
     Acks(acks::Args),
     /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
@@ -161,13 +165,15 @@ enum Command {
     Reconcile(reconcile::Args),
     /// What a person has to look at: list it, look closer, act on it
     Exceptions(exceptions::Args),
+    /// Run stored traffic through the profiles once more: what would change
+    Replay(replay::Args),
     /// Try whom alerts are sent to
     Alerts(alerts::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
     Audit(audit::Args),
-    /// Check, export or rebuild the data folder
+    /// Check, export or rebuild the data folder; begin a new audit log
     Store(store::Args),
     /// Print completions for a shell
     Completions(completions::Args),
@@ -255,10 +261,12 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Demo(args) => demo::run(args, context, out),
         Command::Config(args) => config::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Status(args) => status::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
         Command::Reconcile(args) => reconcile::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),
+        Command::Replay(args) => replay::run(args, context, out),
         Command::Alerts(args) => alerts::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),

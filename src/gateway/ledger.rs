@@ -305,6 +305,7 @@ fn log(record: &JournalRecord) {
         | Event::InterchangeHeld
         | Event::StoreRebuilt
         | Event::StoreUpgraded
+        | Event::AuditLogBegun
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementLate
         | Event::AcknowledgementUnmatched

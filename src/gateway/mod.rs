@@ -37,6 +37,7 @@ mod reconciliation;
 mod records;
 mod rehearsal;
 mod reload;
+mod replay;
 mod requeue;
 mod settling;
 mod setup;
@@ -46,12 +47,13 @@ mod translation;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
 pub use crate::store::{
-    AUDIT, Checked, Progress, Told, Trail, check as check_store, export as export_records,
+    AUDIT, Begun, Checked, Progress, Told, Trail, begin_log, check as check_store,
+    export as export_records,
 };
 pub use crate::store::{
     AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,
     ExceptionItem, ExceptionState, Expectation, JournalEntry, JournalRecord, PayloadId, Records,
-    Settled, Subject, Timing,
+    Redeliver, Settled, Subject, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use alerts::{AlertRule, send_test};
@@ -67,9 +69,15 @@ pub use reconciliation::{
     sets_of,
 };
 pub use records::open_records;
-pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
+pub use rehearsal::{Rehearsal, SetTrial, Standing, Trial, is_faulty};
+pub use reload::Refused;
+pub use replay::{
+    Against, Field, Found, Item, Line, Replay, Replayed, Resubmitted, Selection, Source, Stand,
+    Step, resubmit,
+};
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::{Problems, check_config, rebuild_store};
+pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use trace::{Carton, Trace, TracedDocument, trace};
 
 use std::collections::{BTreeMap, BTreeSet};

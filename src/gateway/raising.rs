@@ -239,7 +239,7 @@ pub struct NotedFinding {
 }
 
 impl NotedFinding {
-    fn of(finding: &Finding) -> Self {
+    pub(super) fn of(finding: &Finding) -> Self {
         let rule = finding.rule.as_ref().map(|rule| {
             let place = format!("{}:{}", rule.file, rule.line);
             let said = [Some(&place), rule.reason.as_ref(), rule.source.as_ref()];

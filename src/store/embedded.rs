@@ -23,13 +23,13 @@ use super::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
-    Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
-    JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
+    Document, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, NumberRange,
+    PurchaseOrderKey, Receipt, Seen, Series,
 };
 use super::recovery::{self, Folders, JOURNAL_KEPT, Progress, Ready, Syncs};
 use super::transaction::{Change, Transaction};
 use super::writer::is_forgotten;
-use super::{Backlog, Error, PayloadId, Records, Store, Taken};
+use super::{Backlog, Error, Expectation, JournalRecord, PayloadId, Records, Store, Taken, Work};
 use crate::audit;
 use crate::disk;
 

@@ -15,8 +15,11 @@ pub mod desk;
 mod embedded;
 mod entry;
 mod exception;
+mod expectation;
 mod format;
+mod journal;
 mod keys;
+mod new_log;
 mod payloads;
 #[cfg(test)]
 mod power;
@@ -25,6 +28,7 @@ mod records;
 mod recovery;
 mod trail;
 mod transaction;
+mod work;
 mod writer;
 
 pub use alert::AlertState;
@@ -34,15 +38,18 @@ pub use entry::Step;
 pub use exception::{
     Exception, ExceptionItem, ExceptionState, ITEMS_MAX, Raise, Settle, Settled, Subject,
 };
+pub use expectation::{AckState, Expectation, Timing};
+pub use journal::{Event, Facts, JournalEntry, JournalRecord};
+pub use new_log::{Begun, begin_log};
 pub use payloads::PayloadId;
 pub use records::{
-    AckState, Again, Document, DocumentState, Event, Expectation, Facts, FileKey, InterchangeId,
-    InterchangeKey, InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place,
-    PurchaseOrderKey, Receipt, Seen, Series, Task, Timing, Work,
+    Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
+    NumberRange, Outcome, PurchaseOrderKey, Receipt, Seen, Series,
 };
 pub use recovery::Progress;
 pub use trail::{Put, Told, Trail, payload_of};
 pub use transaction::{Change, NewWork, Transaction};
+pub use work::{Again, Place, Redeliver, Task, Work};
 
 use std::collections::BTreeMap;
 

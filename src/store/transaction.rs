@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::AlertState;
 use super::exception::{Raise, Settle};
+use super::expectation::Expectation;
+use super::journal::{Facts, JournalEntry};
 use super::records::{
-    Document, DocumentState, Expectation, Facts, FileKey, InterchangeId, InterchangeKey,
-    InterchangeRecord, JournalEntry, PurchaseOrderKey, Receipt, Seen, Series, Task,
+    Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
+    PurchaseOrderKey, Receipt, Seen, Series,
 };
+use super::work::Task;
 
 /// Work to be queued; the store numbers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

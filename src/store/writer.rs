@@ -8,12 +8,12 @@ use super::Error;
 use super::database::{damaged, decode, failed};
 use super::entry::{Changes, Step, Writes};
 use super::exception::ExceptionItem;
+use super::expectation::{AckState, Expectation};
+use super::journal::{JournalEntry, JournalRecord};
 use super::keys;
-use super::records::{
-    AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
-    Receipt, Seen, Work,
-};
+use super::records::{Document, DocumentState, InterchangeRecord, Receipt, Seen};
 use super::transaction::{Change, NewWork};
+use super::work::Work;
 
 /// Largest record. Sled puts larger values into files of their own, which one `fdatasync` does not cover.
 const RECORD_BYTES_MAX: usize = 4096;

@@ -9,8 +9,8 @@ use crate::gateway::INVOICE;
 use crate::house::{CONFIG, House, PROFILE, multi, order};
 use crate::profiles::{self, source};
 
-const ITEMS: &str = "sku,vendor\nTOTE,NP-TOTE-NAT\nMUG,NP-MUG-PINE\nBLANKET,NP-BLANKET-GRY\n";
-const NAMED: &str = "\n[crosswalks]\nsource = \"Item list, 2026-02\"\nitems = { file = \"crosswalks/items.csv\" }\n";
+pub const ITEMS: &str = "sku,vendor\nTOTE,NP-TOTE-NAT\nMUG,NP-MUG-PINE\nBLANKET,NP-BLANKET-GRY\n";
+pub const NAMED: &str = "\n[crosswalks]\nsource = \"Item list, 2026-02\"\nitems = { file = \"crosswalks/items.csv\" }\n";
 
 fn read(sources: &[ProfileSource]) -> (Profiles, String) {
     let (profiles, found) = profiles::read(sources);
@@ -19,7 +19,7 @@ fn read(sources: &[ProfileSource]) -> (Profiles, String) {
 }
 
 impl House {
-    fn with_items(items: &str) -> Self {
+    pub fn with_items(items: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("partners/harbor-and-pine/crosswalks");
         fs::create_dir_all(&place).unwrap();

@@ -41,11 +41,13 @@ mod receive;
 mod reconciliation;
 mod recovery;
 mod reload;
+mod replay;
 #[cfg(feature = "http")]
 mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+mod status;
 mod store;
 mod strangers;
 mod trace;
