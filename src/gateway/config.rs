@@ -246,18 +246,7 @@ impl Config {
         let log = sections.optional("log");
         let limits: Limits = sections.optional("limits");
         let mut audit: AuditConfig = sections.optional("audit");
-        if let Some(key) = &mut audit.key {
-            match key.parse() {
-                Ok(Secret::File(path)) => {
-                    *key = Secret::File(base.join(path)).to_string();
-                }
-                Ok(Secret::Environment(_)) => {}
-                Err(words) => {
-                    let place = sections.place(&["audit", "key"]);
-                    sections.problem(place, format!("audit: `key`: {words}"));
-                }
-            }
-        }
+        rebase_audit(&mut audit, &mut sections, base);
         let service: ServiceConfig = sections.optional("service");
         let (notify, names) = read_destinations(&mut sections, base);
         let alerts = read_rules(&mut sections, &names);
@@ -318,6 +307,22 @@ impl Config {
             settle: self.settle,
             file_bytes: u64::from(self.limits.file_mebibytes) << 20,
             files: FILES_A_LOOK,
+        }
+    }
+}
+
+/// The key of the audit log, relative to the folder of the file.
+fn rebase_audit(audit: &mut AuditConfig, sections: &mut Sections<'_>, base: &Path) {
+    if let Some(key) = &mut audit.key {
+        match key.parse() {
+            Ok(Secret::File(path)) => {
+                *key = Secret::File(base.join(path)).to_string();
+            }
+            Ok(Secret::Environment(_)) => {}
+            Err(words) => {
+                let place = sections.place(&["audit", "key"]);
+                sections.problem(place, format!("audit: `key`: {words}"));
+            }
         }
     }
 }

@@ -49,11 +49,10 @@ fn is_there(record: &Document) -> bool {
     record.state == DocumentState::Sent || record.state.is_verdict()
 }
 
-impl Gateway {
+impl Draft {
     /// Starts the clocks that something starts which happens to a document.
     pub(super) fn start_deadlines(
-        &self,
-        draft: &mut Draft,
+        &mut self,
         partner: &Partner,
         moment: Moment,
         document: &str,
@@ -74,10 +73,12 @@ impl Gateway {
                 due,
             };
             let first = at(deadline.within.saturating_sub(deadline.within / 4));
-            draft.queue(lanes::deadlines(&partner.name), "", task, first);
+            self.queue(lanes::deadlines(&partner.name), "", task, first);
         }
     }
+}
 
+impl Gateway {
     /// A document is in the partner's mailbox: what waited for it mends itself, and what follows it is waited for.
     pub(super) fn document_left(
         &self,
@@ -108,7 +109,7 @@ impl Gateway {
         for start in started {
             draft.mend(about(of, &start), now, "it is in the partner's mailbox");
         }
-        self.start_deadlines(draft, partner, moment, &record.id, now);
+        draft.start_deadlines(partner, moment, &record.id, now);
         Ok(())
     }
 

@@ -182,18 +182,11 @@ impl Gateway {
                             edited: false,
                             at: now,
                         }));
-                        let event = Event::DocumentCollected;
-                        draft.journal_with(
-                            now,
-                            event,
-                            &partner.name,
-                            &id,
-                            &arrival.name,
-                            Some(payload),
-                        );
+                        let (event, bytes) = (Event::DocumentCollected, Some(payload));
+                        let (name, file) = (&partner.name, &arrival.name);
+                        draft.journal_with(now, event, name, &id, file, bytes);
                         if kind == "shipment" {
-                            let moment = Moment::Shipment;
-                            self.start_deadlines(&mut draft, partner, moment, &id, now);
+                            draft.start_deadlines(partner, Moment::Shipment, &id, now);
                         }
                         let lane = lanes::render(&partner.name);
                         let due = self.render_due(partner, kind, now)?;

@@ -56,7 +56,7 @@ pub use crate::store::{
     Redeliver, Settled, Subject, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
-pub use alerts::{AlertRule, send_test};
+pub use alerts::{AlertRule, Sent, send_test};
 pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
     UnknownSenders,

@@ -62,7 +62,7 @@ impl Gateway {
         if state == DocumentState::Queued {
             self.deliver(draft, partner, (&id, document), (&order, deliver_again), tally)?;
             if kind == "order" && !header.test {
-                self.start_deadlines(draft, partner, Moment::Order, &id, now);
+                draft.start_deadlines(partner, Moment::Order, &id, now);
             }
             self.queue_call(draft, partner, arriving, (&id, &order.number, header.test))?;
         }

@@ -105,7 +105,8 @@ impl Gateway {
     fn reconcile_day(&self, date: Date) -> Result<(), Error> {
         let report = reconcile(self.ledger.store(), date, None, &self.set_names())?;
         let config = &self.config.reconciliation;
-        if !config.to.is_empty() && !(config.only_differences && report.agrees) {
+        let is_news = !(config.only_differences && report.agrees);
+        if is_news && !config.to.is_empty() {
             let mut draft = Draft::new();
             self.queue_message(&mut draft, &message(&report)?, config.to.iter())?;
             self.ledger.commit(draft)?;
