@@ -51,13 +51,7 @@ pub fn write_ta1(
     if !wanted {
         return None;
     }
-    let copied = |value: &str| {
-        let is_writable = super::write::is_writable(value, style);
-        value.chars().filter(|c| is_writable || c.is_ascii_digit()).collect::<String>()
-    };
-    let (number, date) = (copied(interchange.control_number), copied(interchange.date));
-    let time = Some(copied(interchange.time)).filter(|time| !time.is_empty());
-    if number.trim().is_empty() {
+    if interchange.control_number.trim().is_empty() {
         return None;
     }
     let status = interchange_verdict(interchange.findings).code().unwrap_or("A");
@@ -65,6 +59,27 @@ pub fn write_ta1(
         "000" if status != "A" => "024",
         note => note,
     };
+    Some(write(interchange, (status, note), style))
+}
+
+/// The TA1 segment with its terminator that rejects an interchange for a reason that is none of its findings: TA105 is
+/// `note`.
+#[must_use]
+pub fn refuse_by_ta1(interchange: &InterchangeReport<'_>, note: &str, style: &Style) -> Vec<u8> {
+    write(interchange, ("R", note), style)
+}
+
+fn write(
+    interchange: &InterchangeReport<'_>,
+    (status, note): (&str, &str),
+    style: &Style,
+) -> Vec<u8> {
+    let copied = |value: &str| {
+        let is_writable = super::write::is_writable(value, style);
+        value.chars().filter(|c| is_writable || c.is_ascii_digit()).collect::<String>()
+    };
+    let (number, date) = (copied(interchange.control_number), copied(interchange.date));
+    let time = Some(copied(interchange.time)).filter(|time| !time.is_empty());
     let mut out = b"TA1".to_vec();
     for value in [&number, &date, time.as_deref().unwrap_or("0000"), status, note] {
         out.push(style.delimiters.element);
@@ -72,5 +87,5 @@ pub fn write_ta1(
     }
     out.push(style.delimiters.segment);
     out.extend_from_slice(&style.suffix);
-    Some(out)
+    out
 }

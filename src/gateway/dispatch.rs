@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::ledger::Draft;
 use super::mailboxes::MailboxBinding;
+use super::raising::about_answer;
 use super::{Error, Gateway, lanes};
 use crate::bridge::{Call, Endpoint};
 use crate::profile::{Partner, Usage};
@@ -23,6 +24,9 @@ impl Gateway {
                 let listed = batch.map(|list| self.listed(list)).transpose()?;
                 let documents = listed.as_ref().unwrap_or(documents);
                 self.send(work, *payload, name, documents)
+            }
+            Task::Deadline { document, of, from, due } => {
+                self.look_at_deadline(work, document, of, (*from, *due))
             }
             Task::Notify { destination, payload } => self.notify(work, destination, *payload),
             Task::Quarantine { place, payload, name, note } => {
@@ -85,9 +89,13 @@ impl Gateway {
         let now = Timestamp::now();
         let mut draft = Draft::new();
         draft.done(work);
+        if documents.is_empty() {
+            draft.mend(about_answer(work), now, "it is in the partner's mailbox");
+        }
         let note = documents.join(", ");
         draft.journal_with(now, Event::InterchangeSent, &partner.name, name, &note, Some(payload));
         for document in documents {
+            self.document_left(&mut draft, &partner, document, now)?;
             let (document, state) = (document.clone(), DocumentState::Sent);
             draft.push(Change::Advance { document, state, at: now });
         }

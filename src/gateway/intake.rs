@@ -11,7 +11,7 @@ use crate::bridge::{self, Endpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name};
 use crate::exceptions::Kind;
-use crate::profile::Partner;
+use crate::profile::{Moment, Partner};
 use crate::store::{
     Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt,
     Subject, Task,
@@ -182,15 +182,12 @@ impl Gateway {
                             edited: false,
                             at: now,
                         }));
-                        let event = Event::DocumentCollected;
-                        draft.journal_with(
-                            now,
-                            event,
-                            &partner.name,
-                            &id,
-                            &arrival.name,
-                            Some(payload),
-                        );
+                        let (event, bytes) = (Event::DocumentCollected, Some(payload));
+                        let (name, file) = (&partner.name, &arrival.name);
+                        draft.journal_with(now, event, name, &id, file, bytes);
+                        if kind == "shipment" {
+                            draft.start_deadlines(partner, Moment::Shipment, &id, now);
+                        }
                         let lane = lanes::render(&partner.name);
                         let due = self.render_due(partner, kind, now)?;
                         let task = Task::Render { document: id, accept: false };

@@ -22,6 +22,8 @@ use crate::store::{self, Taken, Task, Work};
 /// The lane of copies for people.
 pub(super) const QUARANTINE: &str = "quarantine";
 
+/// What the lanes of deadlines begin with.
+const DEADLINES: &str = "deadlines";
 /// What the lanes of messages begin with.
 const NOTIFY: &str = "notify";
 
@@ -56,6 +58,16 @@ pub(super) fn send(partner: &str) -> String {
     format!("send {partner}")
 }
 
+/// Deadlines of the business, which wait until there is something to be told.
+pub(super) fn deadlines(partner: &str) -> String {
+    format!("{DEADLINES} {partner}")
+}
+
+/// Whether what stands in a lane only waits for its time.
+pub(super) fn only_waits(lane: &str) -> bool {
+    lane.split_once(' ').is_some_and(|(work, _)| work == DEADLINES)
+}
+
 /// Messages to a destination have a lane of their own: one that hangs holds up nothing else.
 pub(super) fn notify(destination: &str) -> String {
     format!("{NOTIFY} {destination}")
@@ -84,7 +96,8 @@ pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
         lanes.extend(live.mailboxes.keys().map(|key| held(key)));
     }
     for name in live.working() {
-        lanes.extend([call(name, false), call(name, true), render(name), send(name)]);
+        let own = [call(name, false), call(name, true), render(name), send(name), deadlines(name)];
+        lanes.extend(own);
     }
     lanes
 }
@@ -299,6 +312,7 @@ impl Gateway {
             ("looking for late answers", self.tell_late().map_err(Error::Store)),
             ("looking for what is to be told", self.tell_alerts()),
             ("writing the acknowledgement log", self.write_acknowledgement_log()),
+            ("reconciling the day", self.reconcile_days()),
             ("archiving the journal", self.ledger.store().tidy().map_err(Error::Store)),
         ];
         self.write_status(true, None);

@@ -278,6 +278,7 @@ pub(super) fn subject(task: &Task) -> String {
         Task::Translate { receipt, .. } => format!("receipt {receipt}"),
         Task::Call { document } | Task::Render { document, .. } => document.clone(),
         Task::Send { name, .. } | Task::Quarantine { name, .. } => name.clone(),
+        Task::Deadline { document, of, .. } => format!("{of} after {document}"),
         Task::Notify { destination, .. } => format!("message to {destination}"),
     }
 }

@@ -290,6 +290,22 @@ impl Translator {
         received
     }
 
+    /// Reads an interchange that is rejected as a whole: only its TA1 is answered, with this note.
+    pub(super) fn refuse(
+        &self,
+        interchange: &[u8],
+        partner: &Partner,
+        note: &str,
+        today: Date,
+    ) -> Received {
+        let mut received = self.receive(interchange, partner, &|_| None, today);
+        let style = partner.envelope_of(partner.acknowledgements.policy.kind.set()).style();
+        received.accepted = false;
+        received.ta1 =
+            received.read.as_ref().map(|read| translate::refuse_interchange(read, note, &style));
+        received
+    }
+
     /// Writes what answers some of its groups, and its TA1 where that goes with them. The error says why it cannot be
     /// written.
     pub(super) fn answer(

@@ -103,19 +103,24 @@ impl<'a> Pending<'a> {
             | Change::Unpark { .. }
             | Change::Hurry { .. } => self.finish_or_move(change),
             Change::Raise(_) | Change::Mend { .. } | Change::Settle(_) => self.exception(change),
-            Change::Alert(state) => self.insert(keys::alert(&state.rule, &state.cause), state),
-            Change::AlertEnds { rule, cause } => {
-                self.remove(keys::alert(rule, cause));
-                Ok(())
-            }
-            Change::AlertsLooked(Some(through)) => self.insert(keys::alerts_looked(), through),
-            Change::AlertsLooked(None) => {
-                self.remove(keys::alerts_looked());
-                Ok(())
+            Change::Alert(_) | Change::AlertEnds { .. } | Change::AlertsLooked(_) => {
+                self.alert(change)
             }
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
         }
+    }
+
+    /// What rules of alerts have told, and how far they have looked.
+    fn alert(&mut self, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::Alert(state) => self.insert(keys::alert(&state.rule, &state.cause), state)?,
+            Change::AlertEnds { rule, cause } => self.remove(keys::alert(rule, cause)),
+            Change::AlertsLooked(Some(through)) => self.insert(keys::alerts_looked(), through)?,
+            Change::AlertsLooked(None) => self.remove(keys::alerts_looked()),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// What happens to work that is there.

@@ -323,6 +323,19 @@ pub fn answer_interchange(
     if interchange.groups.is_empty() && !interchange.acknowledged.is_empty() {
         return None;
     }
+    reported(interchange, |report| acks::write_ta1(report, policy, style))
+}
+
+/// The TA1 that rejects an interchange for a reason that is none of its findings, with its terminator.
+#[must_use]
+pub fn refuse_interchange(interchange: &ReceivedInterchange, note: &str, style: &Style) -> Vec<u8> {
+    reported(interchange, |report| acks::refuse_by_ta1(report, note, style))
+}
+
+fn reported<T>(
+    interchange: &ReceivedInterchange,
+    write: impl FnOnce(&InterchangeReport<'_>) -> T,
+) -> T {
     let header = &interchange.header;
     // TA101 has nine digits, however many ISA13 had.
     let number = header.control_number().map(|number| format!("{:09}", number.0));
@@ -335,7 +348,7 @@ pub fn answer_interchange(
         acknowledgement_requested: &requested,
         findings: &interchange.findings,
     };
-    acks::write_ta1(&report, policy, style)
+    write(&report)
 }
 
 /// The 997 or 999 that answers a group, ST to SE; `None` for a group of acknowledgements, and where no grammar of

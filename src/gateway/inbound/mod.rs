@@ -4,6 +4,7 @@ mod again;
 mod answer;
 mod document;
 mod repeats;
+mod strangers;
 mod trouble;
 
 use std::sync::Arc;
@@ -244,7 +245,12 @@ impl Gateway {
         header: &Header,
         key: &InterchangeKey,
     ) -> Result<Decision, Error> {
-        let Some(partner) = agreement(live, binding, header) else {
+        let known = agreement(live, binding, header);
+        let Some(partner) = known.or_else(|| self.stand_in(live, binding, header)) else {
+            let refused = self.turn_away(draft, (live, binding), arriving, (header, key))?;
+            if let Some(refused) = refused {
+                return Ok(refused);
+            }
             let note = format!(
                 "No partner of this mailbox has these identities: sender {}, receiver {}. Write them into a profile, or send the file back.",
                 key.sender, key.receiver
