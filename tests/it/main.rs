@@ -45,7 +45,10 @@ mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+#[cfg(target_os = "linux")]
+mod soak;
 mod status;
 mod store;
 mod trace;
+mod trials;
 mod x12;
