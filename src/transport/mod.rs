@@ -3,6 +3,8 @@
 //! A mailbox moves bytes and names. It never sees a segment, and it never decides: the gateway says when a file
 //! may leave the inbound folder, and that is only once its bytes are durable elsewhere.
 
+#[cfg(feature = "as2")]
+pub mod as2;
 mod directory;
 #[cfg(feature = "sftp")]
 pub mod sftp;

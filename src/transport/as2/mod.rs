@@ -1,0 +1,15 @@
+//! AS2 (RFC 4130): documents as signed, encrypted and compressed messages over HTTP, and the receipts for them.
+//!
+//! Built from the bottom up, each layer pure of sockets: [`mime`] reads and writes entities; [`cms`] signs, encrypts
+//! and compresses; [`message`] makes a message of documents and documents of a message; [`mdn`] writes and reads its
+//! receipt; [`Policy`] says what a partner's messages must have.
+
+pub mod cms;
+pub mod mdn;
+pub mod message;
+pub mod mime;
+mod name;
+mod policy;
+
+pub use name::{BadName, Name};
+pub use policy::Policy;
