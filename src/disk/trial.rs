@@ -3,9 +3,9 @@
 //!
 //! `CROSSDOCK_TRIAL` says one of
 //!
-//! - `die STEP COUNT`: the process ends at once when it comes to a step for the COUNTth time;
-//! - `fail DEED PLACE COUNT TIMES CODE`: from the COUNTth time on, TIMES times, a deed (`create`, `write`, `sync`,
-//!   `rename`) on a path with PLACE in it fails with the error CODE of the system (5: input/output error, 28: no space).
+//! - `die STEP COUNT`: the process ends at once when it comes to a step for so many times;
+//! - `fail DEED PLACE FROM TIMES CODE`: from that time on, so many times, a deed (`create`, `write`, `sync`, `rename`) on
+//!   a path with the place in it fails with that error of the system (5: input/output error, 28: no space).
 
 use std::io;
 use std::path::Path;

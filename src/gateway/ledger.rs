@@ -75,16 +75,16 @@ impl Ledger {
 
     /// Commits; see [`Ledger::commit_all`].
     pub(super) fn commit(&self, draft: Draft) -> Result<(), store::Error> {
-        self.commit_all(draft.transaction)?;
+        self.commit_all(&draft.transaction)?;
         Ok(())
     }
 
     /// Commits, then tells subscribers, and the lanes that have something new to do.
     pub(super) fn commit_all(
         &self,
-        transaction: Transaction,
+        transaction: &Transaction,
     ) -> Result<Vec<JournalRecord>, store::Error> {
-        self.finish(self.begin_all(&transaction)?)
+        self.finish(self.begin_all(transaction)?)
     }
 
     /// Begins a commit, so that the next may be begun before the disk has it; see [`Store::hand_in`].

@@ -145,7 +145,7 @@ impl Packs {
 
     fn wait_for(&self, file: &File) -> io::Result<()> {
         let mut sync = self.sync.lock().unwrap_or_else(PoisonError::into_inner);
-        trial::deed("sync", &self.folder.join("the open pack"))?;
+        trial::deed("sync", &self.folder.join("open"))?;
         (*sync)(file)
     }
 

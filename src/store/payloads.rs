@@ -188,7 +188,8 @@ impl Payloads {
     pub(super) fn sync(&self) -> Result<(), Error> {
         let path = || self.folder.join(PACKS).display().to_string();
         self.packs.sync().map_err(|e| {
-            let (doing, path, reason) = ("syncing", path(), e.to_string());
+            let doing = "waiting for the payloads that it names, in";
+            let (path, reason) = (path(), e.to_string());
             Error::Log(audit::Error::File { doing, path, reason })
         })
     }

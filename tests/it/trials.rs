@@ -22,7 +22,7 @@ const FAULTS: [(&str, &str, u64, bool); 16] = [
     ("write", "/audit/", 3, true),
     ("sync", "/audit/", 5, true),
     ("sync", "state/db", 3, true),
-    ("sync", "the open pack", 2, true),
+    ("sync", "packs/open", 2, true),
     // The first pack is begun at the start.
     ("create", "payloads/packs", 1, true),
     ("write", "payloads/packs", 4, false),
