@@ -33,7 +33,7 @@ const SPEED: f64 = 1500.0;
 /// The least share of group-committed appends that is wanted.
 const SHARE: f64 = 0.25;
 /// Callers of the group-committed appends.
-const CALLERS: usize = 32;
+const CALLERS: u32 = 32;
 /// Files that lie in the mailbox at a time.
 const WINDOW: usize = 4000;
 /// Arrivals a second whose latency is measured, and the longest that 99 of 100 may take.
@@ -42,7 +42,7 @@ const LATENCY: Duration = Duration::from_millis(50);
 /// What the process with many mailboxes may need.
 const MEMORY_MEBIBYTES: u64 = 300;
 /// Appends of the baseline.
-const APPENDS: usize = 3000;
+const APPENDS: u32 = 3000;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
@@ -232,7 +232,7 @@ fn move_in(staged: &Path, inbound: &Path, count: u32) {
 }
 
 /// How many records a second are durable, by so many callers who each wait for their own before the next.
-fn appends(place: &Path, record: &[u8], callers: usize) -> io::Result<f64> {
+fn appends(place: &Path, record: &[u8], callers: u32) -> io::Result<f64> {
     let mut file = tempfile::tempfile_in(place)?;
     let begun = Instant::now();
     if callers == 1 {
@@ -240,17 +240,16 @@ fn appends(place: &Path, record: &[u8], callers: usize) -> io::Result<f64> {
             file.write_all(record)?;
             file.sync_data()?;
         }
-        return Ok(APPENDS as f64 / begun.elapsed().as_secs_f64());
+        return Ok(f64::from(APPENDS) / begun.elapsed().as_secs_f64());
     }
-    let each = APPENDS;
     let (hand_in, waiting) = channel::<(Vec<u8>, Sender<()>)>();
     let writer = std::thread::spawn(move || group_commit(&mut file, &waiting));
-    let callers: Vec<_> = (0..callers)
+    let threads: Vec<_> = (0..callers)
         .map(|_| {
             let (hand_in, record) = (hand_in.clone(), record.to_vec());
             std::thread::spawn(move || {
                 let (answer, answered) = channel();
-                for _ in 0..each {
+                for _ in 0..APPENDS {
                     hand_in.send((record.clone(), answer.clone())).expect("the writer runs");
                     answered.recv().expect("the writer answers");
                 }
@@ -258,11 +257,12 @@ fn appends(place: &Path, record: &[u8], callers: usize) -> io::Result<f64> {
         })
         .collect();
     drop(hand_in);
-    let all = callers.len() * each;
-    callers.into_iter().for_each(|caller| caller.join().expect("it ends"));
+    for thread in threads {
+        thread.join().expect("it ends");
+    }
     let seconds = begun.elapsed().as_secs_f64();
     writer.join().expect("it ends")?;
-    Ok(all as f64 / seconds)
+    Ok(f64::from(callers * APPENDS) / seconds)
 }
 
 fn group_commit(file: &mut File, waiting: &Receiver<(Vec<u8>, Sender<()>)>) -> io::Result<()> {
@@ -382,7 +382,7 @@ fn mailboxes(place: &Path, count: u32) -> tempfile::TempDir {
         started.get_or_insert_with(|| begun.elapsed());
     }
     let process = running.0.id().to_string();
-    let idle = Duration::from_secs(60);
+    let idle = Duration::from_mins(1);
     let before = processor_seconds(&process);
     std::thread::sleep(idle);
     let busy = (processor_seconds(&process) - before) / idle.as_secs_f64();

@@ -75,7 +75,7 @@ impl Ledger {
 
     /// Commits; see [`Ledger::commit_all`].
     pub(super) fn commit(&self, draft: Draft) -> Result<(), store::Error> {
-        self.commit_all(&draft.transaction)?;
+        self.commit_all(&draft.into_transaction())?;
         Ok(())
     }
 
