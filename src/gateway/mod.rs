@@ -44,6 +44,7 @@ mod setup;
 mod status;
 mod trace;
 mod translation;
+mod working;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
 pub use crate::store::{

@@ -47,8 +47,11 @@ mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+#[cfg(target_os = "linux")]
+mod soak;
 mod status;
 mod store;
 mod strangers;
 mod trace;
+mod trials;
 mod x12;
