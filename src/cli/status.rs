@@ -65,14 +65,64 @@ fn show(
     let paint = &context.paint;
     let (strong, good) = (paint.strong, paint.good);
     let bad = paint.severity(crate::findings::Severity::Error);
-    let ago = |at: Timestamp| format!("{} ago", in_words(now.duration_since(at)));
     if status.is_running(now) {
         writeln!(out, "{good}The gateway runs{good:#} (version {}).", status.version)?;
     } else {
         let why = status.error.as_ref().map_or(String::new(), |error| format!(": {error}"));
-        let last = ago(status.at);
+        let last = ago(status.at, now);
         writeln!(out, "{bad}The gateway does not run{bad:#}; it was last seen {last}{why}.")?;
     }
+    profiles(status, now, context, out)?;
+    writeln!(out)?;
+    let places: Vec<[String; 3]> = status
+        .places
+        .iter()
+        .map(|(place, look)| {
+            [
+                place.clone(),
+                ago(look.at, now),
+                look.error.clone().unwrap_or_else(|| "well".to_owned()),
+            ]
+        })
+        .collect();
+    table(["PLACE", "LOOKED", "STATE"], &places, context, out)?;
+    // A deadline is no work as long as it has not come.
+    let is_work = |lane: &str| !lane.starts_with("deadlines ");
+    let waiting: usize =
+        status.waiting.iter().filter(|(lane, _)| is_work(lane)).map(|(_, count)| count).sum();
+    writeln!(out, "\n{}", counted(waiting, "piece of work waits", "pieces of work wait"))?;
+    for (lane, count) in status.waiting.iter().filter(|(lane, n)| **n > 0 && is_work(lane)) {
+        writeln!(out, "  {count} in {lane}")?;
+    }
+    let troubles = |title: &str, all: &[Trouble], out: &mut dyn Write| -> Result<(), Error> {
+        if !all.is_empty() {
+            writeln!(out, "\n{strong}{title}{strong:#}")?;
+        }
+        for one in all {
+            let times = counted(one.attempts as usize, "attempt", "attempts");
+            writeln!(
+                out,
+                "  {} since {}, {times}: {bad}{}{bad:#}",
+                one.what,
+                ago(one.since, now),
+                one.error
+            )?;
+        }
+        Ok(())
+    };
+    let failing = format!("{} failed and will be tried again", status.failing);
+    troubles(&failing, &status.failed, out)?;
+    troubles("Refused for good; `crossdock requeue` has it tried again", &status.parked, out)?;
+    exceptions(status, context, out)
+}
+
+fn profiles(
+    status: &Status,
+    now: Timestamp,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let bad = context.paint.severity(crate::findings::Severity::Error);
     let profiles = &status.profiles;
     writeln!(
         out,
@@ -86,7 +136,7 @@ fn show(
         )?;
     }
     if let Some(refused) = &profiles.refused {
-        let when = ago(refused.at);
+        let when = ago(refused.at, now);
         writeln!(
             out,
             "  {bad}changed profiles were refused {when}{bad:#}, those before stay in force:"
@@ -95,39 +145,11 @@ fn show(
             writeln!(out, "    {problem}")?;
         }
     }
-    writeln!(out)?;
-    let places: Vec<[String; 3]> = status
-        .places
-        .iter()
-        .map(|(place, look)| {
-            [place.clone(), ago(look.at), look.error.clone().unwrap_or_else(|| "well".to_owned())]
-        })
-        .collect();
-    table(["PLACE", "LOOKED", "STATE"], &places, context, out)?;
-    let waiting: usize = status.waiting.values().sum();
-    writeln!(out, "\n{}", counted(waiting, "piece of work waits", "pieces of work wait"))?;
-    for (lane, count) in status.waiting.iter().filter(|(_, count)| **count > 0) {
-        writeln!(out, "  {count} in {lane}")?;
-    }
-    let troubles = |title: &str, all: &[Trouble], out: &mut dyn Write| -> Result<(), Error> {
-        if !all.is_empty() {
-            writeln!(out, "\n{strong}{title}{strong:#}")?;
-        }
-        for one in all {
-            let times = counted(one.attempts as usize, "attempt", "attempts");
-            writeln!(
-                out,
-                "  {} since {}, {times}: {bad}{}{bad:#}",
-                one.what,
-                ago(one.since),
-                one.error
-            )?;
-        }
-        Ok(())
-    };
-    let failing = format!("{} failed and will be tried again", status.failing);
-    troubles(&failing, &status.failed, out)?;
-    troubles("Refused for good; `crossdock requeue` has it tried again", &status.parked, out)?;
+    Ok(())
+}
+
+fn exceptions(status: &Status, context: &Context, out: &mut dyn Write) -> Result<(), Error> {
+    let bad = context.paint.severity(crate::findings::Severity::Error);
     let open: usize = status.exceptions.values().sum();
     if open == 0 {
         writeln!(out, "\nNo exception is open.")?;
@@ -143,6 +165,10 @@ fn show(
         )?;
     }
     Ok(())
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", in_words(now.duration_since(at)))
 }
 
 fn counted(count: usize, one: &str, several: &str) -> String {

@@ -301,8 +301,9 @@ impl Translator {
         let mut received = self.receive(interchange, partner, &|_| None, today);
         let style = partner.envelope_of(partner.acknowledgements.policy.kind.set()).style();
         received.accepted = false;
-        received.ta1 =
-            received.read.as_ref().map(|read| translate::refuse_interchange(read, note, &style));
+        // Of one without groups there is nothing to refuse; a TA1 in it is never answered.
+        let read = received.read.as_ref().filter(|read| !read.groups.is_empty());
+        received.ta1 = read.map(|read| translate::refuse_interchange(read, note, &style));
         received
     }
 

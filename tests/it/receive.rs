@@ -68,7 +68,9 @@ fn blanks_are_no_data() {
     // REF02 or REF03 must be there.
     let blank = received(&order("PO-1", "REF*DP*   ~"));
     let set = &blank.interchanges[0].groups[0].sets[0];
-    assert!(set.findings.iter().any(|f| f.place.segment == "REF" && f.code == Code::ConditionMissing));
+    assert!(
+        set.findings.iter().any(|f| f.place.segment == "REF" && f.code == Code::ConditionMissing)
+    );
 }
 
 #[test]
