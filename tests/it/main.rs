@@ -5,6 +5,8 @@ mod acks;
 mod against;
 mod agreements;
 mod arrows;
+#[cfg(feature = "as2")]
+mod as2;
 mod audit;
 mod canonical;
 mod cli;
