@@ -19,6 +19,7 @@ pub mod gateway;
 pub mod grammar;
 pub mod learn;
 pub mod map;
+pub mod notify;
 pub mod overlay;
 pub mod profile;
 pub mod secrets;

@@ -153,7 +153,8 @@ pub(super) fn words(one: &Expectation, now: Timestamp) -> String {
 }
 
 /// The two largest units of a span.
-fn in_words(span: SignedDuration) -> String {
+/// A span in its two largest units: `2d 3h`.
+pub(super) fn in_words(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
     let parts = [(seconds / 86_400, 'd'), (seconds / 3600 % 24, 'h'), (seconds / 60 % 60, 'm')];
     let parts: Vec<String> = parts

@@ -5,6 +5,7 @@
 
 mod ack;
 mod acks;
+mod alerts;
 mod audit;
 mod completions;
 mod definitions;
@@ -20,6 +21,7 @@ mod inspect;
 mod overlays;
 mod paint;
 mod partner;
+mod replay;
 mod report;
 mod requeue;
 mod rewrite;
@@ -29,6 +31,7 @@ mod screen;
 mod serve;
 mod sheaf;
 mod snippet;
+mod status;
 mod store;
 mod table;
 mod trace;
@@ -148,17 +151,23 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
+    /// Show whether the gateway runs, what waits and what is wrong
+    Status(status::Args),
     /// Show what partners have acknowledged, and what they still have to
     Acks(acks::Args),
     /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
     Trace(trace::Args),
     /// What a person has to look at: list it, look closer, act on it
     Exceptions(exceptions::Args),
+    /// Run stored traffic through the profiles once more: what would change
+    Replay(replay::Args),
+    /// Try whom alerts are sent to
+    Alerts(alerts::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
     Audit(audit::Args),
-    /// Check, export or rebuild the data folder
+    /// Check, export or rebuild the data folder; begin a new audit log
     Store(store::Args),
     /// Print completions for a shell
     Completions(completions::Args),
@@ -245,9 +254,12 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
+        Command::Status(args) => status::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),
+        Command::Replay(args) => replay::run(args, context, out),
+        Command::Alerts(args) => alerts::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),
         Command::Store(args) => store::run(args, context, out),

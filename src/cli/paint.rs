@@ -56,6 +56,12 @@ impl Paint {
         Self { columns, ..paint }
     }
 
+    /// Whether there is any colour.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.strong != Style::new()
+    }
+
     /// Columns for a text with `before` columns in front of it: so many as are usual, fewer in a narrow window.
     #[must_use]
     pub fn room(&self, usual: usize, before: usize) -> usize {

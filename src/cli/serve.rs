@@ -59,7 +59,7 @@ pub(super) fn run(
 ) -> Result<Verdict, Error> {
     let config = args.config.read()?;
     let engine = engine(context)?;
-    start_log(&config.log)?;
+    start_log(&config.log, context.paint_err.is_on())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -151,15 +151,18 @@ async fn told_to_stop() -> std::io::Result<&'static str> {
     tokio::signal::ctrl_c().await.map(|()| "ctrl-c")
 }
 
-/// Log lines go to standard error. `RUST_LOG` goes before the configured level.
-fn start_log(config: &LogConfig) -> Result<(), Error> {
+/// Log lines go to standard error, in colour where that is a terminal. `RUST_LOG` goes before the configured level.
+fn start_log(config: &LogConfig, colours: bool) -> Result<(), Error> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(filter) if !filter.is_empty() => filter,
         _ => config.level.clone(),
     };
     let filter = EnvFilter::try_new(&filter)
         .map_err(|e| Error::Gateway(format!("log level {filter:?}: {e}")))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Human => log.with_target(false).try_init(),
         LogFormat::Json => log.json().flatten_event(true).with_target(false).try_init(),

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
+use super::exceptions::who;
 use super::serve::ConfigArgs;
 use super::wait::waiting;
 use super::{Context, Error, Format, Verdict};
-use crate::gateway::{check_store, export_records, rebuild_store};
+use crate::gateway::{Begun, begin_log, check_store, export_records, rebuild_store};
 
 /// Arguments of `store`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = "Check, export or rebuild the data folder.\n\n\
+#[command(long_about = "Check, export or rebuild the data folder; begin a new audit log.\n\n\
 The gateway must stand still: the store admits one process at a time.")]
 pub struct Args {
     #[command(subcommand)]
@@ -29,6 +30,25 @@ enum Command {
     Export(ExportArgs),
     /// Make the database anew from the audit log
     Rebuild(ConfigArgs),
+    /// Begin a new audit log, where the old one is lost and the database is whole
+    #[command(
+        after_help = "What is left of the old log is put aside, beside the new one. Keep it, and the checkpoints \
+that were kept elsewhere: they are all that still tells of what was before. Restore the log from a backup instead where \
+there is one."
+    )]
+    BeginLog(BeginArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct BeginArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// How the old one was lost: the first entry of the new one
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who does it, for the record; the user's name where it is not given
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,7 +88,46 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
             )?;
             Ok(Verdict::Clean)
         }
+        Command::BeginLog(args) => begin(args, context, out),
     }
+}
+
+fn begin(args: &BeginArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    if args.reason.trim().is_empty() {
+        return Err(Error::Unknown("say how the log was lost: --reason TEXT".to_owned()));
+    }
+    let data = args.config.read()?.data;
+    let begun = begin_log(&data, &who(args.who.as_deref())?, &args.reason)?;
+    let Begun { log, entries, records, applied, readable, aside } = &begun;
+    if context.format == Format::Json {
+        let json = serde_json::json!({
+            "log": log, "entries": entries, "records": records, "applied": applied,
+            "readable": readable, "aside": aside,
+        });
+        writeln!(out, "{json}")?;
+        return Ok(Verdict::Clean);
+    }
+    writeln!(
+        out,
+        "A new audit log is begun: crossdock/{log}. It begins with the reason, and holds the {records} records of the database in {entries} entries."
+    )?;
+    writeln!(
+        out,
+        "Lost is what the old log told and the database does not: who did what and when, up to its entry {applied}, and with it the proof of all that."
+    )?;
+    match aside {
+        Some(aside) => writeln!(
+            out,
+            "What is left of it, {readable} entries that can be read, lies in {}. Keep it.",
+            aside.display()
+        )?,
+        None => writeln!(out, "Nothing is left of it.")?,
+    }
+    writeln!(
+        out,
+        "Checkpoints of the old log that were kept elsewhere do not fit to the new one; take a new one there after the next start."
+    )?;
+    Ok(Verdict::Clean)
 }
 
 fn check(config: &ConfigArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {

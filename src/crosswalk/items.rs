@@ -1,7 +1,7 @@
 //! Item numbers: ours and theirs, as kinds of the canonical model.
 
 use super::table::Table;
-use super::{Held, ITEM_KINDS, Words, digits_fit};
+use super::{Held, ITEM_KINDS, Words, digits_fit, never_met};
 use crate::canonical::ItemNumber;
 use crate::findings::Code;
 use crate::grammar::LineError;
@@ -19,13 +19,13 @@ pub(super) struct Items {
 impl Items {
     pub(super) fn new(
         mut table: Table,
-        words: Words<'_>,
+        words: &dyn Words,
         errors: &mut Vec<LineError>,
     ) -> Option<Self> {
         // The first line is read without regard to case, and codes are written in capitals.
         let as_named = table.columns.clone();
         for name in &mut table.columns {
-            if let Some(word) = words(ITEM_KINDS, &name.to_ascii_uppercase()) {
+            if let Some(word) = words.word(ITEM_KINDS, &name.to_ascii_uppercase()) {
                 *name = word;
             }
         }
@@ -44,7 +44,11 @@ impl Items {
             errors.push(table.error(1, "needs a column of ours and one of theirs", mend));
             return None;
         }
+        let kinds = words.all(ITEM_KINDS);
         for column in (0..table.columns.len()).filter(|&c| Some(c) != preferred) {
+            if let Some((message, mend)) = never_met(&table.columns[column], &kinds) {
+                errors.push(table.error(1, message, &mend));
+            }
             table.index(column);
         }
         let items = Self { table, preferred };
@@ -66,6 +70,11 @@ impl Items {
                     "the first column is empty",
                     mend,
                 ));
+            }
+            if self.theirs().all(|column| self.table.cell(row, Some(column)).is_empty()) {
+                let message = "the row has no number of theirs";
+                let mend = "give one, or take the row out: what is not mapped is held";
+                errors.push(self.table.error(self.table.line(row), message, mend));
             }
             for column in self.theirs() {
                 let (kind, value) =

@@ -79,8 +79,38 @@ impl Kind {
     }
 }
 
-/// The canonical word for a code of the table that maps have under this name.
-pub type Words<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
+/// The code tables of the maps: which words a canonical document has for codes.
+pub trait Words {
+    /// The word for a code of a table.
+    fn word(&self, table: &str, code: &str) -> Option<String>;
+
+    /// All words of a table; none where they are not known, and then nothing is said of others.
+    fn all(&self, table: &str) -> Vec<String>;
+}
+
+/// A look-up that does not know all of its words.
+impl<F: Fn(&str, &str) -> Option<String>> Words for F {
+    fn word(&self, table: &str, code: &str) -> Option<String> {
+        self(table, code)
+    }
+
+    fn all(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What is wrong with a word that can never stand in a document: it is none of the table's, and too long for a code,
+/// which would stand there as it is. Units (element 355) and kinds of item numbers (235) have two characters.
+fn never_met(word: &str, all: &[String]) -> Option<(String, String)> {
+    let is_code = word.len() == 2 && word.bytes().all(|b| b.is_ascii_alphanumeric());
+    if all.is_empty() || is_code || all.iter().any(|known| known == word) {
+        return None;
+    }
+    let otherwise =
+        format!("the words are {}; an X12 code of two characters may stand too", all.join(", "));
+    let mend = crate::grammar::suggest::mend(word, all.iter().map(String::as_str), &otherwise);
+    Some((format!("no document ever says `{word}`: it is neither a word nor a code"), mend))
+}
 
 /// The tables of maps whose words stand in the columns of a cross-reference.
 const ITEM_KINDS: &str = "item-kinds";
@@ -108,7 +138,7 @@ impl Crosswalks {
     /// What is wrong is told line by line; a file with errors is of no use, and its kind is left out.
     pub fn from_sources<'t>(
         sources: impl IntoIterator<Item = (Kind, &'t str, &'t str)>,
-        words: Words<'_>,
+        words: &dyn Words,
     ) -> (Self, Vec<LineError>) {
         let mut crosswalks = Self::default();
         let mut errors = Vec::new();
@@ -129,14 +159,14 @@ impl Crosswalks {
         mut self,
         kind: Kind,
         table: Table,
-        words: Words<'_>,
+        words: &dyn Words,
         errors: &mut Vec<LineError>,
     ) -> Self {
         if table.columns.is_empty() && !errors.is_empty() {
             return self;
         }
         let codes = |table, keys: &[&str], coded: Option<&str>, errors: &mut _| {
-            Codes::new(table, keys, |code| words(coded?, code), errors).map(Arc::new)
+            Codes::new(table, keys, |code| words.word(coded?, code), errors).map(Arc::new)
         };
         let (place, carrier) = (["theirs", "kind"], ["scac", "service"]);
         match kind {

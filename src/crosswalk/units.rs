@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::table::Table;
-use super::{Held, UNITS, Words};
+use super::{Held, UNITS, Words, never_met};
 use crate::canonical::ItemNumber;
 use crate::findings::Code;
 use crate::grammar::LineError;
@@ -55,7 +55,7 @@ pub(super) enum Way {
 impl Units {
     pub(super) fn new(
         table: &Table,
-        words: Words<'_>,
+        words: &dyn Words,
         errors: &mut Vec<LineError>,
     ) -> Option<Self> {
         if !table.expect(&["ours", "theirs", "factor"], &["item", "whole", "preferred"], errors) {
@@ -63,6 +63,7 @@ impl Units {
         }
         let cell = |row, name| table.cell(row, table.column(name));
         let mut units: Vec<Unit> = Vec::new();
+        let known = words.all(UNITS);
         for row in table.each() {
             let line = table.line(row);
             let (ours, theirs) = (cell(row, "ours"), cell(row, "theirs"));
@@ -86,9 +87,14 @@ impl Units {
                 }
             };
             let named = |unit: &str| {
-                let word = words(UNITS, unit).unwrap_or_else(|| unit.to_owned());
+                let word = words.word(UNITS, unit).unwrap_or_else(|| unit.to_owned());
                 Named { word, written: unit.to_owned() }
             };
+            for unit in [ours, theirs] {
+                if let Some((message, mend)) = never_met(unit, &known) {
+                    errors.push(table.error(line, message, &mend));
+                }
+            }
             let unit = Unit {
                 ours: named(ours),
                 theirs: named(theirs),

@@ -23,6 +23,21 @@ struct Line<'a> {
     prices: &'a mut [Price],
 }
 
+/// What an order line, an invoice line and a sub-line have alike, as a [`Line`].
+macro_rules! parts_of {
+    ($line:ident, part: $part:literal) => {
+        Line {
+            part: $part,
+            items: &mut $line.items,
+            unit: &mut $line.unit,
+            quantity: &mut $line.quantity,
+            price: &mut $line.price,
+            quantities: &mut $line.quantities,
+            prices: &mut $line.prices,
+        }
+    };
+}
+
 /// One document on its way.
 pub(super) struct Pass<'a> {
     pub crosswalks: &'a Crosswalks,
@@ -55,18 +70,7 @@ impl Pass<'_> {
     }
 
     fn order_line(&mut self, at: &str, line: &mut OrderLine) {
-        let items = self.line(
-            at,
-            &mut Line {
-                part: false,
-                items: &mut line.items,
-                unit: &mut line.unit,
-                quantity: &mut line.quantity,
-                price: &mut line.price,
-                quantities: &mut line.quantities,
-                prices: &mut line.prices,
-            },
-        );
+        let items = self.line(at, &mut parts_of!(line, part: false));
         self.stores(at, &items, &mut line.store_allocations);
         self.schedules(at, &items, &mut line.schedules);
         self.parties(&format!("{at}.parties"), &mut line.parties);
@@ -119,18 +123,7 @@ impl Pass<'_> {
             self.carrier("carrier", &mut carrier.scac, &mut carrier.service);
         }
         for (at, line) in named("lines", &mut invoice.lines) {
-            let items = self.line(
-                &at,
-                &mut Line {
-                    part: false,
-                    items: &mut line.items,
-                    unit: &mut line.unit,
-                    quantity: &mut line.quantity,
-                    price: &mut line.price,
-                    quantities: &mut line.quantities,
-                    prices: &mut line.prices,
-                },
-            );
+            let items = self.line(&at, &mut parts_of!(line, part: false));
             self.stores(&at, &items, &mut line.store_allocations);
             self.parties(&format!("{at}.parties"), &mut line.parties);
             self.terms(&format!("{at}.terms"), &mut line.terms);
@@ -143,18 +136,7 @@ impl Pass<'_> {
 
     fn sub_lines(&mut self, at: &str, sub_lines: &mut [SubLine]) {
         for (at, line) in named(&format!("{at}.sub_lines"), sub_lines) {
-            self.line(
-                &at,
-                &mut Line {
-                    part: true,
-                    items: &mut line.items,
-                    unit: &mut line.unit,
-                    quantity: &mut line.quantity,
-                    price: &mut line.price,
-                    quantities: &mut line.quantities,
-                    prices: &mut line.prices,
-                },
-            );
+            self.line(&at, &mut parts_of!(line, part: true));
             self.parties(&format!("{at}.parties"), &mut line.parties);
         }
     }

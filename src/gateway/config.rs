@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::alerts::{AlertRule, read_destinations, read_rules};
 use crate::audit::Key;
 use crate::disk;
 use crate::exceptions::{Kind, Policy, Severity};
+use crate::notify;
 use crate::profile::{Problem, Secret, Sections};
 use crate::secrets::read_secret;
 
@@ -37,6 +39,10 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `[service]`
     pub service: ServiceConfig,
+    /// `[notify.NAME]`: whom messages are sent to.
+    pub notify: BTreeMap<String, notify::Settings>,
+    /// `[[alerts]]`: what is told of.
+    pub alerts: Vec<AlertRule>,
 }
 
 /// `[audit]`
@@ -184,6 +190,8 @@ impl Config {
             }
         }
         let service: ServiceConfig = sections.optional("service");
+        let (notify, names) = read_destinations(&mut sections, base);
+        let alerts = read_rules(&mut sections, &names);
         if service.listen.is_some() && cfg!(not(feature = "console")) {
             let place = sections.place(&["service", "listen"]);
             sections.problem(place, "this program was built without the feature `console`");
@@ -226,6 +234,8 @@ impl Config {
                 limits,
                 audit,
                 service,
+                notify,
+                alerts,
             }),
             _ => Err(problems),
         }
@@ -263,10 +273,7 @@ fn exceptions(sections: &mut Sections<'_>) -> Policy {
     ];
     for (severity, text) in spans {
         let Some(text) = text else { continue };
-        let days = jiff::SpanRelativeTo::days_are_24_hours();
-        let span = text.parse::<jiff::Span>().and_then(|span| span.to_duration(days));
-        let span = span.ok().and_then(|span| Duration::try_from(span).ok());
-        if let Some(span) = span.filter(|span| !span.is_zero()) {
+        if let Some(span) = span(&text).filter(|span| !span.is_zero()) {
             policy.within.insert(severity, span);
             continue;
         }
@@ -277,6 +284,13 @@ fn exceptions(sections: &mut Sections<'_>) -> Policy {
         sections.problem(place, words);
     }
     policy
+}
+
+/// Reads a span of time, `30m` or `2d`.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let span = text.parse::<jiff::Span>().and_then(|span| span.to_duration(days));
+    span.ok().and_then(|span| Duration::try_from(span).ok())
 }
 
 impl EndpointConfig {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::ledger::Draft;
 use super::mailboxes::MailboxBinding;
-use super::{Error, Gateway};
+use super::{Error, Gateway, lanes};
 use crate::bridge::{Call, Endpoint};
 use crate::profile::{Partner, Usage};
 use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
@@ -24,6 +24,7 @@ impl Gateway {
                 let documents = listed.as_ref().unwrap_or(documents);
                 self.send(work, *payload, name, documents)
             }
+            Task::Notify { destination, payload } => self.notify(work, destination, *payload),
             Task::Quarantine { place, payload, name, note } => {
                 self.quarantine(work, place, *payload, name, *note)
             }
@@ -151,7 +152,7 @@ impl Gateway {
 
     /// Whose work it is: the lane says so; empty where it is nobody's.
     pub(super) fn partner_of(&self, work: &Work) -> String {
-        let name = work.lane.split_once(' ').map(|(_, name)| name);
+        let name = lanes::partner(&work.lane);
         name.filter(|name| self.live().profiles.partner(name).is_some())
             .unwrap_or_default()
             .to_owned()

@@ -179,6 +179,7 @@ impl Gateway {
                             payload,
                             interchange: None,
                             rendered: None,
+                            edited: false,
                             at: now,
                         }));
                         let event = Event::DocumentCollected;

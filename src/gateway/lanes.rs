@@ -22,6 +22,9 @@ use crate::store::{self, Taken, Task, Work};
 /// The lane of copies for people.
 pub(super) const QUARANTINE: &str = "quarantine";
 
+/// What the lanes of messages begin with.
+const NOTIFY: &str = "notify";
+
 /// How often overdue acknowledgements are looked for, and the status written.
 const CLOCK: Duration = Duration::from_secs(5);
 /// The longest from one look at the profiles to the next.
@@ -53,6 +56,16 @@ pub(super) fn send(partner: &str) -> String {
     format!("send {partner}")
 }
 
+/// Messages to a destination have a lane of their own: one that hangs holds up nothing else.
+pub(super) fn notify(destination: &str) -> String {
+    format!("{NOTIFY} {destination}")
+}
+
+/// Whose a lane is, if it is a partner's.
+pub(super) fn partner(lane: &str) -> Option<&str> {
+    lane.split_once(' ').filter(|(work, _)| *work != NOTIFY).map(|(_, name)| name)
+}
+
 fn mailbox(key: &str) -> String {
     format!("mailbox {key}")
 }
@@ -64,6 +77,7 @@ fn endpoint_of(partner: &str) -> String {
 /// Every lane that is worked off: those of live partners. The work of one that is off waits.
 pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     let mut lanes: BTreeSet<String> = [QUARANTINE.to_owned()].into();
+    lanes.extend(gateway.destinations.keys().map(|name| notify(name)));
     let live = gateway.live();
     lanes.extend(live.mailboxes.keys().map(|key| receive(key)));
     if live.profiles.left_out().is_empty() {
@@ -283,6 +297,7 @@ impl Gateway {
         let done = [
             ("marking what is overdue", self.mark_overdue().map_err(Error::Store)),
             ("looking for late answers", self.tell_late().map_err(Error::Store)),
+            ("looking for what is to be told", self.tell_alerts()),
             ("writing the acknowledgement log", self.write_acknowledgement_log()),
             ("archiving the journal", self.ledger.store().tidy().map_err(Error::Store)),
         ];
@@ -313,6 +328,7 @@ fn failure(error: &Error) -> Failure {
     let (for_good, wait) = match error {
         Error::Endpoint(Bridge::Refused { .. }) => (true, None),
         Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, *retry_after),
+        Error::Notify(e) => (false, e.retry_after),
         // A condition did not hold, because another lane was first: look again at once.
         Error::Store(store::Error::Conflict(_)) => (false, Some(Duration::ZERO)),
         _ => (false, None),

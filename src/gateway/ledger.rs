@@ -278,6 +278,7 @@ pub(super) fn subject(task: &Task) -> String {
         Task::Translate { receipt, .. } => format!("receipt {receipt}"),
         Task::Call { document } | Task::Render { document, .. } => document.clone(),
         Task::Send { name, .. } | Task::Quarantine { name, .. } => name.clone(),
+        Task::Notify { destination, .. } => format!("message to {destination}"),
     }
 }
 
@@ -303,6 +304,7 @@ fn log(record: &JournalRecord) {
         | Event::InterchangeHeld
         | Event::StoreRebuilt
         | Event::StoreUpgraded
+        | Event::AuditLogBegun
         | Event::AcknowledgementOverdue
         | Event::AcknowledgementLate
         | Event::AcknowledgementUnmatched

@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 use super::Gateway;
 use crate::store::{AckState, Error, Event, JournalRecord};
@@ -66,58 +66,67 @@ pub(super) struct Meter {
 impl Default for Meter {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("crossdock");
+        let all = &mut registry;
         let seconds = || Seconds::new_with_constructor(|| Histogram::new(SECONDS));
-        let meter = Self {
-            events: Family::default(),
-            answered: seconds(),
-            delivered: seconds(),
-            acknowledged: seconds(),
-            waiting: Family::default(),
-            failing: Gauge::default(),
-            parked: Gauge::default(),
-            acks: Family::default(),
-            oldest: Family::default(),
-            registry: Registry::default(),
-        };
-        registry.register(
-            "events",
-            "Journal records since the start, by event, partner and set or kind of document",
-            meter.events.clone(),
-        );
-        registry.register(
-            "answer_seconds",
-            "From a file taken in to the answer to it in the outbox",
-            meter.answered.clone(),
-        );
-        registry.register(
-            "delivery_seconds",
-            "From a document read to the endpoint having it",
-            meter.delivered.clone(),
-        );
-        registry.register(
-            "acknowledgement_seconds",
-            "From a document sent to the partner's acknowledgement of it",
-            meter.acknowledged.clone(),
-        );
-        registry.register("work_waiting", "Work that waits, by lane", meter.waiting.clone());
-        registry.register(
-            "work_failing",
-            "Work that failed and is tried again",
-            meter.failing.clone(),
-        );
-        registry.register("work_parked", "Work that an endpoint has refused", meter.parked.clone());
-        registry.register(
-            "acknowledgements_open",
-            "What partners have not acknowledged yet: waiting, due_soon, overdue",
-            meter.acks.clone(),
-        );
-        registry.register(
-            "acknowledgement_age_seconds",
-            "How long the oldest set has waited for its acknowledgement",
-            meter.oldest.clone(),
-        );
-        Self { registry, ..meter }
+        Self {
+            events: added(
+                all,
+                "events",
+                "Journal records since the start, by event, partner and set or kind of document",
+                Family::default(),
+            ),
+            answered: added(
+                all,
+                "answer_seconds",
+                "From a file taken in to the answer to it in the outbox",
+                seconds(),
+            ),
+            delivered: added(
+                all,
+                "delivery_seconds",
+                "From a document read to the endpoint having it",
+                seconds(),
+            ),
+            acknowledged: added(
+                all,
+                "acknowledgement_seconds",
+                "From a document sent to the partner's acknowledgement of it",
+                seconds(),
+            ),
+            waiting: added(all, "work_waiting", "Work that waits, by lane", Family::default()),
+            failing: added(
+                all,
+                "work_failing",
+                "Work that failed and is tried again",
+                Gauge::default(),
+            ),
+            parked: added(
+                all,
+                "work_parked",
+                "Work that an endpoint has refused",
+                Gauge::default(),
+            ),
+            acks: added(
+                all,
+                "acknowledgements_open",
+                "What partners have not acknowledged yet: waiting, due_soon, overdue",
+                Family::default(),
+            ),
+            oldest: added(
+                all,
+                "acknowledgement_age_seconds",
+                "How long the oldest set has waited for its acknowledgement",
+                Family::default(),
+            ),
+            registry,
+        }
     }
+}
+
+/// A metric, known to the registry.
+fn added<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Meter {

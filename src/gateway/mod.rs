@@ -13,6 +13,7 @@
 
 mod ack_log;
 mod acknowledgement;
+mod alerts;
 mod config;
 #[cfg(unix)]
 mod desk;
@@ -34,6 +35,7 @@ mod raising;
 mod records;
 mod rehearsal;
 mod reload;
+mod replay;
 mod requeue;
 mod settling;
 mod setup;
@@ -43,14 +45,16 @@ mod translation;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
 pub use crate::store::{
-    AUDIT, Checked, Progress, Told, Trail, check as check_store, export as export_records,
+    AUDIT, Begun, Checked, Progress, Told, Trail, begin_log, check as check_store,
+    export as export_records,
 };
 pub use crate::store::{
     AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,
     ExceptionItem, ExceptionState, Expectation, JournalEntry, JournalRecord, PayloadId, Records,
-    Settled, Subject, Timing,
+    Redeliver, Settled, Subject, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
+pub use alerts::{AlertRule, send_test};
 pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
 };
@@ -58,17 +62,25 @@ pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
 pub use raising::NotedFinding;
 pub use records::open_records;
-pub use rehearsal::{Rehearsal, SetTrial, Trial, is_faulty};
+pub use rehearsal::{Rehearsal, SetTrial, Standing, Trial, is_faulty};
+pub use reload::Refused;
+pub use replay::{
+    Against, Field, Found, Item, Line, Replay, Replayed, Resubmitted, Selection, Source, Stand,
+    Step, resubmit,
+};
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::{Problems, rebuild_store};
+pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use trace::{Carton, Trace, TracedDocument, trace};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use crate::bridge::Endpoint;
+use crate::notify::Destination;
 use crate::profile::Partner;
 use crate::store::Store;
 use crate::translate::Engine;
@@ -89,6 +101,9 @@ pub enum Error {
     /// An endpoint failed, or refused.
     #[error(transparent)]
     Endpoint(#[from] crate::bridge::Error),
+    /// A destination did not take a message.
+    #[error(transparent)]
+    Notify(crate::notify::Error),
     /// Something that the work names is not in the configuration any more.
     #[error("{0}")]
     Configuration(String),
@@ -117,6 +132,9 @@ pub struct Gateway {
     /// Acknowledgements of ours that were told to be late, and still wait.
     late: Mutex<BTreeSet<u64>>,
     ack_log: Mutex<Option<ack_log::AckLog>>,
+    destinations: BTreeMap<String, Arc<dyn Destination>>,
+    /// Since when not all of its work can be done.
+    not_ready_since: Mutex<Option<Timestamp>>,
 }
 
 impl Gateway {

@@ -1,9 +1,9 @@
 //! What is shipped and billed, compared with the order that the store knows (`against order …` of an overlay), and
 //! what has gone before for that order.
 
+use super::Error;
 use super::intake::business_number;
 use super::ledger::Draft;
-use super::{Error, Gateway};
 use crate::canonical::{Document, Order};
 use crate::findings::{Code, Finding, Place, Rule, Severity};
 use crate::overlay::Overlay;
@@ -20,6 +20,22 @@ const BEFORE_BYTES_MAX: usize = 64 << 20;
 /// What passed in this step and is not committed yet: it counts for what follows it.
 #[derive(Default)]
 pub(super) struct Passed(Vec<(PurchaseOrderKey, Document)>);
+
+/// A document among those that were counted for its orders before.
+#[derive(Clone, Copy)]
+pub(super) enum Own<'a> {
+    /// It goes now: all others count.
+    Now(&'a str),
+    /// It is judged as it went: what came after it does not count.
+    Then(&'a str),
+}
+
+impl<'a> Own<'a> {
+    fn id(self) -> &'a str {
+        let (Self::Now(id) | Self::Then(id)) = self;
+        id
+    }
+}
 
 /// Documents of a kind that went for an order before: `number` with a running number behind it is the key of each.
 pub(super) fn series(partner: &str, way: Direction, kind: &str, order: &str) -> PurchaseOrderKey {
@@ -51,137 +67,137 @@ fn orders_of(document: &Document) -> Vec<&str> {
     orders
 }
 
-impl Gateway {
-    /// Compares a document, in our own words, with its orders, where the agreement wants that. `own` is its id, where
-    /// it may have been counted before.
-    pub(super) fn against_orders(
-        &self,
-        partner: &Partner,
-        agreement: &Agreement,
-        (document, test, own): (&Document, bool, Option<&str>),
-        passed: &Passed,
-    ) -> Result<Vec<Finding>, Error> {
-        let comparisons = agreement.overlay.as_deref().map_or(&[][..], Overlay::against);
-        let Some(weight) = comparisons.iter().max_by_key(|c| c.severity) else {
-            return Ok(Vec::new());
-        };
-        let fault = |says: String, mend: &str| {
-            unknown((weight.severity, weight.rule.clone()), says, mend.to_owned())
-        };
-        let (orders, way, kind) = (orders_of(document), agreement.direction, document.kind());
-        if orders.is_empty() {
-            let says = format!("The {kind} names no order, and it was agreed to compare them.");
-            return Ok(vec![fault(says, "Name the purchase order.")]);
-        }
-        if orders.len() > ORDERS_MAX {
-            let says = format!("It is for more than {ORDERS_MAX} orders: they are not compared.");
-            return Ok(vec![fault(says, "Send it in parts.")]);
-        }
-        let mut findings = Vec::new();
-        for number in orders {
-            let Some(order) = self.known_order(partner, way, test, number)? else {
-                let says = format!("Order {number} is not known: nothing can be compared with it.");
-                let mend = "Name an order that was received or sent, or drop the rule.";
-                findings.push(fault(says, mend));
-                continue;
-            };
-            let series = series(&partner.name, way, kind, number);
-            let Some(mut before) = self.before(&series, own)? else {
-                let says = format!(
-                    "Too much went for order {number} before (at most {BEFORE_MAX} documents, 64 MiB): it is not compared."
-                );
-                findings.push(fault(says, "Look at the order by hand."));
-                continue;
-            };
-            let here = passed.0.iter().filter(|(key, _)| *key == series);
-            before.extend(here.map(|(_, document)| document.clone()));
-            let before: Vec<&Document> = before.iter().collect();
-            findings.extend(against(comparisons, document, &before, &order));
-        }
-        Ok(findings)
+/// Compares a document, in our own words, with its orders, where the agreement wants that. `own` tells
+/// what to do with itself, where it was counted before.
+pub(super) fn against_orders(
+    records: &dyn Records,
+    partner: &Partner,
+    agreement: &Agreement,
+    (document, test, own): (&Document, bool, Own<'_>),
+    passed: &Passed,
+) -> Result<Vec<Finding>, Error> {
+    let comparisons = agreement.overlay.as_deref().map_or(&[][..], Overlay::against);
+    let Some(weight) = comparisons.iter().max_by_key(|c| c.severity) else {
+        return Ok(Vec::new());
+    };
+    let fault = |says: String, mend: &str| {
+        unknown((weight.severity, weight.rule.clone()), says, mend.to_owned())
+    };
+    let (orders, way, kind) = (orders_of(document), agreement.direction, document.kind());
+    if orders.is_empty() {
+        let says = format!("The {kind} names no order, and it was agreed to compare them.");
+        return Ok(vec![fault(says, "Name the purchase order.")]);
     }
-
-    /// Counts a document for its orders from the commit of this draft on.
-    pub(super) fn count_for_orders(
-        &self,
-        draft: &mut Draft,
-        partner: &Partner,
-        way: Direction,
-        (id, document): (&str, &Document),
-        passed: &mut Passed,
-    ) -> Result<(), Error> {
-        for number in orders_of(document).into_iter().take(ORDERS_MAX) {
-            let series = series(&partner.name, way, document.kind(), number);
-            let here = passed.0.iter().filter(|(key, _)| *key == series).count();
-            let before = ids_of(self.ledger.store(), &series)?;
-            let next = before.len() + here + 1;
-            // One that is written once more counts as before.
-            if next <= BEFORE_MAX && !before.iter().any(|known| known == id) {
-                draft.push(Change::PurchaseOrder(nth(&series, next), id.to_owned()));
-            }
-            passed.0.push((series, document.clone()));
-        }
-        Ok(())
+    if orders.len() > ORDERS_MAX {
+        let says = format!("It is for more than {ORDERS_MAX} orders: they are not compared.");
+        return Ok(vec![fault(says, "Send it in parts.")]);
     }
-
-    /// The order of a number: what came in is shipped and billed outbound, what we sent inbound.
-    fn known_order(
-        &self,
-        partner: &Partner,
-        way: Direction,
-        test: bool,
-        number: &str,
-    ) -> Result<Option<Order>, Error> {
-        let store = self.ledger.store();
-        let kinds: &[&str] = match way {
-            Direction::In => &["out order"],
-            Direction::Out if test || partner.usage == Usage::Test => &["test order", "order"],
-            Direction::Out => &["order"],
+    let mut findings = Vec::new();
+    for number in orders {
+        let Some(order) = known_order(records, partner, way, test, number)? else {
+            let says = format!("Order {number} is not known: nothing can be compared with it.");
+            let mend = "Name an order that was received or sent, or drop the rule.";
+            findings.push(fault(says, mend));
+            continue;
         };
-        for kind in kinds {
-            let (partner, kind) = (partner.name.clone(), (*kind).to_owned());
-            let key = PurchaseOrderKey { partner, kind, number: business_number(number) };
-            let id = match store.purchase_order(&latest(&key))? {
-                Some(id) => Some(id),
-                None => store.purchase_order(&key)?,
-            };
-            let Some(record) = id.map(|id| store.document(&id)).transpose()?.flatten() else {
-                continue;
-            };
-            if let Document::Order(mut order) = read(&store.payload(record.payload)?)? {
-                // As the document spells it: blanks around it may differ.
-                number.clone_into(&mut order.number);
-                return Ok(Some(*order));
-            }
-        }
-        Ok(None)
+        let series = series(&partner.name, way, kind, number);
+        let Some(mut before) = before_it(records, &series, own)? else {
+            let says = format!(
+                "Too much went for order {number} before (at most {BEFORE_MAX} documents, 64 MiB): it is not compared."
+            );
+            findings.push(fault(says, "Look at the order by hand."));
+            continue;
+        };
+        let here = passed.0.iter().filter(|(key, _)| *key == series);
+        before.extend(here.map(|(_, document)| document.clone()));
+        let before: Vec<&Document> = before.iter().collect();
+        findings.extend(against(comparisons, document, &before, &order));
     }
+    Ok(findings)
+}
 
-    /// What went for an order before and was not taken back, itself not counted; `None` where that is too much.
-    fn before(
-        &self,
-        series: &PurchaseOrderKey,
-        own: Option<&str>,
-    ) -> Result<Option<Vec<Document>>, Error> {
-        let store = self.ledger.store();
-        let ids = ids_of(store, series)?;
-        if ids.len() >= BEFORE_MAX {
+/// Counts a document for its orders from the commit of this draft on.
+pub(super) fn count_for_orders(
+    records: &dyn Records,
+    draft: &mut Draft,
+    partner: &Partner,
+    way: Direction,
+    (id, document): (&str, &Document),
+    passed: &mut Passed,
+) -> Result<(), Error> {
+    for number in orders_of(document).into_iter().take(ORDERS_MAX) {
+        let series = series(&partner.name, way, document.kind(), number);
+        let here = passed.0.iter().filter(|(key, _)| *key == series).count();
+        let before = ids_of(records, &series)?;
+        let next = before.len() + here + 1;
+        // One that is written once more counts as before.
+        if next <= BEFORE_MAX && !before.iter().any(|known| known == id) {
+            draft.push(Change::PurchaseOrder(nth(&series, next), id.to_owned()));
+        }
+        passed.0.push((series, document.clone()));
+    }
+    Ok(())
+}
+
+/// The order of a number: what came in is shipped and billed outbound, what we sent inbound.
+fn known_order(
+    records: &dyn Records,
+    partner: &Partner,
+    way: Direction,
+    test: bool,
+    number: &str,
+) -> Result<Option<Order>, Error> {
+    let kinds: &[&str] = match way {
+        Direction::In => &["out order"],
+        Direction::Out if test || partner.usage == Usage::Test => &["test order", "order"],
+        Direction::Out => &["order"],
+    };
+    for kind in kinds {
+        let (partner, kind) = (partner.name.clone(), (*kind).to_owned());
+        let key = PurchaseOrderKey { partner, kind, number: business_number(number) };
+        let id = match records.purchase_order(&latest(&key))? {
+            Some(id) => Some(id),
+            None => records.purchase_order(&key)?,
+        };
+        let Some(record) = id.map(|id| records.document(&id)).transpose()?.flatten() else {
+            continue;
+        };
+        if let Document::Order(mut order) = read(&records.payload(record.payload)?)? {
+            // As the document spells it: blanks around it may differ.
+            number.clone_into(&mut order.number);
+            return Ok(Some(*order));
+        }
+    }
+    Ok(None)
+}
+
+/// What went for an order before and was not taken back, itself not counted; `None` where that is too much.
+fn before_it(
+    records: &dyn Records,
+    series: &PurchaseOrderKey,
+    own: Own<'_>,
+) -> Result<Option<Vec<Document>>, Error> {
+    let mut ids = ids_of(records, series)?;
+    if ids.len() >= BEFORE_MAX {
+        return Ok(None);
+    }
+    let (mut before, mut bytes) = (Vec::new(), 0);
+    let place = ids.iter().position(|id| id == own.id());
+    if let (Own::Then(_), Some(place)) = (own, place) {
+        ids.truncate(place);
+    }
+    for id in ids.into_iter().filter(|id| id != own.id()) {
+        let Some(record) = records.document(&id)?.filter(|record| counts(record.state)) else {
+            continue;
+        };
+        let json = records.payload(record.payload)?;
+        bytes += json.len();
+        if bytes > BEFORE_BYTES_MAX {
             return Ok(None);
         }
-        let (mut before, mut bytes) = (Vec::new(), 0);
-        for id in ids.into_iter().filter(|id| Some(id.as_str()) != own) {
-            let Some(record) = store.document(&id)?.filter(|record| counts(record.state)) else {
-                continue;
-            };
-            let json = store.payload(record.payload)?;
-            bytes += json.len();
-            if bytes > BEFORE_BYTES_MAX {
-                return Ok(None);
-            }
-            before.push(read(&json)?);
-        }
-        Ok(Some(before))
+        before.push(read(&json)?);
     }
+    Ok(Some(before))
 }
 
 /// The documents that were counted in a series, in that order.

@@ -6,7 +6,7 @@ use super::acknowledgement::{facts_of, sent_interchange};
 use super::envelope::{interchange_spec, today};
 use super::inbound::forgotten_before;
 use super::ledger::Draft;
-use super::orders::Passed;
+use super::orders::{Own, Passed, against_orders, count_for_orders};
 use super::raising::{About, Trouble, about_document, cause_of, in_words};
 use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
@@ -205,9 +205,10 @@ impl Gateway {
         for (mut document, &number) in leaving.into_iter().zip(&with.1.sets) {
             document.set = number;
             let canonical = &document.canonical;
-            let own = Some(document.record.id.as_str());
+            let own = Own::Now(&document.record.id);
+            let store = self.ledger.store();
             let mut found =
-                self.against_orders(partner, agreement, (canonical, false, own), &passed)?;
+                against_orders(store, partner, agreement, (canonical, false, own), &passed)?;
             let mut theirs = canonical.clone();
             found.extend(partner.crosswalks.outbound(&mut theirs));
             let held = is_heavy(&found);
@@ -222,7 +223,7 @@ impl Gateway {
                 Ok((written, all)) if document.is_accepted() || !is_heavy(&all) => {
                     let counted = (document.record.id.as_str(), &document.canonical);
                     let draft = &mut made.counted;
-                    self.count_for_orders(draft, partner, Direction::Out, counted, &mut passed)?;
+                    count_for_orders(store, draft, partner, Direction::Out, counted, &mut passed)?;
                     made.good.push((document, written));
                     continue;
                 }

@@ -122,7 +122,9 @@ impl Gateway {
             Task::Call { document } | Task::Render { document, .. } => {
                 self.ledger.store().document(document)?.map(|record| record.payload)
             }
-            Task::Send { payload, .. } | Task::Quarantine { payload, .. } => Some(*payload),
+            Task::Send { payload, .. }
+            | Task::Quarantine { payload, .. }
+            | Task::Notify { payload, .. } => Some(*payload),
             Task::Translate { .. } => None,
         };
         let reason = &failure.reason;
@@ -221,7 +223,7 @@ pub struct NotedFinding {
 }
 
 impl NotedFinding {
-    fn of(finding: &Finding) -> Self {
+    pub(super) fn of(finding: &Finding) -> Self {
         let rule = finding.rule.as_ref().map(|rule| {
             let place = format!("{}:{}", rule.file, rule.line);
             let said = [Some(&place), rule.reason.as_ref(), rule.source.as_ref()];

@@ -5,8 +5,11 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
+use super::Error;
 use super::envelope::{interchange_spec, today};
-use super::inbound::{in_force, shares};
+use super::inbound::{document_id, in_force, in_our_words, shares};
+use super::intake::business_number;
+use super::orders::{Own, Passed, against_orders};
 use super::translation::{Header, Numbers, Part, Received, ReceivedSet, Share, Translator, split};
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
@@ -14,6 +17,7 @@ use crate::profile::{
     Agreement, Credential, Direction, Envelope, Information, OnError, Partner, Profiles, State,
     Usage,
 };
+use crate::store::Records;
 use crate::translate::{self, Engine};
 use crate::x12::{
     GroupControlNumber, GroupSpec, InterchangeControlNumber, InterchangeSpec, InterchangeWriter,
@@ -46,6 +50,30 @@ pub struct Trial {
     pub unanswered: Option<String>,
 }
 
+/// What becomes of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It goes on: to the endpoint, or to the partner.
+    Goes,
+    /// It is recorded; the agreement is in shadow.
+    Shadow,
+    /// It is a partner's acknowledgement, and is applied.
+    Applied,
+    /// It is set aside for a person.
+    Held,
+    /// It is rejected, and the partner is told so.
+    Rejected,
+}
+
+impl Standing {
+    /// Whether it stops here.
+    #[must_use]
+    pub fn fails(self) -> bool {
+        matches!(self, Self::Held | Self::Rejected)
+    }
+}
+
 /// A set, and what would become of it.
 pub struct SetTrial {
     /// How people call it.
@@ -56,10 +84,29 @@ pub struct SetTrial {
     pub accepted: bool,
     /// All of its findings.
     pub findings: Vec<Finding>,
-    /// What it says.
+    /// What it says; in our own words, as far as they are known.
     pub document: Option<Document>,
+    /// The id of its document, the same whenever this interchange is read: the idempotency key.
+    pub id: Option<String>,
+    /// GS06 of its group.
+    pub group: String,
+    /// ST02.
+    pub number: String,
+    /// Whether it is a 997 or 999.
+    pub is_acknowledgement: bool,
+    /// What becomes of it.
+    pub standing: Standing,
     /// Where it would go.
     pub fate: String,
+}
+
+/// A document on its way to a partner, and what would become of it.
+pub(super) struct Leaving {
+    pub(super) standing: Standing,
+    pub(super) fate: String,
+    pub(super) findings: Vec<Finding>,
+    /// The interchange that would hold it, where it can be written.
+    pub(super) bytes: Option<Vec<u8>>,
 }
 
 impl Rehearsal {
@@ -76,30 +123,35 @@ impl Rehearsal {
     }
 
     /// Reads a file as if it lay in the mailbox of a partner. What was received before is not known here: nothing is
-    /// a duplicate.
-    #[must_use]
+    /// a duplicate, and nothing is compared with its order.
+    ///
+    /// # Errors
+    /// None that it could know of.
     pub fn receive(
         &self,
         profiles: &Profiles,
         partner: &Partner,
         bytes: &[u8],
         now: Timestamp,
-    ) -> Vec<Trial> {
+    ) -> Result<Vec<Trial>, Error> {
         let parts = split(bytes);
-        parts.iter().map(|part| self.trial(profiles, partner, bytes, part, now)).collect()
+        let trial = |part: &Part| self.trial(None, (profiles, partner), bytes, part, now);
+        parts.iter().map(trial).collect()
     }
 
-    fn trial(
+    /// Reads one interchange of a file; where the records are at hand, what is for an order is compared with it.
+    pub(super) fn trial(
         &self,
-        profiles: &Profiles,
-        partner: &Partner,
+        records: Option<&dyn Records>,
+        (profiles, partner): (&Profiles, &Partner),
         bytes: &[u8],
         part: &Part,
         now: Timestamp,
-    ) -> Trial {
+    ) -> Result<Trial, Error> {
         let known = part.header.as_ref().and_then(|h| profiles.sender(&h.sender, &h.receiver));
         let of_test = known.is_some_and(|(_, usage)| usage == Usage::Test);
         let test = of_test || part.header.as_ref().is_some_and(|header| header.test);
+        let header = part.header.as_ref().map(|header| Header { test, ..header.clone() });
         let interchange = bytes.get(part.range.clone()).unwrap_or_default();
         let mut received = self.translator.receive(interchange, partner, &|_| None, today(now));
         let (answers, unanswered) = match self.answers(partner, &received, now) {
@@ -109,28 +161,19 @@ impl Rehearsal {
         let whole = partner.processing.on_error == OnError::Interchange;
         let rejected = |set: &ReceivedSet| !set.accepted && !set.is_acknowledgement;
         let suspended = whole && received.sets.iter().any(rejected);
-        let sets = std::mem::take(&mut received.sets);
-        Trial {
+        let with = Judging { records, partner, header: header.as_ref(), suspended, test, now };
+        let sets = std::mem::take(&mut received.sets).into_iter().enumerate();
+        Ok(Trial {
             range: part.range.clone(),
-            key: part.header.as_ref().map(in_words),
+            key: header.as_ref().map(in_words),
             test,
             partner: known.map(|(partner, _)| partner.name.clone()),
             accepted: received.accepted,
             findings: received.findings,
-            sets: sets
-                .into_iter()
-                .map(|set| SetTrial {
-                    fate: fate(partner, &set, (suspended, test), now),
-                    label: set.label(),
-                    set: set.set,
-                    accepted: set.accepted,
-                    findings: set.findings,
-                    document: set.document,
-                })
-                .collect(),
+            sets: sets.map(|place| with.set(place)).collect::<Result<_, _>>()?,
             answers,
             unanswered,
-        }
+        })
     }
 
     /// What answers an interchange, with the first numbers of the agreement.
@@ -173,8 +216,13 @@ impl Rehearsal {
     ) -> Result<(Vec<u8>, Vec<Finding>), String> {
         let ranges = &partner.control_numbers;
         let mut spec = spec(partner, &agreement.envelope)?;
+        let mut theirs = document.clone();
+        let mut findings = match agreement.direction {
+            Direction::In => Vec::new(),
+            Direction::Out => partner.crosswalks.outbound(&mut theirs),
+        };
         let written =
-            self.translator.write(document, partner, agreement, ranges.set.first, &spec)?;
+            self.translator.write(&theirs, partner, agreement, ranges.set.first, &spec)?;
         let sides = partner.identity.of(partner.usage);
         let (mut sender, mut receiver) = (&sides.own, &sides.partner);
         if agreement.direction == Direction::In {
@@ -204,10 +252,76 @@ impl Rehearsal {
         let bytes = writer.finish();
         let direction = agreement.direction;
         let judged = translate::judge_in(self.engine(), &bytes, Some(partner), direction);
-        let mut findings = written.findings;
+        findings.extend(written.findings);
         findings.extend(judged);
         findings.retain(|finding| !super::envelope::is_agreed(finding, &agreement.envelope));
         Ok((bytes, findings))
+    }
+}
+
+impl Rehearsal {
+    /// What would become of a document of ours, in an interchange of its own. `id` is its own among those that went
+    /// for its order.
+    pub(super) fn leave(
+        &self,
+        records: &dyn Records,
+        (document, id): (&Document, &str),
+        partner: &Partner,
+        now: Timestamp,
+    ) -> Result<Leaving, Error> {
+        let kind = document.kind();
+        let held = |fate: String, findings: Vec<Finding>| {
+            Ok(Leaving { standing: Standing::Held, fate, findings, bytes: None })
+        };
+        let Some(agreement) = partner.outbound(kind) else {
+            return held(format!("set aside: the profile does not send {kind} documents"), vec![]);
+        };
+        let (standing, fate) = match agreement.state_on(today(now)).min(partner.state) {
+            State::Off => {
+                let words = format!("the profile does not send {kind} documents on this day");
+                return held(format!("set aside: {words}"), vec![]);
+            }
+            State::Shadow => (Standing::Shadow, "recorded in shadow; nothing is sent"),
+            State::Live => (Standing::Goes, "sent"),
+        };
+        let own = (document, false, Own::Then(id));
+        let mut findings = against_orders(records, partner, agreement, own, &Passed::default())?;
+        let mut theirs = document.clone();
+        findings.extend(partner.crosswalks.outbound(&mut theirs));
+        match self.write_for(&theirs, partner, agreement, now) {
+            Err(words) if findings.is_empty() => held(format!("set aside: {words}"), findings),
+            Err(_) => held("set aside: it cannot be written".to_owned(), findings),
+            Ok((bytes, judged)) => {
+                findings.extend(judged);
+                let (standing, fate) = if is_faulty(&findings) {
+                    (Standing::Held, "set aside: our own check holds it back")
+                } else {
+                    (standing, fate)
+                };
+                Ok(Leaving { standing, fate: fate.to_owned(), findings, bytes: Some(bytes) })
+            }
+        }
+    }
+
+    fn write_for(
+        &self,
+        theirs: &Document,
+        partner: &Partner,
+        agreement: &Agreement,
+        now: Timestamp,
+    ) -> Result<(Vec<u8>, Vec<Finding>), String> {
+        let ranges = &partner.control_numbers;
+        let spec = spec(partner, &agreement.envelope)?;
+        let numbers = Numbers {
+            interchange: ranges.interchange.first,
+            groups: vec![ranges.group.first],
+            sets: vec![ranges.set.first],
+        };
+        let written = self.translator.write(theirs, partner, agreement, ranges.set.first, &spec)?;
+        let alone = std::slice::from_ref(&written);
+        let sent = self.translator.send(alone, partner, agreement, (&spec, &numbers), now)?;
+        let findings = written.findings.into_iter().chain(sent.findings).collect();
+        Ok((sent.bytes, findings))
     }
 }
 
@@ -233,30 +347,75 @@ fn spec(partner: &Partner, envelope: &Envelope) -> Result<InterchangeSpec, Strin
     interchange_spec(partner, &envelope).map_err(|e| e.to_string())
 }
 
-/// Where a set would go.
-fn fate(
-    partner: &Partner,
-    set: &ReceivedSet,
-    (suspended, test): (bool, bool),
+/// What the sets of an interchange are judged by.
+struct Judging<'a> {
+    records: Option<&'a dyn Records>,
+    partner: &'a Partner,
+    header: Option<&'a Header>,
+    suspended: bool,
+    test: bool,
     now: Timestamp,
-) -> String {
-    if set.is_acknowledgement && !set.outcomes.is_empty() {
-        return "closes the clocks of what it answers".to_owned();
+}
+
+impl Judging<'_> {
+    fn set(&self, (index, mut set): (usize, ReceivedSet)) -> Result<SetTrial, Error> {
+        let id = self.header.zip(set.document.as_ref()).map(|(header, document)| {
+            let number = business_number(document.number());
+            document_id(self.partner, header, (index, &set), document.kind(), &number)
+        });
+        let (standing, fate) = self.fate(&mut set, id.as_deref())?;
+        Ok(SetTrial {
+            label: set.label(),
+            set: set.set,
+            accepted: set.accepted,
+            findings: set.findings,
+            document: set.document,
+            id,
+            group: set.group,
+            number: set.number,
+            is_acknowledgement: set.is_acknowledgement,
+            standing,
+            fate,
+        })
     }
-    if !set.accepted || set.is_acknowledgement {
-        return "rejected; nothing is delivered".to_owned();
-    }
-    let Some(document) = &set.document else {
-        return "set aside: there is no map for this set".to_owned();
-    };
-    match in_force(partner, set, document.kind(), now, suspended) {
-        Err((_, words)) => format!("set aside: {words}"),
-        Ok(State::Shadow) => "recorded in shadow; nothing is delivered".to_owned(),
-        Ok(_) if test => match &partner.test_endpoint {
-            Some(endpoint) => format!("delivered to the test endpoint {endpoint}"),
-            None => "set aside: a test document, and the profile names no test_endpoint".to_owned(),
-        },
-        Ok(_) => format!("delivered to the endpoint {}", partner.endpoint),
+
+    /// Where a set would go. Its document is put into our own words; what is found in that is added to its findings.
+    fn fate(&self, set: &mut ReceivedSet, id: Option<&str>) -> Result<(Standing, String), Error> {
+        let Self { partner, test, .. } = *self;
+        if set.is_acknowledgement && !set.outcomes.is_empty() {
+            return Ok((Standing::Applied, "closes the clocks of what it answers".to_owned()));
+        }
+        if !set.accepted || set.is_acknowledgement {
+            return Ok((Standing::Rejected, "rejected; nothing is delivered".to_owned()));
+        }
+        let held = |words: &str| Ok((Standing::Held, format!("set aside: {words}")));
+        let Some(mut document) = set.document.take() else {
+            return held("there is no map for this set");
+        };
+        let in_force = in_force(partner, set, document.kind(), self.now, self.suspended);
+        let endpoint = if test { partner.test_endpoint.as_ref() } else { Some(&partner.endpoint) };
+        let fate = match (in_force, endpoint) {
+            (Err((_, words)), _) => held(&words),
+            (Ok(State::Shadow), _) => {
+                Ok((Standing::Shadow, "recorded in shadow; nothing is delivered".to_owned()))
+            }
+            (Ok(_), None) => held("a test document, and the profile names no test_endpoint"),
+            (Ok(_), Some(endpoint)) => {
+                let which = if test { "test endpoint" } else { "endpoint" };
+                Ok((Standing::Goes, format!("delivered to the {which} {endpoint}")))
+            }
+        };
+        let mut fate = fate?;
+        if !fate.0.fails() {
+            let own = (&mut document, test, Own::Then(id.unwrap_or_default()));
+            let (_, found) = in_our_words(self.records, partner, set, own, &Passed::default())?;
+            if is_faulty(&found) {
+                fate = held(found.first().map_or("", |finding| &finding.message))?;
+            }
+            set.findings.extend(found);
+        }
+        set.document = Some(document);
+        Ok(fate)
     }
 }
 

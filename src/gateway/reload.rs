@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::in_force::InForce;
 use super::ledger::Draft;
@@ -28,12 +28,12 @@ pub(super) struct Watched {
 }
 
 /// Profiles that were changed and cannot be used.
-#[derive(Clone, Serialize)]
-pub(super) struct Refused {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Refused {
     /// When they were refused.
-    at: Timestamp,
+    pub at: Timestamp,
     /// Everything that is wrong with them.
-    problems: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 /// Differences that the note of a journal record shows; its payload has all.

@@ -159,6 +159,38 @@ fn is_settled(exception: &Exception, deed: &Deed) -> Result<Deeds, SettleError> 
     }
 }
 
+/// Bytes come again, as a file of a mailbox.
+pub(super) fn take_in(
+    records: &dyn Records,
+    draft: &mut Draft,
+    (mailbox, name): (&str, &str),
+    (payload, again): (PayloadId, Option<Again>),
+    (note, now): (&str, Timestamp),
+) -> Result<(), store::Error> {
+    let size = records.payload(payload)?.len() as u64;
+    let id = records.next_receipt()?;
+    let file = FileKey {
+        mailbox: mailbox.to_owned(),
+        name: name.to_owned(),
+        size,
+        modified_nanoseconds: now.as_nanosecond(),
+        payload,
+    };
+    draft.journal_with(now, Event::FileReceived, "", name, note, Some(payload));
+    let task = Task::Translate { receipt: id, again };
+    draft.queue(lanes::receive(mailbox), mailbox, task, now);
+    draft.push(Change::TakeFile(Receipt { id, file, at: now, done: false }));
+    Ok(())
+}
+
+/// A document of the warehouse is written once more.
+pub(super) fn render_again(draft: &mut Draft, record: Document, accept: bool, now: Timestamp) {
+    let task = Task::Render { document: record.id.clone(), accept };
+    draft.queue(lanes::render(&record.partner), "", task, now);
+    let state = DocumentState::Queued;
+    draft.push(Change::Document(Document { state, rendered: None, at: now, ..record }));
+}
+
 /// Whether that can be done about such an exception.
 fn may(exception: &Exception, items: &[ExceptionItem], deed: &Deed) -> Result<(), SettleError> {
     let (id, entry) = (exception.id, exception.kind.entry());
@@ -280,7 +312,8 @@ impl Doing<'_> {
         );
         let accept = self.deed.action == Action::Accept;
         let again = Again {
-            exception: self.exception.id,
+            exception: Some(self.exception.id),
+            redeliver: None,
             // What is edited may have its sets at other places.
             sets: sets.filter(|_| !edits).unwrap_or_default(),
             accept,
@@ -298,21 +331,9 @@ impl Doing<'_> {
         payload: PayloadId,
         again: Option<Again>,
     ) -> Result<(), SettleError> {
-        let size = self.records.payload(payload)?.len() as u64;
-        let (id, now) = (self.records.next_receipt()?, self.now);
-        let file = FileKey {
-            mailbox: mailbox.to_owned(),
-            name: name.to_owned(),
-            size,
-            modified_nanoseconds: now.as_nanosecond(),
-            payload,
-        };
         let note = format!("exception {}: {}", self.exception.id, self.deed.action.done());
-        self.draft.journal_with(now, Event::FileReceived, "", name, &note, Some(payload));
-        let task = Task::Translate { receipt: id, again };
-        self.draft.queue(lanes::receive(mailbox), mailbox, task, now);
-        self.draft.push(Change::TakeFile(Receipt { id, file, at: now, done: false }));
-        Ok(())
+        let draft = &mut self.draft;
+        Ok(take_in(self.records, draft, (mailbox, name), (payload, again), (&note, self.now))?)
     }
 
     /// A document of the warehouse is written once more.
@@ -326,11 +347,7 @@ impl Doing<'_> {
         }
         let payload = self.replaced(&record)?;
         let accept = self.deed.action == Action::Accept;
-        let task = Task::Render { document: id.to_owned(), accept };
-        self.draft.queue(lanes::render(&record.partner), "", task, self.now);
-        let state = DocumentState::Queued;
-        let record = Document { state, payload, rendered: None, at: self.now, ..record };
-        self.draft.push(Change::Document(record));
+        render_again(&mut self.draft, Document { payload, ..record }, accept, self.now);
         Ok(1)
     }
 
@@ -388,6 +405,7 @@ impl Doing<'_> {
             payload,
             interchange: None,
             rendered: None,
+            edited: false,
             at: now,
         }));
         Ok(())
@@ -402,7 +420,12 @@ impl Doing<'_> {
                     return refused(format!("the document {document} is not known any more"));
                 };
                 let payload = self.replaced(&record)?;
-                self.draft.push(Change::Document(Document { payload, at: self.now, ..record }));
+                self.draft.push(Change::Document(Document {
+                    payload,
+                    edited: true,
+                    at: self.now,
+                    ..record
+                }));
             } else if self.edited.is_some() {
                 return refused("only a document on its way to the endpoint can be edited");
             }

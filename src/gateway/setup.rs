@@ -14,6 +14,7 @@ use super::requeue::queue_again;
 use super::status::Board;
 use super::translation::Translator;
 use crate::bridge::{DirectoryEndpoint, Endpoint};
+use crate::notify::{self, Destination};
 use crate::profile::{Direction, Partner, Problem};
 use crate::store::EmbeddedStore;
 use crate::translate::Engine;
@@ -50,6 +51,7 @@ pub fn rebuild_store(
 pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> {
     let mut problems = Vec::new();
     let endpoints = open_endpoints(&config, &mut problems);
+    let destinations = open_destinations(&config, &mut problems);
     let live = Live::open(&config, &engine, None).map_err(|found| problems.extend(found));
     if let (Ok(live), true) = (live, problems.is_empty()) {
         for warning in &live.warnings {
@@ -87,6 +89,8 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     status: Board::default(),
                     late: Mutex::default(),
                     ack_log: Mutex::default(),
+                    destinations,
+                    not_ready_since: Mutex::default(),
                 });
             }
             Err(e) => {
@@ -111,6 +115,22 @@ fn open_endpoints(
         }
     }
     endpoints
+}
+
+fn open_destinations(
+    config: &Config,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Arc<dyn Destination>> {
+    let mut destinations = BTreeMap::new();
+    for (name, settings) in &config.notify {
+        match notify::open(settings) {
+            Ok(opened) => {
+                destinations.insert(name.clone(), opened);
+            }
+            Err(e) => problems.push(Problem::whole(&format!("notify.{name}"), e.to_string())),
+        }
+    }
+    destinations
 }
 
 fn open_endpoint(

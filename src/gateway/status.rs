@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ledger::subject;
 use super::raising::about_place;
-use super::{Error, Gateway, lanes};
+use super::reload::Refused;
+use super::{Config, Error, Gateway, lanes};
 use crate::disk;
 use crate::exceptions::{Kind, Severity};
 use crate::store::{self, Work};
@@ -20,63 +21,106 @@ pub(super) struct Board {
     places: Mutex<BTreeMap<String, Looked>>,
 }
 
-#[derive(Clone, Serialize)]
-struct Looked {
+/// A look into a mailbox or an endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Looked {
     /// The last look.
-    at: Timestamp,
+    pub at: Timestamp,
     /// What is wrong; absent where nothing is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// Looks in a row that have failed.
     #[serde(skip)]
     failures: u32,
 }
 
-#[derive(Serialize)]
-struct Status {
-    version: &'static str,
-    at: Timestamp,
-    running: bool,
+/// What `status.json` says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the program.
+    pub version: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Whether the gateway ran then.
+    pub running: bool,
     /// Why it ended by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    places: BTreeMap<String, Looked>,
-    waiting: BTreeMap<String, usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Mailboxes and endpoints that are looked into.
+    pub places: BTreeMap<String, Looked>,
+    /// How much waits, by lane.
+    pub waiting: BTreeMap<String, usize>,
     /// How much of what waits has failed; the first of it is listed.
-    failing: usize,
-    failed: Vec<Trouble>,
-    parked: Vec<Trouble>,
+    pub failing: usize,
+    /// The first of what has failed and is tried again.
+    pub failed: Vec<Trouble>,
+    /// What an endpoint has refused.
+    pub parked: Vec<Trouble>,
     /// Open exceptions by severity.
-    exceptions: BTreeMap<&'static str, usize>,
-    profiles: ProfilesStatus,
+    pub exceptions: BTreeMap<String, usize>,
+    /// The profiles in force.
+    pub profiles: ProfilesStatus,
 }
 
-#[derive(Serialize)]
-struct ProfilesStatus {
-    partners: usize,
+/// The profiles in force, and those that are not.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProfilesStatus {
+    /// How many are in force.
+    pub partners: usize,
     /// Partners that cannot be used and were not in force before, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Worth knowing of what is in force.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// A change that was not taken over; absent where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<super::reload::Refused>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
 }
 
 /// Work that did not succeed.
-#[derive(Serialize)]
-struct Trouble {
-    lane: String,
-    what: String,
-    since: Timestamp,
-    attempts: u32,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Where it waits.
+    pub lane: String,
+    /// What it is about.
+    pub what: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// How often it was tried.
+    pub attempts: u32,
     /// Not before; nothing of what is parked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Timestamp>,
-    error: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Timestamp>,
+    /// Why it failed the last time.
+    pub error: String,
 }
+
+impl Status {
+    /// What the gateway of a configuration wrote last; `None` where none has ever run there.
+    ///
+    /// # Errors
+    /// Where `status.json` cannot be read, or is none of ours.
+    pub fn read(config: &Config) -> Result<Option<Self>, Error> {
+        let path = config.data.join("status.json");
+        let json = match std::fs::read(&path) {
+            Ok(json) => json,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::Mailbox(e.into())),
+        };
+        let status = serde_json::from_slice(&json);
+        status.map(Some).map_err(|e| Error::Defect(format!("{}: {e}", path.display())))
+    }
+
+    /// Whether the gateway runs: it said so not long ago.
+    #[must_use]
+    pub fn is_running(&self, now: Timestamp) -> bool {
+        self.running && now.duration_since(self.at) < SILENCE_MAX
+    }
+}
+
+/// A gateway that runs writes `status.json` more often than this.
+const SILENCE_MAX: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// Warnings that are listed.
 const WARNINGS_MAX: usize = 100;
@@ -194,9 +238,9 @@ impl Gateway {
     fn status(&self, running: bool) -> Result<Status, store::Error> {
         let store = self.ledger.store();
         let (backlog, parked) = (store.backlog(TROUBLE_MAX)?, store.parked(TROUBLE_MAX)?);
-        let mut exceptions: BTreeMap<_, _> = Severity::ALL.map(|s| (s.name(), 0)).into();
+        let mut exceptions: BTreeMap<_, _> = Severity::ALL.map(|s| (s.name().to_owned(), 0)).into();
         for open in store.open_exceptions(0, EXCEPTIONS_MAX)? {
-            *exceptions.entry(open.severity.name()).or_default() += 1;
+            *exceptions.entry(open.severity.name().to_owned()).or_default() += 1;
         }
         Ok(self.status_of(running, None, (backlog, parked, exceptions)))
     }
@@ -205,7 +249,7 @@ impl Gateway {
         &self,
         running: bool,
         error: Option<&Error>,
-        (backlog, parked, exceptions): (store::Backlog, Vec<Work>, BTreeMap<&'static str, usize>),
+        (backlog, parked, exceptions): (store::Backlog, Vec<Work>, BTreeMap<String, usize>),
     ) -> Status {
         let live = self.live();
         let mut places = self.status.places.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -215,7 +259,7 @@ impl Gateway {
         let mut waiting: BTreeMap<_, _> = lanes::all(self).into_iter().map(|l| (l, 0)).collect();
         waiting.extend(backlog.waiting);
         Status {
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             at: Timestamp::now(),
             running,
             error: error.map(ToString::to_string),

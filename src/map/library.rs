@@ -118,6 +118,15 @@ impl Library {
         })
     }
 
+    /// All words of the code tables that maps have under a name, each once, in alphabetical order.
+    #[must_use]
+    pub fn words(&self, table: &str) -> Vec<&str> {
+        let written = self.written.values().flat_map(BTreeMap::values);
+        let tables = written.filter_map(|written| written.source.tables.get(table));
+        let words = tables.flat_map(|table| table.entries.iter().map(|(_, word)| word.as_str()));
+        words.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
     /// What the map of a set in a release was made from.
     pub(super) fn written(&self, set: &str, release: &str) -> Option<&Written> {
         self.written.get(release.get(..6).unwrap_or(release))?.get(set)

@@ -11,8 +11,9 @@ use super::node::{Node, Value};
 use super::problem::Problem;
 use super::profiles::ProfileSource;
 use super::section::Section;
-use crate::crosswalk::{Crosswalks, Kind};
+use crate::crosswalk::{Crosswalks, Kind, Words};
 use crate::grammar::suggest;
+use crate::map;
 
 /// The folder of cross-references within a profile's.
 const FOLDER: &str = "crosswalks/";
@@ -113,9 +114,22 @@ impl<'a> CrossReferences<'a> {
     }
 }
 
+/// The code tables of the maps, whose words stand in cross-references.
+struct MapWords<'a>(&'a map::Library);
+
+impl Words for MapWords<'_> {
+    fn word(&self, table: &str, code: &str) -> Option<String> {
+        self.0.word(table, code).map(str::to_owned)
+    }
+
+    fn all(&self, table: &str) -> Vec<String> {
+        self.0.words(table).into_iter().map(str::to_owned).collect()
+    }
+}
+
 fn read(kind: Kind, shown: &str, text: &str, known: &Known<'_>) -> Reading {
-    let words = |table: &str, code: &str| known.maps.word(table, code).map(str::to_owned);
-    let (crosswalks, errors) = Crosswalks::from_sources([(kind, shown, text)], &words);
+    let (crosswalks, errors) =
+        Crosswalks::from_sources([(kind, shown, text)], &MapWords(known.maps));
     let mut fingerprint = String::new();
     for byte in Sha256::digest(text).iter().take(4) {
         // Writing into a String cannot fail.

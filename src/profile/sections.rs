@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::problem::Problem;
+use crate::grammar::suggest;
 
 /// A TOML file whose top-level entries are read one by one.
 pub struct Sections<'a> {
@@ -56,29 +57,37 @@ impl<'a> Sections<'a> {
         value
     }
 
-    /// Reads an entry, if it is there.
+    /// Reads an entry, if it is there: what can be read of it, where some of it is wrong.
     pub fn read<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
         self.known.push(name);
-        let value = self.table.get(name)?.clone();
-        match T::deserialize(ValueDeserializer::from(value)) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.problem(error.span(), format!("{name}: {}", error.message().trim()));
-                None
+        let mut value = self.table.get(name)?.clone();
+        loop {
+            let error = match T::deserialize(ValueDeserializer::from(value.clone())) {
+                Ok(read) => return Some(read),
+                Err(error) => error,
+            };
+            let span = error.span();
+            self.problem(span.clone(), format!("{name}: {}", in_words(error.message())));
+            // Without what is wrong the rest can be looked at too.
+            if !span.is_some_and(|span| prune(value.get_mut(), span.start)) {
+                return None;
             }
         }
     }
 
-    /// Where an entry stands, by its path: for problems that only its meaning shows.
+    /// Where an entry stands, by its path (the entries of a list by their number, from 0): for problems that only its meaning shows.
     #[must_use]
     pub fn place(&self, path: &[&str]) -> Option<Range<usize>> {
         let (first, rest) = path.split_first()?;
         let mut found: &Spanned<DeValue> = self.table.get(*first)?;
         for part in rest {
-            match found.get_ref().as_table().and_then(|table| table.get(*part)) {
-                Some(inner) => found = inner,
-                None => break,
-            }
+            let inner = match found.get_ref() {
+                DeValue::Table(table) => table.get(*part),
+                DeValue::Array(list) => part.parse::<usize>().ok().and_then(|at| list.get(at)),
+                _ => None,
+            };
+            let Some(inner) = inner else { break };
+            found = inner;
         }
         Some(found.span())
     }
@@ -92,11 +101,50 @@ impl<'a> Sections<'a> {
             .filter(|key| !self.known.contains(&key.get_ref().as_ref()))
             .map(|key| (key.span(), key.get_ref().to_string()))
             .collect();
-        let known = self.known.join("`, `");
+        let known = self.known.clone();
         for (span, name) in unknown {
-            self.problem(Some(span), format!("`{name}` is not known here; known are `{known}`"));
+            self.problem(Some(span), unknown_key(&name, &known));
         }
         self.problems.sort();
         self.problems
     }
+}
+
+/// Takes the entry out in which a place of the text stands, as deep as there is one. Whether there was.
+fn prune(value: &mut DeValue<'_>, place: usize) -> bool {
+    match value {
+        DeValue::Table(table) => {
+            // Of a table the span is that of its head alone.
+            if table.iter_mut().any(|(_, inner)| prune(inner.get_mut(), place)) {
+                return true;
+            }
+            let holds = |key: &Range<usize>, value: &Range<usize>| {
+                key.contains(&place) || value.contains(&place)
+            };
+            let mut holding = table.iter().filter(|(key, inner)| holds(&key.span(), &inner.span()));
+            let Some(key) = holding.next().map(|(key, _)| key.get_ref().to_string()) else {
+                return false;
+            };
+            table.remove(key.as_str()).is_some()
+        }
+        DeValue::Array(list) => list.iter_mut().any(|inner| prune(inner.get_mut(), place)),
+        _ => false,
+    }
+}
+
+/// What serde says of a key or word that is not known, as we say it.
+fn in_words(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let message = message.trim();
+    let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
+    match quoted.next().filter(|_| unknown) {
+        Some(name) => unknown_key(name, &quoted.collect::<Vec<_>>()),
+        None => message.to_owned(),
+    }
+}
+
+fn unknown_key(name: &str, known: &[&str]) -> String {
+    let otherwise = format!("known are `{}`", known.join("`, `"));
+    let mend = suggest::mend(name, known.iter().copied(), &otherwise);
+    format!("`{name}` is not known here; {mend}")
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::database::{Database, failed};
 use super::entry::Writes;
-use super::records::JournalRecord;
+use super::journal::JournalRecord;
 use super::transaction::Transaction;
 use super::writer::Pending;
 use super::{Error, keys};

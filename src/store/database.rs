@@ -214,3 +214,22 @@ pub(super) fn read<T: DeserializeOwned>(tree: &sled::Tree, key: &[u8]) -> Result
 pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|e| damaged(key, e.to_string()))
 }
+
+/// The highest trailing number of the keys with a prefix.
+pub(super) fn last(tree: &sled::Tree, prefix: &[u8]) -> Result<Option<u64>, Error> {
+    let found = tree.scan_prefix(prefix).next_back();
+    let found = found.transpose().map_err(|e| failed("reading", &e))?;
+    Ok(found.and_then(|(key, _)| keys::last_number(&key)))
+}
+
+/// The highest number of any work, queued or parked: lanes sort before numbers, so all are looked at.
+pub(super) fn highest_work(tree: &sled::Tree) -> Result<u64, Error> {
+    let mut highest = 0;
+    for prefix in [keys::WORK, keys::PARKED] {
+        for entry in tree.scan_prefix([prefix]).keys() {
+            let key = entry.map_err(|e| failed("reading", &e))?;
+            highest = highest.max(keys::last_number(&key).unwrap_or(0));
+        }
+    }
+    Ok(highest)
+}

@@ -16,19 +16,20 @@ use std::thread::JoinHandle;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::alert::AlertState;
 use super::commit::{Request, Writer};
-use super::database::{decode, failed, read};
+use super::database::{decode, failed, highest_work, last, read};
 use super::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
 use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{
-    Document, Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
-    JournalRecord, NumberRange, PurchaseOrderKey, Receipt, Seen, Series, Work,
+    Document, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, NumberRange,
+    PurchaseOrderKey, Receipt, Seen, Series,
 };
 use super::recovery::{self, Folders, JOURNAL_KEPT, Progress, Ready, Syncs};
 use super::transaction::{Change, Transaction};
 use super::writer::is_forgotten;
-use super::{Backlog, Error, PayloadId, Records, Store, Taken};
+use super::{Backlog, Error, Expectation, JournalRecord, PayloadId, Records, Store, Taken, Work};
 use crate::audit;
 use crate::disk;
 
@@ -445,6 +446,20 @@ impl Store for EmbeddedStore {
         lock(&self.leases).remove(&work);
     }
 
+    fn alerts(&self, limit: usize) -> Result<Vec<AlertState>, Error> {
+        let found = self.scan(&[keys::ALERT], None, limit)?;
+        Ok(found.into_iter().map(|(_, state)| state).collect())
+    }
+
+    fn alerts_looked(&self) -> Result<Option<u64>, Error> {
+        self.read(&keys::alerts_looked())
+    }
+
+    fn last_journal(&self) -> Result<u64, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(last(&self.tree, &[keys::JOURNAL])?.unwrap_or(0))
+    }
+
     fn tidy(&self) -> Result<(), Error> {
         self.ask(Request::Sign)?;
         self.forget_journal()?;
@@ -464,25 +479,6 @@ pub(super) fn lock_folder(folder: &Path) -> Result<File, Error> {
         TryLockError::Error(e) => file_error("locking", &path, &e),
     })?;
     Ok(file)
-}
-
-/// The highest trailing number of the keys with a prefix.
-fn last(tree: &sled::Tree, prefix: &[u8]) -> Result<Option<u64>, Error> {
-    let found = tree.scan_prefix(prefix).next_back();
-    let found = found.transpose().map_err(|e| failed("reading", &e))?;
-    Ok(found.and_then(|(key, _)| keys::last_number(&key)))
-}
-
-/// The highest number of any work, queued or parked: lanes sort before numbers, so all are looked at.
-fn highest_work(tree: &sled::Tree) -> Result<u64, Error> {
-    let mut highest = 0;
-    for prefix in [keys::WORK, keys::PARKED] {
-        for entry in tree.scan_prefix([prefix]).keys() {
-            let key = entry.map_err(|e| failed("reading", &e))?;
-            highest = highest.max(keys::last_number(&key).unwrap_or(0));
-        }
-    }
-    Ok(highest)
 }
 
 fn work_freed(change: &Change) -> Option<u64> {

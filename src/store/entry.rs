@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::journal::JournalRecord;
 use super::keys;
-use super::records::{DocumentState, JournalRecord};
+use super::records::DocumentState;
 use super::{Error, PayloadId};
 
 /// What becomes of a key: its record, or nothing where it is removed.

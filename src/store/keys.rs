@@ -31,6 +31,9 @@ pub(super) const EXCEPTION_ITEM: u8 = b'y';
 /// The open exception that something is in.
 pub(super) const EXCEPTION_OF: u8 = b'h';
 
+/// What rules of alerts have told.
+pub(super) const ALERT: u8 = b'a';
+
 /// A key in the making.
 pub(super) struct Key(Vec<u8>);
 
@@ -162,6 +165,15 @@ pub(super) fn exception_item(id: u64, item: &str) -> Vec<u8> {
 
 pub(super) fn exception_of(item: &str) -> Vec<u8> {
     Key::new(EXCEPTION_OF).text(item).bytes()
+}
+
+pub(super) fn alert(rule: &str, cause: &str) -> Vec<u8> {
+    Key::new(ALERT).text(rule).text(cause).bytes()
+}
+
+/// Up to which journal record rules of alerts have looked.
+pub(super) fn alerts_looked() -> Vec<u8> {
+    meta("alerts looked")
 }
 
 /// The last 8 bytes of a key as a number.

@@ -6,6 +6,7 @@
 //!
 //! One [`Transaction`] is one durable commit: when [`Records::commit`] returns, all of it is on the disk, or none.
 
+mod alert;
 mod check;
 mod commit;
 mod database;
@@ -14,8 +15,11 @@ pub mod desk;
 mod embedded;
 mod entry;
 mod exception;
+mod expectation;
 mod format;
+mod journal;
 mod keys;
+mod new_log;
 mod payloads;
 #[cfg(test)]
 mod power;
@@ -24,23 +28,28 @@ mod records;
 mod recovery;
 mod trail;
 mod transaction;
+mod work;
 mod writer;
 
+pub use alert::AlertState;
 pub use check::{Checked, check, export};
 pub use embedded::EmbeddedStore;
 pub use entry::Step;
 pub use exception::{
     Exception, ExceptionItem, ExceptionState, ITEMS_MAX, Raise, Settle, Settled, Subject,
 };
+pub use expectation::{AckState, Expectation, Timing};
+pub use journal::{Event, Facts, JournalEntry, JournalRecord};
+pub use new_log::{Begun, begin_log};
 pub use payloads::PayloadId;
 pub use records::{
-    AckState, Again, Document, DocumentState, Event, Expectation, Facts, FileKey, InterchangeId,
-    InterchangeKey, InterchangeRecord, JournalEntry, JournalRecord, NumberRange, Outcome, Place,
-    PurchaseOrderKey, Receipt, Seen, Series, Task, Timing, Work,
+    Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
+    NumberRange, Outcome, PurchaseOrderKey, Receipt, Seen, Series,
 };
 pub use recovery::Progress;
 pub use trail::{Put, Told, Trail, payload_of};
 pub use transaction::{Change, NewWork, Transaction};
+pub use work::{Again, Place, Redeliver, Task, Work};
 
 use std::collections::BTreeMap;
 
@@ -350,6 +359,24 @@ pub trait Store: Records {
 
     /// Gives a lease back without a change.
     fn release(&self, work: u64);
+
+    /// Everything that rules of alerts have told of and keep an eye on, up to `limit`.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn alerts(&self, limit: usize) -> Result<Vec<AlertState>, Error>;
+
+    /// Up to which journal record rules of alerts have looked; nothing where they have not begun.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn alerts_looked(&self) -> Result<Option<u64>, Error>;
+
+    /// The number of the last journal record; 0 where there is none.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn last_journal(&self) -> Result<u64, Error>;
 
     /// Moves old history out of the way of the living, where there is enough of it. Cheap when there is not.
     ///

@@ -119,6 +119,7 @@ fn commit(number: u64) -> Transaction {
             payload: PayloadId::of(&number.to_be_bytes()),
             interchange: None,
             rendered: None,
+            edited: false,
             at,
         }));
     }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::exception::{
     Exception, ExceptionItem, ExceptionState, ITEMS_MAX, Raise, Settle, Settled,
 };
+use super::journal::{Event, JournalEntry};
 use super::keys;
-use super::records::{Event, JournalEntry};
 use super::transaction::Change;
 use super::writer::{Pending, shorten};
 use super::{Error, PayloadId};

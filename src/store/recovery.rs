@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use super::database::{Applied, Database, Opened, failed};
 use super::entry::{Changes, Entry, Writes};
 use super::format::{self, MAKING, VERSION};
+use super::journal::{Event, Facts, JournalEntry, JournalRecord};
 use super::payloads::file_error;
-use super::records::{Event, Facts, JournalEntry, JournalRecord};
 use super::{Error, keys};
 use crate::audit::{self, Hash, Key, Log, Reader, Signer};
 use crate::disk;
@@ -160,7 +160,7 @@ fn begin_log(
     syncs: &Syncs,
     notices: &mut Vec<JournalEntry>,
 ) -> Result<(), Error> {
-    let lost = "its audit log is missing, which everything else is made from. Restore the folder `audit` from a backup";
+    let lost = "its audit log is missing, which everything else is made from. Restore the folder `audit` from a backup, or, where there is none, have a new log begun: `crossdock store begin-log`";
     if found == Some(VERSION) {
         // It is named once it is whole and the folder is marked.
         if !audit::exists(&folders.beginning)? {
@@ -252,7 +252,7 @@ fn applied_to(folders: &Folders, database: &Database) -> Result<Option<Applied>,
 
 fn behind(folders: &Folders, database: u64, log: u64) -> Error {
     folders.refuse(format!(
-        "its audit log ends with entry {log}, but the database has entry {database}: a part of the log is lost. Restore the folder `audit` from a backup that has entry {database}"
+        "its audit log ends with entry {log}, but the database has entry {database}: a part of the log is lost. Restore the folder `audit` from a backup that has entry {database}, or, where there is none, have a new log begun: `crossdock store begin-log`"
     ))
 }
 
@@ -345,7 +345,7 @@ fn replay(
     Ok(())
 }
 
-fn remove(folder: &Path) -> Result<(), Error> {
+pub(super) fn remove(folder: &Path) -> Result<(), Error> {
     match fs::remove_dir_all(folder) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(file_error("removing", folder, &e))

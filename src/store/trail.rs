@@ -8,10 +8,11 @@ use serde::de::DeserializeOwned;
 
 use super::database::decode;
 use super::entry::{Entry, Step, Writes};
+use super::expectation::Expectation;
+use super::journal::JournalRecord;
 use super::payloads;
-use super::records::{
-    Document, Expectation, InterchangeId, InterchangeRecord, JournalRecord, Receipt, Work,
-};
+use super::records::{Document, InterchangeId, InterchangeRecord, Receipt};
+use super::work::Work;
 use super::{AUDIT, Error, PayloadId, keys};
 use crate::audit::Reader;
 

@@ -3,11 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::alert::AlertState;
 use super::exception::{Raise, Settle};
+use super::expectation::Expectation;
+use super::journal::{Facts, JournalEntry};
 use super::records::{
-    Document, DocumentState, Expectation, Facts, FileKey, InterchangeId, InterchangeKey,
-    InterchangeRecord, JournalEntry, PurchaseOrderKey, Receipt, Seen, Series, Task,
+    Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
+    PurchaseOrderKey, Receipt, Seen, Series,
 };
+use super::work::Task;
 
 /// Work to be queued; the store numbers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,6 +124,17 @@ pub enum Change {
     },
     /// A person has done something about an exception. Expects that it is open.
     Settle(Box<Settle>),
+    /// A rule of alerts keeps an eye on a cause, or on what became of it.
+    Alert(Box<AlertState>),
+    /// It does no more.
+    AlertEnds {
+        /// The rule.
+        rule: String,
+        /// The cause.
+        cause: String,
+    },
+    /// Rules of alerts have looked at the journal up to this record; nothing: there are no rules any more.
+    AlertsLooked(Option<u64>),
     /// The clock of an acknowledgement starts, or what the partner said. `Overdue` holds only while nothing was
     /// said.
     Expect(Expectation),

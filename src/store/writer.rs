@@ -8,12 +8,12 @@ use super::Error;
 use super::database::{damaged, decode, failed};
 use super::entry::{Changes, Step, Writes};
 use super::exception::ExceptionItem;
+use super::expectation::{AckState, Expectation};
+use super::journal::{JournalEntry, JournalRecord};
 use super::keys;
-use super::records::{
-    AckState, Document, DocumentState, Expectation, InterchangeRecord, JournalEntry, JournalRecord,
-    Receipt, Seen, Work,
-};
+use super::records::{Document, DocumentState, InterchangeRecord, Receipt, Seen};
 use super::transaction::{Change, NewWork};
+use super::work::Work;
 
 /// Largest record. Sled puts larger values into files of their own, which one `fdatasync` does not cover.
 const RECORD_BYTES_MAX: usize = 4096;
@@ -103,6 +103,16 @@ impl<'a> Pending<'a> {
             | Change::Unpark { .. }
             | Change::Hurry { .. } => self.finish_or_move(change),
             Change::Raise(_) | Change::Mend { .. } | Change::Settle(_) => self.exception(change),
+            Change::Alert(state) => self.insert(keys::alert(&state.rule, &state.cause), state),
+            Change::AlertEnds { rule, cause } => {
+                self.remove(keys::alert(rule, cause));
+                Ok(())
+            }
+            Change::AlertsLooked(Some(through)) => self.insert(keys::alerts_looked(), through),
+            Change::AlertsLooked(None) => {
+                self.remove(keys::alerts_looked());
+                Ok(())
+            }
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
         }

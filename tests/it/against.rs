@@ -117,3 +117,22 @@ fn what_a_partner_bills_us_is_compared_with_the_order_that_we_sent() {
         house.close().await;
     });
 }
+
+#[test]
+fn after_256_documents_of_an_order_a_person_has_to_look() {
+    multi().block_on(async {
+        let mut house = House::comparing("out", PROFILE);
+        house.drop_inbound("order.edi", &order(1, "PO-1").replace("*36*EA*", "*999*EA*"));
+        house.wait(Event::DocumentDelivered).await;
+        for number in 0..256 {
+            house.bill(&format!("INV-{number}"), "PO-1", "NP-MUG-PINE", 1, "4.75");
+        }
+        for _ in 0..256 {
+            house.wait(Event::DocumentRendered).await;
+        }
+        house.bill("INV-256", "PO-1", "NP-MUG-PINE", 1, "4.75");
+        let note = house.refused().await;
+        assert!(note.contains("Too much went for order PO-1 before"), "{note}");
+        house.close().await;
+    });
+}

@@ -2,37 +2,24 @@
 
 use std::fs;
 
-use crossdock::grammar::SourceFile;
 use crossdock::profile::{Problem, ProfileSource, Profiles};
 use crossdock::store::{Event, JournalRecord, Outcome};
-use crossdock::translate::Engine;
 
 use crate::gateway::INVOICE;
 use crate::house::{CONFIG, House, PROFILE, multi, order};
+use crate::profiles::{self, source};
 
-const ITEMS: &str = "sku,vendor\nTOTE,NP-TOTE-NAT\nMUG,NP-MUG-PINE\nBLANKET,NP-BLANKET-GRY\n";
-const NAMED: &str = "\n[crosswalks]\nsource = \"Item list, 2026-02\"\nitems = { file = \"crosswalks/items.csv\" }\n";
-
-fn source(name: &str, files: &[(&str, &str)]) -> ProfileSource {
-    let file =
-        |(path, text): &(&str, &str)| SourceFile { path: (*path).into(), text: (*text).into() };
-    ProfileSource {
-        name: name.to_owned(),
-        folder: name.to_owned(),
-        files: files.iter().map(file).collect(),
-        to_extend: false,
-    }
-}
+pub const ITEMS: &str = "sku,vendor\nTOTE,NP-TOTE-NAT\nMUG,NP-MUG-PINE\nBLANKET,NP-BLANKET-GRY\n";
+pub const NAMED: &str = "\n[crosswalks]\nsource = \"Item list, 2026-02\"\nitems = { file = \"crosswalks/items.csv\" }\n";
 
 fn read(sources: &[ProfileSource]) -> (Profiles, String) {
-    let engine = Engine::embedded();
-    let (profiles, found) = Profiles::from_sources(sources, engine.grammars(), engine.maps());
+    let (profiles, found) = profiles::read(sources);
     let lines: Vec<String> = found.iter().map(Problem::to_string).collect();
     (profiles, lines.join("\n"))
 }
 
 impl House {
-    fn with_items(items: &str) -> Self {
+    pub fn with_items(items: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("partners/harbor-and-pine/crosswalks");
         fs::create_dir_all(&place).unwrap();

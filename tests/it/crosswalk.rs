@@ -16,7 +16,7 @@ const UNITS: &str = "ours,theirs,factor,item,whole\nEA,EA,1,,\nBOX,CA,1/2,,\nKG,
 
 fn crosswalks(sources: &[(Kind, &str)]) -> Crosswalks {
     let sources = sources.iter().map(|(kind, text)| (*kind, kind.name(), *text));
-    let (crosswalks, errors) = Crosswalks::from_sources(sources, &|_, _| None);
+    let (crosswalks, errors) = Crosswalks::from_sources(sources, &|_: &str, _: &str| None);
     assert!(errors.is_empty(), "{errors:?}");
     crosswalks
 }
@@ -284,7 +284,7 @@ fn every_mistake_of_a_file_is_told() {
         (Kind::Terms, "terms.toml", "columns = 1\n"),
         (Kind::Parties, "parties.csv", ""),
     ];
-    let (crosswalks, errors) = Crosswalks::from_sources(sources, &|_, _| None);
+    let (crosswalks, errors) = Crosswalks::from_sources(sources, &|_: &str, _: &str| None);
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(errors.join("\n"));
     assert!(crosswalks.inbound(&mut order(json!({}))).is_empty());

@@ -8,11 +8,9 @@ use crossdock::exceptions::{Action, Kind, Playbook};
 use crossdock::gateway::{
     Config, Deed, Deeds, SettleError, open_records, retry_parked, settle_exception,
 };
-use crossdock::grammar::Library;
 use crossdock::store::{
     DocumentState, Event, Exception, ExceptionState, JournalRecord, Outcome, Subject,
 };
-use crossdock::translate::Engine;
 
 use crate::gateway::{INVOICE, acknowledgement};
 use crate::house::{CONFIG, House, PROFILE, multi, order};
@@ -217,12 +215,8 @@ fn what_a_profile_wants_to_be_told_of_is_raised() {
 
 #[test]
 fn a_set_without_a_map_is_replayed_when_there_is_one() {
-    let without = Engine::new(Library::embedded(), &[]).unwrap();
-    let (start, rest) = PROFILE.split_once("[documents.order]").unwrap();
-    let before = format!("{start}{}", &rest[rest.find("[mailbox]").unwrap()..]);
     multi().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let mut house = House::working_with(without, folder, CONFIG, &before);
+        let mut house = House::without_maps();
         house.drop_inbound("early.edi", &order(1, "PO-1"));
         let raised = house.raised().await;
         assert_eq!(raised.kind, Kind::DocumentNoMap, "{raised:#?}");

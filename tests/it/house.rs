@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock::gateway::{Config, Gateway};
+use crossdock::grammar::Library;
 use crossdock::store::{Event, JournalRecord, Outcome};
 use crossdock::translate::Engine;
 use tokio::sync::{broadcast, watch};
@@ -53,7 +54,15 @@ impl House {
         Self::working_with(Engine::embedded(), folder, config, profile)
     }
 
-    pub fn working_with(
+    /// One whose engine has no maps, so that nothing can be agreed; documents come all the same.
+    pub fn without_maps() -> Self {
+        let engine = Engine::new(Library::embedded(), &[]).unwrap();
+        let (start, rest) = PROFILE.split_once("[documents.order]").unwrap();
+        let profile = format!("{start}{}", &rest[rest.find("[mailbox]").unwrap()..]);
+        Self::working_with(engine, tempfile::tempdir().unwrap(), CONFIG, &profile)
+    }
+
+    fn working_with(
         engine: Engine,
         folder: tempfile::TempDir,
         config: &str,

@@ -4,6 +4,7 @@ mod acknowledgements;
 mod acks;
 mod against;
 mod agreements;
+mod alerts;
 mod arrows;
 #[cfg(feature = "as2")]
 mod as2;
@@ -40,11 +41,13 @@ mod profiles;
 mod receive;
 mod recovery;
 mod reload;
+mod replay;
 #[cfg(feature = "http")]
 mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+mod status;
 mod store;
 mod trace;
 mod x12;

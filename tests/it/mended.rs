@@ -1,9 +1,7 @@
 //! What was set aside because a profile or map lacked something is processed when it comes again after the mend; what
 //! had its effect already has none again.
 
-use crossdock::grammar::Library;
 use crossdock::store::{Event, Outcome};
-use crossdock::translate::Engine;
 
 use super::house::{CONFIG, House, PROFILE, multi, order};
 
@@ -48,13 +46,8 @@ fn a_test_order_that_had_no_endpoint_is_processed_after_the_mend() {
 
 #[test]
 fn a_set_that_had_no_map_is_processed_once_there_is_one() {
-    // Without a map nothing can be agreed; it comes all the same.
-    let without = Engine::new(Library::embedded(), &[]).unwrap();
-    let (start, rest) = PROFILE.split_once("[documents.order]").unwrap();
-    let before = format!("{start}{}", &rest[rest.find("[mailbox]").unwrap()..]);
     multi().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let mut house = House::working_with(without, folder, CONFIG, &before);
+        let mut house = House::without_maps();
         house.drop_inbound("early.edi", &order(1, "PO-1"));
         house.wait(Event::InterchangeQuarantined).await;
         let folder = house.close().await;

@@ -88,6 +88,7 @@ struct Serving {
 impl Serving {
     fn start(folder: &Path, typed: Typed) -> Self {
         let mut child = shell(folder, &format!("exec {}", typed.command))
+            .env_remove("NO_COLOR")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -107,6 +108,7 @@ impl Serving {
                 panic!("never said {shown:#?}, but\n{}", said.join("\n"));
             };
             let line = line.unwrap();
+            assert!(!line.contains('\x1b'), "colours are for a terminal: {line:?}");
             shown.retain(|one| !fits(one, &line));
             said.push(line);
         }

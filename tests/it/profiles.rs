@@ -13,7 +13,8 @@ use crossdock::x12::Identity;
 
 const SAMPLE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");
 
-fn source(name: &str, files: &[(&str, &str)]) -> ProfileSource {
+/// A profile made of files: path and text of each.
+pub fn source(name: &str, files: &[(&str, &str)]) -> ProfileSource {
     let file =
         |(path, text): &(&str, &str)| SourceFile { path: (*path).into(), text: (*text).into() };
     ProfileSource {
@@ -24,7 +25,7 @@ fn source(name: &str, files: &[(&str, &str)]) -> ProfileSource {
     }
 }
 
-fn read(sources: &[ProfileSource]) -> (Profiles, Vec<Problem>) {
+pub fn read(sources: &[ProfileSource]) -> (Profiles, Vec<Problem>) {
     let engine = Engine::embedded();
     Profiles::from_sources(sources, engine.grammars(), engine.maps())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crossdock::store::{
     Change, Document, DocumentState, EmbeddedStore, Error, Event, Facts, JournalEntry, PayloadId,
-    Records, Series, Store, Transaction,
+    Records, Series, Store, Transaction, begin_log,
 };
 use jiff::Timestamp;
 
@@ -27,6 +27,7 @@ fn commit(store: &EmbeddedStore, number: u64) {
         payload: PayloadId::of(&number.to_be_bytes()),
         interchange: None,
         rendered: None,
+        edited: false,
         at,
     };
     let mut transaction = Transaction::new().with(used).with(Change::Document(document));
@@ -293,4 +294,77 @@ fn a_database_that_the_system_does_not_let_us_read_is_not_thrown_away() {
     fs::create_dir(&file).unwrap();
     EmbeddedStore::rebuild(folder, &mut |_, _| {}).unwrap();
     assert_eq!(holds(&open(folder), 3), []);
+}
+
+/// The first line of the log: the first line of its first file says where it stands.
+fn first_entry(folder: &Path) -> String {
+    let text = fs::read_to_string(log(folder)).unwrap();
+    text.lines().nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_lost_log_is_begun_anew_with_the_reason_and_all_that_the_database_holds() {
+    let spoil: [(&str, Spoil, Option<u64>); 3] = [
+        ("missing", |folder| fs::remove_dir_all(folder.join("audit")).unwrap(), None),
+        (
+            "cut",
+            |folder| {
+                let text = fs::read_to_string(log(folder)).unwrap();
+                let head: Vec<&str> = text.lines().take(4).collect();
+                fs::write(log(folder), head.join("\n") + "\n").unwrap();
+            },
+            Some(3),
+        ),
+        (
+            "of another store",
+            |folder| {
+                let other = tempfile::tempdir().unwrap();
+                store_of(other.path(), 1..=30);
+                copy(&other.path().join("audit"), &folder.join("audit"));
+            },
+            Some(30),
+        ),
+    ];
+    for (what, spoil, readable) in spoil {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        store_of(folder, 1..=12);
+        spoil(folder);
+        let words = refusal(folder);
+        assert!(words.contains("audit"), "{what}: {words}");
+
+        let begun = begin_log(folder, "dana", "The disk of the log failed").unwrap();
+        assert_eq!((begun.applied, begun.readable), (12, readable.unwrap_or(0)), "{what}");
+        assert_eq!(begun.aside.is_some(), readable.is_some(), "{what}");
+        assert!(begun.aside.is_none_or(|aside| aside.is_dir()));
+        let first = first_entry(folder);
+        assert!(first.contains("The disk of the log failed") && first.contains(r#""by":"dana""#));
+        assert_eq!(holds(&open(folder), 12), [Event::AuditLogBegun], "{what}");
+        // It is a log like any other: it is added to, verified, and the database is made from it.
+        store_of(folder, 13..=15);
+        let found = crossdock::store::check(folder, &mut |_, _| {}).unwrap();
+        let faults: Vec<&String> =
+            found.faults.iter().filter(|words| !words.starts_with("payload")).collect();
+        assert!(faults.is_empty(), "{what}: {faults:#?}");
+        let keys = crossdock::gateway::public_keys(&folder.join("audit")).unwrap();
+        let report =
+            crossdock::gateway::verify(&folder.join("audit"), &keys, &[], &mut |_| {}).unwrap();
+        assert!(report.fault.is_none(), "{what}: {report:#?}");
+        fs::remove_dir_all(folder.join("state")).unwrap();
+        assert_eq!(holds(&open(folder), 15), [Event::AuditLogBegun, Event::StoreRebuilt]);
+    }
+}
+
+#[test]
+fn no_log_is_begun_where_none_is_lost_or_the_database_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let refused = || begin_log(folder, "dana", "for no reason").unwrap_err().to_string();
+    assert!(refused().contains("no store"));
+    store_of(folder, 1..=3);
+    assert!(refused().contains("nothing of it is lost"));
+    fs::remove_dir_all(folder.join("audit")).unwrap();
+    fs::remove_dir_all(folder.join("state")).unwrap();
+    assert!(refused().contains("its database cannot be used"));
+    assert!(!folder.join("audit").exists(), "nothing was begun");
 }

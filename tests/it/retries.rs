@@ -27,6 +27,7 @@ pub fn with_a_call_that_has_failed(attempts: u32) -> tempfile::TempDir {
         payload: store.put_payload(b"{}").unwrap(),
         interchange: None,
         rendered: None,
+        edited: false,
         at: now,
     };
     let task = Task::Call { document: document.id.clone() };

@@ -153,7 +153,7 @@ fn row(one: &Exception, now: Timestamp) -> [String; 8] {
 }
 
 /// One line, whatever a partner has sent.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::cli) fn plain(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { ' ' } else { shown(c) }).collect()
 }
 

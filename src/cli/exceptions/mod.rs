@@ -8,6 +8,8 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
+pub(super) use list::plain;
+
 use super::serve::ConfigArgs;
 use super::{Context, Error, Format, Verdict};
 use crate::exceptions::Action;

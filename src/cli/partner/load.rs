@@ -85,6 +85,60 @@ pub(super) fn load(folder: &Path, engine: Engine) -> Result<Loaded, Error> {
     Ok(Loaded { engine, folder: folder.to_path_buf(), own, profiles, problems })
 }
 
+/// Profiles in force, and as they are to be.
+pub(in crate::cli) struct Changed {
+    /// Those of the folder.
+    pub now: Profiles,
+    /// With those that take their place.
+    pub then: Profiles,
+}
+
+/// Reads the profiles of a folder, and those that are to take the place of theirs by name: a folder of profiles, or
+/// that of one. `called` names the partner where the folder of its profile has another name.
+///
+/// # Errors
+/// What cannot be read; everything that is wrong with the profiles that are to be, and not with those in force.
+pub(in crate::cli) fn changed(
+    folder: &Path,
+    with: &Path,
+    called: Option<&str>,
+    engine: &Engine,
+) -> Result<Changed, Error> {
+    let read = |own: &[ProfileSource], new: &[ProfileSource]| {
+        let mut sources = Profiles::shipped();
+        sources.extend(own.iter().chain(new).cloned());
+        Profiles::from_sources(&sources, engine.grammars(), engine.maps())
+    };
+    let (own, _) = profile_sources(folder);
+    let (new, unread) = if is_profile(with) {
+        let path = with.canonicalize().map_err(Error::read(with))?;
+        let (all, mut unread) = profile_sources(path.parent().unwrap_or(&path));
+        unread.retain(|problem| Path::new(&problem.file).starts_with(&path));
+        let its = all.into_iter().filter(|source| Path::new(&source.folder) == path);
+        let its = its.map(|source| ProfileSource {
+            name: called.map_or_else(|| source.name.clone(), str::to_owned),
+            ..source
+        });
+        (its.collect(), unread)
+    } else {
+        profile_sources(with)
+    };
+    if new.is_empty() && unread.is_empty() {
+        let words = format!("{}: holds no profile", with.display());
+        return Err(Error::NoInput(words));
+    }
+    let (now, known) = read(&own, &[]);
+    let (then, mut problems) = read(&own, &new);
+    problems.retain(|problem| problem.is_error() && !known.contains(problem));
+    problems.extend(unread);
+    if !problems.is_empty() {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let words = format!("the changed profiles cannot be used\n  {}", lines.join("\n  "));
+        return Err(Error::Unknown(words));
+    }
+    Ok(Changed { now, then })
+}
+
 impl Loaded {
     /// A partner that is in force, or could be.
     pub(super) fn partner(&self, name: &str) -> Result<&Arc<Partner>, Error> {

@@ -18,6 +18,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Context, Error, Verdict};
+pub(super) use load::{Changed, changed};
 
 /// Arguments of `partner`.
 #[derive(Debug, clap::Args)]

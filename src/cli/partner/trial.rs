@@ -95,6 +95,7 @@ impl Round<'_> {
             return self.ours(source, &bytes, out);
         }
         let trials = self.rehearsal.receive(&self.profiles, self.partner, &bytes, self.now);
+        let trials = trials.map_err(|e| Error::Gateway(e.to_string()))?;
         for (number, trial) in (1..).zip(&trials) {
             self.trial(source, &bytes, number, trial, out)?;
         }
@@ -219,7 +220,7 @@ impl Round<'_> {
                 writeln!(out, "{line}")?;
             }
             self.findings(source, part, &set.findings, out)?;
-            if set.fate.starts_with("set aside") || !set.accepted {
+            if set.standing.fails() {
                 self.verdict = Verdict::Findings;
             }
             if let Some(document) = set.document.as_ref().filter(|_| set.accepted) {

@@ -13,11 +13,11 @@ use crate::findings::{Finding, Severity};
 use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
-use crate::gateway::orders::{Passed, latest};
+use crate::gateway::orders::{Own, Passed, against_orders, count_for_orders, latest};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
-use crate::gateway::{Error, Gateway, lanes, notes};
+use crate::gateway::{Error, Gateway, notes};
 use crate::profile::{Direction, DuplicateDocument, Partner, State};
-use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Task};
+use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Records};
 
 impl Gateway {
     /// One accepted set: its document is queued for the endpoint, repeats another, or is set aside.
@@ -46,9 +46,12 @@ impl Gateway {
         let mut document = document.clone();
         let fate = {
             let document = &mut document;
-            self.fate(partner, (arriving, header), place, (document, &order), tally)?
+            self.fate(partner, (arriving, header), place, (document, &order, &id), tally)?
         };
         let Fate { state, event, note, trouble } = fate;
+        if state != DocumentState::Queued && self.stays(partner, arriving, header, place)? {
+            return Ok(());
+        }
         let document = &document;
         let json = serde_json::to_vec_pretty(document)
             .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
@@ -58,8 +61,7 @@ impl Gateway {
         tally.documents += 1;
         if state == DocumentState::Queued {
             self.deliver(draft, partner, (&id, document), (&order, deliver_again), tally)?;
-            let task = Task::Call { document: id.clone() };
-            draft.queue(lanes::call(&partner.name, header.test), &order.number, task, now);
+            self.queue_call(draft, partner, arriving, (&id, &order.number, header.test))?;
         }
         tally.count(state);
         match trouble {
@@ -77,6 +79,7 @@ impl Gateway {
             payload,
             interchange: Some(arriving.id),
             rendered: None,
+            edited: false,
             at: now,
         }));
         Ok(())
@@ -110,7 +113,7 @@ impl Gateway {
         partner: &Partner,
         (arriving, header): (&Arriving, &Header),
         (index, set): (usize, &ReceivedSet),
-        (document, order): (&mut canonical::Document, &PurchaseOrderKey),
+        (document, order, id): (&mut canonical::Document, &PurchaseOrderKey, &str),
         tally: &mut Tally,
     ) -> Result<Fate, Error> {
         let accept = arriving.accepts(index);
@@ -127,13 +130,16 @@ impl Gateway {
             let note = "a test document, and the profile names no test_endpoint".to_owned();
             let trouble = OfSet::plain(Kind::DocumentNotAgreed, &note, "test".to_owned());
             return Ok(Fate::held(trouble, note));
-        } else if let Some(before) = self.known(partner, order, tally)? {
+        } else if let Some(before) = self
+            .known(partner, order, tally)?
+            .filter(|before| !arriving.redelivers() || before != id)
+        {
             let note = format!("{kind} {} was received before: {before}", order.number);
             return Ok(Fate::of(DocumentState::Duplicate, Event::DocumentDuplicate, note));
         } else {
             Fate::of(DocumentState::Queued, Event::DocumentReceived, set.label())
         };
-        let with = (document, header.test, accept);
+        let with = (document, header.test, accept, Own::Now(id));
         if let Some(trouble) = self.hold_back(partner, set, with, &mut fate.note, tally)? {
             return Ok(Fate::held(trouble, fate.note));
         }
@@ -185,10 +191,21 @@ impl Gateway {
         if again {
             draft.push(Change::Noted(latest(order), id.to_owned()));
         } else if !order.number.is_empty() {
-            draft.push(Change::PurchaseOrder(order.clone(), id.to_owned()));
+            // One that is handed over once more has taken its number before.
+            if self.ledger.store().purchase_order(order)?.as_deref() != Some(id) {
+                draft.push(Change::PurchaseOrder(order.clone(), id.to_owned()));
+            }
             tally.numbers.insert(order.clone());
         }
-        self.count_for_orders(draft, partner, Direction::In, (id, document), &mut tally.passed)
+        let counted = (id, document);
+        count_for_orders(
+            self.ledger.store(),
+            draft,
+            partner,
+            Direction::In,
+            counted,
+            &mut tally.passed,
+        )
     }
 
     /// Translates a document into our own words, and compares it with its order; notes what is found, and tells why
@@ -197,18 +214,13 @@ impl Gateway {
         &self,
         partner: &Partner,
         set: &ReceivedSet,
-        (document, test, accept): (&mut canonical::Document, bool, bool),
+        (document, test, accept, own): (&mut canonical::Document, bool, bool, Own<'_>),
         note: &mut String,
         tally: &mut Tally,
     ) -> Result<Option<OfSet>, Error> {
-        let mut findings = partner.crosswalks.inbound(document);
-        let mut kind = Kind::DocumentUnmapped;
-        let agreement = partner.agreement(Direction::In, &set.set, &set.version);
-        if let Some(agreement) = agreement.filter(|_| findings.is_empty()) {
-            let document = (&*document, test, None);
-            findings = self.against_orders(partner, agreement, document, &tally.passed)?;
-            kind = Kind::DocumentAgainstOrder;
-        }
+        let store: &dyn Records = self.ledger.store();
+        let with = (&mut *document, test, own);
+        let (kind, findings) = in_our_words(Some(store), partner, set, with, &tally.passed)?;
         let found = notes::of_findings(&findings);
         if accept || findings.iter().all(|finding| finding.severity < Severity::Error) {
             if !found.is_empty() {
@@ -225,6 +237,27 @@ impl Gateway {
             trouble.cause = format!("{} {}", document.kind(), document.number());
         }
         Ok(Some(trouble))
+    }
+}
+
+/// Translates a document into our own words, and compares it with its order where the records are at hand; tells what
+/// is found, and what kind of trouble that is.
+pub(in crate::gateway) fn in_our_words(
+    records: Option<&dyn Records>,
+    partner: &Partner,
+    set: &ReceivedSet,
+    (document, test, own): (&mut canonical::Document, bool, Own<'_>),
+    passed: &Passed,
+) -> Result<(Kind, Vec<Finding>), Error> {
+    let findings = partner.crosswalks.inbound(document);
+    let agreement = partner.agreement(Direction::In, &set.set, &set.version);
+    match (agreement, records) {
+        (Some(agreement), Some(records)) if findings.is_empty() => {
+            let document = (&*document, test, own);
+            let findings = against_orders(records, partner, agreement, document, passed)?;
+            Ok((Kind::DocumentAgainstOrder, findings))
+        }
+        _ => Ok((Kind::DocumentUnmapped, findings)),
     }
 }
 
@@ -257,43 +290,8 @@ pub(in crate::gateway) fn in_force(
     }
 }
 
-impl Gateway {
-    /// Whether this very set came before and was set aside, so that it has had no effect yet.
-    pub(super) fn was_set_aside(
-        &self,
-        partner: &Partner,
-        header: &Header,
-        (index, set): (usize, &ReceivedSet),
-    ) -> Result<bool, Error> {
-        let store = self.ledger.store();
-        if let Some(document) = &set.document {
-            let number = business_number(document.number());
-            let id = id(partner, header, (index, set), document.kind(), &number);
-            if let Some(before) = store.document(&id)? {
-                return Ok(before.state == DocumentState::Quarantined);
-            }
-        }
-        let unread = id(partner, header, (index, set), &set.set, &set.number);
-        Ok(store.document(&unread)?.is_some())
-    }
-
-    /// Whether this very set has become a document that was not set aside.
-    pub(super) fn has_effect(
-        &self,
-        partner: &Partner,
-        header: &Header,
-        (index, set): (usize, &ReceivedSet),
-    ) -> Result<bool, Error> {
-        let Some(document) = &set.document else { return Ok(false) };
-        let number = business_number(document.number());
-        let id = id(partner, header, (index, set), document.kind(), &number);
-        let before = self.ledger.store().document(&id)?;
-        Ok(before.is_some_and(|before| before.state != DocumentState::Quarantined))
-    }
-}
-
 /// The id of what a set becomes: the same whenever this interchange is read.
-fn id(
+pub(in crate::gateway) fn id(
     partner: &Partner,
     header: &Header,
     (index, set): (usize, &ReceivedSet),
@@ -327,6 +325,7 @@ fn without_a_map(
         payload: arriving.payload,
         interchange: Some(arriving.id),
         rendered: None,
+        edited: false,
         at: arriving.now,
     }
 }

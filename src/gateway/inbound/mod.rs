@@ -1,5 +1,6 @@
 //! An inbound file: split into interchanges, each of which gets exactly one outcome, in one commit.
 
+mod again;
 mod answer;
 mod document;
 mod repeats;
@@ -24,7 +25,7 @@ use crate::store::{
 };
 pub(super) use answer::shares;
 use document::Tally;
-pub(super) use document::in_force;
+pub(super) use document::{id as document_id, in_force, in_our_words};
 use repeats::Repeats;
 pub(super) use repeats::forgotten_before;
 use trouble::Whole;
@@ -38,18 +39,6 @@ struct Arriving<'a> {
     /// Where a person had it come again.
     again: Option<&'a Again>,
     now: Timestamp,
-}
-
-impl Arriving<'_> {
-    /// Whether a person wants this set to go on as it is.
-    fn accepts(&self, index: usize) -> bool {
-        self.again.is_some_and(|again| again.accept && covers(again, index))
-    }
-}
-
-/// Whether a person had a set come again.
-fn covers(again: &Again, index: usize) -> bool {
-    again.sets.is_empty() || again.sets.iter().any(|&set| set as usize == index)
 }
 
 /// What was decided of an interchange.
@@ -268,8 +257,10 @@ impl Gateway {
         }
         let forgotten = forgotten_before(partner, arriving.now);
         let seen = self.ledger.store().seen(key)?;
-        if let Some(seen) = seen.filter(|seen| seen.at.zip(forgotten).is_none_or(|(at, f)| at >= f))
-        {
+        // However long ago it was, what is replayed is what was received then.
+        let counts = |at: Timestamp, f: Timestamp| at >= f || arriving.redelivers();
+        let counts = |seen: &Seen| seen.at.zip(forgotten).is_none_or(|(at, f)| counts(at, f));
+        if let Some(seen) = seen.filter(counts) {
             return self.decide_seen(draft, partner, arriving, header, seen);
         }
         let repeats = Repeats::new(self.ledger.store(), partner, header, arriving.now);
@@ -338,9 +329,11 @@ impl Gateway {
         if outcome != Outcome::Quarantined && !tally.notes.is_empty() {
             self.set_aside(draft, arriving, &tally.notes)?;
         }
-        let note = match outcome {
-            Outcome::Duplicate => format!("the same was received before ({first})"),
-            _ => format!("{tally} of what was set aside before ({first})\n{}", tally.notes),
+        let note = if outcome == Outcome::Duplicate {
+            format!("the same was received before ({first})")
+        } else {
+            let what = if arriving.redelivers() { "replayed" } else { "set aside before" };
+            format!("{tally} of what was {what} ({first})\n{}", tally.notes)
         };
         let (partner, documents) = (partner.name.clone(), tally.documents);
         Ok(Decision { outcome, partner, note, documents, answer: None, trouble: None })

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::document::Tally;
-use super::{Arriving, Decision, covers};
+use super::{Arriving, Decision};
 use crate::exceptions::Kind;
 use crate::findings::{Finding, Severity};
 use crate::gateway::acknowledgement::Source;
@@ -125,22 +125,6 @@ impl Gateway {
             self.raise_set(draft, partner, (arriving, header), (index, set), &trouble);
         }
         Ok(())
-    }
-
-    /// Whether a set of an interchange that was received before is looked at again: it was set aside, or a person
-    /// wants it and it has had no effect.
-    pub(super) fn comes_again(
-        &self,
-        partner: &Partner,
-        arriving: &Arriving,
-        header: &Header,
-        (index, set): (usize, &ReceivedSet),
-    ) -> Result<bool, Error> {
-        match arriving.again {
-            None => Ok(set.accepted && self.was_set_aside(partner, header, (index, set))?),
-            Some(again) if !covers(again, index) => Ok(false),
-            Some(_) => Ok(!self.has_effect(partner, header, (index, set))?),
-        }
     }
 
     /// Why an acknowledgement is set aside and not applied, where that is agreed.

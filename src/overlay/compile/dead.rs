@@ -17,6 +17,7 @@ impl Compiler<'_> {
                 self.dead_under(rule, by);
             }
             self.dead_rule(rule);
+            self.may_be_missing(rule, rules);
             self.dead_conditions(rule, rules);
             self.dead_qualifiers(rule, rules);
         }
@@ -66,6 +67,26 @@ impl Compiler<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// An element is required of a segment with a certain qualifier, and nothing asks for that segment.
+    fn may_be_missing(&mut self, rule: &Rule, rules: &[Rule]) {
+        let Test::Require(place) = &rule.test else { return };
+        let (Body::Require(path), true) = (&rule.written.body, rule.conditions.is_empty()) else {
+            return;
+        };
+        let asked = |other: &Rule| match &other.test {
+            Test::Require(p) | Test::Limit(p, _) => p.element.is_none() && p.same_segment(place),
+            _ => false,
+        };
+        let is_one = place.each && place.element.is_some() && place.qualifier.is_some();
+        if is_one && !rules.iter().any(asked) {
+            let segment = path.text.rsplit_once('/').map_or(&*path.text, |(segment, _)| segment);
+            let message =
+                format!("nothing asks for `{segment}`: where it is missing, the rule is silent");
+            let mend = format!("add `require {segment}`, or say so: `when {segment} present`");
+            self.warn(rule, path.at, message, mend);
         }
     }
 

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use crossdock::profile::{ProfileSource, Profiles, Sftp};
-use crossdock::translate::Engine;
+use crossdock::profile::Sftp;
 
 use crate::house::PROFILE;
+use crate::profiles;
 
 const SSHD: &str = "/usr/sbin/sshd";
 
@@ -155,18 +155,9 @@ fn user() -> String {
 
 /// The settings that a section of a profile comes to.
 pub fn settings_of(section: &str) -> Arc<Sftp> {
-    let file = crossdock::grammar::SourceFile {
-        path: "partner.toml".into(),
-        text: format!("{PROFILE}\n{section}"),
-    };
-    let source = ProfileSource {
-        name: "harbor-and-pine".to_owned(),
-        folder: "harbor-and-pine".to_owned(),
-        files: vec![file],
-        to_extend: false,
-    };
-    let engine = Engine::embedded();
-    let (profiles, problems) = Profiles::from_sources(&[source], engine.grammars(), engine.maps());
+    let text = format!("{PROFILE}\n{section}");
+    let (profiles, problems) =
+        profiles::read(&[profiles::source("harbor-and-pine", &[("partner.toml", &text)])]);
     let errors: Vec<String> =
         problems.iter().filter(|p| p.is_error()).map(ToString::to_string).collect();
     let partner = profiles.partner("harbor-and-pine").unwrap_or_else(|| panic!("{errors:#?}"));

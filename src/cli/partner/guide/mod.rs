@@ -75,6 +75,13 @@ pub fn run(
         }
         guide.extend(Chapter { agreement, releases, examples: &examples }.blocks());
     }
+    let sources: BTreeSet<String> =
+        partner.rows().into_iter().filter_map(|row| row.source.map(|s| s.to_string())).collect();
+    if !sources.is_empty() {
+        guide.push(heading(2, "Sources"));
+        guide.push(Block::Text("All of this rests on:".to_owned()));
+        guide.push(Block::List(sources.into_iter().collect()));
+    }
     let text = match context.page {
         Some(Page::Html) => html::print(&guide),
         Some(Page::Markdown) | None => markdown::print(&guide),
@@ -134,12 +141,6 @@ which our gateway checks every document, as they were in force on {}: what stand
             Zoned::now().date()
         )),
     ];
-    let sources: BTreeSet<String> =
-        partner.rows().into_iter().filter_map(|row| row.source.map(|s| s.to_string())).collect();
-    if !sources.is_empty() {
-        guide.push(Block::Text("It rests on:".to_owned()));
-        guide.push(Block::List(sources.into_iter().collect()));
-    }
     guide.push(heading(2, "Documents"));
     guide.push(documents(partner, chapters));
     guide.push(heading(2, "Identities"));

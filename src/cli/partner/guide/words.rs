@@ -4,6 +4,9 @@ use crate::overlay::{Kind, RuleView};
 
 /// A path: `N104` of `N1` with `ST`.
 pub(super) fn path(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     let mut steps: Vec<String> = steps(text).into_iter().map(step).collect();
     let Some(last) = steps.pop() else { return String::new() };
     steps.reverse();

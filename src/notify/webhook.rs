@@ -1,0 +1,132 @@
+//! A webhook: each message is one POST of JSON, signed as <https://www.standardwebhooks.com> says, so that receivers
+//! need no code of ours to check it.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use reqwest::Client;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use sha2::Sha256;
+use tokio::runtime::Handle;
+
+use super::{Address, Destination, Error, Message, WebhookSettings, chain};
+use crate::secrets::read_secret;
+
+/// How much of an answer is shown when it is a refusal.
+const ANSWER_CHARS_MAX: usize = 300;
+/// The longest that a destination may ask us to wait.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+/// What a secret begins with whose rest is base64.
+const ENCODED: &str = "whsec_";
+
+/// `POST` with `webhook-id`, `webhook-timestamp` and `webhook-signature`. 2xx: taken; everything else is tried again.
+/// Redirects are not followed.
+pub struct WebhookDestination {
+    client: Client,
+    runtime: Handle,
+    settings: WebhookSettings,
+}
+
+impl WebhookDestination {
+    /// Makes the client.
+    ///
+    /// # Errors
+    /// Where the machine has no usable TLS roots.
+    pub fn new(settings: WebhookSettings, runtime: Handle) -> Result<Self, Error> {
+        // An error means that a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .timeout(settings.timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("crossdock/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Error::new(chain(&e)))?;
+        Ok(Self { client, runtime, settings })
+    }
+
+    async fn post(&self, message: &Message) -> Result<(), Error> {
+        let url = match &self.settings.url {
+            Address::Plain(url) => url.clone(),
+            Address::Secret(place) => read_secret(place).map_err(Error::new)?,
+        };
+        let body = serde_json::to_vec(message).map_err(|e| Error::new(e.to_string()))?;
+        let at = Timestamp::now().as_second();
+        let mut request = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", &message.id)
+            .header("webhook-timestamp", at.to_string());
+        if let Some(secret) = &self.settings.secret {
+            let secret = read_secret(secret).map_err(Error::new)?;
+            let signature = sign(&secret, &message.id, at, &body).map_err(Error::new)?;
+            request = request.header("webhook-signature", signature);
+        }
+        if let Some(bearer) = &self.settings.bearer {
+            let token = read_secret(bearer).map_err(Error::new)?;
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let sent = request.body(body).send().await;
+        // The address may be a secret.
+        let mut answer = sent.map_err(|e| Error::new(chain(&e.without_url())))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let retry_after = answer
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+        // One chunk says enough; an endless answer is not read.
+        let text = answer.chunk().await.ok().flatten().unwrap_or_default();
+        let text: String = String::from_utf8_lossy(&text).chars().take(ANSWER_CHARS_MAX).collect();
+        let reason = format!("the webhook answered {status} {}", text.trim());
+        Err(Error { reason: reason.trim_end().to_owned(), retry_after })
+    }
+}
+
+impl Destination for WebhookDestination {
+    fn send(&self, message: &Message) -> Result<(), Error> {
+        self.runtime.block_on(self.post(message))
+    }
+}
+
+/// `v1,` and the base64 of the HMAC-SHA256 of id, time and body. The key is the secret's bytes, or what the rest of
+/// it says in base64 where it begins with `whsec_`.
+fn sign(secret: &str, id: &str, at: i64, body: &[u8]) -> Result<String, String> {
+    let key = match secret.strip_prefix(ENCODED) {
+        Some(encoded) => STANDARD
+            .decode(encoded)
+            .map_err(|_| "the webhook's secret begins with whsec_ and is no base64".to_owned())?,
+        None => secret.as_bytes().to_vec(),
+    };
+    if key.is_empty() {
+        return Err("the webhook's secret is empty".to_owned());
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|e| e.to_string())?;
+    mac.update(format!("{id}.{at}.").as_bytes());
+    mac.update(body);
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the specification of Standard Webhooks.
+    #[test]
+    fn a_message_is_signed_as_the_standard_says() {
+        let signature = sign(
+            "whsec_plJ3nmyCDGBKInavdOK15jsl",
+            "msg_loFOjxBNrRLzqYUf",
+            1_731_705_121,
+            br#"{"event_type":"ping","data":{"success":true}}"#,
+        );
+        assert_eq!(signature.unwrap(), "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=");
+        assert!(sign("", "id", 0, b"").is_err() && sign("whsec_?", "id", 0, b"").is_err());
+    }
+}

@@ -1,0 +1,130 @@
+//! Work that is queued: what is to be done, and done again until it succeeds.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::PayloadId;
+
+/// Something to be done, and done again until it succeeds. Each names what it needs; none holds more than names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Split, check and translate a file that was taken in.
+    Translate {
+        /// The receipt.
+        receipt: u64,
+        /// Where a person had it come again: what is done otherwise then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Again>,
+    },
+    /// Hand a document to the partner's endpoint.
+    Call {
+        /// The document.
+        document: String,
+    },
+    /// Write a document that came from the endpoint as X12.
+    Render {
+        /// The document.
+        document: String,
+        /// It goes as it is, whatever our own check finds.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        accept: bool,
+    },
+    /// Put bytes into the partner's mailbox.
+    Send {
+        /// The bytes.
+        payload: PayloadId,
+        /// Under which name; a retry uses the same.
+        name: String,
+        /// The documents that are on their way with it, where they are few.
+        documents: Vec<String>,
+        /// Where they are many: a payload with one id a line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<PayloadId>,
+    },
+    /// Send a message to a destination.
+    Notify {
+        /// Its name in the configuration.
+        destination: String,
+        /// The message: JSON.
+        payload: PayloadId,
+    },
+    /// Put bytes into a quarantine, with a note beside them.
+    Quarantine {
+        /// Whose.
+        place: Place,
+        /// The bytes.
+        payload: PayloadId,
+        /// Under which name.
+        name: String,
+        /// The note: text for a person.
+        note: PayloadId,
+    },
+}
+
+/// What becomes, at a replay, of documents that were handed over before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redeliver {
+    /// Those that read otherwise now are handed over once more, under the same key.
+    Changed,
+    /// All of them are.
+    All,
+}
+
+/// Bytes that a person had come again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// For the sake of which exception; nothing at a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<u64>,
+    /// At a replay: what becomes of documents that were handed over before. Else they stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redeliver: Option<Redeliver>,
+    /// Which sets, by their place among all of the interchange; none: all of them.
+    pub sets: Vec<u32>,
+    /// They go on as they are, whatever is wrong with them.
+    pub accept: bool,
+    /// They may differ from those that came first under this number.
+    pub differs: bool,
+    /// The partner has its answer.
+    pub answered: bool,
+}
+
+/// A place that has a quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A mailbox, by its key.
+    Mailbox(String),
+    /// An endpoint.
+    Endpoint {
+        /// Its name.
+        endpoint: String,
+        /// The partner.
+        partner: String,
+        /// The kind of document.
+        kind: String,
+    },
+}
+
+/// A queued [`Task`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// Number; rising in the order of queueing.
+    pub id: u64,
+    /// Lane: who works it off.
+    pub lane: String,
+    /// Work of one lane with the same key here is done in order; empty = no order.
+    pub order: String,
+    /// What is to be done.
+    pub task: Task,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// Not before.
+    pub due: Timestamp,
+    /// When it was queued.
+    pub queued: Timestamp,
+    /// What the last attempt failed of; empty before the first.
+    pub error: String,
+}

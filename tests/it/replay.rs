@@ -1,0 +1,313 @@
+//! Stored traffic once more: through the profiles in force and through changed ones, and given to the gateway again.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crossdock::store::{DocumentState, Event};
+use serde_json::Value;
+
+use crate::cross_references::{ITEMS, NAMED};
+use crate::gateway::{INVOICE, acknowledgement};
+use crate::house::{CONFIG, House, PROFILE, multi, order};
+
+const ORDERS: &str = "warehouse/harbor-and-pine/orders";
+const OUTBOUND: &str = "mailboxes/harbor-and-pine/outbound";
+const OVERLAY: &str = "overlay harbor-and-pine on 850 004010 in\nsource \"Guide 3.2\"\n";
+
+impl House {
+    async fn deliver(&mut self, orders: std::ops::RangeInclusive<u32>) {
+        for number in orders {
+            self.drop_inbound(&format!("{number}.edi"), &order(number, &format!("PO{number}")));
+            self.wait(Event::DocumentDelivered).await;
+            self.wait(Event::InterchangeSent).await;
+        }
+    }
+
+    async fn send(&mut self, number: &str) -> String {
+        let invoice = INVOICE.replace("INV-1", number);
+        self.drop_outbound("invoices", &format!("{number}.json"), &invoice);
+        self.wait(Event::InterchangeSent).await.entry.note
+    }
+
+    fn replay(&self, more: &[&str]) -> (String, i32) {
+        self.command(&[&["replay", "--since", "1d"], more].concat())
+    }
+
+    /// The last line of the output.
+    fn summary(&self, more: &[&str]) -> String {
+        self.replay(more).0.lines().last().unwrap_or_default().to_owned()
+    }
+
+    fn order(&self, number: &str) -> String {
+        let names = self.names(ORDERS);
+        let name = names.iter().find(|name| name.contains(number)).unwrap();
+        fs::read_to_string(self.path(ORDERS).join(name)).unwrap()
+    }
+
+    async fn change(&mut self, place: &str, file: &str, text: &str) {
+        self.put(&format!("partners/harbor-and-pine/{place}"), file, text);
+        let event =
+            if file.ends_with("overlay") { Event::ProfileLoosened } else { Event::ProfileChanged };
+        self.wait(event).await;
+    }
+}
+
+fn write(folder: &Path, place: &str, text: &str) {
+    let path = folder.join(place);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn json(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn by_the_profiles_in_force_nothing_changes() {
+    multi().block_on(async {
+        let batch = "[documents.invoice]\nbatch = { sets = 2, every = \"1h\" }";
+        let profile = PROFILE.replace("[documents.invoice]", batch);
+        let mut house = House::with(CONFIG, &profile);
+        house.deliver(1..=2).await;
+        house.drop_inbound("again.edi", &order(1, "PO1"));
+        house.wait(Event::InterchangeDuplicate).await;
+        house.drop_outbound("invoices", "a.json", INVOICE);
+        house.wait(Event::DocumentCollected).await;
+        house.send("INV2").await;
+        house.drop_inbound("997.edi", &acknowledgement(9, 1002, "A"));
+        house.wait(Event::DocumentAcknowledged).await;
+        let (told, code) = house.replay(&["--dry-run"]);
+        let all = "0 of 5 documents change. 0 of 2 answers change. 1 interchange passed over.\n";
+        assert_eq!((told.as_str(), code), (all, 0));
+        let past = ["--dry-run", "--until", "1h"];
+        assert_eq!(house.replay(&past), ("0 of 0 documents change.\n".to_owned(), 0));
+        let (told, code) = house.replay(&["--dry-run", "--limit", "2", "--format", "json"]);
+        assert_eq!((json(&told)[0]["documents"].as_u64(), code), (Some(2), 0));
+        // Without --dry-run there is nothing to do either.
+        let (told, code) = house.replay(&["--who", "dana"]);
+        assert!(told.ends_with("0 documents are given to the gateway again.\n"), "{told}");
+        assert_eq!(code, 0);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_changed_profile_is_told_document_by_document() {
+    multi().block_on(async {
+        let mut house = House::with_items(ITEMS);
+        house.deliver(1..=2).await;
+        house.send("INV1").await;
+        let draft = house.path("draft");
+        let profile = format!("{PROFILE}{NAMED}").replace("kind = \"997\"", "kind = \"999\"");
+        write(&draft, "harbor-and-pine/partner.toml", &profile.replace("VICS", ""));
+        write(&draft, "harbor-and-pine/crosswalks/items.csv", &ITEMS.replace("MUG,", "CUP,"));
+        let require = format!("{OVERLAY}codes BEG03 PO1 as fatal\n");
+        write(&draft, "harbor-and-pine/850.overlay", &require);
+        let with = draft.to_str().unwrap();
+
+        let (told, code) = house.replay(&["--dry-run", "--with-profile", with]);
+        assert_eq!(code, 1, "{told}");
+        insta::assert_snapshot!(without_times(&told).replace(with, "DRAFT"));
+        // That of one partner is as good as all of them, under another name too.
+        fs::rename(draft.join("harbor-and-pine"), draft.join("next")).unwrap();
+        let one = draft.join("next");
+        let one =
+            ["--dry-run", "--with-profile", one.to_str().unwrap(), "--partner", "harbor-and-pine"];
+        let under_its_name = |told: &str| told.replace("/next/", "/harbor-and-pine/");
+        let (again, code) = house.replay(&one);
+        assert_eq!((under_its_name(&again), code), (told, 1));
+        let (told, _) = house.replay(&[&one[..], &["--format", "json"]].concat());
+        let lines = json(&told);
+        let second = lines.iter().find(|line| line["number"] == "PO2").unwrap();
+        assert_eq!(second["newly_fails"], true, "{second:#}");
+        let first = lines.iter().find(|line| line["number"] == "PO1").unwrap();
+        assert_eq!(first["fields"][0]["after"], "CUP", "{first:#}");
+        let summary = lines.last().unwrap();
+        assert_eq!((&summary["documents"], &summary["changed"]), (&3.into(), &3.into()));
+
+        // Nothing was numbered.
+        house.drop_inbound("3.edi", &order(3, "PO3"));
+        let sent = house.wait(Event::InterchangeSent).await;
+        assert!(sent.entry.subject.ends_with("000001003.edi"), "{}", sent.entry.subject);
+        house.close().await;
+    });
+}
+
+fn without_times(text: &str) -> String {
+    let year = jiff::Timestamp::now().to_string()[..5].to_owned();
+    let moment = |word: &str| word.starts_with(&year) && word.contains('T');
+    let line = |line: &str| {
+        let words = line.split(' ').map(|word| if moment(word) { "TIME)" } else { word });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_profile_that_cannot_be_used_and_a_stranger_are_refused() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.deliver(1..=1).await;
+        let draft = house.path("draft");
+        write(&draft, "harbor-and-pine/partner.toml", &PROFILE.replace("\"live\"", "\"lively\""));
+        let run = |arguments: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("CROSSDOCK_CONFIG", house.path("crossdock.toml"))
+                .args([&["replay", "--since", "7d"], arguments].concat())
+                .output()
+                .unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{told}");
+            told
+        };
+        let with = ["--with-profile", draft.to_str().unwrap()];
+        let told = run(&[&with[..], &["--dry-run"]].concat());
+        assert!(told.contains("partner.toml:6") && told.contains("lively"), "{told}");
+        assert!(run(&with).contains("--dry-run"), "profiles that are not in force rule nothing");
+        let told = run(&["--dry-run", "--partner", "harbour"]);
+        assert!(told.contains("there are harbor-and-pine"), "{told}");
+        // Bytes that are lost are told, and the rest is replayed.
+        fs::remove_dir_all(house.path("data/payloads")).unwrap();
+        let told = run(&["--dry-run"]);
+        assert!(told.contains("payload") && told.contains("1 input could not be read"), "{told}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_was_refused_and_passes_now_is_delivered_once_and_answered_once() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let strict = format!("{OVERLAY}codes BEG03 PO1 as fatal\n");
+        write(folder.path(), "partners/harbor-and-pine/850.overlay", &strict);
+        write(folder.path(), "partners/harbor-and-pine/crosswalks/items.csv", "sku,vendor\nA,B\n");
+        let mut house = House::within(folder, CONFIG, &format!("{PROFILE}{NAMED}"));
+        // One is held, since its items are not known, the other rejected, and so it is told to the partner.
+        house.drop_inbound("1.edi", &order(1, "PO1"));
+        house.wait(Event::InterchangeQuarantined).await;
+        house.drop_inbound("2.edi", &order(2, "PO2"));
+        house.wait(Event::InterchangeRejected).await;
+        house.wait(Event::InterchangeSent).await;
+        house.wait(Event::InterchangeSent).await;
+        let (told, code) = house.replay(&["--dry-run"]);
+        assert_eq!(code, 0, "as before: {told}");
+
+        house.change("crosswalks", "items.csv", ITEMS).await;
+        house.change("", "850.overlay", OVERLAY).await;
+        house.until(|house| house.summary(&["--dry-run"]).starts_with("2 of 2")).await;
+        let (told, code) = house.replay(&["--dry-run"]);
+        assert!(told.contains("2 newly pass") && code == 1, "{told}");
+        let (told, code) = house.replay(&["--who", "dana"]);
+        assert!(told.ends_with("2 documents are given to the gateway again.\n"), "{told}");
+        assert_eq!(code, 0);
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(ORDERS).len(), 2);
+        assert_eq!(house.names(OUTBOUND).len(), 2, "each was answered when it came");
+        assert!(house.gateway.store().open_exceptions(0, 9).unwrap().is_empty());
+        // They have had their effect, by the replay and by what they repeat.
+        let (told, _) = house.replay(&["--who", "dana"]);
+        assert!(told.ends_with("0 documents are given to the gateway again.\n"), "{told}");
+        house.drop_inbound("2b.edi", &order(2, "PO2"));
+        house.wait(Event::InterchangeDuplicate).await;
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_the_endpoint_has_is_handed_over_again_where_it_differs_under_its_key() {
+    multi().block_on(async {
+        let mut house = House::with_items(ITEMS);
+        house.deliver(1..=2).await;
+        let only_one = order(3, "PO3").replace("NP-MUG-PINE", "NP-TOTE-NAT");
+        house.drop_inbound("3.edi", &only_one);
+        house.wait(Event::DocumentDelivered).await;
+        let (keys, third) = (house.names(ORDERS), house.order("PO3"));
+        house.change("crosswalks", "items.csv", &ITEMS.replace("MUG,", "CUP,")).await;
+        house.until(|house| house.summary(&["--dry-run"]).starts_with("2 of 3")).await;
+
+        let (told, _) = house.replay(&["--who", "dana"]);
+        assert!(told.ends_with("2 documents are given to the gateway again.\n"), "{told}");
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(ORDERS), keys, "the same keys");
+        assert!(house.order("PO1").contains("\"CUP\"") && house.order("PO2").contains("\"CUP\""));
+        assert_eq!(house.order("PO3"), third);
+        assert_eq!(house.names(OUTBOUND).len(), 3, "nobody was answered twice");
+        assert_eq!(house.replay(&["--dry-run"]).1, 0, "all is as it would be");
+
+        // An endpoint that has lost what it had gets all of it.
+        fs::remove_dir_all(house.path(ORDERS)).unwrap();
+        let (told, _) = house.replay(&["--who", "dana", "--unchanged"]);
+        assert!(told.ends_with("3 documents are given to the gateway again.\n"), "{told}");
+        for _ in 0..3 {
+            house.wait(Event::DocumentDelivered).await;
+        }
+        assert_eq!(house.names(ORDERS), keys);
+        house.close().await;
+    });
+}
+
+#[test]
+fn of_what_went_only_what_was_held_or_rejected_goes_again() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let strict = "overlay harbor-and-pine on 810 004010\nsource \"Guide\"\nforbid REF[ZZ]\ncodes BIG02 INV1 INV2\n";
+        write(folder.path(), "partners/harbor-and-pine/810.overlay", strict);
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let (sent, rejected) = (house.send("INV1").await, house.send("INV2").await);
+        house.drop_inbound("r.edi", &acknowledgement(9, 1001, "R"));
+        house.wait(Event::DocumentAcknowledged).await;
+        house.drop_outbound("invoices", "3.json", &INVOICE.replace("INV-1", "INV3"));
+        let held = house.wait(Event::DocumentQuarantined).await.entry.subject;
+        assert_eq!(house.replay(&["--dry-run"]).1, 0);
+
+        house.change("", "810.overlay", "overlay harbor-and-pine on 810 004010\n").await;
+        house.change("", "partner.toml", &PROFILE.replace("\"lf\"", "\"none\"").replace("VICS", "")).await;
+        house.until(|house| house.summary(&["--dry-run"]).starts_with("3 of 4")).await;
+        let (told, _) = house.replay(&["--who", "dana"]);
+        assert!(told.ends_with("2 documents are given to the gateway again.\n"), "{told}");
+        let notes = [
+            house.wait(Event::InterchangeSent).await.entry.note,
+            house.wait(Event::InterchangeSent).await.entry.note,
+        ];
+        assert!(notes.contains(&rejected) && notes.contains(&held), "{notes:?}");
+        assert!(!notes.contains(&sent));
+        let names = house.names(OUTBOUND);
+        assert_eq!(names.len(), 4, "{names:?}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_a_person_has_edited_stays_and_a_gateway_that_stands_still_does_it_later() {
+    multi().block_on(async {
+        let mut house = House::with_items(ITEMS);
+        house.deliver(1..=2).await;
+        let store = house.gateway.store();
+        let documents = store.documents(None, 9).unwrap();
+        let edited = documents.iter().find(|d| d.number == "PO1").unwrap().clone();
+        let edited = crossdock::store::Document { edited: true, ..edited };
+        let change = crossdock::store::Change::Document(edited);
+        store.commit(crossdock::store::Transaction::new().with(change)).unwrap();
+        let folder = house.close().await;
+        let items = ITEMS.replace("MUG,", "CUP,");
+        write(folder.path(), "partners/harbor-and-pine/crosswalks/items.csv", &items);
+        let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+            .env("CROSSDOCK_CONFIG", folder.path().join("crossdock.toml"))
+            .args(["replay", "--since", "7d", "--who", "dana", "--format", "json"])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let summary = json(&told).pop().unwrap();
+        let counted = (&summary["changed"], &summary["resubmitted"]);
+        assert_eq!(counted, (&2.into(), &1.into()), "{told}");
+        let mut house = House::within(folder, CONFIG, &format!("{PROFILE}{NAMED}"));
+        house.wait(Event::DocumentDelivered).await;
+        assert!(house.order("PO2").contains("\"CUP\"") && !house.order("PO1").contains("\"CUP\""));
+        let states = house.gateway.store().documents(None, 9).unwrap();
+        assert!(states.iter().all(|document| document.state == DocumentState::Delivered));
+        house.close().await;
+    });
+}
