@@ -16,6 +16,7 @@ mod console;
 mod corpus;
 mod cross_references;
 mod crosswalk;
+mod deadlines;
 mod demo;
 #[cfg(unix)]
 mod desk;
@@ -39,6 +40,7 @@ mod overlay;
 mod partner;
 mod profiles;
 mod receive;
+mod reconciliation;
 mod recovery;
 mod reload;
 mod replay;
@@ -47,7 +49,11 @@ mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+#[cfg(target_os = "linux")]
+mod soak;
 mod status;
 mod store;
+mod strangers;
 mod trace;
+mod trials;
 mod x12;
