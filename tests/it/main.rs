@@ -6,6 +6,8 @@ mod against;
 mod agreements;
 mod alerts;
 mod arrows;
+#[cfg(feature = "as2")]
+mod as2;
 mod audit;
 mod canonical;
 mod cli;

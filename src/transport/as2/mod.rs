@@ -2,7 +2,7 @@
 //!
 //! Built from the bottom up, each layer pure of sockets: [`mime`] reads and writes entities; [`cms`] signs, encrypts
 //! and compresses; [`message`] makes a message of documents and documents of a message; [`mdn`] writes and reads its
-//! receipt; [`Policy`] says what a partner's messages must have.
+//! receipt; [`Policy`] says what a partner's messages must have; [`reception`] makes of a request what is to be answered.
 
 pub mod cms;
 pub mod mdn;
@@ -10,6 +10,7 @@ pub mod message;
 pub mod mime;
 mod name;
 mod policy;
+pub mod reception;
 
 pub use name::{BadName, Name};
 pub use policy::Policy;

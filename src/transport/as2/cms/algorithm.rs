@@ -1,5 +1,7 @@
 //! The algorithms of a message: their names in text, in DER, and in the library.
 
+use std::fmt::Write as _;
+
 use openssl::cipher::{Cipher as Implementation, CipherRef};
 use openssl::error::ErrorStack;
 use openssl::hash::{MessageDigest, hash};
@@ -160,7 +162,7 @@ impl Cipher {
         }
     }
 
-    /// Whether it tells by itself that a content was altered. Such a content is AuthEnvelopedData, which older
+    /// Whether it tells by itself that a content was altered. Such a content is `AuthEnvelopedData`, which older
     /// partners cannot read.
     #[must_use]
     pub fn is_authenticated(self) -> bool {
@@ -228,7 +230,7 @@ pub(super) fn dotted(oid: &[u8]) -> String {
             let first = (number / 40).min(2);
             text = format!("{first}.{}", number - 40 * first);
         } else {
-            text.push_str(&format!(".{number}"));
+            let _ = write!(text, ".{number}");
         }
         number = 0;
     }

@@ -13,12 +13,14 @@ use super::{COMPRESSED, DATA, Error, Kind, content_info};
 /// id-alg-zlibCompress.
 const ZLIB: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x03, 0x08];
 
-/// Compresses a content: CompressedData, in DER.
-#[must_use]
-pub fn compress(content: &[u8]) -> Vec<u8> {
+/// Compresses a content: `CompressedData`, in DER.
+///
+/// # Errors
+/// None that is known; the library has them for streams that are not in memory.
+pub fn compress(content: &[u8]) -> Result<Vec<u8>, Error> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     let compressed = encoder.write_all(content).and_then(|()| encoder.finish());
-    let compressed = compressed.expect("writing into memory does not fail");
+    let compressed = compressed.map_err(|_| Error::Incompressible)?;
     let layers = [
         Layer::of(SEQUENCE, &[&tlv(OBJECT_IDENTIFIER, &[COMPRESSED])]),
         Layer::of(context(0), &[]),
@@ -26,7 +28,7 @@ pub fn compress(content: &[u8]) -> Vec<u8> {
         Layer::of(SEQUENCE, &[&tlv(OBJECT_IDENTIFIER, &[DATA])]),
         Layer::of(context(0), &[]),
     ];
-    nest(&layers, OCTET_STRING, &compressed)
+    Ok(nest(&layers, OCTET_STRING, &compressed))
 }
 
 /// Decompresses one.

@@ -1,5 +1,6 @@
 //! Certificates and keys, and how a message names them.
 
+use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{Id, PKey, Private, Public};
 use openssl::x509::{X509, X509Name};
 
@@ -73,7 +74,7 @@ impl Certificate {
 fn same(a: &[u8], b: &[u8]) -> bool {
     let name = |der| X509Name::from_der(der).ok();
     let (Some(a), Some(b)) = (name(a), name(b)) else { return false };
-    a.try_cmp(&b).is_ok_and(|order| order.is_eq())
+    a.try_cmp(&b).is_ok_and(std::cmp::Ordering::is_eq)
 }
 
 /// A certificate of ours with its key.
@@ -93,6 +94,44 @@ impl Identity {
             return Err(Error::Key("the key is not that of the certificate"));
         }
         Ok(Self { certificate, key })
+    }
+
+    /// Reads key and certificate: both in one text (PEM), or in PKCS#12.
+    ///
+    /// # Errors
+    /// Where one of them is missing, the passphrase is wrong, or they do not belong together.
+    pub fn read(bytes: &[u8], passphrase: &str) -> Result<Self, Error> {
+        if let Ok(file) = Pkcs12::from_der(bytes) {
+            let parsed = file.parse2(passphrase);
+            let parsed =
+                parsed.map_err(|_| Error::Key("the passphrase of the PKCS#12 is wrong"))?;
+            let (Some(x509), Some(key)) = (parsed.cert, parsed.pkey) else {
+                return Err(Error::Key("a PKCS#12 without a key or its certificate"));
+            };
+            return Self::new(Certificate::new(x509)?, key);
+        }
+        // Never asks at the terminal, as the library would.
+        let key = PKey::private_key_from_pem_passphrase(bytes, passphrase.as_bytes());
+        let key = key.map_err(|_| Error::Key("no key in PEM or PKCS#12, or a wrong passphrase"))?;
+        Self::new(Certificate::read(bytes)?, key)
+    }
+
+    /// Key and certificate in one text (PEM), the key in the clear.
+    ///
+    /// # Errors
+    /// Where the key cannot be written.
+    pub fn to_pem(&self) -> Result<Vec<u8>, Error> {
+        Ok([self.key.private_key_to_pem_pkcs8()?, self.certificate.x509.to_pem()?].concat())
+    }
+
+    /// Key and certificate in PKCS#12.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn to_pkcs12(&self, name: &str, passphrase: &str) -> Result<Vec<u8>, Error> {
+        let mut builder = Pkcs12::builder();
+        builder.name(name).pkey(&self.key).cert(&self.certificate.x509);
+        Ok(builder.build2(passphrase)?.to_der()?)
     }
 
     /// Its certificate.

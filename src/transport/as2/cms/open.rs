@@ -171,7 +171,7 @@ fn decrypt_authenticated(
 ) -> Result<Vec<u8>, Error> {
     let nonce = parameters.reader()?.expect_octets()?.octets()?;
     // RFC 5084, 3.2: 12 to 16 bytes.
-    if !(1..=64).contains(&nonce.len()) || !(12..=TAG).contains(&tag.len()) {
+    if !(1..=64).contains(&nonce.len()) || !(12..=usize::from(TAG)).contains(&tag.len()) {
         return Err(Error::Malformed("a nonce or tag of a length that GCM does not have"));
     }
     let mut library = CipherCtx::new()?;
@@ -186,7 +186,7 @@ fn decrypt_authenticated(
 }
 
 fn finish(library: &mut CipherCtx, encrypted: Value<'_>) -> Result<Vec<u8>, Error> {
-    let mut content = Vec::with_capacity(encrypted.content.len() + 2 * TAG);
+    let mut content = Vec::with_capacity(encrypted.content.len() + 2 * usize::from(TAG));
     encrypted.pieces(&mut |piece| {
         for chunk in piece.chunks(CHUNK) {
             library.cipher_update_vec(chunk, &mut content).map_err(|_| Error::Undecryptable)?;

@@ -16,7 +16,7 @@ use super::{AUTH_ENVELOPED, Certificate, Cipher, DATA, Digest, ENVELOPED, Error}
 pub(super) const OAEP: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x07];
 const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
 /// The bytes of a tag of GCM; shorter ones are allowed, and not written.
-pub(super) const TAG: usize = 16;
+pub(super) const TAG: u8 = 16;
 /// The library counts in 32 bits.
 pub(super) const CHUNK: usize = 1 << 20;
 
@@ -29,7 +29,8 @@ pub enum Padding {
     Oaep(Digest),
 }
 
-/// Encrypts a content for the certificates: EnvelopedData, or AuthEnvelopedData where the cipher authenticates, in DER.
+/// Encrypts a content for the certificates: `EnvelopedData`, or `AuthEnvelopedData` where the cipher authenticates, in
+/// DER.
 ///
 /// # Errors
 /// Where a certificate's key is not RSA.
@@ -46,7 +47,7 @@ pub fn seal(
     rand_bytes(&mut nonce)?;
     let mut context_of_cipher = CipherCtx::new()?;
     context_of_cipher.encrypt_init(Some(implementation), Some(&key), Some(&nonce))?;
-    let mut encrypted = Vec::with_capacity(content.len() + 2 * TAG);
+    let mut encrypted = Vec::with_capacity(content.len() + 2 * usize::from(TAG));
     for chunk in content.chunks(CHUNK) {
         context_of_cipher.cipher_update_vec(chunk, &mut encrypted)?;
     }
@@ -59,10 +60,9 @@ pub fn seal(
     let infos: Vec<&[u8]> = infos.iter().map(Vec::as_slice).collect();
     let nonce = tlv(OCTET_STRING, &[&nonce]);
     let (oid, parameters, after) = if cipher.is_authenticated() {
-        let mut tag = [0; TAG];
+        let mut tag = [0; TAG as usize];
         context_of_cipher.tag(&mut tag)?;
-        let length = u8::try_from(TAG).expect("16");
-        let parameters = tlv(SEQUENCE, &[&nonce, &tlv(INTEGER, &[&[length]])]);
+        let parameters = tlv(SEQUENCE, &[&nonce, &tlv(INTEGER, &[&[TAG]])]);
         (AUTH_ENVELOPED, parameters, tlv(OCTET_STRING, &[&tag]))
     } else {
         (ENVELOPED, nonce, Vec::new())
@@ -79,7 +79,7 @@ pub fn seal(
     Ok(nest(&layers, context(0) & !CONSTRUCTED, &encrypted))
 }
 
-/// KeyTransRecipientInfo (RFC 5652, 6.2.1).
+/// `KeyTransRecipientInfo` (RFC 5652, 6.2.1).
 fn recipient_info(recipient: &Certificate, padding: Padding, key: &[u8]) -> Result<Vec<u8>, Error> {
     if recipient.key().id() != Id::RSA {
         return Err(Error::Key("a certificate to encrypt for has to have an RSA key"));
@@ -109,7 +109,7 @@ fn recipient_info(recipient: &Certificate, padding: Padding, key: &[u8]) -> Resu
     ))
 }
 
-/// RSAES-OAEP-params, where they are not SHA-1 throughout.
+/// `RSAES-OAEP-params`, where they are not SHA-1 throughout.
 fn oaep_parameters(digest: Digest) -> Vec<u8> {
     if digest == Digest::Sha1 {
         return tlv(SEQUENCE, &[]);

@@ -18,7 +18,7 @@ pub(super) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Signs a content, whose digest is given. The signature is SignedData without the content, in DER; our certificate is
+/// Signs a content, whose digest is given. The signature is `SignedData` without the content, in DER; our certificate is
 /// in it, so that it can be verified by whoever keeps it.
 ///
 /// # Errors

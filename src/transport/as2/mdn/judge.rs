@@ -17,6 +17,9 @@ pub struct Sent<'a> {
     pub mics: &'a Mics,
     /// The digest that a signed receipt was asked for with; nothing where it need not be signed.
     pub signed: Option<Digest>,
+    /// Whether a receipt without a digest is none: partners who cannot read AES-GCM have been met that answer so, and
+    /// call the message processed.
+    pub needs_mic: bool,
     /// Whether the receipt came as the answer to the message, so that it need not say which one it is for.
     pub is_answer: bool,
 }
@@ -36,6 +39,8 @@ pub enum Outcome {
     OtherContent,
     /// The receiver says that it has processed it, without the signature that was asked for.
     Unsigned,
+    /// The receiver says that it has processed it, and names no digest where one is needed.
+    Unproven,
     /// The receipt is for another message.
     OtherMessage(String),
     /// The receipt does not say which message it is for, and nothing else tells.
@@ -99,6 +104,7 @@ pub fn judge(mdn: &Mdn, sent: &Sent<'_>) -> Judgement {
         ) => Outcome::Refused(words.clone()),
         _ if is_same == Some(false) => Outcome::OtherContent,
         _ if remarks.contains(&Remark::NotSigned) => Outcome::Unsigned,
+        _ if is_same.is_none() && sent.needs_mic => Outcome::Unproven,
         (Disposition::Processed, _) => Outcome::Processed,
         (Disposition::Warning(words), _) if words.eq_ignore_ascii_case(DUPLICATE) => {
             Outcome::Duplicate

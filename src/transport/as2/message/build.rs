@@ -68,28 +68,20 @@ pub fn build(
     envelope: &Envelope<'_>,
     protection: &Protection<'_>,
 ) -> Result<Outgoing, Error> {
-    let mut part = documents_part(documents)?;
-    // The body alone counts where nothing protects the header fields; `mics` is what counts otherwise.
     let Protection { sign, encrypt, compress } = *protection;
-    let mut mics = None;
-    if sign.is_none() {
-        let is_bare = encrypt.is_none() && compress.is_none();
-        mics = Some(if is_bare { Mics::of(&part.body)? } else { Mics::of(&part.to_bytes())? });
-    }
-    let compress_first =
-        compress.is_some() && (sign.is_none() || compress == Some(Compression::BeforeSigning));
-    if compress_first {
-        part = compressed(&part);
-    }
-    if let Some((signer, digest)) = sign {
-        let bytes = part.to_bytes();
-        let of_signed = Mics::of(&bytes)?;
-        part = signed(&bytes, &of_signed, signer, digest, envelope.date)?;
-        mics = Some(of_signed);
-    }
-    if compress.is_some() && !compress_first {
-        part = compressed(&part);
-    }
+    let part = documents_part(documents)?;
+    let (mut part, mics) = match sign {
+        Some(signer) => signed_and_compressed(part, signer, compress, envelope.date)?,
+        None if compress.is_some() => (compressed(&part)?, Mics::of(&part.to_bytes())?),
+        None if encrypt.is_some() => {
+            let mics = Mics::of(&part.to_bytes())?;
+            (part, mics)
+        }
+        None => {
+            let mics = Mics::of(&part.body)?;
+            (part, mics)
+        }
+    };
     if let Some(Encryption { cipher, padding, recipients }) = encrypt {
         let body = cms::seal(&part.to_bytes(), cipher, padding, recipients)?;
         let kind = if cipher.is_authenticated() { "authEnveloped-data" } else { "enveloped-data" };
@@ -98,8 +90,26 @@ pub fn build(
     let mut headers = envelope_headers(envelope)?;
     headers.extend(envelope.receipt.map(ReceiptRequest::headers).unwrap_or_default());
     headers.extend(part.headers);
-    let mics = mics.expect("signed or not");
     Ok(Outgoing { headers, body: part.body, mics })
+}
+
+/// The signed message, and the digests of what is signed.
+fn signed_and_compressed(
+    mut part: Part,
+    (signer, digest): (&Identity, Digest),
+    compress: Option<Compression>,
+    at: Timestamp,
+) -> Result<(Part, Mics), Error> {
+    if compress == Some(Compression::BeforeSigning) {
+        part = compressed(&part)?;
+    }
+    let bytes = part.to_bytes();
+    let mics = Mics::of(&bytes)?;
+    let mut part = signed(&bytes, &mics, signer, digest, at)?;
+    if compress == Some(Compression::AfterSigning) {
+        part = compressed(&part)?;
+    }
+    Ok((part, mics))
 }
 
 /// The fields that every message and every receipt has.
@@ -161,8 +171,8 @@ fn filename_parameter(filename: &str) -> String {
     format!("filename*=utf-8''{}", encoded.collect::<String>())
 }
 
-fn compressed(part: &Part) -> Part {
-    wrapped("compressed-data", "smime.p7z", cms::compress(&part.to_bytes()))
+fn compressed(part: &Part) -> Result<Part, Error> {
+    Ok(wrapped("compressed-data", "smime.p7z", cms::compress(&part.to_bytes())?))
 }
 
 fn wrapped(kind: &str, filename: &str, body: Vec<u8>) -> Part {

@@ -48,8 +48,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(in crate::transport::as2) fn new(modifier: Modifier, words: impl ToString) -> Self {
-        Self { modifier, words: words.to_string(), security: Security::default() }
+    pub(in crate::transport::as2) fn new(modifier: Modifier, words: impl Into<String>) -> Self {
+        Self { modifier, words: words.into(), security: Security::default() }
     }
 
     /// What fails while a layer is taken off: `modifier`, unless the message itself is no message.
@@ -59,18 +59,18 @@ impl Failure {
             cms::Error::OpenSsl(_) | cms::Error::Key(_) => Modifier::UnexpectedProcessingError,
             _ => modifier,
         };
-        Self::new(modifier, error)
+        Self::new(modifier, error.to_string())
     }
 }
 
 impl From<mime::Error> for Failure {
     fn from(error: mime::Error) -> Self {
-        Self::new(Modifier::UnexpectedProcessingError, error)
+        Self::new(Modifier::UnexpectedProcessingError, error.to_string())
     }
 }
 
 impl From<openssl::error::ErrorStack> for Failure {
     fn from(error: openssl::error::ErrorStack) -> Self {
-        Self::new(Modifier::UnexpectedProcessingError, error)
+        Self::new(Modifier::UnexpectedProcessingError, error.to_string())
     }
 }

@@ -46,7 +46,7 @@ impl fmt::Display for Mic {
 
 /// Those of the bytes that were sent, with every digest, since receivers do not always use the one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mics(Vec<Mic>);
+pub struct Mics([Mic; 4]);
 
 impl Mics {
     /// Of some bytes.
@@ -54,17 +54,14 @@ impl Mics {
     /// # Errors
     /// Where the library refuses a digest.
     pub fn of(bytes: &[u8]) -> Result<Self, ErrorStack> {
-        Digest::ALL
-            .into_iter()
-            .map(|digest| Mic::of(bytes, digest))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let [sha1, sha256, sha384, sha512] = Digest::ALL.map(|digest| Mic::of(bytes, digest));
+        Ok(Self([sha1?, sha256?, sha384?, sha512?]))
     }
 
     /// The one that was made with a digest.
     #[must_use]
     pub fn get(&self, digest: Digest) -> &Mic {
-        self.0.iter().find(|mic| mic.digest == digest).expect("each digest has one")
+        &self.0[digest as usize]
     }
 
     /// Those which a receipt may mean that does not say how its digest was made: told by their length.

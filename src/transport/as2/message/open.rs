@@ -51,7 +51,7 @@ pub fn open(
     let documents = opening.message(headers, body);
     let security = opening.security;
     let documents = documents.map_err(|failure| Failure { security, ..failure })?;
-    let mic = opening.mic.expect("set wherever there are documents");
+    let mic = opening.mic.ok_or_else(|| unexpected("a message without a content"))?;
     Ok(Opened { documents, mic, security, signer: opening.signer, identity: opening.identity })
 }
 

@@ -1,7 +1,5 @@
 use std::sync::LazyLock;
 
-use jiff::{Timestamp, ToSpan as _};
-
 use super::*;
 use crate::transport::as2::cms::{Certificate, Identity, Padding};
 use crate::transport::as2::mime::{Entity, Headers, Part};
@@ -11,12 +9,12 @@ use crate::transport::as2::{Name, Policy};
 const CONTENT: &[u8] = b"ISA*00*~\r\nGS*PO~\nST*850~\r\x00\xff~";
 
 fn identity(name: &str) -> Identity {
-    let now: Timestamp = "2026-03-04T05:06:07Z".parse().unwrap();
-    Identity::self_signed(name, 2048, now, now + (365 * 24).hours()).unwrap()
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/as2");
+    Identity::read(&std::fs::read(folder.join(name)).unwrap(), "").unwrap()
 }
 
-static SENDER: LazyLock<Identity> = LazyLock::new(|| identity("sender"));
-static RECEIVER: LazyLock<Identity> = LazyLock::new(|| identity("receiver"));
+static SENDER: LazyLock<Identity> = LazyLock::new(|| identity("ours.pem"));
+static RECEIVER: LazyLock<Identity> = LazyLock::new(|| identity("theirs.pem"));
 
 fn document(content: &[u8], filename: Option<&str>) -> Document {
     Document {
@@ -221,7 +219,8 @@ fn what_cannot_be_opened_says_why() {
     assert_eq!(take(&stranger).unwrap_err().modifier, Modifier::AuthenticationFailed);
 
     for cipher in Cipher::ALL {
-        let encrypt = Some(encryption(cipher));
+        let to_us = encryption(cipher);
+        let encrypt = Some(to_us);
         let sealed =
             make(&[document(CONTENT, None)], &Protection { encrypt, ..Protection::default() });
         // The key of the content is near the beginning: altered, nothing that comes out is taken for a document.
@@ -231,7 +230,7 @@ fn what_cannot_be_opened_says_why() {
             body
         });
         assert_eq!(failure.modifier, Modifier::DecryptionFailed, "{failure}");
-        let for_others = Encryption { recipients: &[SENDER.certificate()], ..encrypt.unwrap() };
+        let for_others = Encryption { recipients: &[SENDER.certificate()], ..to_us };
         let encrypt = Some(for_others);
         let sealed =
             make(&[document(CONTENT, None)], &Protection { encrypt, ..Protection::default() });
