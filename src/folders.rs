@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::grammar::SourceFile;
+use crate::grammar::suggest::nearest;
 use crate::profile::{PARTNER_FILE, Problem, ProfileSource};
+
+/// How files of rules end.
+const OVERLAY: &str = "overlay";
 
 /// The folder of cross-references within a profile's.
 const CROSSWALKS: &str = "crosswalks";
@@ -81,6 +85,45 @@ fn folders(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
+/// Files at the top of a profile's folder that nobody reads, as warnings: a rule in a file whose name has a slip holds
+/// for nobody. Hidden files, and notes for people (`.md`, `.pdf`), are no slips.
+#[must_use]
+pub fn unused_files(folder: &Path) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (_, profile) in folders(folder).unwrap_or_default() {
+        let Ok(entries) = fs::read_dir(&profile) else { continue };
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let kind = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+            let is_read = name == PARTNER_FILE || kind == OVERLAY;
+            let is_note = name.starts_with('.') || matches!(kind.as_str(), "md" | "pdf");
+            if is_read || is_note || path.is_dir() {
+                continue;
+            }
+            let words = match meant(&name) {
+                Some(meant) => format!("nobody reads this file; did you mean `{meant}`?"),
+                None => format!(
+                    "nobody reads this file: a profile is `{PARTNER_FILE}`, `*.{OVERLAY}` and the folder `{CROSSWALKS}`"
+                ),
+            };
+            problems.push(Problem::whole(&path.display().to_string(), words).warning());
+        }
+    }
+    problems
+}
+
+/// What a file was probably to be called.
+fn meant(name: &str) -> Option<String> {
+    let name = name.to_lowercase();
+    if nearest(&name, [PARTNER_FILE]).is_some() || name.starts_with(PARTNER_FILE) {
+        return Some(PARTNER_FILE.to_owned());
+    }
+    let (stem, kind) = name.split_once('.')?;
+    let first = kind.split('.').next().unwrap_or_default();
+    let is_overlay = first == OVERLAY || nearest(first, [OVERLAY]).is_some();
+    is_overlay.then(|| format!("{stem}.{OVERLAY}"))
+}
+
 /// The files of a profile that are read: the agreement, overlays, cross-references.
 fn texts(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
@@ -91,13 +134,13 @@ fn texts(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
             let kind = path.extension().unwrap_or_default().to_string_lossy().into_owned();
             let wanted =
                 kinds.contains(&kind.as_str()) || (prefix.is_empty() && name == PARTNER_FILE);
-            if wanted && !name.starts_with('.') && path.is_file() {
+            if wanted && !name.starts_with('.') {
                 found.push((format!("{prefix}{name}"), path));
             }
         }
         Ok(())
     };
-    look(folder, "", &["overlay"])?;
+    look(folder, "", &[OVERLAY])?;
     let crosswalks = folder.join(CROSSWALKS);
     if crosswalks.is_dir() {
         look(&crosswalks, &format!("{CROSSWALKS}/"), &["csv", "toml"])?;
@@ -107,7 +150,11 @@ fn texts(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 }
 
 fn read(file: &Path) -> io::Result<String> {
-    let size = fs::metadata(file)?.len();
+    let data = fs::metadata(file)?;
+    if !data.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let size = data.len();
     if size > FILE_BYTES_MAX {
         let words = format!("{size} bytes, more than {FILE_BYTES_MAX}");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
@@ -126,6 +173,49 @@ fn read(file: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_named_like_a_file_of_ours_is_read_or_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let harbor = folder.path().join("harbor");
+        fs::create_dir_all(harbor.join("856.overlay")).unwrap();
+        std::os::unix::fs::symlink(harbor.join("nowhere"), harbor.join("850.overlay")).unwrap();
+        let (_, problems) = profile_sources(folder.path());
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(
+            matches!(&*told, [a, b] if a.contains("850.overlay") && b.contains("856.overlay")),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_nobody_reads_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let harbor = folder.path().join("harbor");
+        fs::create_dir_all(harbor.join("samples")).unwrap();
+        for name in ["partner.toml", "850.overlay", "notes.md", ".850.overlay.swp"] {
+            fs::write(harbor.join(name), "").unwrap();
+        }
+        assert_eq!(unused_files(folder.path()), []);
+        for (name, meant) in [
+            ("856.OVERLAY", "did you mean `856.overlay`?"),
+            ("856.overlay.txt", "did you mean `856.overlay`?"),
+            ("856.overlya", "did you mean `856.overlay`?"),
+            ("partner.tml", "did you mean `partner.toml`?"),
+            ("partner.toml~", "did you mean `partner.toml`?"),
+            ("items.csv", "a profile is"),
+        ] {
+            fs::write(harbor.join(name), "").unwrap();
+            let told: Vec<String> =
+                unused_files(folder.path()).iter().map(ToString::to_string).collect();
+            assert!(
+                matches!(&*told, [one] if one.contains(name) && one.contains(meant)),
+                "{told:?}"
+            );
+            fs::remove_file(harbor.join(name)).unwrap();
+        }
+    }
 
     #[test]
     fn a_file_in_another_encoding_is_told_with_its_line() {

@@ -34,7 +34,7 @@ impl Scheme {
     }
 
     /// The digits of the number itself: an SSCC may be sent with its application identifier, 00.
-    fn number(self, value: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn number(self, value: &[u8]) -> Option<&[u8]> {
         let fits = match (self, value.len()) {
             (Self::Sscc, 20) => return value.strip_prefix(b"00"),
             (Self::Sscc, length) => length == 18,

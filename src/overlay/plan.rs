@@ -134,9 +134,11 @@ pub(super) enum Test {
     },
     Allow(Allowed),
     /// `within`: how many loops of the scope make one field of uniqueness; 0 = the whole set.
+    /// `scheme`: what number the values are agreed to be, where it may be written in two ways.
     Unique {
         place: Place,
         within: usize,
+        scheme: Option<Scheme>,
     },
     Count {
         place: Place,

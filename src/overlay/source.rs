@@ -80,6 +80,14 @@ impl OverlaySource {
             && self.releases.iter().any(|r| r.text == release)
     }
 
+    /// Whether another is for the same set in a release and direction that this one is for too.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let direction = self.direction.zip(other.direction).is_none_or(|(a, b)| a == b);
+        let release = |r: &Word| other.releases.iter().any(|o| o.text == r.text);
+        self.set.text == other.set.text && direction && self.releases.iter().any(release)
+    }
+
     /// How many rules are written in it.
     #[must_use]
     pub fn rule_count(&self) -> usize {
@@ -329,6 +337,13 @@ pub(super) struct StepSource {
     pub key: String,
     pub selector: Option<SelectorSource>,
     pub at: Spot,
+}
+
+impl StepSource {
+    /// Where in the text of its path it begins.
+    pub fn offset_in(&self, path: &PathSource) -> usize {
+        self.at.column.saturating_sub(path.at.column) as usize
+    }
 }
 
 /// `[ST,BT]`, `[02=D240]`

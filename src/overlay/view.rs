@@ -82,6 +82,15 @@ impl<'a> RuleView<'a> {
         self.rule.severity
     }
 
+    /// The weight, where its line has to say it: another than that of an error, and of `codes PATH + …` any. Without
+    /// one that rule leaves what is in no list to the grammar.
+    #[must_use]
+    pub fn weight(&self) -> Option<Severity> {
+        let adds = matches!(self.rule.test, Test::Codes { besides: true, .. });
+        let plain = self.rule.severity == Severity::Error;
+        if adds { self.rule.written.severity } else { Some(self.rule.severity).filter(|_| !plain) }
+    }
+
     /// Where it is written.
     #[must_use]
     pub fn line(&self) -> &'a RuleLine {

@@ -67,12 +67,16 @@ struct Said<'a> {
     weight: usize,
 }
 
+/// The weight, among those of a rule, that the grammar gives a code that is in no list.
+const UNLISTED: usize = 1;
+
 fn said(value: &str) -> Said<'_> {
     const WEIGHTS: [&str; 4] = ["advice", "warning", "error", "fatal"];
-    let (rest, weight) = value.rsplit_once(" as ").unwrap_or((value, "error"));
+    let (rest, weight) = value.rsplit_once(" as ").unwrap_or((value, ""));
     let (rest, condition) = rest.split_once(" when ").unwrap_or((rest, ""));
     let (kind, what) = rest.split_once(' ').unwrap_or((rest, ""));
-    let weight = WEIGHTS.iter().position(|word| *word == weight).unwrap_or(2);
+    let usual = if kind == "codes" && what.starts_with('+') { UNLISTED } else { 2 };
+    let weight = WEIGHTS.iter().position(|word| *word == weight).unwrap_or(usual);
     Said { kind, what, condition, weight }
 }
 
@@ -81,18 +85,35 @@ fn permits(rule: &Said<'_>) -> bool {
     rule.kind == "allow" || (rule.kind == "codes" && rule.what.starts_with('+'))
 }
 
+/// Rules that permit some, and find more fault with the rest than the grammar does: `codes PATH + A as error`.
+fn does_both(rule: &Said<'_>) -> bool {
+    permits(rule) && rule.kind == "codes" && rule.weight > UNLISTED
+}
+
 fn of_added(row: &Row) -> Effect {
     let rule = said(&row.value);
     match rule.kind {
-        _ if !row.section.contains(' ') => Effect::Unclear,
+        _ if !row.section.contains(' ') => of_added_setting(row),
         "map" => Effect::Setting,
+        _ if does_both(&rule) => Effect::Unclear,
         _ if permits(&rule) => Effect::Loosens,
         _ => Effect::Tightens,
     }
 }
 
-/// Settings by how strict they are: what stands later keeps more back.
-const STRICTER: [(&str, &str, &[&str]); 9] = [
+/// Of settings that are not there unless somebody wrote them.
+fn of_added_setting(row: &Row) -> Effect {
+    match row.section.split('.').next() {
+        Some("documents") => Effect::Tightens,
+        Some("identity") => Effect::Loosens,
+        _ => Effect::Unclear,
+    }
+}
+
+/// Settings by how strict they are: what stands later keeps more back. They may stand in any table of the section.
+const STRICTER: [(&str, &str, &[&str]); 11] = [
+    ("envelope", "charset", &["utf-8", "latin-1", "extended", "basic"]),
+    ("envelope", "delimiter_in_data", &["replace", "refuse"]),
     ("acknowledgements", "errors_as", &["accepted", "rejected"]),
     ("acknowledgements", "match", &["set", "group"]),
     ("acknowledgements", "out_of_sequence", &["accept", "hold"]),
@@ -105,8 +126,9 @@ const STRICTER: [(&str, &str, &[&str]); 9] = [
 ];
 
 fn of_changed(before: &Row, after: &Row) -> Effect {
+    let table = before.section.split('.').next().unwrap_or_default();
     for (section, subject, words) in STRICTER {
-        if before.section.as_ref() == section && before.subject == subject {
+        if table == section && before.subject == subject {
             let place = |row: &Row| words.iter().position(|word| *word == row.value);
             return match place(before).zip(place(after)) {
                 Some((old, new)) if new > old => Effect::Tightens,
@@ -117,15 +139,18 @@ fn of_changed(before: &Row, after: &Row) -> Effect {
     }
     // A setting that documents are held against: which way it goes is not in its words.
     if !before.section.contains(' ') {
-        return Effect::Unclear;
+        return of_days(table, before, after);
     }
     let (old, new) = (said(&before.value), said(&after.value));
     if old.kind != new.kind || (old.condition != new.condition) {
-        return match (old.kind == new.kind, old.condition, new.condition) {
-            (true, "", _) if old.what == new.what && old.weight == new.weight => Effect::Loosens,
-            (true, _, "") if old.what == new.what && old.weight == new.weight => Effect::Tightens,
+        let same = old.kind == new.kind && old.what == new.what && old.weight == new.weight;
+        let effect = match (old.condition, new.condition) {
+            _ if !same || does_both(&new) => Effect::Unclear,
+            ("", _) => Effect::Loosens,
+            (_, "") => Effect::Tightens,
             _ => Effect::Unclear,
         };
+        return if permits(&new) { effect.reversed() } else { effect };
     }
     let by_weight = new.weight.cmp(&old.weight);
     let by_what = match old.kind {
@@ -140,6 +165,16 @@ fn of_changed(before: &Row, after: &Row) -> Effect {
         Some((Equal, Greater) | (Greater, Equal | Greater)) => Effect::Tightens,
         Some((Equal, Less) | (Less, Equal | Less)) => Effect::Loosens,
         Some((Equal, Equal)) => Effect::Setting,
+        _ => Effect::Unclear,
+    }
+}
+
+/// Days from and until which documents flow; of other settings it cannot be told.
+fn of_days(table: &str, before: &Row, after: &Row) -> Effect {
+    // Days are written so that they sort as texts.
+    match (table, before.subject.as_str(), after.value.cmp(&before.value)) {
+        ("documents", "from", Greater) | ("documents", "until", Less) => Effect::Tightens,
+        ("documents", "from", Less) | ("documents", "until", Greater) => Effect::Loosens,
         _ => Effect::Unclear,
     }
 }
@@ -204,6 +239,7 @@ mod tests {
         assert_eq!(Difference::Removed(&row("require")).effect(), Loosens);
         assert_eq!(Difference::Added(&row("allow")).effect(), Loosens);
         assert_eq!(Difference::Removed(&row("codes + ACL")).effect(), Tightens);
+        assert_eq!(Difference::Removed(&row("codes + ACL as error")).effect(), Unclear);
         for (before, after, effect) in [
             ("limit 1", "limit 2", Loosens),
             ("limit 3", "limit 2", Tightens),
@@ -214,6 +250,14 @@ mod tests {
             ("codes 00", "codes 00 05", Loosens),
             ("codes 00", "codes 05", Unclear),
             ("codes + A", "codes + A B", Loosens),
+            ("codes + A as error", "codes + A", Loosens),
+            ("codes + A", "codes + A as error", Tightens),
+            ("codes + A", "codes + A as warning", Setting),
+            ("codes + A", "codes + A B as error", Unclear),
+            ("allow when BEG02 = DS", "allow", Loosens),
+            ("allow", "allow when BEG02 = DS", Tightens),
+            ("codes + A when BEG02 = DS", "codes + A", Loosens),
+            ("codes + A when BEG02 = DS as error", "codes + A as error", Unclear),
             ("require as warning", "require", Tightens),
             ("require", "require as advice", Loosens),
             ("require", "forbid", Unclear),

@@ -164,6 +164,11 @@ impl Repertoire {
             Self::Latin1 => u32::from(c) <= 0xFF,
         }
     }
+
+    /// Whether the character of this number is written as one byte.
+    fn is_one_byte(self, b: u8) -> bool {
+        b.is_ascii() || self == Self::Latin1
+    }
 }
 
 impl Default for Envelope {
@@ -214,6 +219,11 @@ impl Envelope {
             section.text_or("interchange_version", &usual.interchange_version);
         if interchange_version.len() != 5 || !digits(&interchange_version) {
             section.wrong_key("interchange_version", "is five digits, such as 00401");
+        } else if !is_version(&interchange_version) {
+            let words = format!(
+                "is {interchange_version}, which is no version of X12, such as 00401 or 00501"
+            );
+            section.warn_key("interchange_version", words);
         }
         let request_ta1 = section.flag("request_ta1", false);
         let isa11 = section.choice("isa11", Isa11::default());
@@ -238,6 +248,7 @@ impl Envelope {
         let separators = separators(section);
         let line_break = section.choice("line_break", LineBreak::default());
         let charset = section.choice("charset", Repertoire::default());
+        outside(section, separators, charset);
         let in_data = section.choice("delimiter_in_data", InData::Refuse);
         let mut envelope = Self {
             authorisation,
@@ -278,12 +289,18 @@ impl Envelope {
                 "is \"replace\": say by what with `replace_delimiters_by`",
             ),
             (InData::Replace, Some(text)) => match byte(text) {
-                Some(b) if !taken.contains(&b) => {
+                Some(b) if taken.contains(&b) => {
+                    let keys = SEPARATORS.map(|(key, _)| key);
+                    let delimiter = keys.into_iter().zip(taken).find(|(_, taken)| *taken == b);
+                    let key = delimiter.map_or("", |(key, _)| key);
+                    clash(section, "replace_delimiters_by", key);
+                }
+                Some(b) if self.charset.has(char::from(b)) && self.charset.is_one_byte(b) => {
                     self.delimiter_in_data = DelimiterInData::Replace(b);
                 }
                 _ => section.wrong_key(
                     "replace_delimiters_by",
-                    "is one character of one byte, and no delimiter",
+                    "is one character of one byte that `charset` has, and no delimiter",
                 ),
             },
             (InData::Refuse, None) => {}
@@ -349,25 +366,60 @@ fn credential(section: &mut Section<'_>, key: &'static str, is_secret: bool) -> 
     Credential { qualifier, information }
 }
 
+/// The keys of the delimiters, and what each usually is.
+const SEPARATORS: [(&str, &str); 4] = [
+    ("element_separator", "*"),
+    ("component_separator", ">"),
+    ("repetition_separator", "^"),
+    ("segment_terminator", "~"),
+];
+
 /// The four delimiters: each one byte, no two alike.
 fn separators(section: &mut Section<'_>) -> [u8; 4] {
-    let keys = [
-        ("element_separator", "*"),
-        ("component_separator", ">"),
-        ("repetition_separator", "^"),
-        ("segment_terminator", "~"),
-    ];
-    let given = keys.map(|(key, usual)| section.text_or(key, usual));
+    let given = SEPARATORS.map(|(key, usual)| section.text_or(key, usual));
     let found = distinct_bytes(&given.each_ref().map(String::as_str));
     let mut bytes = [0; 4];
-    for (((key, usual), found), place) in keys.into_iter().zip(found).zip(&mut bytes) {
-        *place = found.unwrap_or_else(|words| {
-            section.wrong_key(key, words);
+    for (at, found) in found.into_iter().enumerate() {
+        let (key, usual) = SEPARATORS[at];
+        bytes[at] = found.unwrap_or_else(|words| {
+            match given.iter().take(at).position(|before| *before == given[at]) {
+                Some(before) if words == TAKEN => {
+                    let other = SEPARATORS[before].0;
+                    // Two that lie below this section are told there.
+                    if section.own.is_none() || section.is_own(key) || section.is_own(other) {
+                        clash(section, key, other);
+                    }
+                }
+                _ => section.wrong_key(key, words),
+            }
             byte(usual).unwrap_or_default()
         });
     }
     bytes
 }
+
+/// Two keys that say the same character: blamed is one that was written here.
+fn clash(section: &mut Section<'_>, key: &str, other: &str) {
+    let swap = !section.is_own(key) && section.is_own(other);
+    let (blamed, other) = if swap { (other, key) } else { (key, other) };
+    section.wrong_key(blamed, format!("is the same character as `{other}`"));
+}
+
+/// Delimiters that the character set does not write as one byte.
+fn outside(section: &mut Section<'_>, separators: [u8; 4], charset: Repertoire) {
+    for ((key, _), b) in SEPARATORS.into_iter().zip(separators) {
+        if !charset.is_one_byte(b) {
+            section.wrong_key(key, "is no character of one byte in this `charset`");
+        }
+    }
+}
+
+/// Whether there is such a version of X12: `00401`.
+fn is_version(digits: &str) -> bool {
+    matches!(digits.as_bytes(), [b'0', b'0', b'2'..=b'8', b'0', b'0'..=b'7'])
+}
+
+const TAKEN: &str = "is used for something else already";
 
 /// The bytes of the delimiters of an interchange, or what is wrong with each: none is a letter, a digit or a blank, and
 /// no two are alike.
@@ -381,10 +433,10 @@ pub fn distinct_bytes<const N: usize>(texts: &[&str; N]) -> [Result<u8, &'static
     let mut seen: Vec<u8> = Vec::with_capacity(N);
     texts.map(|text| match byte(text) {
         None => Err("is one character of one byte"),
-        Some(b) if b.is_ascii_alphanumeric() || b == b' ' => {
+        Some(b) if char::from(b).is_alphanumeric() || b == b' ' => {
             Err("cannot be a letter, a digit or a blank")
         }
-        Some(b) if seen.contains(&b) => Err("is used for something else already"),
+        Some(b) if seen.contains(&b) => Err(TAKEN),
         Some(b) => {
             seen.push(b);
             Ok(b)

@@ -142,6 +142,7 @@ fn identity(section: &mut Section<'_>, key: &'static str) -> Option<Identity> {
     let group = section.text("group").map(str::to_owned);
     let fits = |text: &str, max: usize| {
         !text.trim().is_empty()
+            && !text.starts_with(' ')
             && text.len() <= max
             && text.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
     };
@@ -149,13 +150,16 @@ fn identity(section: &mut Section<'_>, key: &'static str) -> Option<Identity> {
         section.wrong_key("qualifier", "is two characters, such as 08 or ZZ");
     }
     if id.as_ref().is_some_and(|id| !fits(id, 15)) {
-        section.wrong_key("id", "is one to fifteen characters of plain ASCII");
+        section.wrong_key("id", "is one to fifteen characters of plain ASCII, the first no blank");
     }
     let code = group.as_ref().or(id.as_ref());
     let is_new = group.is_some() || id.as_ref().is_some_and(|id| fits(id, 15));
     if is_new && code.is_some_and(|code| !(fits(code, 15) && code.len() >= 2)) {
         let key = if group.is_some() { "group" } else { "id" };
-        section.wrong_key(key, "stands in GS too: two to fifteen characters of plain ASCII");
+        section.wrong_key(
+            key,
+            "stands in GS too: two to fifteen characters of plain ASCII, the first no blank",
+        );
     }
     section.end();
     Some(Identity { qualifier: qualifier?, id: id?, group })

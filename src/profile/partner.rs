@@ -155,6 +155,10 @@ impl Draft<'_, '_> {
             Arc::new(Envelope::read(section, &known))
         });
         let envelopes = envelopes(entries, &known, whole.log);
+        if let Some(identity) = &identity {
+            let all = std::iter::once(&envelope).chain(envelopes.values());
+            delimiters_in_identities(identity, all, whole.log);
+        }
         let control_numbers = read_section(&mut whole, "control_numbers", ControlNumbers::read);
         let duplicates = read_section(&mut whole, "duplicates", Duplicates::read);
         let acknowledgements = read_section(&mut whole, "acknowledgements", |section| {
@@ -337,6 +341,7 @@ fn envelopes(
         let before = log.rows.len();
         let faults = log.problems.len();
         let mut section = Section::of(Arc::clone(&path), Some(&all), log);
+        section.own = Some(&own);
         let envelope = Envelope::read(&mut section, known);
         section.end();
         // What it shares with the others is told, and blamed, there.
@@ -344,8 +349,16 @@ fn envelopes(
         let rows = log.rows.split_off(before);
         log.rows.extend(rows.into_iter().filter(|row| row.origin.as_ref().is_some_and(is_own)));
         let found = log.problems.split_off(faults);
-        let here = |line: usize| own.values().any(|node| line_in(node, line));
-        log.problems.extend(found.into_iter().filter(|problem| here(problem.line)));
+        let here = |problem: &Problem| own.values().any(|node| stands_in(node, problem));
+        for problem in found {
+            let of_all = problem.message.replacen(path.as_ref(), "envelope", 1);
+            if here(&problem) {
+                log.problems.push(problem);
+            } else if problem.is_error() && !log.problems.iter().any(|p| p.message == of_all) {
+                // What nobody wrote here, and is wrong only here.
+                log.problems.push(Problem::at(&node.key, problem.message));
+            }
+        }
         envelopes.insert(set, Arc::new(envelope));
     }
     envelopes
@@ -360,12 +373,51 @@ fn covers(node: &Node, origin: &Origin) -> bool {
         }
 }
 
-fn line_in(node: &Node, line: usize) -> bool {
-    [&node.key, &node.origin].iter().any(|origin| origin.line as usize == line)
+fn stands_in(node: &Node, problem: &Problem) -> bool {
+    let is_there = |origin: &Origin| {
+        origin.line as usize == problem.line && origin.file.as_ref() == problem.file
+    };
+    is_there(&node.key)
+        || is_there(&node.origin)
         || match &node.value {
-            Value::Table(entries) => entries.values().any(|inner| line_in(inner, line)),
+            Value::Table(entries) => entries.values().any(|inner| stands_in(inner, problem)),
             _ => false,
         }
+}
+
+/// Identities that hold one of our delimiters: what stands in ISA and GS would fall apart there.
+fn delimiters_in_identities<'a>(
+    identity: &Identities,
+    envelopes: impl Iterator<Item = &'a Arc<Envelope>>,
+    log: &mut Log,
+) {
+    let mut delimiters: Vec<u8> = Vec::new();
+    for envelope in envelopes {
+        let used = envelope.style().delimiters;
+        delimiters.extend([used.element, used.component, used.segment]);
+        delimiters.extend(used.repetition);
+    }
+    let pairs = identity.all().map(|(_, pair)| pair);
+    let texts = pairs.flat_map(|pair| [&pair.partner, &pair.own]).flat_map(|who| {
+        let group = who.group.as_deref().map(|group| ("group", group));
+        [("qualifier", who.qualifier.as_str()), ("id", who.id.as_str())].into_iter().chain(group)
+    });
+    for (key, text) in texts {
+        let Some(found) = text.bytes().find(|b| delimiters.contains(b)) else { continue };
+        let words = format!("`{key}` has {:?} in it, a delimiter of ours", char::from(found));
+        let row = log.rows.iter().find(|row| {
+            row.section.starts_with("identity.") && row.subject == key && row.value == text
+        });
+        let Some((section, origin)) =
+            row.and_then(|row| Some((Arc::clone(&row.section), row.origin.clone()?)))
+        else {
+            continue;
+        };
+        let problem = Problem::at(&origin, format!("{section}: {words}"));
+        if !log.problems.contains(&problem) {
+            log.problems.push(problem);
+        }
+    }
 }
 
 /// An agreement for each set and release that a flow can have.

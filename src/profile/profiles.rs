@@ -320,8 +320,13 @@ impl<'a> Loader<'a> {
             self.problems.push(Problem::whole(folder, format!("holds no {PARTNER_FILE}")));
             return Entries::new();
         };
-        let shown = format!("{folder}/{PARTNER_FILE}").into();
+        let shown: Arc<str> = format!("{folder}/{PARTNER_FILE}").into();
+        let before = self.problems.len();
         let entries = parse(&name.as_str().into(), &shown, &file.text, &mut self.problems);
+        if entries.is_empty() && self.problems.len() == before {
+            let words = "says nothing; it needs at least `endpoint`, `[identity.production]` and `[mailbox]`, or `base = true`";
+            self.problems.push(Problem::whole(&shown, words));
+        }
         if !source.to_extend {
             warn_of_sources(&entries, &mut self.problems);
         }

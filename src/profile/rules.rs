@@ -50,7 +50,18 @@ impl Overlays {
                 );
                 problems.push(Problem { message, ..at }.warning());
             }
-            self.of.entry(source.name.clone()).or_default().push(self.layers.len());
+            let of = self.of.entry(source.name.clone()).or_default();
+            let twin =
+                of.iter().filter_map(|at| self.layers.get(*at)).find(|l| l.overlaps(&overlay));
+            if let Some(twin) = twin {
+                let words = format!(
+                    "it speaks of the {} in the same release and direction as {}, and one would replace the other; put the rules into one file, or take the stale one away",
+                    overlay.set(),
+                    twin.file()
+                );
+                problems.push(Problem::whole(&shown, words));
+            }
+            of.push(self.layers.len());
             self.layers.push(overlay);
         }
     }
@@ -166,13 +177,12 @@ pub(super) fn rows(agreement: &Agreement) -> impl Iterator<Item = Row> {
 fn row(section: &Arc<str>, rule: RuleView<'_>) -> Row {
     let line = rule.line();
     let when = rule.condition().map(|condition| format!(" when {condition}"));
-    let weight = format!("{:?}", rule.severity()).to_lowercase();
-    let weight = if weight == "error" { String::new() } else { format!(" as {weight}") };
+    let weight = rule.weight().map(|weight| format!(" as {weight:?}").to_lowercase());
     let value = format!("{} {}", rule.kind().word(), rule.what());
     Row {
         section: Arc::clone(section),
         subject: rule.path().to_owned(),
-        value: format!("{}{}{weight}", value.trim_end(), when.unwrap_or_default()),
+        value: [Some(value.trim_end().to_owned()), when, weight].into_iter().flatten().collect(),
         origin: Some(Origin {
             profile: profile_of(&line.file).into(),
             file: Arc::clone(&line.file),

@@ -37,6 +37,8 @@ pub(super) struct Log {
 pub(super) struct Section<'a> {
     pub path: Arc<str>,
     entries: Option<&'a Entries>,
+    /// Those of them that were written for this section; nothing where all of them were.
+    pub own: Option<&'a Entries>,
     node: Option<&'a Node>,
     known: Vec<&'static str>,
     pub log: &'a mut Log,
@@ -45,7 +47,8 @@ pub(super) struct Section<'a> {
 impl<'a> Section<'a> {
     /// All of a profile.
     pub(super) fn whole(entries: &'a Entries, log: &'a mut Log) -> Self {
-        Self { path: "".into(), entries: Some(entries), node: None, known: vec!["source"], log }
+        let path = "".into();
+        Self { path, entries: Some(entries), own: None, node: None, known: vec!["source"], log }
     }
 
     /// A section within; an empty one where it is missing.
@@ -86,7 +89,7 @@ impl<'a> Section<'a> {
             }
             None => None,
         };
-        Section { path, entries, node, known: vec!["source"], log }
+        Section { path, entries, own: None, node, known: vec!["source"], log }
     }
 
     fn path_of(&self, key: &str) -> Arc<str> {
@@ -96,6 +99,11 @@ impl<'a> Section<'a> {
     /// Whether a key stands there.
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.is_some_and(|entries| entries.contains_key(key))
+    }
+
+    /// Whether a key was written for this section, and lies not below it.
+    pub(super) fn is_own(&self, key: &str) -> bool {
+        self.own.or(self.entries).is_some_and(|entries| entries.contains_key(key))
     }
 
     /// Whether the section stands there.
@@ -116,11 +124,17 @@ impl<'a> Section<'a> {
         self.log.problems.push(Problem::at(at, words));
     }
 
-    /// A problem with the value of a key; nothing where nobody wrote it.
+    /// A problem with the value of a key; with the section, or the profile as a whole, where nobody wrote it.
     pub(super) fn wrong_key(&mut self, key: &str, words: impl std::fmt::Display) {
         let node = self.entries.and_then(|entries| entries.get(key)).map(AsRef::as_ref);
-        if let Some(node) = node.or(self.node) {
-            self.wrong(&node.origin, format!("`{key}` {words}"));
+        let words = format!("`{key}` {words}");
+        match node.or(self.node) {
+            Some(node) => self.wrong(&node.origin, words),
+            None => {
+                let words = format!("{}: {words}", self.path);
+                let words = words.trim_start_matches(": ").to_owned();
+                self.log.problems.push(Problem::whole("", words));
+            }
         }
     }
 
@@ -433,12 +447,16 @@ impl<'a> Section<'a> {
 
 /// Whether documents are held against a setting: to change it may loosen the check.
 fn is_rule(section: &str, subject: &str) -> bool {
-    matches!(
-        (section, subject),
-        ("duplicates", _)
-            | ("processing", "group" | "on_error" | "separators_found")
-            | ("acknowledgements", "errors_as" | "match" | "out_of_sequence")
-    )
+    let (table, rest) = section.split_once('.').unwrap_or((section, ""));
+    match table {
+        "duplicates" => true,
+        "processing" => matches!(subject, "group" | "on_error" | "separators_found"),
+        "acknowledgements" => matches!(subject, "errors_as" | "match" | "out_of_sequence"),
+        "documents" => matches!(subject, "release" | "from" | "until"),
+        "envelope" => matches!(subject, "charset" | "delimiter_in_data"),
+        "identity" => rest.contains(".also"),
+        _ => false,
+    }
 }
 
 /// Whether a key sounds as if a secret stood behind it.

@@ -95,6 +95,8 @@ pub(super) fn name_fields(map: &Map, walked: &Walked<'_>, findings: &mut [Findin
     for finding in findings
         .iter_mut()
         .filter(|f| f.field.is_none() && f.severity > Severity::Advice && f.place.element > 0)
+        // Where a level stands is in no field.
+        .filter(|f| f.code != Code::HierarchyNotAgreed)
     {
         let index = (finding.place.segment_position as usize).checked_sub(1);
         let placed = index.and_then(|index| walked.tree.segments.get(index));

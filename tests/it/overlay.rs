@@ -307,6 +307,24 @@ fn later_layers_replace_add_and_take_back() {
 }
 
 #[test]
+fn a_rule_takes_the_place_of_the_same_one_however_it_is_spelt() {
+    for (below, above) in [
+        ("codes REF01 DP IA", "codes REF/01 DP"),
+        ("length REF/02 1/5", "length REF02 1/4"),
+        ("when BEG02 = SA NE require TD5", "when BEG02 = NE SA require TD5 as warning"),
+        (
+            "when BEG02 = SA and N1[BT] present forbid TD5",
+            "when N1[BT] present and BEG02 = SA forbid TD5 as warning",
+        ),
+    ] {
+        let layers = [source("base", "850", below), source("own", "850", above)];
+        let overlay = Overlay::compile(&layers.each_ref(), grammar("850")).unwrap();
+        let rules: Vec<_> = overlay.rules().collect();
+        assert!(matches!(&*rules, [one] if one.replaced().is_some()), "{below}, {above}");
+    }
+}
+
+#[test]
 fn a_hierarchy_names_its_levels_for_the_writer() {
     let overlay =
         overlay("856", "hierarchy shipment order T pack item\nagainst order quantity as fatal");
@@ -451,8 +469,57 @@ when BEG01 = 00 forbid SAC
 when BEG01 = 00 require SAC
 when BEG01 = 00 forbid PER
 when BEG01 = 05 require PER
+require REF[IA]
+forbid REF
+when BEG02 = SA NE require TD5
+when BEG02 = SA forbid TD5
+when BEG02 = SA require CSH
+when BEG02 != DS forbid CSH
+when BEG02 = DS require ITD
+when BEG01 = 00 forbid ITD
+when FOB absent forbid DTM
+when FOB/02 = 1 require DTM
+when BEG02 = DS require SAC[C]
+when BEG02 = KN forbid SAC
 "#;
     insta::assert_snapshot!("overlay_contradictions", lint("850", text));
+}
+
+#[test]
+fn levels_are_not_nested_in_paths() {
+    let text = "overlay partner on 856 004010\nsource \"Guide\"\nrequire HL[T]/HL[P]\nrequire HL[T]/HL[P]/MAN[GM]\nrequire HL[P]/HL04\n";
+    let told = lint("856", text);
+    assert_eq!(told.matches("levels are not nested in paths").count(), 2, "{told}");
+    assert!(told.contains("write `HL[P]`, or `hierarchy …`"), "{told}");
+    assert!(told.contains("write `HL[P]/MAN[GM]`, or"), "{told}");
+}
+
+#[test]
+fn numbers_are_compared_as_numbers() {
+    let of = |lines: &str, body: &str| found("850", lines, body).iter().any(agreed);
+    let body = good("850");
+    for (lines, from, to, is_found) in [
+        ("codes PO1/PO102 10 5", "PO1*2*5*", "PO1*2*5.0*", false),
+        ("codes PO1/PO102 10 5", "PO1*2*5*", "PO1*2*5.1*", true),
+        ("when PO1/PO104 = 0 require PO1/REF", "*EA*1**", "*EA*0.00**", true),
+        ("when PO1/PO104 = 0 require PO1/REF", "*EA*1**", "*EA*1**", false),
+        ("when CTT02 != 15.00 forbid REF", "CTT*2*15", "CTT*2*15", false),
+    ] {
+        let body = body.replace(from, to);
+        assert_eq!(of(lines, &body), is_found, "{lines}: {body}");
+    }
+}
+
+#[test]
+fn an_sscc_with_its_identifier_is_the_same_sscc() {
+    let body = good("856").replace("006141411234567906", "00006141411234567890");
+    let unique = "unique HL[P]/MAN[GM]/MAN02";
+    for (lines, is_found) in
+        [(unique.to_owned(), false), (format!("{unique}\ndigits HL[P]/MAN[GM]/02 sscc"), true)]
+    {
+        let found = found("856", &lines, &body);
+        assert_eq!(found.iter().any(|f| f.code == Code::NotUnique), is_found, "{lines}");
+    }
 }
 
 #[test]
@@ -511,6 +578,8 @@ when PER present require PER
 when PER absent require PER/03
 forbid N1[SF]
 limit N1[SF] 1
+codes REF01 DP
+allow REF[IA]
 "#
     .replace("length BEG03 0/30\n", "");
     insta::assert_snapshot!("overlay_never_fires", lint("850", &text));

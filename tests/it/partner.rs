@@ -95,6 +95,17 @@ fn a_new_profile_wants_nothing_but_what_only_its_author_knows() {
 }
 
 #[test]
+fn files_that_nobody_reads_and_flows_that_are_over_are_warned_of() {
+    let folder = profiles();
+    let profile = folder.path().join("harbor-and-pine");
+    fs::rename(profile.join("856.overlay"), profile.join("856.overlay.txt")).unwrap();
+    edit(&profile.join("partner.toml"), "release = \"004010\"\n\n", "until = 2020-01-01\n\n");
+    let (text, code) = shown(folder.path(), &["check", "--strict"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!("partner_check_unused", text);
+}
+
+#[test]
 fn what_is_wrong_is_shown_with_its_line_counted_and_told_by_the_exit_code() {
     let folder = profiles();
     let file = folder.path().join("harbor-and-pine/partner.toml");

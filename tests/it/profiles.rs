@@ -148,6 +148,46 @@ fn what_two_agreements_differ_in_is_told() {
 }
 
 #[test]
+fn what_keeps_less_back_is_told_as_looser() {
+    let order = "direction = \"in\"\nrelease = \"004010\"";
+    let with = |text: &str, more: &str| format!("{text}\n{more}");
+    let pair = "{ partner = { qualifier = \"08\", id = \"6125550199\" }, own = { qualifier = \"ZZ\", id = \"NORTHDOCK3PL\" } }";
+    let test = "\n[identity.test]";
+    let lf = "line_break = \"lf\"";
+    for (text, strict, loose) in [
+        (order, order.to_owned(), "direction = \"in\"".to_owned()),
+        (order, with(order, "until = 2026-11-01"), with(order, "until = 2027-11-01")),
+        (order, with(order, "from = 2026-11-01"), order.to_owned()),
+        (lf, with(lf, "charset = \"basic\""), lf.to_owned()),
+        (test, test.to_owned(), format!("\nalso = [{pair}]\n{test}")),
+    ] {
+        let rows = |said: &str| one(&SAMPLE.replacen(text, said, 1)).rows();
+        let (before, after) = (rows(&strict), rows(&loose));
+        let looser = differences(&before, &after);
+        assert!(!looser.is_empty() && looser.iter().all(Difference::may_loosen), "{looser:?}");
+        let stricter = differences(&after, &before);
+        assert!(stricter.iter().all(Difference::tightens), "{stricter:?}");
+    }
+}
+
+#[test]
+fn the_weight_of_what_is_in_no_list_is_shown() {
+    let row = |weight: &str| {
+        let overlay = format!(
+            "overlay harbor-and-pine on 850 004010\nsource \"Guide\"\ncodes PO1/PO103 + Q9{weight}\n"
+        );
+        let files = [("partner.toml", SAMPLE), ("850.overlay", &overlay)];
+        let (profiles, problems) = read(&[source("harbor-and-pine", &files)]);
+        assert_eq!(problems, []);
+        let rows = profiles.partner("harbor-and-pine").unwrap().rows();
+        rows.into_iter().find(|row| row.subject == "PO1/PO103").unwrap()
+    };
+    let (strict, plain) = (row(" as error"), row(""));
+    assert_eq!((&*strict.value, &*plain.value), ("codes + Q9 as error", "codes + Q9"));
+    assert!(Difference::Changed(&strict, &plain).may_loosen());
+}
+
+#[test]
 fn an_interchange_is_known_by_any_pair_that_is_agreed() {
     let text = SAMPLE.replace(
         "own = { qualifier = \"ZZ\", id = \"NORTHDOCK3PL\" }",

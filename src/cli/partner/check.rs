@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::load::Loaded;
@@ -9,7 +10,7 @@ use super::{Place, fixtures};
 use crate::cli::report::count;
 use crate::cli::{Context, Error, Format, Verdict};
 use crate::findings::Severity;
-use crate::profile::{Problem, Weight};
+use crate::profile::{Partner, Problem, Weight};
 
 /// Arguments of `partner check`.
 #[derive(Debug, clap::Args)]
@@ -52,6 +53,11 @@ pub fn run(
     for name in &args.names {
         loaded.source(name)?;
     }
+    let today = jiff::Zoned::now().date();
+    for partner in loaded.profiles.iter() {
+        loaded.problems.extend(over(partner, today));
+    }
+    loaded.problems.sort();
     let asked = |name: &str| args.names.is_empty() || args.names.iter().any(|n| n == name);
     let mut counts = Counts::default();
     let mut found = Vec::new();
@@ -78,6 +84,21 @@ pub fn run(
     summary(profiles as u64, &counts, context, out)?;
     let bad = counts.errors > 0 || (args.strict && counts.warnings > 0);
     Ok(if bad { Verdict::Findings } else { Verdict::Clean })
+}
+
+/// Flows that ended before a day.
+fn over(partner: &Partner, day: Date) -> Vec<Problem> {
+    let flows = partner.documents.iter();
+    let ended = flows.filter_map(|(kind, flow)| Some((kind, flow.until.filter(|u| *u < day)?)));
+    ended
+        .filter_map(|(kind, until)| {
+            let section = format!("documents.{kind}");
+            let origin = partner.origin(&section, "until")?;
+            let words =
+                format!("{section}: `until` is past, {until}: no such document flows any more");
+            Some(Problem::at(origin, words).warning())
+        })
+        .collect()
 }
 
 fn weight_word(weight: Weight) -> &'static str {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Place;
 use crate::cli::definitions::engine;
 use crate::cli::{Context, Error};
-use crate::folders::profile_sources;
+use crate::folders::{profile_sources, unused_files};
 use crate::gateway::Config;
 use crate::grammar::suggest::nearest;
 use crate::profile::{PARTNER_FILE, Partner, Problem, ProfileSource, Profiles};
@@ -59,6 +59,8 @@ impl Place {
         let config = self.config()?;
         let folder = self.folder(config.as_ref());
         let mut loaded = load(&folder, engine(context)?)?;
+        loaded.problems.extend(unused_files(&folder));
+        loaded.problems.sort();
         if let Some(config) = &config {
             crate::gateway::check_endpoints(&loaded.profiles, config, &mut loaded.problems);
             loaded.problems.sort();

@@ -1,6 +1,7 @@
 //! A walked set looked at through places: which instances of a scope there are, which segments and values a place has
 //! in one of them. Nothing here is quick; it is for rules of which the quick pass has found that they are broken.
 
+use super::{is_numeric, number};
 use crate::grammar::{Grammar, LoopInstance, Tree, Walked};
 use crate::overlay::plan::{Code, ElementSpot, LoopStep, Place, Qualifier};
 use crate::x12::{Delimiters, Segment, Segments};
@@ -168,6 +169,20 @@ impl<'a> Look<'a> {
             None => true,
         })
     }
+}
+
+/// Whether a value of a place is one of the codes; where its values are numbers, whether it is the same number.
+pub(in crate::overlay) fn is_one_of(
+    grammar: &Grammar,
+    place: &Place,
+    codes: &[Code],
+    value: &[u8],
+) -> bool {
+    let same_number = || {
+        let value = number(value, 0);
+        value.is_some() && codes.iter().any(|code| number(code, 0) == value)
+    };
+    is_among(codes, value) || is_numeric(grammar, place) && same_number()
 }
 
 /// Whether a value is one of the codes, padding aside.

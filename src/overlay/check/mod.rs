@@ -9,13 +9,13 @@ mod rules;
 mod words;
 
 use super::Overlay;
-use super::plan::{Condition, ConditionTest, Rule};
+use super::plan::{Code, Condition, ConditionTest, Rule};
 use super::scan::Scratch;
 use crate::findings::Findings;
 use crate::grammar::Walked;
-pub(super) use look::{Look, is_among};
+pub(super) use look::{Look, is_among, is_one_of};
 pub(super) use numbers::{Sum, number};
-pub(super) use rules::{is_numeric, is_of_type, length_fault};
+pub(super) use rules::{is_numeric, is_of_type, length_fault, told_apart};
 
 /// See [`Overlay::check`].
 pub(super) fn check(
@@ -93,15 +93,17 @@ fn of_segments<'a>(
         return there == (condition.test == ConditionTest::Present);
     };
     let mut values = segments.flat_map(|index| look.values(spot, index));
+    let is_it =
+        |codes: &[Code], value: &[u8]| is_one_of(look.grammar, &condition.place, codes, value);
     match &condition.test {
         ConditionTest::Present => values.next().is_some(),
         ConditionTest::Absent => values.next().is_none(),
-        ConditionTest::Is(codes) => values.any(|v| is_among(codes, v.bytes)),
+        ConditionTest::Is(codes) => values.any(|v| is_it(codes, v.bytes)),
         ConditionTest::IsNot(codes) => {
             let mut some = false;
             values.all(|v| {
                 some = true;
-                !is_among(codes, v.bytes)
+                !is_it(codes, v.bytes)
             }) && some
         }
     }
@@ -157,6 +159,9 @@ mod tests {
         "when BEG02 != SA unique PO1/PO101",
         "when PO1 absent require SAC",
         "when PO1/SAC/SAC01 = C length PO1/PO107 3/3",
+        "codes PO1/PO102 10 5.0",
+        "when PO1/PO102 = 5 require PO1/REF",
+        "when CTT02 != 15.0 forbid PER",
     ];
     const ORDER_SEGMENTS: &[&str] = &[
         "BEG*00*SA*1**20260102",
@@ -175,6 +180,9 @@ mod tests {
         "PO1*2*5*CA*1.5*PE*UP*1*VN*2",
         "PO1*1**ZZ**X*VN*2",
         "PO1*A*5*QQ***VN*3",
+        "PO1*4*5.00*EA",
+        "PER*IC*x",
+        "CTT*2*15.00",
         "CTT*2*15",
         "CTT*1*10",
         "ZZZ*1",

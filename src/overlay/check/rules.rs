@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::look::{Look, Value, is_among};
+use super::look::{Look, Value, is_among, is_one_of};
 use super::numbers::{self, number};
 use super::words::Teller;
 use super::{Conditions, levels};
 use crate::findings::{Code, Findings};
 use crate::grammar::check::value::{is_date, is_time, number_digits};
-use crate::grammar::digits;
+use crate::grammar::digits::{self, Scheme};
 use crate::grammar::{DataType, ElementShape, Grammar};
 use crate::overlay::compile::{code_list, definition};
 use crate::overlay::plan::{LoopStep, Place, Rule, Term, Test};
@@ -39,7 +39,7 @@ pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
         }),
         Test::Codes { place, codes, besides: false } => {
             judge.values(place, |teller, index, value, _| {
-                if !is_among(codes, value.bytes) {
+                if !is_one_of(look.grammar, place, codes, value.bytes) {
                     teller.code(index, value, codes);
                 }
             });
@@ -59,7 +59,7 @@ pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
                 teller.digits(index, value, *scheme, wrong);
             }
         }),
-        Test::Unique { place, within } => judge.unique(place, *within),
+        Test::Unique { place, within, scheme } => judge.unique(place, *within, *scheme),
         Test::Count { place, of, home } => judge.count(place, of, *home),
         Test::Sum { place, terms, scale, home } => judge.sum(place, terms, *scale, *home),
         Test::Hierarchy { node, levels } => {
@@ -152,14 +152,14 @@ impl<'a, 'f> Judge<'a, 'f> {
         });
     }
 
-    fn unique(&mut self, place: &'a Place, within: usize) {
+    fn unique(&mut self, place: &'a Place, within: usize, scheme: Option<Scheme>) {
         let Some(spot) = &place.element else { return };
         for field in self.look.instances(&place.scope[..within], 0) {
             let mut seen: HashMap<&[u8], usize> = HashMap::new();
             for instance in self.look.instances(&place.scope, field) {
                 for index in self.look.segments(place, instance) {
                     for value in self.look.values(spot, index) {
-                        let first = *seen.entry(value.bytes.trim_ascii_end()).or_insert(index);
+                        let first = *seen.entry(told_apart(value.bytes, scheme)).or_insert(index);
                         let repeated = first != index || value.repetition > 1;
                         if repeated && self.holds(instance, &place.scope, Some(index)) {
                             self.teller.repeated(index, value, first);
@@ -225,6 +225,13 @@ impl<'a, 'f> Judge<'a, 'f> {
             }
         }
     }
+}
+
+/// What tells a value from others: without padding, and an SSCC without its application identifier.
+#[inline]
+pub(in crate::overlay) fn told_apart(value: &[u8], scheme: Option<Scheme>) -> &[u8] {
+    let value = value.trim_ascii_end();
+    scheme.and_then(|scheme| scheme.number(value)).unwrap_or(value)
 }
 
 /// Whether the grammar takes the values for numbers, whose lengths leave out sign and point.

@@ -16,14 +16,14 @@ impl Compiler<'_> {
             if let Some(by) = self.forbidden_by(rule, rules) {
                 self.dead_under(rule, by);
             }
-            self.dead_rule(rule);
+            self.dead_rule(rule, rules);
             self.may_be_missing(rule, rules);
             self.dead_conditions(rule, rules);
             self.dead_qualifiers(rule, rules);
         }
     }
 
-    fn dead_rule(&mut self, rule: &Rule) {
+    fn dead_rule(&mut self, rule: &Rule, rules: &[Rule]) {
         let at = path_of(&rule.written.body).map_or(rule.written.at, |p| p.at);
         let path = &rule.written.path;
         match &rule.test {
@@ -59,6 +59,7 @@ impl Compiler<'_> {
             }
             Test::Allow(allowed) => {
                 let Some(place) = &allowed.place else { return };
+                self.not_allowed_after_all(rule, place, rules);
                 let element = place.element.is_some();
                 if element && code_list(self.grammar, place).is_none() {
                     let message =
@@ -68,6 +69,28 @@ impl Compiler<'_> {
             }
             _ => {}
         }
+    }
+
+    /// A qualifier is allowed, and a line that names all codes of its element lacks it.
+    fn not_allowed_after_all(&mut self, rule: &Rule, place: &Place, rules: &[Rule]) {
+        let (None, Some(qualifier)) = (&place.element, &place.qualifier) else { return };
+        let lacks = rules.iter().find_map(|other| {
+            let Test::Codes { place: of, codes, besides: false } = &other.test else { return None };
+            let spot = of.element.as_ref().filter(|_| of.node == place.node)?;
+            let is_it = (spot.position, spot.component, spot.last)
+                == (qualifier.position, qualifier.component, 0);
+            let code = qualifier.codes.iter().find(|code| !codes.contains(code))?;
+            (is_it && of.qualifier.is_none() && other.conditions.is_empty())
+                .then_some((other, code))
+        });
+        let Some((other, code)) = lacks else { return };
+        let code = crate::x12::decode(code);
+        let message = format!(
+            "`codes {}` at {}:{} names all codes that may stand there, and {code} is not among them: the rule does nothing",
+            other.written.path, other.line.file, other.line.line
+        );
+        let mend = format!("write `codes {} + {code}`", other.written.path);
+        self.warn(rule, rule.written.at, message, mend);
     }
 
     /// An element is required of a segment with a certain qualifier, and nothing asks for that segment.
@@ -200,7 +223,7 @@ impl Compiler<'_> {
     }
 
     /// Two conditions on one place of which only one can hold.
-    fn contradicts(&self, a: &Condition, b: &Condition) -> bool {
+    pub(super) fn contradicts(&self, a: &Condition, b: &Condition) -> bool {
         if a.place != b.place {
             return false;
         }

@@ -3,6 +3,7 @@
 use super::super::plan::{Code, Place, Rule, Test};
 use super::super::source::{Body, Kind, OverlaySource, WaiveSource};
 use super::Compiler;
+use crate::grammar::digits::Scheme;
 use crate::grammar::suggest;
 
 impl<'a> Compiler<'a> {
@@ -65,7 +66,13 @@ impl<'a> Compiler<'a> {
             }
             (Some(path), kind) => {
                 let Some(place) = self.place(path) else { return };
-                Box::new(move |r| r.written.body.kind() == kind && r.test.place() == Some(&place))
+                Box::new(move |r| {
+                    r.written.body.kind() == kind
+                        && match &r.test {
+                            Test::Require(own) => *own == place,
+                            test => same_values(test.place(), Some(&place)),
+                        }
+                })
             }
         };
         let count = rules.len();
@@ -103,10 +110,26 @@ pub(super) fn widen(rules: &mut [Rule]) {
         .collect();
     for rule in rules {
         let Test::Codes { place, codes, besides: false } = &mut rule.test else { continue };
-        for (_, more) in besides.iter().filter(|(other, _)| other == place) {
+        for (_, more) in besides.iter().filter(|(o, _)| same_values(Some(o), Some(place))) {
             let new = more.iter().filter(|code| !codes.contains(code));
             *codes = codes.iter().chain(new).cloned().collect();
         }
+    }
+}
+
+/// Values that are to be unique and of which `digits` says what number they are: two ways to write it are one value.
+pub(super) fn schemes(rules: &mut [Rule]) {
+    let agreed: Vec<(Place, Scheme)> = rules
+        .iter()
+        .filter_map(|rule| match &rule.test {
+            Test::Digits(place, scheme) => Some((place.clone(), *scheme)),
+            _ => None,
+        })
+        .collect();
+    for rule in rules {
+        let Test::Unique { place, scheme, .. } = &mut rule.test else { continue };
+        let found = agreed.iter().find(|(other, _)| same_values(Some(other), Some(place)));
+        *scheme = found.map(|(_, scheme)| *scheme);
     }
 }
 
@@ -124,19 +147,31 @@ pub(super) fn subject_text(rule: &Rule) -> String {
 /// Whether two rules are of one kind, on one path, under one condition.
 pub(super) fn same_subject(a: &Rule, b: &Rule) -> bool {
     let same = match (&a.test, &b.test) {
+        (Test::Require(p), Test::Require(q)) => p == q,
         (Test::Codes { place: p, besides: x, .. }, Test::Codes { place: q, besides: y, .. }) => {
-            p == q && x == y
+            same_values(Some(p), Some(q)) && x == y
         }
         (Test::Allow(p), Test::Allow(q)) => p == q,
-        (Test::Unique { place: p, within: v }, Test::Unique { place: q, within: w }) => {
-            p == q && v == w
+        (Test::Unique { place: p, within: v, .. }, Test::Unique { place: q, within: w, .. }) => {
+            same_values(Some(p), Some(q)) && v == w
         }
         (Test::Hierarchy { .. }, Test::Hierarchy { .. }) => true,
         (Test::Against, Test::Against) => a.written.what == b.written.what,
         (Test::Map, Test::Map) => map_field(a) == map_field(b),
-        (p, q) => std::mem::discriminant(p) == std::mem::discriminant(q) && p.place() == q.place(),
+        (p, q) => {
+            std::mem::discriminant(p) == std::mem::discriminant(q)
+                && same_values(p.place(), q.place())
+        }
     };
-    same && a.conditions == b.conditions
+    let among = |a: &Rule, b: &Rule| a.conditions.iter().all(|own| b.conditions.contains(own));
+    same && among(a, b) && among(b, a)
+}
+
+/// Whether two places are the same for whoever looks at what stands there, and does not ask for it: `REF01` and
+/// `REF/01`.
+fn same_values(a: Option<&Place>, b: Option<&Place>) -> bool {
+    let as_one = |place: &Place| Place { each: true, ..place.clone() };
+    a.map(as_one) == b.map(as_one)
 }
 
 /// The block and field that a line of the map fills.

@@ -41,6 +41,7 @@ pub(super) fn compile(
         compiler.add_layer(number, layer, &mut rules);
     }
     layers::widen(&mut rules);
+    layers::schemes(&mut rules);
     compiler.decimals(&mut rules);
     if let Some(rule) = rules.get(RULES_MAX) {
         let message = format!("the layers have more than {RULES_MAX} rules together");
@@ -141,7 +142,11 @@ impl Compiler<'_> {
 
 fn condition_test(condition: &ConditionSource) -> ConditionTest {
     let codes = |words: &[super::source::Word]| {
-        words.iter().map(|w| w.text.as_bytes().into()).collect::<Box<[_]>>()
+        let mut codes: Vec<super::plan::Code> =
+            words.iter().map(|w| w.text.as_bytes().into()).collect();
+        // In whatever order they were written, it is the same condition.
+        codes.sort_unstable();
+        codes.into_boxed_slice()
     };
     match &condition.test {
         TestSource::Present => ConditionTest::Present,

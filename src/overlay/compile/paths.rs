@@ -61,6 +61,15 @@ impl Compiler<'_> {
                 return (walk, Some(step));
             };
             let node = self.grammar.node(child);
+            let in_level = self.grammar.node(walk.current).nested.is_some();
+            let is_bare = step.selector.is_none() && path.element.is_some();
+            if in_level && child == self.opening(walk.current) && !is_bare {
+                // A level lies below another in the document, not in the grammar.
+                let message = format!("levels are not nested in paths: `{}`", path.text);
+                let own = path.text.get(step.offset_in(path)..).unwrap_or(&step.key);
+                self.fault(step.at, message, format!("write `{own}`, or `hierarchy …`"));
+                return (walk, None);
+            }
             let position = node.nested.map_or(1, |nested| nested.level);
             let opening = if node.kind == NodeKind::Loop { self.opening(child) } else { child };
             let qualifier =

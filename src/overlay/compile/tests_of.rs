@@ -64,7 +64,8 @@ impl Compiler<'_> {
 
     fn unique(&mut self, path: &PathSource, within: Option<&PathSource>) -> Option<Test> {
         let place = self.value(path)?;
-        let Some(around) = within else { return Some(Test::Unique { place, within: 0 }) };
+        let scheme = None;
+        let Some(around) = within else { return Some(Test::Unique { place, within: 0, scheme }) };
         let outer = self.place(around)?;
         let depth = outer.scope.len();
         let fits = outer.is_loop()
@@ -79,7 +80,7 @@ impl Compiler<'_> {
             self.fault(around.at, message, mend);
             return None;
         }
-        Some(Test::Unique { place, within: depth + 1 })
+        Some(Test::Unique { place, within: depth + 1, scheme })
     }
 
     fn sum(&mut self, path: &PathSource, terms: &[TermSource], scale: Option<u32>) -> Option<Test> {

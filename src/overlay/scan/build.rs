@@ -83,7 +83,7 @@ impl Builder<'_> {
             Test::Type(place, data_type) => self.value(rule, place, Check::Type(*data_type)),
             Test::Codes { place, codes, besides } => {
                 let list = code_list(self.grammar, place).filter(|_| *besides);
-                let codes = self.codes(codes);
+                let codes = self.codes(place, codes);
                 match list {
                     Some(_) if rule.written.severity.is_none() => {}
                     Some(list) => self.value(rule, place, Check::Besides(codes, list)),
@@ -92,7 +92,7 @@ impl Builder<'_> {
                 }
             }
             Test::Digits(place, scheme) => self.value(rule, place, Check::Digits(*scheme)),
-            Test::Unique { place, within } => {
+            Test::Unique { place, within, scheme } => {
                 let Some(spot) = &place.element else { return };
                 self.outermost(&rule.conditions);
                 let unique = u16::try_from(self.scan.uniques).unwrap_or(u16::MAX);
@@ -100,7 +100,7 @@ impl Builder<'_> {
                 let scope = self.scope(&place.scope[..*within]);
                 self.close(scope, Vec::new(), Weigh::Unique(unique));
                 let spot = self.spot(spot);
-                self.op(place, Action::Unique { unique, spot });
+                self.op(place, Action::Unique { unique, spot, scheme: *scheme });
             }
             Test::Count { place, of, home } => {
                 self.outermost(&rule.conditions);
@@ -200,7 +200,7 @@ impl Builder<'_> {
         let spot = place.element.as_ref().map(|spot| self.spot(spot));
         let counted = |builder: &mut Self, codes: Option<&[Code]>| {
             let fact = builder.fact(scope);
-            let codes = codes.map(|codes| builder.codes(codes));
+            let codes = codes.map(|codes| builder.codes(place, codes));
             let action = match (spot, codes) {
                 (None, _) => Action::Count(fact),
                 (Some(spot), None) => Action::CountValue { fact, spot },
@@ -311,9 +311,14 @@ impl Builder<'_> {
         index_of(known, |(s, _)| s == spot, || (spot.clone(), Codes::new(spot.qualifiers.clone())))
     }
 
-    fn codes(&mut self, codes: &[Code]) -> u16 {
-        let known = &mut self.scan.codes;
-        index_of(known, |c| c.all() == codes, || Codes::new(codes.into()))
+    /// Codes that the values of a place are held against.
+    fn codes(&mut self, place: &Place, codes: &[Code]) -> u16 {
+        let new = if is_numeric(self.grammar, place) {
+            Codes::of_numbers(codes.into())
+        } else {
+            Codes::new(codes.into())
+        };
+        index_of(&mut self.scan.codes, |c| *c == new, || new.clone())
     }
 
     fn finish(mut self) -> Scan {

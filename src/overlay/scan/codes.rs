@@ -1,6 +1,8 @@
 //! Codes compared as words of eight bytes.
 
-use super::super::check::is_among;
+use rust_decimal::Decimal;
+
+use super::super::check::{is_among, number};
 use super::super::plan::Code;
 
 /// Codes, those of up to eight bytes packed.
@@ -8,16 +10,20 @@ use super::super::plan::Code;
 pub(super) struct Codes {
     words: Box<[u64]>,
     all: Box<[Code]>,
+    /// The numbers that they are, where the values that they are held against are numbers.
+    numbers: Box<[Decimal]>,
 }
 
 impl Codes {
     pub fn new(all: Box<[Code]>) -> Self {
-        Self { words: all.iter().filter_map(|code| packed(code)).collect(), all }
+        let words = all.iter().filter_map(|code| packed(code)).collect();
+        Self { words, all, numbers: Box::default() }
     }
 
-    /// The codes as they are written.
-    pub fn all(&self) -> &[Code] {
-        &self.all
+    /// Those that values are held against which are numbers: 5 is 5.0.
+    pub fn of_numbers(all: Box<[Code]>) -> Self {
+        let numbers = all.iter().filter_map(|code| number(code, 0)).collect();
+        Self { numbers, ..Self::new(all) }
     }
 
     /// The packed codes, where all of them are.
@@ -28,10 +34,16 @@ impl Codes {
     /// Whether a value is one of the codes, padding aside.
     #[inline]
     pub fn holds(&self, value: &[u8]) -> bool {
-        match packed(value) {
+        let same = match packed(value) {
             Some(word) => self.words.contains(&word),
             None => is_among(&self.all, value),
-        }
+        };
+        same || !self.numbers.is_empty() && self.has_number(value)
+    }
+
+    #[cold]
+    fn has_number(&self, value: &[u8]) -> bool {
+        number(value, 0).is_some_and(|value| self.numbers.contains(&value))
     }
 
     /// Which of the codes a value is, padding aside.
@@ -83,6 +95,16 @@ mod tests {
         }
         for other in [&b""[..], whole, b"A ", b"A\0"] {
             assert_eq!(packed(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_as_such() {
+        let codes = Codes::of_numbers([&b"0"[..], b"5.50"].map(Code::from).into());
+        for (value, is_one) in
+            [("0.00", true), ("05.5", true), ("5.50", true), ("", false), ("A", false)]
+        {
+            assert_eq!(codes.holds(value.as_bytes()), is_one, "{value:?}");
         }
     }
 

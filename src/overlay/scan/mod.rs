@@ -93,7 +93,7 @@ enum Action {
     /// Each value must be so.
     Check { hit: Hit, spot: u16, check: Check },
     /// Each value must be new.
-    Unique { unique: u16, spot: u16 },
+    Unique { unique: u16, spot: u16, scheme: Option<Scheme> },
     /// The value states a total.
     Stated { total: u16, spot: u16, implied: u32 },
     /// The segment is counted in a total.

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::super::check::{Sum, is_of_type, length_fault, number};
+use super::super::check::{Sum, is_of_type, length_fault, number, told_apart};
 use super::codes::packed;
 use super::seen::Seen;
 use super::{Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
@@ -251,8 +251,8 @@ impl Run<'_> {
                     self.hit(hit);
                 }
             }
-            Action::Unique { unique, .. } if is_there => {
-                scratch.uniques[usize::from(unique)].add(value);
+            Action::Unique { unique, scheme, .. } if is_there => {
+                scratch.uniques[usize::from(unique)].add(told_apart(value, scheme));
             }
             _ => {}
         }
@@ -296,11 +296,11 @@ impl Run<'_> {
                     self.hit(hit);
                 }
             }
-            Action::Unique { unique, spot } => {
+            Action::Unique { unique, spot, scheme } => {
                 let (scan, delimiters) = (self.scan, self.delimiters);
                 let seen = &mut self.scratch.uniques[usize::from(unique)];
                 any(scan, delimiters, spot, segment, |value| {
-                    seen.add(value);
+                    seen.add(told_apart(value, scheme));
                     false
                 });
             }

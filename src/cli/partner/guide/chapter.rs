@@ -374,10 +374,16 @@ fn rule_table(rules: &[RuleView<'_>]) -> Block {
         let demand = words::demand(rule)?;
         let place = words::path(rule.path());
         let when = rule.condition().map(|c| format!(", when {}", words::condition(c)));
-        let weight = match rule.severity() {
-            Severity::Fatal => " Otherwise the document is rejected.",
-            Severity::Error => "",
-            Severity::Warning | Severity::Advice => " Otherwise we take it, and note it.",
+        let adds = rule.kind() == Kind::Codes && rule.what().starts_with('+');
+        let weight = match rule.weight() {
+            Some(Severity::Fatal) if adds => " With anything else the document is rejected.",
+            Some(Severity::Error) if adds => " Anything else is an error.",
+            Some(Severity::Warning | Severity::Advice) if adds => {
+                " Anything else we take, and note it."
+            }
+            Some(Severity::Fatal) => " Otherwise the document is rejected.",
+            Some(Severity::Warning | Severity::Advice) => " Otherwise we take it, and note it.",
+            Some(Severity::Error) | None => "",
         };
         let subject = if place.is_empty() { String::new() } else { format!("{place}: ") };
         let said = format!("{subject}{demand}{}.{weight}", when.unwrap_or_default());
