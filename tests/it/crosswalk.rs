@@ -123,6 +123,85 @@ fn units_convert_exactly_or_the_document_is_held() {
     insta::assert_snapshot!(each("1", "DZ", "10.00"), @"X03 lines[1]: The unit DZ is not mapped. Add it to units, with the factor 1 where nothing changes.");
 }
 
+#[test]
+fn there_are_only_whole_ones_on_both_sides() {
+    let units = crosswalks(&[(
+        Kind::Units,
+        "ours,theirs,factor,whole\neach,case,6,\neach,each,1,\npound,pound,1,no\n",
+    )]);
+    let read = |quantity: &str, unit: &str| {
+        let mut document = order(json!({"lines": [{"quantity": quantity, "unit": unit}]}));
+        let found = units.inbound(&mut document);
+        if found.is_empty() { line_of(&document) } else { told(&found) }
+    };
+    insta::assert_snapshot!(read("2.5", "case"), @"");
+    insta::assert_snapshot!(read("2.5", "each"), @"");
+    assert_eq!(read("2.5", "pound"), "2.5 pound ");
+    assert_eq!(read("2.0", "case"), "12.0 each ");
+}
+
+#[test]
+fn a_price_that_has_a_unit_of_its_own_is_not_converted() {
+    let units = crosswalks(&[(
+        Kind::Units,
+        "ours,theirs,factor\neach,case,6\ncase,pallet,10\neach,each,1\n",
+    )]);
+    let read = |unit: &str, basis: &str| {
+        let line = json!({"quantity": "10", "unit": unit, "price": "24", "price_basis": basis});
+        let mut document = order(json!({"lines": [line]}));
+        let found = units.inbound(&mut document);
+        if found.is_empty() { line_of(&document) } else { told(&found) }
+    };
+    for basis in ["PE", "TE", "LE", "QE", "RE", "WE"] {
+        assert_eq!(read("case", basis), "60 each 24", "{basis}");
+    }
+    for basis in ["", "UM", "CT", "WH"] {
+        assert_eq!(read("case", basis), "60 each 4", "{basis}");
+    }
+    assert_eq!(read("each", "PD"), "10 each 24");
+    insta::assert_snapshot!(read("case", "PD"), @"");
+    insta::assert_snapshot!(read("pallet", "PE"), @"");
+
+    let back = crosswalks(&[(Kind::Units, "ours,theirs,factor\neach,case,6\n")]);
+    let line = json!({"quantity": "60", "unit": "each", "price": "4", "price_basis": "PE"});
+    let mut document = order(json!({"lines": [line]}));
+    assert_eq!(told(&back.outbound(&mut document)), "");
+    assert_eq!(line_of(&document), "10 case 4");
+
+    // A further price of the line has a basis of its own.
+    let prices = json!([{"price": "4", "quantity": "10", "unit": "case", "basis": "PE"}]);
+    let line = json!({"quantity": "10", "unit": "case", "price": "24", "prices": prices});
+    let mut document = order(json!({"lines": [line]}));
+    assert_eq!(told(&units.inbound(&mut document)), "");
+    assert_eq!(line_of(&document), "60 each 4");
+    assert_eq!(self::line(&document)["prices"][0]["price"], "4");
+}
+
+#[test]
+fn units_by_several_numbers_of_an_item_agree_or_the_document_is_held() {
+    let units = "ours,theirs,factor,item\neach,case,6,A1\neach,case,12,B-1\neach,case,6,S\n";
+    let all = crosswalks(&[(Kind::Units, units)]);
+    let read = |items: Value| {
+        let line = json!({"items": items, "quantity": "2", "unit": "case"});
+        let mut document = order(json!({"lines": [line]}));
+        let found = all.inbound(&mut document);
+        if found.is_empty() { line_of(&document) } else { told(&found) }
+    };
+    let number = |kind: &str, value: &str| json!({"kind": kind, "value": value});
+    insta::assert_snapshot!(read(json!([number("buyer", "B-1"), number("vendor", "A1")])), @"");
+    insta::assert_snapshot!(read(json!([number("vendor", "A1"), number("buyer", "B-1")])), @"");
+    assert_eq!(read(json!([number("vendor", "A1"), number("sku", "S")])), "12 each ");
+    // What only describes an item is no number of it.
+    for kind in ["color", "size", "lot"] {
+        assert_eq!(read(json!([number(kind, "A1"), number("buyer", "B-1")])), "24 each ", "{kind}");
+    }
+
+    let items = (Kind::Items, "sku,vendor,buyer\nS,A1,B-1\n");
+    let both = crosswalks(&[items, (Kind::Units, units)]);
+    let told: Vec<String> = both.contradictions().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @"");
+}
+
 fn line_of(document: &Document) -> String {
     let line = line(document);
     let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
