@@ -23,5 +23,5 @@ pub use read::{Reading, read, read_ta1};
 pub use report::{
     GroupHeader, GroupTrailer, InterchangeReport, SetReport, interchange_verdict, set_verdict,
 };
-pub use ta1::{note_code, write_ta1};
+pub use ta1::{note_code, refuse_by_ta1, write_ta1};
 pub use write::{Answer, GroupAnswer};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::tree::{Hash, Tree};
+use super::tree::{Hash, Tree, hex};
 
 /// Hexadecimal digits of a hash by which a line names the one before it. They find the place of a change; that there is
 /// one, the tree shows.
@@ -76,9 +76,7 @@ impl Position {
 
 /// How a line names the one before it.
 pub(super) fn after(last: &Hash) -> String {
-    let mut digits = last.to_string();
-    digits.truncate(AFTER_DIGITS);
-    digits
+    hex(&last.0, &mut [0; AFTER_DIGITS]).to_owned()
 }
 
 /// Lines that become durable together.
@@ -112,6 +110,12 @@ impl Group {
         self.bytes.push(b'}');
         self.position.pass(&self.bytes[begin..]);
         self.bytes.push(b'\n');
+    }
+
+    /// An empty one that follows this.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self::new(self.position.clone())
     }
 
     /// Bytes so far.

@@ -8,7 +8,7 @@ use super::Error;
 use super::line::{Group, Head, Position};
 use super::segment::{self, Header, Segment};
 use super::tree::{Hash, Tree};
-use crate::disk;
+use crate::disk::{self, trial};
 
 /// From this size on a new file is begun.
 const SEGMENT_BYTES: u64 = 16 << 20;
@@ -170,8 +170,12 @@ impl Log {
             self.file = append_to(&self.path)?;
             self.bytes = 0;
         }
-        self.file.write_all(&group.bytes).map_err(|e| Error::file("writing", &self.path, &e))?;
-        (self.sync)(&self.file).map_err(|e| Error::file("syncing", &self.path, &e))?;
+        trial::deed("write", &self.path)
+            .and_then(|()| self.file.write_all(&group.bytes))
+            .map_err(|e| Error::file("writing", &self.path, &e))?;
+        trial::deed("sync", &self.path)
+            .and_then(|()| (self.sync)(&self.file))
+            .map_err(|e| Error::file("syncing", &self.path, &e))?;
         self.bytes += group.bytes.len() as u64;
         self.position = group.position;
         Ok(())

@@ -21,7 +21,7 @@ pub use log::{Log, Opened};
 pub use note::{Key, Note, PublicKey};
 pub use reader::Reader;
 pub use segment::{exists, pack};
-pub use tree::{Hash, Proofs, Tree, root_of_proof};
+pub use tree::{Hash, Proofs, Tree, hex, root_of_proof};
 pub use verify::{Fault, Report, verify};
 
 use std::path::Path;

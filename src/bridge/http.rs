@@ -101,6 +101,10 @@ impl Endpoint for HttpEndpoint {
         self.runtime.block_on(self.post(call))
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
         self.returns.look(partner, kind)
     }

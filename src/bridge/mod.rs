@@ -60,6 +60,11 @@ pub trait Endpoint: Send + Sync {
     /// [`Error::Transient`] where it should be tried again, [`Error::Refused`] where not.
     fn deliver(&self, call: &Call) -> Result<(), Error>;
 
+    /// Whether a call may take as long as a server on the net takes.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Documents of a kind (`shipment`, …) for a partner that lie ready, the oldest first.
     ///
     /// # Errors

@@ -192,14 +192,24 @@ impl<'a> Posting<'a> {
         };
         let written =
             write(self.engine, document, &outbound).map_err(|e| Error::Unknown(e.to_string()))?;
-        if written.findings.iter().all(|finding| finding.severity < Severity::Fatal) {
+        let is_sound = |all: &[Finding]| all.iter().all(|f| f.severity < Severity::Fatal);
+        let sound = is_sound(&written.findings);
+        findings.extend(written.findings);
+        if !sound {
+            return Ok(findings);
+        }
+        // Its receiver would reject it: it is left out, and told why.
+        let alone = vec![(written.group.clone(), vec![written.bytes.clone()])];
+        let judged = judge(self.engine, &self.enveloped(alone)?);
+        if is_sound(&judged) {
             match self.groups.last_mut() {
                 Some((code, sets)) if *code == written.group => sets.push(written.bytes),
                 _ => self.groups.push((written.group, vec![written.bytes])),
             }
             self.sets += 1;
+        } else {
+            findings.extend(judged);
         }
-        findings.extend(written.findings);
         Ok(findings)
     }
 
@@ -211,6 +221,16 @@ impl<'a> Posting<'a> {
         if self.groups.is_empty() {
             return Ok(Vec::new());
         }
+        let groups = std::mem::take(&mut self.groups);
+        let bytes = self.enveloped(groups)?;
+        out.write_all(&bytes)?;
+        self.number = super::ack::after(self.number);
+        self.sets = 0;
+        Ok(judge(self.engine, &bytes))
+    }
+
+    /// Sets in groups, as an interchange.
+    fn enveloped(&self, groups: Vec<(String, Vec<Vec<u8>>)>) -> Result<Vec<u8>, Error> {
         let args = self.args;
         let spec = InterchangeSpec {
             authorization: ("00".to_owned(), String::new()),
@@ -227,7 +247,7 @@ impl<'a> Posting<'a> {
         let mut interchange =
             InterchangeWriter::begin(&spec, number, &self.stamp).map_err(wrong)?;
         let mut group_number = self.number;
-        for (functional_id, sets) in self.groups.drain(..) {
+        for (functional_id, sets) in groups {
             let group = GroupSpec {
                 agency: "X".to_owned(),
                 functional_id,
@@ -241,10 +261,6 @@ impl<'a> Posting<'a> {
                 .map_err(wrong)?;
             group_number = super::ack::after(group_number);
         }
-        let bytes = interchange.finish();
-        out.write_all(&bytes)?;
-        self.number = super::ack::after(self.number);
-        self.sets = 0;
-        Ok(judge(self.engine, &bytes))
+        Ok(interchange.finish())
     }
 }

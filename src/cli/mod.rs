@@ -8,6 +8,7 @@ mod acks;
 mod alerts;
 mod audit;
 mod completions;
+mod config;
 mod definitions;
 mod demo;
 mod documents;
@@ -21,6 +22,7 @@ mod inspect;
 mod overlays;
 mod paint;
 mod partner;
+mod reconcile;
 mod replay;
 mod report;
 mod requeue;
@@ -149,6 +151,8 @@ enum Command {
     Partner(partner::Args),
     /// See the gateway at work: an order comes in, a shipment and an invoice go out
     Demo(demo::DemoArgs),
+    /// Check crossdock.toml and the profiles that it names
+    Config(config::Args),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
     /// Show whether the gateway runs, what waits and what is wrong
@@ -157,6 +161,8 @@ enum Command {
     Acks(acks::Args),
     /// Show an order with its shipments, cartons, invoices and acknowledgements on one page
     Trace(trace::Args),
+    /// Show what of a day agrees: received with delivered, sent with acknowledged
+    Reconcile(reconcile::Args),
     /// What a person has to look at: list it, look closer, act on it
     Exceptions(exceptions::Args),
     /// Run stored traffic through the profiles once more: what would change
@@ -253,10 +259,12 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Schema(args) => schema::run(args, out),
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
+        Command::Config(args) => config::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),
         Command::Trace(args) => trace::run(args, context, out),
+        Command::Reconcile(args) => reconcile::run(args, context, out),
         Command::Exceptions(args) => exceptions::run(args, context, out),
         Command::Replay(args) => replay::run(args, context, out),
         Command::Alerts(args) => alerts::run(args, context, out),

@@ -26,6 +26,11 @@ pub struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// The file.
+    pub(super) fn file(&self) -> &std::path::Path {
+        &self.config
+    }
+
     /// Reads it.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Zoned;
 
-use super::{create_dir, safe_name, sync_dir, write_to};
+use super::{create_dir, safe_name, sync_dir, trial, write_to};
 
 /// What bounds a folder of arrivals.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,8 @@ pub struct Look {
     pub ready: Vec<Arrival>,
     /// Files that may still be growing: look again soon.
     pub unsettled: usize,
+    /// Whether more are finished than one look hands on: look again soon.
+    pub more: bool,
 }
 
 struct Sighting {
@@ -139,6 +141,7 @@ impl Arrivals {
         look.ready.sort_by(|a, b| {
             (a.modified_nanoseconds, &a.file_name).cmp(&(b.modified_nanoseconds, &b.file_name))
         });
+        look.more = look.ready.len() > self.limits.files;
         look.ready.truncate(self.limits.files);
         Ok(look)
     }
@@ -177,7 +180,10 @@ impl Arrivals {
     pub fn archive(&self, arrival: &Arrival, mark: &str) -> io::Result<()> {
         let day = self.archive.join(Zoned::now().date().to_string());
         create_dir(&day).map_err(|e| named(&day, &e))?;
-        self.move_to(&day, arrival, &marked(mark, &arrival.name))
+        trial::step("archive.before");
+        self.move_to(&day, arrival, &marked(mark, &arrival.name))?;
+        trial::step("archive.after");
+        Ok(())
     }
 
     /// Moves a file that cannot be taken into the quarantine, as `MARK-NAME`, with a note for a person beside it. The
@@ -204,8 +210,8 @@ impl Arrivals {
     }
 
     fn move_to(&self, folder: &Path, arrival: &Arrival, name: &str) -> io::Result<()> {
-        let from = self.inbound.join(&arrival.file_name);
-        match fs::rename(&from, folder.join(name)) {
+        let (from, to) = (self.inbound.join(&arrival.file_name), folder.join(name));
+        match trial::deed("rename", &to).and_then(|()| fs::rename(&from, &to)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(named(&from, &e)),
             _ => Ok(()),
         }

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::trial;
+
 /// A way of waiting until the disk has the bytes of a file; [`File::sync_data`] but in tests.
 pub type Sync = Box<dyn FnMut(&File) -> io::Result<()> + Send>;
 
@@ -12,6 +14,7 @@ pub type Sync = Box<dyn FnMut(&File) -> io::Result<()> + Send>;
 /// # Errors
 /// Where the folder cannot be opened or synced.
 pub fn sync_dir(folder: &Path) -> io::Result<()> {
+    trial::deed("sync", folder)?;
     File::open(folder)?.sync_all()
 }
 
@@ -45,8 +48,11 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
+    trial::deed("create", path)?;
     let mut file = File::create_new(path)?;
+    trial::deed("write", path)?;
     file.write_all(bytes)?;
+    trial::deed("sync", path)?;
     file.sync_all()
 }
 
@@ -57,7 +63,11 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Where one of the steps fails; the file is then absent, or the old one.
 pub fn write_to(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let half = folder.join(format!(".{name}.tmp"));
-    let written = write_new(&half, bytes).and_then(|()| fs::rename(&half, folder.join(name)));
+    let whole = folder.join(name);
+    let written = write_new(&half, bytes).and_then(|()| {
+        trial::deed("rename", &whole)?;
+        fs::rename(&half, &whole)
+    });
     if let Err(e) = written {
         // On a full disk each half would make it fuller.
         let _ = fs::remove_file(&half);

@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod durable;
+pub mod trial;
 
 pub use arrivals::{Arrival, Arrivals, Limits, Look, is_unfinished, marked, note_name};
 pub use durable::{Sync, create_dir, sync_dir, write_new, write_to};

@@ -126,6 +126,18 @@ catalogue! {
         "An acknowledgement is overdue"
         "We sent a document, and the partner has not acknowledged it in the time agreed. Nobody knows whether it arrived."
         "Ask the partner whether it has the interchange; retry sends the same bytes once more."
+    AcknowledgementLate "acknowledgement-late" High Page("acknowledgement-late"), [];
+        "An acknowledgement of ours is late"
+        "We have not put our acknowledgement into the partner's mailbox within what the profile promises (`acknowledgements.within`)."
+        "See to what keeps it from the mailbox. It goes out by itself then."
+    DeadlineDueSoon "deadline-due-soon" Normal Page("deadline"), [];
+        "A ship notice or invoice is due soon"
+        "A deadline of the profile (`[deadlines]`) is nearly over, and what the partner waits for is not in its mailbox."
+        "See that the warehouse or accounting hands it over, and that nothing else holds it up."
+    DeadlineLate "deadline-late" High Page("deadline"), [];
+        "A ship notice or invoice is late"
+        "A deadline of the profile (`[deadlines]`) is over, and what the partner waits for is not in its mailbox."
+        "Send it, and tell the partner's contact. Dismiss it with a reason where nothing is to be sent."
     AcknowledgementUnmatched "acknowledgement-unmatched" Normal NoPage("Rare, and harmless unless a document of ours is overdue: see that playbook."), [Replay];
         "An acknowledgement of nothing that we sent"
         "A partner acknowledged a number that was not sent to it, or does not say what became of it."

@@ -102,7 +102,7 @@ catalogue! {
         "An element of ISA is not as it must be"
         "The value of this element of ISA has the wrong length, or is not of the values that it may have."
         "Partners route and reject by these elements before they look at anything else."
-        "ISA15 = X"
+        "ISA09 = 261332"
     DelimiterClash "I11" "delimiter-clash" Fatal None, None, None, None, Some("026");
         "Delimiters are not distinct"
         "Two delimiters that ISA sets are the same byte, or one is a letter, digit or blank, so that data cannot be told from structure."

@@ -6,14 +6,14 @@ use std::sync::PoisonError;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ledger::Draft;
-use super::raising::{About, Trouble, about_acknowledgement, about_document};
+use super::raising::{About, Trouble, about_acknowledgement, about_answer, about_document};
 use super::{Error, Gateway, lanes};
 use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict, same_number};
 use crate::exceptions::Kind;
 use crate::profile::{AckMatch, Partner};
 use crate::store::{
     self, AckState, Change, DocumentState, Event, Expectation, Facts, PayloadId, PurchaseOrderKey,
-    Subject, Task, Timing,
+    Subject, Task, Timing, Work,
 };
 
 /// Expectations of a partner that are looked through for a set by its number alone.
@@ -240,11 +240,45 @@ impl Gateway {
                     let note = format!("written {}, and not with the partner yet", work.queued);
                     let event = Event::AcknowledgementLate;
                     draft.journal(now, event, &partner.name, name, &note);
+                    self.raise_answer(&mut draft, &partner.name, (&work, name, &note), now)?;
                     self.ledger.commit(draft)?;
                 }
             }
         }
         self.late.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| waiting.contains(id));
+        Ok(())
+    }
+}
+
+impl Gateway {
+    /// An acknowledgement of ours that is late; one that is told of already, from before a start, is not told again.
+    fn raise_answer(
+        &self,
+        draft: &mut Draft,
+        partner: &str,
+        (work, name, note): (&Work, &str, &str),
+        now: Timestamp,
+    ) -> Result<(), store::Error> {
+        let key = about_answer(work);
+        if self.ledger.store().exception_about(&key)?.is_some() {
+            return Ok(());
+        }
+        let label = name.to_owned();
+        let subject = Subject::Work { lane: work.lane.clone(), work: work.id, label };
+        let payload = match &work.task {
+            Task::Send { payload, .. } => Some(*payload),
+            _ => None,
+        };
+        let trouble = Trouble {
+            kind: Kind::AcknowledgementLate,
+            partner,
+            cause: "",
+            place: &work.lane,
+            words: &format!("{name}: {note}"),
+            mend: "",
+            about: About { key, subject, payload, findings: None, acceptable: false },
+        };
+        self.raise(draft, trouble, now);
         Ok(())
     }
 }

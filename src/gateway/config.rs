@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::alerts::{AlertRule, read_destinations, read_rules};
+use super::reconciliation::ReconciliationConfig;
 use crate::audit::Key;
 use crate::disk;
 use crate::exceptions::{Kind, Policy, Severity};
@@ -43,6 +44,62 @@ pub struct Config {
     pub notify: BTreeMap<String, notify::Settings>,
     /// `[[alerts]]`: what is told of.
     pub alerts: Vec<AlertRule>,
+    /// `[reconciliation]`
+    pub reconciliation: ReconciliationConfig,
+    /// `[unknown_senders]`
+    pub unknown_senders: UnknownSenders,
+}
+
+/// `[unknown_senders]`: what becomes of an interchange whose sender and receiver stand in no profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum UnknownSenders {
+    /// It is set aside for a person.
+    #[default]
+    Quarantine,
+    /// It is rejected with a TA1, where its mailbox is that of a partner that is live.
+    Reject,
+    /// It is taken as if it were this partner's, where it lies in the mailbox of that one.
+    AcceptAs(String),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct UnknownSendersTable {
+    action: UnknownAction,
+    partner: Option<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum UnknownAction {
+    #[default]
+    Quarantine,
+    Reject,
+    AcceptAs,
+}
+
+impl UnknownSenders {
+    fn read(sections: &mut Sections<'_>) -> Self {
+        let UnknownSendersTable { action, partner } = sections.optional("unknown_senders");
+        let wrong = match (action, &partner) {
+            (UnknownAction::AcceptAs, None) => {
+                Some("`action = \"accept-as\"` needs `partner`: under whose profile they are taken")
+            }
+            (UnknownAction::Quarantine | UnknownAction::Reject, Some(_)) => {
+                Some("`partner` belongs to `action = \"accept-as\"`")
+            }
+            _ => None,
+        };
+        if let Some(words) = wrong {
+            let place = sections.place(&["unknown_senders"]);
+            sections.problem(place, format!("unknown_senders: {words}"));
+        }
+        match (action, partner) {
+            (UnknownAction::AcceptAs, Some(partner)) => Self::AcceptAs(partner),
+            (UnknownAction::Reject, _) => Self::Reject,
+            _ => Self::Quarantine,
+        }
+    }
 }
 
 /// `[audit]`
@@ -155,11 +212,19 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn read(file: &Path) -> Result<Self, Vec<Problem>> {
+        sound(Self::read_all(file))
+    }
+
+    /// Reads the file: what can be used of it, as long as it says where store and profiles are, and everything that is
+    /// wrong.
+    #[must_use]
+    pub fn read_all(file: &Path) -> (Option<Self>, Vec<Problem>) {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file)
-            .map_err(|e| vec![Problem::whole(&name, format!("cannot be read: {e}"))])?;
         let base = file.parent().unwrap_or(Path::new("."));
-        Self::parse(&name, &text, base)
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse_all(&name, &text, base),
+            Err(e) => (None, vec![Problem::whole(&name, format!("cannot be read: {e}"))]),
+        }
     }
 
     /// Reads the text of a configuration; `base` is what relative paths start from.
@@ -167,6 +232,10 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(file: &str, text: &str, base: &Path) -> Result<Self, Vec<Problem>> {
+        sound(Self::parse_all(file, text, base))
+    }
+
+    fn parse_all(file: &str, text: &str, base: &Path) -> (Option<Self>, Vec<Problem>) {
         let mut sections = Sections::parse(file, text);
         let data: Option<PathBuf> = sections.required("data");
         let profiles: Option<PathBuf> = sections.required("profiles");
@@ -177,21 +246,12 @@ impl Config {
         let log = sections.optional("log");
         let limits: Limits = sections.optional("limits");
         let mut audit: AuditConfig = sections.optional("audit");
-        if let Some(key) = &mut audit.key {
-            match key.parse() {
-                Ok(Secret::File(path)) => {
-                    *key = Secret::File(base.join(path)).to_string();
-                }
-                Ok(Secret::Environment(_)) => {}
-                Err(words) => {
-                    let place = sections.place(&["audit", "key"]);
-                    sections.problem(place, format!("audit: `key`: {words}"));
-                }
-            }
-        }
+        rebase_audit(&mut audit, &mut sections, base);
         let service: ServiceConfig = sections.optional("service");
         let (notify, names) = read_destinations(&mut sections, base);
         let alerts = read_rules(&mut sections, &names);
+        let unknown_senders = UnknownSenders::read(&mut sections);
+        let reconciliation = ReconciliationConfig::read(&mut sections, &names);
         if service.listen.is_some() && cfg!(not(feature = "console")) {
             let place = sections.place(&["service", "listen"]);
             sections.problem(place, "this program was built without the feature `console`");
@@ -220,25 +280,24 @@ impl Config {
             let place = sections.place(&["limits", field]);
             sections.problem(place, format!("limits: `{field}` is at least 1"));
         }
-        let problems = sections.finish();
-        match (data, profiles) {
-            (Some(data), Some(profiles)) if problems.is_empty() => Ok(Self {
-                data: base.join(data),
-                profiles: base.join(profiles),
-                base: base.to_path_buf(),
-                poll: Duration::from_secs(u64::from(poll)),
-                settle: Duration::from_millis(u64::from(settle)),
-                endpoints,
-                exceptions,
-                log,
-                limits,
-                audit,
-                service,
-                notify,
-                alerts,
-            }),
-            _ => Err(problems),
-        }
+        let config = data.zip(profiles).map(|(data, profiles)| Self {
+            data: base.join(data),
+            profiles: base.join(profiles),
+            base: base.to_path_buf(),
+            poll: Duration::from_secs(u64::from(poll)),
+            settle: Duration::from_millis(u64::from(settle)),
+            endpoints,
+            exceptions,
+            log,
+            limits,
+            audit,
+            service,
+            notify,
+            alerts,
+            reconciliation,
+            unknown_senders,
+        });
+        (config, sections.finish())
     }
 
     /// What bounds the folders of mailboxes and endpoints.
@@ -250,6 +309,27 @@ impl Config {
             files: FILES_A_LOOK,
         }
     }
+}
+
+/// The key of the audit log, relative to the folder of the file.
+fn rebase_audit(audit: &mut AuditConfig, sections: &mut Sections<'_>, base: &Path) {
+    if let Some(key) = &mut audit.key {
+        match key.parse() {
+            Ok(Secret::File(path)) => {
+                *key = Secret::File(base.join(path)).to_string();
+            }
+            Ok(Secret::Environment(_)) => {}
+            Err(words) => {
+                let place = sections.place(&["audit", "key"]);
+                sections.problem(place, format!("audit: `key`: {words}"));
+            }
+        }
+    }
+}
+
+/// A configuration without a problem.
+fn sound((config, problems): (Option<Config>, Vec<Problem>)) -> Result<Config, Vec<Problem>> {
+    config.filter(|_| problems.is_empty()).ok_or(problems)
 }
 
 /// `[exceptions]`

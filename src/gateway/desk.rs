@@ -84,7 +84,7 @@ async fn attend(
     };
     let mut answering = tokio::task::spawn_blocking(move || {
         let ledger = &gateway.ledger;
-        desk::answer(&mut stream, ledger.store(), &|transaction| ledger.commit_all(transaction))
+        desk::answer(&mut stream, ledger.store(), &|transaction| ledger.commit_all(&transaction))
     });
     let answered = tokio::select! {
         answered = &mut answering => answered,

@@ -5,24 +5,36 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::ledger::Draft;
+use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
+use super::raising::about_answer;
 use super::{Error, Gateway, lanes};
 use crate::bridge::{Call, Endpoint};
+use crate::disk::trial;
 use crate::profile::{Partner, Usage};
 use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
 
 impl Gateway {
-    /// Does one piece of work. When it returns well, the work is done and gone from the store.
-    pub(super) fn perform(&self, work: &Work) -> Result<(), Error> {
+    /// Does one piece of work. When it returns well and the commits that it has begun are finished, the work is done and
+    /// gone from the store.
+    pub(super) fn perform(&self, work: &Work, begun: &mut Vec<Begun>) -> Result<(), Error> {
         match &work.task {
-            Task::Translate { receipt, again } => self.translate(work, *receipt, again.as_ref()),
+            Task::Translate { receipt, again } => {
+                self.translate(work, (*receipt, again.as_ref()), begun)
+            }
             Task::Render { document, .. } => self.render(work, document),
-            Task::Call { document } => self.call(work, document),
+            Task::Call { document } => {
+                begun.push(self.call(work, document)?);
+                Ok(())
+            }
             Task::Send { payload, name, documents, batch } => {
                 let listed = batch.map(|list| self.listed(list)).transpose()?;
                 let documents = listed.as_ref().unwrap_or(documents);
-                self.send(work, *payload, name, documents)
+                begun.push(self.send(work, *payload, name, documents)?);
+                Ok(())
+            }
+            Task::Deadline { document, of, from, due } => {
+                self.look_at_deadline(work, document, of, (*from, *due))
             }
             Task::Notify { destination, payload } => self.notify(work, destination, *payload),
             Task::Quarantine { place, payload, name, note } => {
@@ -31,7 +43,7 @@ impl Gateway {
         }
     }
 
-    fn call(&self, work: &Work, document: &str) -> Result<(), Error> {
+    fn call(&self, work: &Work, document: &str) -> Result<Begun, Error> {
         let store = self.ledger.store();
         let record = store
             .document(document)?
@@ -63,7 +75,7 @@ impl Gateway {
         draft.tell([("kind".to_owned(), record.kind.clone()), received].into());
         let state = DocumentState::Delivered;
         draft.push(Change::Advance { document: record.id, state, at: now });
-        Ok(self.ledger.commit(draft)?)
+        Ok(self.ledger.begin(&draft)?)
     }
 
     /// The documents of a batch.
@@ -78,20 +90,27 @@ impl Gateway {
         payload: PayloadId,
         name: &str,
         documents: &[String],
-    ) -> Result<(), Error> {
+    ) -> Result<Begun, Error> {
         let partner = self.partner(&self.partner_of(work))?;
         let bytes = self.ledger.store().payload(payload)?;
-        self.mailbox_of(&partner)?.mailbox.deliver(name, &bytes)?;
+        let binding = self.mailbox_of(&partner)?;
+        trial::step("send.before");
+        binding.mailbox.deliver(name, &bytes)?;
+        trial::step("send.after");
         let now = Timestamp::now();
         let mut draft = Draft::new();
         draft.done(work);
+        if documents.is_empty() {
+            draft.mend(about_answer(work), now, "it is in the partner's mailbox");
+        }
         let note = documents.join(", ");
         draft.journal_with(now, Event::InterchangeSent, &partner.name, name, &note, Some(payload));
         for document in documents {
+            self.document_left(&mut draft, &partner, document, now)?;
             let (document, state) = (document.clone(), DocumentState::Sent);
             draft.push(Change::Advance { document, state, at: now });
         }
-        Ok(self.ledger.commit(draft)?)
+        Ok(self.ledger.begin(&draft)?)
     }
 
     fn quarantine(

@@ -11,7 +11,7 @@ use std::path::Path;
 use memchr::memmem;
 
 use crate::audit::Hash;
-use crate::store::{Document, Error, Event, PayloadId, Put, Task, Told, Trail, payload_of};
+use crate::store::{Document, Error, Event, PayloadId, Payloads, Put, Task, Told, Trail};
 
 /// Documents for one number, at most: what bounds the memory.
 const DOCUMENTS_MAX: usize = 10_000;
@@ -36,12 +36,13 @@ impl Dossier {
     pub fn find(folder: &Path, number: &str) -> Result<Self, Error> {
         let mut dossier = Self::default();
         let mut seen = BTreeSet::new();
+        let payloads = Payloads::look(folder)?;
         let mut trail = Trail::open(folder, 1)?;
         while let Some(told) = trail.read()? {
             for put in told.puts()? {
                 let Put::Document(document) = put else { continue };
                 let known = dossier.documents.contains_key(&document.id);
-                if known || dossier.belongs(folder, number, &document, &mut seen) {
+                if known || dossier.belongs(&payloads, number, &document, &mut seen) {
                     dossier.take(document);
                 }
             }
@@ -63,7 +64,7 @@ impl Dossier {
     /// that have the number are read.
     fn belongs(
         &self,
-        folder: &Path,
+        payloads: &Payloads,
         number: &str,
         document: &Document,
         seen: &mut BTreeSet<String>,
@@ -77,7 +78,7 @@ impl Dossier {
         let of_partner = self.documents.values().any(|known| known.partner == document.partner);
         of_partner
             && seen.insert(document.id.clone())
-            && payload_of(folder, document.payload).is_ok_and(|json| names_order(&json, number))
+            && payloads.get(document.payload).is_ok_and(|json| names_order(&json, number))
     }
 
     fn take(&mut self, document: Document) {

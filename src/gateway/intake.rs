@@ -3,42 +3,87 @@
 
 use jiff::Timestamp;
 
-use super::ledger::Draft;
+use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
 use super::raising::{About, Trouble, about_bytes};
 use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Endpoint};
 use crate::canonical;
-use crate::disk::{Arrival, safe_name};
+use crate::disk::{Arrival, safe_name, trial};
 use crate::exceptions::Kind;
-use crate::profile::Partner;
+use crate::profile::{Moment, Partner};
 use crate::store::{
     Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt,
     Subject, Task,
 };
 use crate::transport;
 
+/// Files that are taken in by one wait for the disk.
+const TOGETHER: usize = 64;
+
+/// A file that is being taken in.
+struct TakenFile {
+    receipt: u64,
+    begun: Begun,
+}
+
 impl Gateway {
-    /// Looks into a mailbox and takes in what is finished. Tells whether files are there that still grow.
+    /// Looks into a mailbox and takes in what is finished. Tells whether to look again soon.
     pub(super) fn take_from_mailbox(
         &self,
         binding: &MailboxBinding,
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Error> {
         let look = binding.mailbox.look()?;
-        each(&look.ready, stop, |arrival| match self.take_file(binding, arrival) {
-            Err(Error::Mailbox(transport::Error::NotReady(e))) => {
-                tracing::debug!(mailbox = binding.key, file = arrival.name, "{e}");
-                Ok(())
+        let mut first = Ok(());
+        for together in look.ready.chunks(TOGETHER) {
+            let mut taken = Vec::new();
+            let each = each(together, stop, |arrival| match self.take_file(binding, arrival) {
+                Err(Error::Mailbox(transport::Error::NotReady(e))) => {
+                    tracing::debug!(mailbox = binding.key, file = arrival.name, "{e}");
+                    Ok(())
+                }
+                file => file.map(|file| taken.extend(file.map(|file| (arrival, file)))),
+            });
+            let confirmed = self.confirm(binding, taken);
+            match each.and(confirmed) {
+                Err(Error::Store(e)) => return Err(Error::Store(e)),
+                result => first = first.and(result),
             }
-            result => result,
-        })?;
-        Ok(look.unsettled > 0)
+        }
+        first.map(|()| look.unsettled > 0 || look.more)
     }
 
-    fn take_file(&self, binding: &MailboxBinding, arrival: &Arrival) -> Result<(), Error> {
+    /// Tells the mailbox of files, each once it is durable.
+    fn confirm(
+        &self,
+        binding: &MailboxBinding,
+        taken: Vec<(&Arrival, TakenFile)>,
+    ) -> Result<(), Error> {
+        let mut first = Ok(());
+        for (arrival, TakenFile { receipt, begun }) in taken {
+            trial::step("persist.before");
+            self.ledger.finish(begun)?;
+            trial::step("persist.after");
+            trial::step("tell.before");
+            let confirmed = binding.mailbox.confirm(arrival, &receipt.to_string());
+            trial::step("tell.after");
+            first = first.and(confirmed.map_err(Error::Mailbox));
+        }
+        first
+    }
+
+    /// Begins to take a file in; nothing where it was set aside.
+    fn take_file(
+        &self,
+        binding: &MailboxBinding,
+        arrival: &Arrival,
+    ) -> Result<Option<TakenFile>, Error> {
         let now = Timestamp::now();
-        let bytes = match binding.mailbox.fetch(arrival) {
+        trial::step("receive.before");
+        let fetched = binding.mailbox.fetch(arrival);
+        trial::step("receive.after");
+        let bytes = match fetched {
             Err(transport::Error::Untakeable { name, reason }) => {
                 let mut draft = Draft::new();
                 draft.journal(now, Event::InterchangeQuarantined, "", &name, &reason);
@@ -46,7 +91,8 @@ impl Gateway {
                 self.raise_untaken(&mut draft, "", place, (arrival, &reason), now);
                 self.commit_untaken(draft, &binding.key, arrival)?;
                 let note = format!("{name} was not taken in: {reason}.\n");
-                return Ok(binding.mailbox.set_aside(arrival, &untaken_mark(arrival), &note)?);
+                binding.mailbox.set_aside(arrival, &untaken_mark(arrival), &note)?;
+                return Ok(None);
             }
             fetched => fetched?,
         };
@@ -55,11 +101,12 @@ impl Gateway {
         let file = file_key(&binding.key, arrival, payload);
         let known = store.file(&file)?;
         let id = known.map_or_else(|| store.next_receipt(), Ok)?;
+        // Of one that is known there is nothing to commit but, perhaps, its bytes once more.
+        let mut draft = Draft::new();
         if known.is_some() {
             tracing::info!(mailbox = binding.key, file = arrival.name, "was taken in before");
         } else {
             let receipt = Receipt { id, file, at: now, done: false };
-            let mut draft = Draft::new();
             let lane = lanes::receive(&binding.key);
             let task = Task::Translate { receipt: receipt.id, again: None };
             draft.queue(lane, &binding.key, task, now);
@@ -72,9 +119,8 @@ impl Gateway {
                 Some(payload),
             );
             draft.push(Change::TakeFile(receipt));
-            self.ledger.commit(draft)?;
         }
-        Ok(binding.mailbox.confirm(arrival, &id.to_string())?)
+        Ok(Some(TakenFile { receipt: id, begun: self.ledger.begin(&draft)? }))
     }
 
     /// Looks for documents of a kind for a partner at its endpoint and takes in what is finished.
@@ -87,7 +133,7 @@ impl Gateway {
         let endpoint = self.endpoint(&partner.endpoint)?;
         let look = endpoint.look(&partner.name, kind)?;
         each(&look.ready, stop, |arrival| self.take_document(endpoint, partner, kind, arrival))?;
-        Ok(look.unsettled > 0)
+        Ok(look.unsettled > 0 || look.more)
     }
 
     fn take_document(
@@ -182,15 +228,12 @@ impl Gateway {
                             edited: false,
                             at: now,
                         }));
-                        let event = Event::DocumentCollected;
-                        draft.journal_with(
-                            now,
-                            event,
-                            &partner.name,
-                            &id,
-                            &arrival.name,
-                            Some(payload),
-                        );
+                        let (event, bytes) = (Event::DocumentCollected, Some(payload));
+                        let (name, file) = (&partner.name, &arrival.name);
+                        draft.journal_with(now, event, name, &id, file, bytes);
+                        if kind == "shipment" {
+                            draft.start_deadlines(partner, Moment::Shipment, &id, now);
+                        }
                         let lane = lanes::render(&partner.name);
                         let due = self.render_due(partner, kind, now)?;
                         let task = Task::Render { document: id, accept: false };
@@ -280,10 +323,10 @@ impl Gateway {
 
 /// Takes each in turn. One that cannot be read does not hold up those behind it; the first error is told at the end.
 /// Only when the store fails nothing more is taken.
-fn each(
-    ready: &[Arrival],
+fn each<'a>(
+    ready: &'a [Arrival],
     stop: &dyn Fn() -> bool,
-    mut take: impl FnMut(&Arrival) -> Result<(), Error>,
+    mut take: impl FnMut(&'a Arrival) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut first = Ok(());
     for arrival in ready {

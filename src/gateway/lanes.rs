@@ -11,17 +11,19 @@ use tokio::task::JoinSet;
 
 #[cfg(unix)]
 use super::desk;
-use super::ledger::{Draft, Failure};
 use super::live::Live;
 use super::raising::about_upkeep;
 use super::reload::Watched;
+use super::working::do_some;
 use super::{Error, Gateway, setup};
 use crate::exceptions::Kind;
-use crate::store::{self, Taken, Task, Work};
+use crate::store::{self, Taken};
 
 /// The lane of copies for people.
 pub(super) const QUARANTINE: &str = "quarantine";
 
+/// What the lanes of deadlines begin with.
+const DEADLINES: &str = "deadlines";
 /// What the lanes of messages begin with.
 const NOTIFY: &str = "notify";
 
@@ -29,8 +31,6 @@ const NOTIFY: &str = "notify";
 const CLOCK: Duration = Duration::from_secs(5);
 /// The longest from one look at the profiles to the next.
 const PROFILES_POLL_MAX: Duration = Duration::from_secs(5);
-/// How often a file is tried again on which this program fails, before it is set aside for a person.
-const DEFECT_RETRIES: u32 = 2;
 /// The longest that a lane sleeps although nothing wakes it.
 const NAP_MAX: Duration = Duration::from_mins(1);
 
@@ -54,6 +54,16 @@ pub(super) fn render(partner: &str) -> String {
 
 pub(super) fn send(partner: &str) -> String {
     format!("send {partner}")
+}
+
+/// Deadlines of the business, which wait until there is something to be told.
+pub(super) fn deadlines(partner: &str) -> String {
+    format!("{DEADLINES} {partner}")
+}
+
+/// Whether what stands in a lane only waits for its time.
+pub(super) fn only_waits(lane: &str) -> bool {
+    lane.split_once(' ').is_some_and(|(work, _)| work == DEADLINES)
 }
 
 /// Messages to a destination have a lane of their own: one that hangs holds up nothing else.
@@ -84,7 +94,8 @@ pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
         lanes.extend(live.mailboxes.keys().map(|key| held(key)));
     }
     for name in live.working() {
-        lanes.extend([call(name, false), call(name, true), render(name), send(name)]);
+        let own = [call(name, false), call(name, true), render(name), send(name), deadlines(name)];
+        lanes.extend(own);
     }
     lanes
 }
@@ -237,61 +248,18 @@ async fn work_off(
 /// Does the next piece of work of a lane, or tells how long there is none.
 async fn work_on(gateway: &Arc<Gateway>, lane: &str) -> Result<Option<Duration>, Error> {
     let (taker, of) = (Arc::clone(gateway), lane.to_owned());
-    let taken = blocking(move || Ok(taker.ledger.store().take(&of, Timestamp::now())?)).await?;
-    match taken {
-        Taken::Work(work) => do_one(gateway, *work).await.map(|()| None),
+    let taken = blocking(move || {
+        let most = taker.together(&of);
+        Ok(taker.ledger.store().take(&of, Timestamp::now(), most)?)
+    });
+    match taken.await? {
+        Taken::Work(works) => do_some(gateway, works).await.map(|()| None),
         Taken::NotBefore(due) => Ok(Some(until(due))),
         Taken::Nothing => Ok(Some(NAP_MAX)),
     }
 }
 
-/// Does one piece of work; a failure is recorded. An error is told where even that could not be done.
-async fn do_one(gateway: &Arc<Gateway>, work: Work) -> Result<(), Error> {
-    let heavy = matches!(work.task, Task::Translate { .. } | Task::Render { .. });
-    let bound = if heavy {
-        Some(&gateway.translations)
-    } else {
-        gateway.calls_server(&work).then_some(&gateway.servers)
-    };
-    let _permit = match bound {
-        Some(bound) => bound.acquire().await.ok(),
-        None => None,
-    };
-    let (doer, done) = (Arc::clone(gateway), work.clone());
-    let failure = match blocking(move || doer.perform(&done)).await {
-        Ok(()) => return Ok(()),
-        Err(e) if is_lasting(&e) => return Err(e),
-        Err(e) => failure(&e),
-    };
-    let (recorder, failed) = (Arc::clone(gateway), work.clone());
-    let recorded = blocking(move || recorder.record(&failed, &failure)).await;
-    if recorded.is_err() {
-        gateway.ledger.store().release(work.id);
-    }
-    recorded
-}
-
 impl Gateway {
-    fn record(&self, work: &Work, failure: &Failure) -> Result<(), Error> {
-        if let (Task::Translate { receipt, .. }, true) = (&work.task, failure.defect)
-            && work.attempts >= DEFECT_RETRIES
-        {
-            match self.give_up(work, *receipt, &failure.reason) {
-                // Not even its receipt can be read: it is tried again, and told of, like any other.
-                Err(Error::Defect(_)) => {}
-                result => return result,
-            }
-        }
-        let mut draft = Draft::new();
-        self.raise_failed(&mut draft, work, failure)?;
-        match self.ledger.fail(draft, work, &self.partner_of(work), failure) {
-            // Somebody finished it meanwhile: nothing is left to fail.
-            Err(store::Error::Conflict(_)) => self.ledger.store().release(work.id),
-            result => result?,
-        }
-        Ok(())
-    }
-
     /// What is done every few seconds. One that fails keeps nobody from the others.
     fn tick(&self) -> Result<(), Error> {
         let done = [
@@ -299,6 +267,7 @@ impl Gateway {
             ("looking for late answers", self.tell_late().map_err(Error::Store)),
             ("looking for what is to be told", self.tell_alerts()),
             ("writing the acknowledgement log", self.write_acknowledgement_log()),
+            ("reconciling the day", self.reconcile_days()),
             ("archiving the journal", self.ledger.store().tidy().map_err(Error::Store)),
         ];
         self.write_status(true, None);
@@ -320,31 +289,6 @@ pub(super) fn is_lasting(error: &Error) -> bool {
         error,
         Error::Store(store::Error::Database { .. } | store::Error::Log(_) | store::Error::Closed)
     )
-}
-
-fn failure(error: &Error) -> Failure {
-    use crate::bridge::Error as Bridge;
-    use crate::store::Error as StoreError;
-    let (for_good, wait) = match error {
-        Error::Endpoint(Bridge::Refused { .. }) => (true, None),
-        Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, *retry_after),
-        Error::Notify(e) => (false, e.retry_after),
-        // A condition did not hold, because another lane was first: look again at once.
-        Error::Store(store::Error::Conflict(_)) => (false, Some(Duration::ZERO)),
-        _ => (false, None),
-    };
-    let defect = matches!(
-        error,
-        Error::Defect(_) | Error::Store(StoreError::Record { .. } | StoreError::Payload { .. })
-    );
-    let store = matches!(
-        error,
-        Error::Store(
-            StoreError::File { .. } | StoreError::Record { .. } | StoreError::Payload { .. }
-        )
-    );
-    let stuck = matches!(error, Error::Store(StoreError::NumbersUsedUp { .. }));
-    Failure { reason: error.to_string(), for_good, wait, defect, store, stuck }
 }
 
 async fn watch_mailbox(
@@ -473,7 +417,7 @@ fn until(due: Timestamp) -> Duration {
 }
 
 /// Runs a step where blocking is allowed. A step that panics is a defect, and a failure like any other.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     step: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     match tokio::task::spawn_blocking(step).await {

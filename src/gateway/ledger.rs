@@ -12,8 +12,8 @@ use super::config::Limits;
 use super::meter::Meter;
 use super::raising::about_work;
 use crate::store::{
-    self, Change, Event, Facts, JournalEntry, JournalRecord, NewWork, NumberRange, Series, Store,
-    Task, Transaction, Work,
+    self, Change, Event, Facts, HandedIn, JournalEntry, JournalRecord, NewWork, NumberRange,
+    Series, Store, Task, Transaction, Work,
 };
 
 /// From this attempt on, and at every so many, the journal and the log call for a person; between them each failure is
@@ -75,17 +75,32 @@ impl Ledger {
 
     /// Commits; see [`Ledger::commit_all`].
     pub(super) fn commit(&self, draft: Draft) -> Result<(), store::Error> {
-        self.commit_all(draft.transaction)?;
+        self.commit_all(&draft.into_transaction())?;
         Ok(())
     }
 
     /// Commits, then tells subscribers, and the lanes that have something new to do.
     pub(super) fn commit_all(
         &self,
-        transaction: Transaction,
+        transaction: &Transaction,
     ) -> Result<Vec<JournalRecord>, store::Error> {
-        let lanes: Vec<_> = transaction.lanes().map(|lane| self.wake(lane)).collect();
-        let journal = self.store.commit(transaction)?;
+        self.finish(self.begin_all(transaction)?)
+    }
+
+    /// Begins a commit, so that the next may be begun before the disk has it; see [`Store::hand_in`].
+    pub(super) fn begin(&self, draft: &Draft) -> Result<Begun, store::Error> {
+        self.begin_all(&draft.transaction)
+    }
+
+    fn begin_all(&self, transaction: &Transaction) -> Result<Begun, store::Error> {
+        let lanes = transaction.lanes().map(|lane| self.wake(lane)).collect();
+        Ok(Begun { lanes, handed_in: self.store.hand_in(transaction)? })
+    }
+
+    /// Waits until the disk has a commit, then tells of it.
+    pub(super) fn finish(&self, begun: Begun) -> Result<Vec<JournalRecord>, store::Error> {
+        let Begun { lanes, handed_in } = begun;
+        let journal = self.store.settled(handed_in)?;
         for record in &journal {
             log(record);
             self.meter.count(record);
@@ -169,6 +184,12 @@ impl Ledger {
         let chance = self.jitter.hash_one((work.id, work.attempts)) % (whole / 2 + 1);
         SignedDuration::from_millis(i64::try_from(whole / 2 + chance).unwrap_or(i64::MAX))
     }
+}
+
+/// A commit that was begun, and whom it wakes.
+pub(super) struct Begun {
+    lanes: Vec<Arc<Notify>>,
+    handed_in: HandedIn,
 }
 
 /// Why a step did not succeed, and whether it is worth repeating.
@@ -280,6 +301,7 @@ pub(super) fn subject(task: &Task) -> String {
         Task::Translate { receipt, .. } => format!("receipt {receipt}"),
         Task::Call { document } | Task::Render { document, .. } => document.clone(),
         Task::Send { name, .. } | Task::Quarantine { name, .. } => name.clone(),
+        Task::Deadline { document, of, .. } => format!("{of} after {document}"),
         Task::Notify { destination, .. } => format!("message to {destination}"),
     }
 }

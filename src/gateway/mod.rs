@@ -15,6 +15,7 @@ mod ack_log;
 mod acknowledgement;
 mod alerts;
 mod config;
+mod deadlines;
 #[cfg(unix)]
 mod desk;
 mod dispatch;
@@ -32,6 +33,7 @@ mod notes;
 mod orders;
 mod outbound;
 mod raising;
+mod reconciliation;
 mod records;
 mod rehearsal;
 mod reload;
@@ -42,6 +44,7 @@ mod setup;
 mod status;
 mod trace;
 mod translation;
+mod working;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
 pub use crate::store::{
@@ -54,13 +57,18 @@ pub use crate::store::{
     Redeliver, Settled, Subject, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
-pub use alerts::{AlertRule, send_test};
+pub use alerts::{AlertRule, Sent, send_test};
 pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
+    UnknownSenders,
 };
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
 pub use raising::NotedFinding;
+pub use reconciliation::{
+    Difference, Inbound, Outbound, Reconciliation, ReconciliationConfig, SetNames, reconcile,
+    sets_of,
+};
 pub use records::open_records;
 pub use rehearsal::{Rehearsal, SetTrial, Standing, Trial, is_faulty};
 pub use reload::Refused;
@@ -69,7 +77,7 @@ pub use replay::{
     Step, resubmit,
 };
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
-pub use setup::{Problems, rebuild_store};
+pub use setup::{Problems, check_config, rebuild_store};
 pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use trace::{Carton, Trace, TracedDocument, trace};
 
@@ -135,6 +143,8 @@ pub struct Gateway {
     destinations: BTreeMap<String, Arc<dyn Destination>>,
     /// Since when not all of its work can be done.
     not_ready_since: Mutex<Option<Timestamp>>,
+    /// The last day that was reconciled.
+    reconciled: Mutex<Option<jiff::civil::Date>>,
 }
 
 impl Gateway {

@@ -54,7 +54,7 @@ pub(super) fn latest(order: &PurchaseOrderKey) -> PurchaseOrderKey {
 }
 
 /// The orders that a document is for; nothing of documents that are for none.
-fn orders_of(document: &Document) -> Vec<&str> {
+pub(super) fn orders_of(document: &Document) -> Vec<&str> {
     let mut orders: Vec<&str> = match document {
         Document::Shipment(shipment) => {
             shipment.orders.iter().filter_map(|order| order.number.as_deref()).collect()
@@ -226,7 +226,7 @@ pub(super) fn counts(state: DocumentState) -> bool {
     )
 }
 
-fn read(json: &[u8]) -> Result<Document, Error> {
+pub(super) fn read(json: &[u8]) -> Result<Document, Error> {
     serde_json::from_slice(json)
         .map_err(|e| Error::Defect(format!("a document of the store cannot be read: {e}")))
 }

@@ -11,6 +11,7 @@ use super::raising::{About, Trouble, about_document, cause_of, in_words};
 use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
 use crate::canonical;
+use crate::disk::trial;
 use crate::exceptions::Kind;
 use crate::findings::{Code, Finding, Severity};
 use crate::profile::{Agreement, Batch, Direction, Partner, State};
@@ -171,7 +172,9 @@ impl Gateway {
             // The numbers were in no bytes that leave: they are not used. They leave a gap.
             return Ok(self.ledger.commit(refused)?);
         }
+        trial::step("render.before");
         let sent = self.translator.send(&sets, partner, agreement, with, now);
+        trial::step("render.after");
         let sent = sent.map_err(Error::Configuration)?;
         let payload = self.ledger.store().put_payload(&sent.bytes)?;
         let mut draft = refused;
@@ -380,6 +383,7 @@ impl Gateway {
         let at = Timestamp::now();
         let forgotten_before = forgotten_before(partner, at);
         let mut given = Vec::with_capacity(levels.len());
+        trial::step("number.before");
         for (level, range, count) in levels {
             let bounds = (range, forgotten_before);
             let (series, numbers) = self.ledger.numbers(&partner.name, level, bounds, count)?;
@@ -389,6 +393,7 @@ impl Gateway {
             }
             given.push(numbers);
         }
+        trial::step("number.after");
         let sets = given.pop().unwrap_or_default();
         let groups = given.pop().unwrap_or_default();
         let interchange = given.pop().and_then(|numbers| numbers.first().copied());

@@ -53,12 +53,28 @@ impl About {
 impl Gateway {
     /// Raises an exception with the commit of this draft.
     pub(super) fn raise(&self, draft: &mut Draft, trouble: Trouble<'_>, now: Timestamp) {
+        self.raise_due(draft, trouble, now, None);
+    }
+
+    /// The same of what is due at a moment that was agreed. Where nobody is named for it, it is the first contact's of
+    /// the profile.
+    pub(super) fn raise_due(
+        &self,
+        draft: &mut Draft,
+        trouble: Trouble<'_>,
+        now: Timestamp,
+        due: Option<Timestamp>,
+    ) {
         let Trouble { kind, partner, cause, place, words, mend, about } = trouble;
         let entry = kind.entry();
         let live = self.live();
         let own = live.profiles.partner(partner).map(|partner| &partner.exceptions);
         let common = &self.config.exceptions;
-        let owner = own.and_then(|own| own.owner_of(kind)).or_else(|| common.owner_of(kind));
+        let contact = live.profiles.partner(partner).filter(|_| due.is_some());
+        let contact = contact.and_then(|partner| partner.contacts.first());
+        let contact = contact.map(|one| if one.email.is_empty() { &one.name } else { &one.email });
+        let owner = own.and_then(|own| own.owner_of(kind));
+        let owner = owner.or(contact.map(String::as_str)).or_else(|| common.owner_of(kind));
         let within = own.and_then(|own| own.within(entry.severity));
         let within = within.or_else(|| common.within(entry.severity));
         let within = within.unwrap_or_else(|| Policy::usual(entry.severity));
@@ -72,7 +88,7 @@ impl Gateway {
             words: words.trim().to_owned(),
             mend: if mend.is_empty() { entry.mend } else { mend }.to_owned(),
             at: now,
-            due: now.saturating_add(within).unwrap_or(Timestamp::MAX),
+            due: due.or_else(|| now.saturating_add(within).ok()).unwrap_or(Timestamp::MAX),
             item: ExceptionItem {
                 key: about.key,
                 at: now,
@@ -125,7 +141,7 @@ impl Gateway {
             Task::Send { payload, .. }
             | Task::Quarantine { payload, .. }
             | Task::Notify { payload, .. } => Some(*payload),
-            Task::Translate { .. } => None,
+            Task::Translate { .. } | Task::Deadline { .. } => None,
         };
         let reason = &failure.reason;
         let cause = match kind {
@@ -317,6 +333,11 @@ pub(super) fn about_acknowledgement(partner: &str, group: u64, set: u64) -> Stri
 
 pub(super) fn about_work(work: &Work) -> String {
     format!("work {} {}", work.lane, work.id)
+}
+
+/// An acknowledgement of ours that is on its way.
+pub(super) fn about_answer(work: &Work) -> String {
+    format!("answer {} {}", work.lane, work.id)
 }
 
 pub(super) fn about_place(place: &str) -> String {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Gateway;
-use super::config::{Config, EndpointConfig};
+use super::config::{Config, EndpointConfig, UnknownSenders};
 use super::in_force::{InForce, last_in_force, renamed};
 use super::ledger::Ledger;
 use super::live::Live;
@@ -15,8 +15,9 @@ use super::requeue::queue_again;
 use super::status::Board;
 use super::translation::Translator;
 use crate::bridge::{DirectoryEndpoint, Endpoint};
-use crate::notify::{self, Destination};
-use crate::profile::{Direction, Partner, Problem};
+use crate::notify::{self, Address, Destination, Settings};
+use crate::profile::{Direction, Partner, Problem, Secret};
+use crate::secrets::read_secret;
 use crate::store::EmbeddedStore;
 use crate::translate::Engine;
 
@@ -94,6 +95,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     ack_log: Mutex::default(),
                     destinations,
                     not_ready_since: Mutex::default(),
+                    reconciled: Mutex::default(),
                 });
             }
             Err(e) => {
@@ -124,6 +126,77 @@ fn under_their_names(
         }
         _ => Ok(live),
     }
+}
+
+/// Everything that is wrong with a configuration and the profiles that it names, and what is worth knowing of them; in
+/// the order of files and lines. The store is not opened, and no server is called. Call it within a tokio runtime.
+#[must_use]
+pub fn check_config(file: &std::path::Path, engine: &Engine) -> Vec<Problem> {
+    let (config, mut problems) = Config::read_all(file);
+    let Some(config) = config else { return problems };
+    let name = file.display().to_string();
+    open_endpoints(&config, &mut problems);
+    open_destinations(&config, &mut problems);
+    let unreadable = secrets(&config).into_iter().filter_map(|(what, secret)| {
+        let words = read_secret(&secret).err()?;
+        Some(Problem::whole(&name, format!("{what}: its secret cannot be read: {words}")))
+    });
+    problems.extend(unreadable);
+    problems.extend(config.audit.key().err().map(|words| Problem::whole(&name, words)));
+    match Live::open(&config, engine, (None, &InForce::new())) {
+        Ok(live) => {
+            let named = config.alerts.iter().flat_map(|rule| &rule.partners);
+            for partner in named.filter(|partner| live.profiles.partner(partner).is_none()) {
+                let words =
+                    format!("an alert is for the partner `{partner}`, and no profile in force is");
+                problems.push(Problem::whole(&name, words).warning());
+            }
+            if let UnknownSenders::AcceptAs(partner) = &config.unknown_senders
+                && live.profiles.partner(partner).is_none()
+            {
+                let words = format!(
+                    "unknown_senders: no profile in force is `{partner}`: what strangers send is set aside"
+                );
+                problems.push(Problem::whole(&name, words));
+            }
+            problems.extend(live.warnings);
+            problems.extend(live.errors);
+        }
+        Err(found) => problems.extend(found),
+    }
+    problems.sort();
+    problems.dedup();
+    problems
+}
+
+/// The secrets that a configuration refers to, by what they are for.
+fn secrets(config: &Config) -> Vec<(String, Secret)> {
+    let mut found = Vec::new();
+    for (name, endpoint) in &config.endpoints {
+        let bearer = endpoint.bearer.as_ref().and_then(|text| text.parse().ok());
+        found.extend(bearer.map(|secret| (format!("endpoints.{name}.bearer"), secret)));
+    }
+    for (name, settings) in &config.notify {
+        let of = |key: &str, secret: &Option<Secret>| {
+            secret.clone().map(|secret| (format!("notify.{name}.{key}"), secret))
+        };
+        match settings {
+            Settings::Webhook(webhook) => {
+                let url = match &webhook.url {
+                    Address::Secret(secret) => Some(secret.clone()),
+                    Address::Plain(_) => None,
+                };
+                found.extend(of("url", &url));
+                found.extend(of("secret", &webhook.secret));
+                found.extend(of("bearer", &webhook.bearer));
+            }
+            Settings::Smtp(smtp) => {
+                let password = smtp.login.as_ref().map(|(_, password)| password.clone());
+                found.extend(of("password", &password));
+            }
+        }
+    }
+    found
 }
 
 fn open_endpoints(

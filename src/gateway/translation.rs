@@ -259,6 +259,9 @@ impl Translator {
         let mut read = all.interchanges.swap_remove(0);
         received.accepted = read.verdict != Verdict::Rejected;
         received.findings.extend(read.findings.iter().cloned());
+        let style = partner.envelope_of(policy.kind.set()).style();
+        received.ta1 = translate::answer_interchange(&read, policy, &style)
+            .filter(|_| partner.state == State::Live);
         received.interchange_outcomes = std::mem::take(&mut read.acknowledged);
         let pair = pair_of(partner, &read.header);
         for group in &mut read.groups {
@@ -287,10 +290,23 @@ impl Translator {
                 });
             }
         }
-        let style = partner.envelope_of(policy.kind.set()).style();
-        received.ta1 = translate::answer_interchange(&read, policy, &style)
-            .filter(|_| partner.state == State::Live);
         received.read = Some(read);
+        received
+    }
+
+    /// Reads an interchange that is rejected as a whole: only its TA1 is answered, with this note.
+    pub(super) fn refuse(
+        &self,
+        interchange: &[u8],
+        partner: &Partner,
+        note: &str,
+        today: Date,
+    ) -> Received {
+        let mut received = self.receive(interchange, partner, &|_| None, today);
+        let style = partner.envelope_of(partner.acknowledgements.policy.kind.set()).style();
+        received.accepted = false;
+        received.ta1 =
+            received.read.as_ref().map(|read| translate::refuse_interchange(read, note, &style));
         received
     }
 

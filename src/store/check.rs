@@ -1,17 +1,16 @@
 //! Whether a store agrees with itself: the database with the log, and the payloads with both.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
 use super::database::{Database, Opened, applied_key, failed};
 use super::embedded::lock_folder;
 use super::entry::{Entry, quoted};
-use super::format::{self, VERSION};
-use super::payloads::{self, file_error};
+use super::format::{self, LOGGED};
 use super::recovery::{Folders, Progress};
-use super::{Error, PayloadId, keys};
+use super::{Error, PayloadId, Payloads, keys};
 use crate::audit::{Hash, Reader};
 
 /// Faults that are told one by one; the others are counted.
@@ -54,7 +53,7 @@ type Last = HashMap<[u8; 16], (u64, bool)>;
 pub fn check(folder: &Path, progress: Progress) -> Result<Checked, Error> {
     let _lock = lock_folder(folder)?;
     let folders = Folders::of(folder);
-    if format::look(folder)? != Some(VERSION) {
+    if format::look(folder)?.is_none_or(|version| version < LOGGED) {
         let reason = "there is no store of this version in it".to_owned();
         return Err(Error::Open { path: folder.display().to_string(), reason });
     }
@@ -73,7 +72,7 @@ pub fn check(folder: &Path, progress: Progress) -> Result<Checked, Error> {
     if let Some(database) = &database {
         compare(&folders, database, &last, &mut found)?;
     }
-    check_payloads(&folder.join("payloads"), &named, &mut found, progress)?;
+    check_payloads(folder, &named, &mut found, progress)?;
     Ok(found)
 }
 
@@ -153,30 +152,23 @@ fn compare(
 }
 
 fn check_payloads(
-    folder: &Path,
+    store: &Path,
     named: &BTreeSet<PayloadId>,
     found: &mut Checked,
     progress: Progress,
 ) -> Result<(), Error> {
     let of = named.len() as u64;
+    let payloads = Payloads::look(store)?;
     for id in named {
         found.payloads += 1;
-        if let Err(error) = payloads::read(folder, *id) {
+        if let Err(error) = payloads.get(*id) {
             found.wrong(error.to_string());
         }
         if found.payloads.is_multiple_of(256) {
             progress(found.payloads, of);
         }
     }
-    let failed = |e: std::io::Error| file_error("reading", folder, &e);
-    for part in fs::read_dir(folder).map_err(failed)? {
-        let part = part.map_err(failed)?.path();
-        for file in fs::read_dir(&part).map_err(failed)? {
-            let name = file.map_err(failed)?.file_name().to_string_lossy().into_owned();
-            let id = name.strip_suffix(".zst").and_then(|digits| digits.parse().ok());
-            found.unnamed += u64::from(id.is_some_and(|id| !named.contains(&id)));
-        }
-    }
+    found.unnamed = payloads.others(named)?;
     Ok(())
 }
 

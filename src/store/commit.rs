@@ -1,14 +1,16 @@
-//! The one thread that writes: it takes what waits, writes it to the audit log, durably and once for all, applies it to
-//! the database, and only then answers.
+//! Transactions on their way to the disk: each is handed in by its caller, in order; one thread writes what has come
+//! together to the audit log, durably and once for all, applies it to the database, and only then answers.
 
-use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
 
 use super::database::{Database, failed};
 use super::entry::Writes;
 use super::journal::JournalRecord;
+use super::payloads::Payloads;
 use super::transaction::Transaction;
 use super::writer::Pending;
 use super::{Error, keys};
@@ -28,67 +30,263 @@ const UNSYNCED_BYTES_MAX: usize = 32 << 10;
 /// What a change costs in the database besides its key and record, about.
 const CHANGE_BYTES: usize = 512;
 
-type Answer<T> = SyncSender<Result<T, Error>>;
+type Answer = SyncSender<Result<(), Error>>;
 
-/// What the writer is asked to do.
+/// What becomes of records by transactions that were handed in and are not durable yet, each with the number of the
+/// group that it belongs to.
+pub(super) type Ahead = BTreeMap<Vec<u8>, (u64, Option<Vec<u8>>)>;
+
+/// What else the writer is asked to do.
 pub(super) enum Request {
-    /// A transaction.
-    Commit(Transaction, Answer<Vec<JournalRecord>>),
     /// The journal up to this record leaves the database. The audit log keeps it, so that it needs no entry.
-    ForgetJournal(u64, Answer<()>),
+    ForgetJournal(u64, Answer),
     /// What the log holds is signed, where that is more than was.
-    Sign(Answer<()>),
+    Sign(Answer),
 }
 
-/// What the writer thread owns.
-pub(super) struct Writer {
-    pub(super) log: Log,
-    pub(super) signer: Signer,
-    pub(super) database: Database,
-    /// Bytes of changes that the database got since its last sync.
-    pub(super) unsynced_bytes: usize,
+/// A transaction that was handed in. It is durable, or was not done, once [`Store::settled`](super::Store::settled)
+/// says so.
+#[derive(Debug)]
+pub struct HandedIn {
+    pub(super) journal: Vec<JournalRecord>,
+    pub(super) answer: Receiver<Result<(), Error>>,
+    /// Work whose lease ends with it.
+    pub(super) freed: Vec<u64>,
+}
+
+/// Transactions that come together, and what the writer is asked.
+struct Stage {
+    number: u64,
+    group: Group,
+    writes: Writes,
+    answers: Vec<Answer>,
+    requests: Vec<Request>,
+    next_work: u64,
+    next_journal: u64,
     /// After which nothing may be written any more. A sync that failed once may seem to succeed the next time.
-    pub(super) failed: Option<Error>,
-    /// Held while changes are applied, so that a reader sees all of a transaction or nothing.
-    pub(super) gate: Arc<RwLock<()>>,
-    pub(super) next_work: u64,
-    pub(super) next_journal: u64,
+    failed: Option<Error>,
+    /// Nothing more is handed in.
+    closed: bool,
+    /// The writer is gone, well or not.
+    ended: bool,
+}
+
+impl Stage {
+    fn is_idle(&self) -> bool {
+        self.answers.is_empty() && self.requests.is_empty()
+    }
+
+    fn is_full(&self) -> bool {
+        self.answers.len() >= GROUP_MAX || self.group.len() >= GROUP_BYTES
+    }
+
+    /// Takes what has come together; the next group follows it.
+    fn take(&mut self) -> Together {
+        let next = self.group.next();
+        let number = self.number;
+        self.number += 1;
+        Together {
+            number,
+            group: std::mem::replace(&mut self.group, next),
+            writes: std::mem::take(&mut self.writes),
+            answers: std::mem::take(&mut self.answers),
+            requests: std::mem::take(&mut self.requests),
+        }
+    }
 }
 
 /// Transactions that are written together.
 struct Together {
+    number: u64,
     group: Group,
     writes: Writes,
-    answers: Vec<(Answer<Vec<JournalRecord>>, Vec<JournalRecord>)>,
+    answers: Vec<Answer>,
+    requests: Vec<Request>,
+}
+
+/// Where callers and the writer meet.
+pub(super) struct Counter {
+    tree: sled::Tree,
+    stage: Mutex<Stage>,
+    ahead: RwLock<Ahead>,
+    handed_in: Condvar,
+    room: Condvar,
+}
+
+impl Counter {
+    pub(super) fn new(tree: sled::Tree, log: &Log, next_work: u64, next_journal: u64) -> Self {
+        let stage = Stage {
+            number: 1,
+            group: log.group(),
+            writes: Writes::new(),
+            answers: Vec::new(),
+            requests: Vec::new(),
+            next_work,
+            next_journal,
+            failed: None,
+            closed: false,
+            ended: false,
+        };
+        Self {
+            tree,
+            stage: Mutex::new(stage),
+            ahead: RwLock::default(),
+            handed_in: Condvar::new(),
+            room: Condvar::new(),
+        }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is handed in and not durable yet.
+    pub(super) fn ahead(&self) -> std::sync::RwLockReadGuard<'_, Ahead> {
+        self.ahead.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a transaction to those that are written next, seen after all that were handed in before it.
+    ///
+    /// # Errors
+    /// Where a condition of it does not hold; nothing of it is done then.
+    pub(super) fn hand_in(&self, transaction: &Transaction) -> Result<HandedIn, Error> {
+        let mut stage = self.stage();
+        while stage.is_full() && stage.failed.is_none() {
+            stage = self.room.wait(stage).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(error) = &stage.failed {
+            return Err(error.clone());
+        }
+        let (changes, next_work, next_journal) = {
+            let ahead = self.ahead();
+            let mut pending = Pending::new(&self.tree, &ahead, stage.next_work, stage.next_journal);
+            for change in &transaction.changes {
+                pending.change(change)?;
+            }
+            (pending.changes, pending.next_work, pending.next_journal)
+        };
+        (stage.next_work, stage.next_journal) = (next_work, next_journal);
+        if !changes.is_empty() {
+            let by = transaction.by.as_deref().unwrap_or("gateway");
+            stage.group.push(Timestamp::now(), by, &changes.body());
+        }
+        let number = stage.number;
+        let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, value) in &changes.writes {
+            ahead.insert(key.clone(), (number, value.clone()));
+        }
+        drop(ahead);
+        stage.writes.extend(changes.writes);
+        let mut journal = Vec::new();
+        for (record, bytes) in changes.journal {
+            stage.writes.insert(keys::journal(record.sequence), Some(bytes));
+            journal.push(record);
+        }
+        let (reply, answer) = sync_channel(1);
+        stage.answers.push(reply);
+        drop(stage);
+        self.handed_in.notify_one();
+        Ok(HandedIn { journal, answer, freed: Vec::new() })
+    }
+
+    /// Asks the writer for something, and waits until it is done.
+    pub(super) fn ask(&self, request: impl FnOnce(Answer) -> Request) -> Result<(), Error> {
+        let (reply, answer) = sync_channel(1);
+        let mut stage = self.stage();
+        if stage.ended {
+            return Err(Error::Closed);
+        }
+        stage.requests.push(request(reply));
+        drop(stage);
+        self.handed_in.notify_one();
+        answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    /// The writer ends once it has written what is there.
+    pub(super) fn close(&self) {
+        self.stage().closed = true;
+        self.handed_in.notify_one();
+    }
+
+    /// What the writer has to do next; nothing at the end.
+    fn next(&self) -> Option<Together> {
+        let mut stage = self.stage();
+        while stage.is_idle() {
+            if stage.closed {
+                return None;
+            }
+            stage = self.handed_in.wait(stage).unwrap_or_else(PoisonError::into_inner);
+        }
+        let together = stage.take();
+        drop(stage);
+        self.room.notify_all();
+        Some(together)
+    }
+
+    /// Nothing more is taken.
+    fn fail(&self, error: &Error) {
+        self.stage().failed = Some(error.clone());
+        self.room.notify_all();
+    }
+
+    /// The writer is gone: whoever waits for it is told.
+    fn end(&self) {
+        let mut stage = self.stage();
+        stage.ended = true;
+        stage.failed.get_or_insert(Error::Closed);
+        stage.answers.clear();
+        stage.requests.clear();
+        drop(stage);
+        self.room.notify_all();
+    }
+
+    /// The database has a group.
+    fn applied(&self, number: u64) {
+        let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
+        ahead.retain(|_, (group, _)| *group > number);
+    }
+}
+
+/// Tells that the writer is gone, even where it panicked.
+struct End(Arc<Counter>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// What the writer thread owns.
+pub(super) struct Writer {
+    pub(super) counter: Arc<Counter>,
+    pub(super) log: Log,
+    pub(super) signer: Signer,
+    pub(super) database: Database,
+    pub(super) payloads: Arc<Payloads>,
+    /// Bytes of changes that the database got since its last sync.
+    pub(super) unsynced_bytes: usize,
+    pub(super) failed: Option<Error>,
+    /// Held while changes are applied, so that a reader sees all of a transaction or nothing.
+    pub(super) gate: Arc<RwLock<()>>,
 }
 
 impl Writer {
-    /// Works until every sender is gone.
-    pub(super) fn run(mut self, requests: &Receiver<Request>) {
-        while let Ok(first) = requests.recv() {
-            let mut together = self.begin();
-            let mut next = Some(first);
-            while let Some(request) = next.take() {
-                match request {
-                    Request::Commit(transaction, answer) => {
-                        self.add(&mut together, &transaction, answer);
-                    }
-                    Request::Sign(answer) => {
-                        self.write(together);
-                        together = self.begin();
-                        let _ = answer.send(self.sign(false));
-                    }
-                    Request::ForgetJournal(through, answer) => {
-                        self.write(together);
-                        together = self.begin();
-                        let _ = answer.send(self.forget_journal(through));
-                    }
-                }
-                if together.answers.len() < GROUP_MAX && together.group.len() < GROUP_BYTES {
-                    next = requests.try_recv().ok();
-                }
-            }
+    /// Works until the store is closed.
+    pub(super) fn run(mut self) {
+        let end = End(Arc::clone(&self.counter));
+        let counter = &end.0;
+        while let Some(mut together) = counter.next() {
+            let requests = std::mem::take(&mut together.requests);
             self.write(together);
+            for request in requests {
+                // A caller that no longer waits has nothing to be told.
+                let _ = match request {
+                    Request::Sign(answer) => answer.send(self.sign(false)),
+                    Request::ForgetJournal(through, answer) => {
+                        answer.send(self.forget_journal(through))
+                    }
+                };
+            }
         }
         // What fails here, the next start makes up for.
         let _ = self.database.flush();
@@ -103,74 +301,38 @@ impl Writer {
         }
     }
 
-    fn begin(&self) -> Together {
-        Together { group: self.log.group(), writes: Writes::new(), answers: Vec::new() }
-    }
-
-    /// Adds a transaction, or answers at once where a condition of it does not hold.
-    fn add(
-        &mut self,
-        together: &mut Together,
-        transaction: &Transaction,
-        answer: Answer<Vec<JournalRecord>>,
-    ) {
-        let changed = self.changed_by(transaction, &together.writes);
-        let (changes, next_work, next_journal) = match changed {
-            Ok(pending) => (pending.changes, pending.next_work, pending.next_journal),
-            Err(error) => {
-                // A caller that no longer waits has nothing to be told.
-                let _ = answer.send(Err(error));
-                return;
-            }
-        };
-        (self.next_work, self.next_journal) = (next_work, next_journal);
-        if !changes.is_empty() {
-            let by = transaction.by.as_deref().unwrap_or("gateway");
-            together.group.push(Timestamp::now(), by, &changes.body());
-        }
-        together.writes.extend(changes.writes);
-        let mut told = Vec::new();
-        for (record, bytes) in changes.journal {
-            together.writes.insert(keys::journal(record.sequence), Some(bytes));
-            told.push(record);
-        }
-        together.answers.push((answer, told));
-    }
-
-    /// What a transaction changes, seen after those with which it is written.
-    fn changed_by<'a>(
-        &'a self,
-        transaction: &Transaction,
-        before: &'a Writes,
-    ) -> Result<Pending<'a>, Error> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let tree = &self.database.tree;
-        let mut pending = Pending::new(tree, before, self.next_work, self.next_journal);
-        for change in &transaction.changes {
-            pending.change(change)?;
-        }
-        Ok(pending)
-    }
-
     /// Writes transactions to the log and the database, then answers.
     fn write(&mut self, together: Together) {
-        let Together { group, writes, answers } = together;
-        let written = if group.is_empty() { Ok(()) } else { self.make_durable(group, writes) };
-        if let Err(error) = &written {
-            self.failed = Some(error.clone());
+        let Together { number, group, writes, answers, .. } = together;
+        if answers.is_empty() {
+            return;
         }
-        for (answer, journal) in answers {
-            let _ = answer.send(written.clone().map(|()| journal));
+        let written = self.make_durable(group, writes);
+        self.fails_by(written.as_ref().err());
+        if written.is_ok() {
+            self.counter.applied(number);
+        }
+        for answer in answers {
+            let _ = answer.send(written.clone());
         }
     }
 
-    /// Once the log has it on the disk it is durable. The database is synced now and then: what a crash takes from it, it
-    /// gets from the log at the next start.
+    fn fails_by(&mut self, error: Option<&Error>) {
+        if let Some(error) = error {
+            self.counter.fail(error);
+            self.failed = Some(error.clone());
+        }
+    }
+
+    /// First the payloads that may be named, then the log; once it has that on the disk it is durable. The database is
+    /// synced now and then: what a crash takes from it, it gets from the log at the next start.
     fn make_durable(&mut self, group: Group, writes: Writes) -> Result<(), Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
+        }
+        self.payloads.sync()?;
+        if group.is_empty() {
+            return Ok(());
         }
         let through = group.last();
         self.log.write(group).map_err(Error::Log)?;
@@ -201,7 +363,7 @@ impl Writer {
             writes.insert(key.to_vec(), None);
         }
         let forgotten = self.apply(writes, self.log.last());
-        self.failed = forgotten.clone().err();
+        self.fails_by(forgotten.as_ref().err());
         forgotten
     }
 }

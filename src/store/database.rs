@@ -14,7 +14,7 @@ use super::format::MAKING;
 use super::payloads::file_error;
 use super::{Error, keys};
 use crate::audit::Hash;
-use crate::disk;
+use crate::disk::{self, trial};
 
 /// Page cache of the database.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -144,7 +144,8 @@ impl Database {
     /// Hands what was applied to the kernel, and waits until the disk has it.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         self.tree.flush().map_err(|e| failed("flushing", &e))?;
-        (self.sync)(&self.file)
+        trial::deed("sync", Path::new("state/db"))
+            .and_then(|()| (self.sync)(&self.file))
             .map_err(|e| Error::Database { doing: "syncing to the disk", reason: e.to_string() })
     }
 }

@@ -5,11 +5,13 @@
 //! it is followed by `fdatasync` too, and the background flush is off. Everything lives in one tree, so that a group is
 //! one atomic change.
 
-use std::collections::{HashMap, HashSet};
+mod records;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, TryLockError};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -17,24 +19,18 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::alert::AlertState;
-use super::commit::{Request, Writer};
+use super::commit::{Counter, HandedIn, Request, Writer};
 use super::database::{decode, failed, highest_work, last, read};
-use super::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
 use super::keys;
 use super::payloads::{Payloads, file_error};
-use super::records::{
-    Document, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, NumberRange,
-    PurchaseOrderKey, Receipt, Seen, Series,
-};
+use super::records::{NumberRange, Series};
 use super::recovery::{self, Folders, JOURNAL_KEPT, Progress, Ready, Syncs};
 use super::transaction::{Change, Transaction};
 use super::writer::is_forgotten;
-use super::{Backlog, Error, Expectation, JournalRecord, PayloadId, Records, Store, Taken, Work};
+use super::{Error, Expectation, JournalRecord, Records as _, Store, Taken, Work};
 use crate::audit;
 use crate::disk;
 
-/// How many commits may wait for the writer before callers wait to hand in theirs.
-const SUBMISSIONS_MAX: usize = 1024;
 /// How far `take` looks into a lane. Behind that many that are leased or wait for a retry, new work waits too.
 const LOOKAHEAD_MAX: usize = 1000;
 /// Used numbers that are passed over in search of one that may be used: a tenth of a second.
@@ -49,12 +45,11 @@ pub struct EmbeddedStore {
     tree: sled::Tree,
     /// Keeps the folder locked.
     _lock: File,
-    payloads: Payloads,
+    payloads: Arc<Payloads>,
     /// Folder of the audit log.
     audit: PathBuf,
     gate: Arc<RwLock<()>>,
-    /// `None` once closed.
-    submissions: Option<SyncSender<Request>>,
+    counter: Arc<Counter>,
     writer: Option<JoinHandle<()>>,
     next_receipt: AtomicU64,
     /// Next number of each series that was asked for.
@@ -100,26 +95,28 @@ impl EmbeddedStore {
         disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let lock = lock_folder(folder)?;
         let folders = Folders::of(folder);
-        let Ready { log, signer, database, notices } =
+        let Ready { log, signer, database, payloads, notices } =
             recovery::open(&folders, key, syncs, &mut |_, _| {})?;
-        let payloads = Payloads::open(folder.join("payloads"))?;
+        let payloads = Arc::new(payloads);
         let gate = Arc::new(RwLock::new(()));
         let tree = database.tree.clone();
         let next_receipt = last(&tree, &[keys::RECEIPT])?.map_or(1, |n| n + 1);
+        let next_work = highest_work(&tree)? + 1;
+        let next_journal = last(&tree, &[keys::JOURNAL])?.map_or(1, |n| n + 1);
+        let counter = Arc::new(Counter::new(tree.clone(), &log, next_work, next_journal));
         let writer = Writer {
+            counter: Arc::clone(&counter),
             log,
             signer,
+            database,
+            payloads: Arc::clone(&payloads),
             unsynced_bytes: 0,
             failed: None,
             gate: Arc::clone(&gate),
-            next_work: highest_work(&tree)? + 1,
-            next_journal: last(&tree, &[keys::JOURNAL])?.map_or(1, |n| n + 1),
-            database,
         };
-        let (submissions, waiting) = sync_channel(SUBMISSIONS_MAX);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer.run(&waiting))
+            .spawn(move || writer.run())
             .map_err(|e| Error::Database { doing: "starting the writer", reason: e.to_string() })?;
         let store = Self {
             tree,
@@ -127,7 +124,7 @@ impl EmbeddedStore {
             payloads,
             audit: folders.audit,
             gate,
-            submissions: Some(submissions),
+            counter,
             writer: Some(writer),
             next_receipt: AtomicU64::new(next_receipt),
             numbers: Mutex::default(),
@@ -139,17 +136,6 @@ impl EmbeddedStore {
             store.commit(told)?;
         }
         Ok(store)
-    }
-
-    /// Hands something to the writer and waits until it is done.
-    fn ask<T>(
-        &self,
-        request: impl FnOnce(SyncSender<Result<T, Error>>) -> Request,
-    ) -> Result<T, Error> {
-        let (reply, answer) = sync_channel(1);
-        let submissions = self.submissions.as_ref().ok_or(Error::Closed)?;
-        submissions.send(request(reply)).map_err(|_| Error::Closed)?;
-        answer.recv().map_err(|_| Error::Closed)?
     }
 
     /// Lets old journal records leave the database, which has to fit into memory.
@@ -165,7 +151,7 @@ impl EmbeddedStore {
         let keep = last.saturating_sub(JOURNAL_KEPT);
         let mut through = first + JOURNAL_FORGOTTEN - 1;
         while through <= keep {
-            self.ask(|reply| Request::ForgetJournal(through, reply))?;
+            self.counter.ask(|reply| Request::ForgetJournal(through, reply))?;
             through += JOURNAL_FORGOTTEN;
         }
         Ok(())
@@ -185,9 +171,47 @@ impl EmbeddedStore {
     }
 
     /// Reads with the gate held, so that only what is durable is seen.
-    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+    fn read_durable<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         read(&self.tree, key)
+    }
+
+    /// Reads what is durable, or was handed in and will be before anything that is handed in from now on.
+    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+        // In this order: what is ahead no more is in the tree.
+        let ahead = self.counter.ahead().get(key).map(|(_, value)| value.clone());
+        match ahead {
+            Some(value) => value.map(|bytes| decode(key, &bytes)).transpose(),
+            None => self.read_durable(key),
+        }
+    }
+
+    /// As [`Self::scan`], with what was handed in. `after` is a key of the prefix.
+    fn scan_ahead<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<T>, Error> {
+        let ahead = self.counter.ahead();
+        let start = after.map_or(Bound::Included(prefix.to_vec()), Bound::Excluded);
+        let mut found = BTreeMap::new();
+        for entry in self.tree.range((start.clone(), Bound::Unbounded)).take(limit) {
+            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.insert(key.to_vec(), Some(value.to_vec()));
+        }
+        // Where there are more, those ahead must not come before them.
+        let end =
+            found.last_key_value().filter(|_| found.len() >= limit).map(|(key, _)| key.clone());
+        let own = ahead.range((start, Bound::Unbounded)).take_while(|(key, _)| {
+            key.starts_with(prefix) && end.as_ref().is_none_or(|end| *key <= end)
+        });
+        found.extend(own.map(|(key, (_, value))| (key.clone(), value.clone())));
+        let there = found.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        there.take(limit).map(|(key, value)| decode(key, value)).collect()
     }
 
     /// Up to `limit` records whose keys lie in a range and begin with a prefix.
@@ -198,11 +222,9 @@ impl EmbeddedStore {
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, T)>, Error> {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let start = after.map_or(std::ops::Bound::Included(prefix.to_vec()), |key| {
-            std::ops::Bound::Excluded(key)
-        });
+        let start = after.map_or(Bound::Included(prefix.to_vec()), Bound::Excluded);
         self.tree
-            .range((start, std::ops::Bound::Unbounded))
+            .range((start, Bound::Unbounded))
             .map(|entry| entry.map_err(|e| failed("reading", &e)))
             .take_while(|entry| entry.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
             .take(limit)
@@ -218,157 +240,11 @@ impl EmbeddedStore {
 impl Drop for EmbeddedStore {
     /// Waits until what was handed in is durable.
     fn drop(&mut self) {
-        self.submissions = None;
+        self.counter.close();
         if let Some(writer) = self.writer.take() {
             // A writer that panicked has already failed every commit that it held.
             let _ = writer.join();
         }
-    }
-}
-
-impl Records for EmbeddedStore {
-    fn put_payload(&self, bytes: &[u8]) -> Result<PayloadId, Error> {
-        self.payloads.put(bytes)
-    }
-
-    fn payload(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
-        self.payloads.get(id)
-    }
-
-    fn commit(&self, transaction: Transaction) -> Result<Vec<JournalRecord>, Error> {
-        let freed: Vec<u64> = transaction.changes.iter().filter_map(work_freed).collect();
-        let journal = self.ask(|reply| Request::Commit(transaction, reply))?;
-        let mut leases = lock(&self.leases);
-        for work in freed {
-            leases.remove(&work);
-        }
-        Ok(journal)
-    }
-
-    fn next_receipt(&self) -> Result<u64, Error> {
-        Ok(self.next_receipt.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn file(&self, key: &FileKey) -> Result<Option<u64>, Error> {
-        self.read(&keys::file(key))
-    }
-
-    fn receipt(&self, id: u64) -> Result<Option<Receipt>, Error> {
-        self.read(&keys::receipt(id))
-    }
-
-    fn seen(&self, key: &InterchangeKey) -> Result<Option<Seen>, Error> {
-        self.read(&keys::seen(key))
-    }
-
-    fn interchange(&self, id: InterchangeId) -> Result<Option<InterchangeRecord>, Error> {
-        self.read(&keys::interchange(id))
-    }
-
-    fn interchanges(
-        &self,
-        after: Option<InterchangeId>,
-        limit: usize,
-    ) -> Result<Vec<(InterchangeId, InterchangeRecord)>, Error> {
-        let found = self.scan(&[keys::INTERCHANGE], after.map(keys::interchange), limit)?;
-        Ok(found
-            .into_iter()
-            .filter_map(|(key, record)| Some((keys::interchange_id(&key)?, record)))
-            .collect())
-    }
-
-    fn purchase_order(&self, key: &PurchaseOrderKey) -> Result<Option<String>, Error> {
-        self.read(&keys::purchase_order(key))
-    }
-
-    fn document(&self, id: &str) -> Result<Option<Document>, Error> {
-        self.read(&keys::document(id))
-    }
-
-    fn expectations(&self, partner: &str, group: u64) -> Result<Vec<Expectation>, Error> {
-        let found = self.scan(&keys::group(partner, group), None, usize::MAX)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
-    }
-
-    fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Expectation>, Error> {
-        self.clocks(keys::clock(now, &[]), limit)
-    }
-
-    fn waiting_expectations(&self, limit: usize) -> Result<Vec<Expectation>, Error> {
-        self.clocks(vec![keys::CLOCK + 1], limit)
-    }
-
-    fn queued(&self, lane: &str, limit: usize) -> Result<Vec<Work>, Error> {
-        let found = self.scan(&keys::lane(keys::WORK, lane), None, limit)?;
-        Ok(found.into_iter().map(|(_, work)| work).collect())
-    }
-
-    fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let mut backlog = Backlog::default();
-        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
-            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
-            let work: Work = decode(&key, &value)?;
-            let failed = work.attempts > 0;
-            backlog.failing += usize::from(failed);
-            *backlog.waiting.entry(work.lane.clone()).or_default() += 1;
-            if failed && backlog.failed.len() < limit {
-                backlog.failed.push(work);
-            }
-        }
-        Ok(backlog)
-    }
-
-    fn parked(&self, limit: usize) -> Result<Vec<Work>, Error> {
-        let found = self.scan(&[keys::PARKED], None, limit)?;
-        Ok(found.into_iter().map(|(_, work)| work).collect())
-    }
-
-    fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
-        let found = self.scan(&[keys::JOURNAL], Some(keys::journal(after)), limit)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
-    }
-
-    fn documents(&self, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {
-        let found = self.scan(&[keys::DOCUMENT], after.map(keys::document), limit)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
-    }
-
-    fn all_expectations(
-        &self,
-        after: Option<(&str, u64, u64)>,
-        limit: usize,
-    ) -> Result<Vec<Expectation>, Error> {
-        let after = after.map(|(partner, group, set)| keys::expectation(partner, group, set));
-        let found = self.scan(&[keys::EXPECTATION], after, limit)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
-    }
-
-    fn exception(&self, id: u64) -> Result<Option<Exception>, Error> {
-        self.read(&keys::exception(id))
-    }
-
-    fn exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error> {
-        let found = self.scan(&[keys::EXCEPTION], Some(keys::exception(after)), limit)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
-    }
-
-    fn open_exceptions(&self, after: u64, limit: usize) -> Result<Vec<Exception>, Error> {
-        let after = Some(keys::exception_open(after));
-        let mut open = Vec::new();
-        for (_, id) in self.scan::<u64>(&[keys::EXCEPTION_OPEN], after, limit)? {
-            open.extend(self.exception(id)?.filter(|one| one.state == ExceptionState::Open));
-        }
-        Ok(open)
-    }
-
-    fn exception_items(&self, id: u64) -> Result<Vec<ExceptionItem>, Error> {
-        let found = self.scan(&keys::exception_items(id), None, ITEMS_MAX as usize)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
-    }
-
-    fn exception_about(&self, item: &str) -> Result<Option<u64>, Error> {
-        self.read(&keys::exception_of(item))
     }
 }
 
@@ -380,10 +256,9 @@ impl Store for EmbeddedStore {
         count: u32,
     ) -> Result<Vec<u64>, Error> {
         let mut numbers = lock(&self.numbers);
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let mut next = match numbers.get(series) {
             Some(&next) => next,
-            None => match read::<u64>(&self.tree, &keys::position(series))? {
+            None => match self.read::<u64>(&keys::position(series))? {
                 Some(position) => position.saturating_add(1),
                 None => last(&self.tree, &keys::series(series))?.map_or(0, |n| n.saturating_add(1)),
             },
@@ -406,7 +281,7 @@ impl Store for EmbeddedStore {
             if tries > TRIES_MAX + u64::from(count) {
                 return Err(used_up());
             }
-            let used = read::<Option<Timestamp>>(&self.tree, &keys::number(series, next))?;
+            let used = self.read::<Option<Timestamp>>(&keys::number(series, next))?;
             if used.is_none_or(|at| is_forgotten(at, range.forgotten_before)) {
                 given.push(next);
             }
@@ -416,30 +291,52 @@ impl Store for EmbeddedStore {
         Ok(given)
     }
 
-    fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error> {
+    fn hand_in(&self, transaction: &Transaction) -> Result<HandedIn, Error> {
+        let freed = transaction.changes.iter().filter_map(work_freed).collect();
+        Ok(HandedIn { freed, ..self.counter.hand_in(transaction)? })
+    }
+
+    fn settled(&self, handed_in: HandedIn) -> Result<Vec<JournalRecord>, Error> {
+        handed_in.answer.recv().map_err(|_| Error::Closed)??;
+        let mut leases = lock(&self.leases);
+        for work in handed_in.freed {
+            leases.remove(&work);
+        }
+        Ok(handed_in.journal)
+    }
+
+    fn take(&self, lane: &str, now: Timestamp, most: usize) -> Result<Taken, Error> {
         // Held over the scan: else work that is finished meanwhile could be given out once more.
         let mut leases = lock(&self.leases);
-        let queued = self.scan::<Work>(&keys::lane(keys::WORK, lane), None, LOOKAHEAD_MAX)?;
-        let mut held: HashSet<&str> = HashSet::new();
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut held: HashSet<String> = HashSet::new();
         let mut earliest: Option<Timestamp> = None;
-        for (_, work) in &queued {
-            let in_order = !work.order.is_empty();
-            if in_order && held.contains(work.order.as_str()) {
+        let mut taken = Vec::new();
+        for entry in self.tree.scan_prefix(keys::lane(keys::WORK, lane)).take(LOOKAHEAD_MAX) {
+            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
+            let work: Work = decode(&key, &value)?;
+            if held.contains(&work.order) {
                 continue;
             }
-            if in_order {
-                held.insert(&work.order);
-            }
-            if leases.contains(&work.id) {
+            if work.due <= now && !leases.contains(&work.id) {
+                taken.push(work);
+                if taken.len() >= most {
+                    break;
+                }
                 continue;
             }
-            if work.due <= now {
-                leases.insert(work.id);
-                return Ok(Taken::Work(Box::new(work.clone())));
+            if !leases.contains(&work.id) {
+                earliest = Some(earliest.map_or(work.due, |other| other.min(work.due)));
             }
-            earliest = Some(earliest.map_or(work.due, |other| other.min(work.due)));
+            if !work.order.is_empty() {
+                held.insert(work.order);
+            }
         }
-        Ok(earliest.map_or(Taken::Nothing, Taken::NotBefore))
+        leases.extend(taken.iter().map(|work| work.id));
+        if taken.is_empty() {
+            return Ok(earliest.map_or(Taken::Nothing, Taken::NotBefore));
+        }
+        Ok(Taken::Work(taken))
     }
 
     fn release(&self, work: u64) {
@@ -461,7 +358,7 @@ impl Store for EmbeddedStore {
     }
 
     fn tidy(&self) -> Result<(), Error> {
-        self.ask(Request::Sign)?;
+        self.counter.ask(Request::Sign)?;
         self.forget_journal()?;
         Ok(audit::pack(&self.audit)?)
     }

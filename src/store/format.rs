@@ -7,8 +7,10 @@ use super::Error;
 use super::payloads::file_error;
 use crate::disk;
 
-/// The version that this program writes: from 2 on the audit log is what the database is made from.
-pub(super) const VERSION: u32 = 2;
+/// The version that this program writes: since 3 small payloads lie in packs.
+pub(super) const VERSION: u32 = 3;
+/// From this version on the audit log is what the database is made from.
+pub(super) const LOGGED: u32 = 2;
 /// What a database says that is still being made.
 pub(super) const MAKING: u32 = 0;
 /// Name of the file beside the database that tells it.

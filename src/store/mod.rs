@@ -20,6 +20,7 @@ mod format;
 mod journal;
 mod keys;
 mod new_log;
+mod packs;
 mod payloads;
 #[cfg(test)]
 mod power;
@@ -33,6 +34,7 @@ mod writer;
 
 pub use alert::AlertState;
 pub use check::{Checked, check, export};
+pub use commit::HandedIn;
 pub use embedded::EmbeddedStore;
 pub use entry::Step;
 pub use exception::{
@@ -41,13 +43,13 @@ pub use exception::{
 pub use expectation::{AckState, Expectation, Timing};
 pub use journal::{Event, Facts, JournalEntry, JournalRecord};
 pub use new_log::{Begun, begin_log};
-pub use payloads::PayloadId;
+pub use payloads::{PayloadId, Payloads};
 pub use records::{
     Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     NumberRange, Outcome, PurchaseOrderKey, Receipt, Seen, Series,
 };
 pub use recovery::Progress;
-pub use trail::{Put, Told, Trail, payload_of};
+pub use trail::{Put, Told, Trail};
 pub use transaction::{Change, NewWork, Transaction};
 pub use work::{Again, Place, Redeliver, Task, Work};
 
@@ -149,8 +151,8 @@ impl From<audit::Error> for Error {
 /// What [`Store::take`] found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Taken {
-    /// Something to do now. It is leased to the caller.
-    Work(Box<Work>),
+    /// Something to do now, in this order. It is leased to the caller.
+    Work(Vec<Work>),
     /// Nothing is due before this moment.
     NotBefore(Timestamp),
     /// The lane is empty, or all of it is leased.
@@ -171,10 +173,13 @@ pub struct Backlog {
 /// What a gateway remembers, to be read and added to: by the gateway itself, and by commands in other processes
 /// beside it (see [`desk`]).
 ///
-/// Calls block until the disk has answered; call them where blocking is allowed. Reads see only what is durable,
-/// so that nobody acts on a change that a power cut could take back.
+/// Calls block until the disk has answered; call them where blocking is allowed. What is read by a key may have been
+/// handed in ([`Store::hand_in`]) and be not durable yet; whatever is committed on the strength of it is durable only
+/// after it. Lists but those of expectations, [`Records::file`] and [`Store::take`] know only what is durable, so that
+/// nothing leaves the gateway on a change that a power cut could take back.
 pub trait Records: Send + Sync {
-    /// Keeps bytes under their SHA-256, durably. Bytes that are there already, whole, are not written again.
+    /// Keeps bytes under their SHA-256. They are durable when the next commit is that is handed in from now on. Bytes
+    /// that are there already, whole, are not written again.
     ///
     /// # Errors
     /// [`Error::File`] where they cannot be written.
@@ -349,13 +354,27 @@ pub trait Store: Records {
         count: u32,
     ) -> Result<Vec<u64>, Error>;
 
-    /// Takes the first piece of work of a lane that is due, and leases it. Work with the same `order` key is given
-    /// out in the order in which it was queued, one at a time. A lease ends with the commit that finishes, retries
+    /// Hands in changes that are to be applied all or not at all, in the order of these calls. What is handed in after
+    /// it is seen with it, and is durable only after it.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where a condition of a change does not hold; nothing of it is done then.
+    fn hand_in(&self, transaction: &Transaction) -> Result<HandedIn, Error>;
+
+    /// Waits until changes that were handed in are durable, and tells the journal records that came of them.
+    ///
+    /// # Errors
+    /// Where the disk fails; the store is of no use then.
+    fn settled(&self, handed_in: HandedIn) -> Result<Vec<JournalRecord>, Error>;
+
+    /// Takes the first pieces of work of a lane that are due, at most so many, and leases them. Work with the same
+    /// `order` key is given out in the order in which it was queued, and to one caller at a time, who has to do it in
+    /// that order: where one fails, those of its key behind it are to be released. A lease ends with the commit that finishes, retries
     /// or parks the work, with [`Store::release`], and with the process.
     ///
     /// # Errors
     /// Where the disk fails.
-    fn take(&self, lane: &str, now: Timestamp) -> Result<Taken, Error>;
+    fn take(&self, lane: &str, now: Timestamp, most: usize) -> Result<Taken, Error>;
 
     /// Gives a lease back without a change.
     fn release(&self, work: u64);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::database::{Database, Opened, applied_key, decode, failed};
 use super::embedded::lock_folder;
 use super::entry::Changes;
-use super::format::{self, VERSION};
+use super::format::{self, LOGGED};
 use super::journal::{Event, Facts, JournalEntry, JournalRecord};
 use super::payloads::file_error;
 use super::recovery::{Folders, remove};
@@ -51,7 +51,7 @@ pub fn begin_log(folder: &Path, who: &str, reason: &str) -> Result<Begun, Error>
     let _lock = lock_folder(folder)?;
     let folders = Folders::of(folder);
     let refuse = |reason: String| Error::Open { path: folder.display().to_string(), reason };
-    if format::look(folder)? != Some(VERSION) {
+    if format::look(folder)?.is_none_or(|version| version < LOGGED) {
         return Err(refuse("there is no store of this version in it".to_owned()));
     }
     let mut database = match Database::open(&folders.database, Box::new(fs::File::sync_data))? {

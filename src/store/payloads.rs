@@ -1,15 +1,21 @@
-//! Payloads: files named after the SHA-256 of what they hold, compressed, written once and never changed.
+//! Payloads: known by the SHA-256 of what they hold, compressed, written once and never changed. Small ones lie together
+//! in packs, large ones in files named after it.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest as _, Sha256};
+use zstd::bulk::Compressor;
 
 use super::Error;
+use super::packs::{PACKED_BYTES_MAX, Packs};
+use crate::audit;
 use crate::disk;
 
 /// SHA-256 of a payload; written as 64 hexadecimal digits.
@@ -32,13 +38,13 @@ impl PayloadId {
     /// The first eight hexadecimal digits, for names.
     #[must_use]
     pub fn short(&self) -> String {
-        self.to_string().chars().take(8).collect()
+        audit::hex(&self.0, &mut [0; 8]).to_owned()
     }
 }
 
 impl fmt::Display for PayloadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(audit::hex(&self.0, &mut [0; 64]))
     }
 }
 
@@ -78,95 +84,160 @@ impl<'de> serde::Deserialize<'de> for PayloadId {
 }
 
 /// The folder of payloads.
-pub(super) struct Payloads {
+pub struct Payloads {
     folder: PathBuf,
+    packs: Packs,
     temporary: AtomicU64,
 }
 
+/// Folder of the packs.
+const PACKS: &str = "packs";
 /// Fast, and good enough: X12 shrinks to about a tenth.
 const COMPRESSION_LEVEL: i32 = 3;
 
+thread_local! {
+    /// To make one costs more than it takes to compress a payload.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|own| {
+        let compressor = match own {
+            Some(compressor) => compressor,
+            None => own.insert(Compressor::new(COMPRESSION_LEVEL)?),
+        };
+        compressor.compress(bytes)
+    })
+}
+
 impl Payloads {
     /// Opens the folder, makes it where it is missing, and removes what a crash left half written.
-    pub(super) fn open(folder: PathBuf) -> Result<Self, Error> {
+    pub(super) fn open(folder: PathBuf, sync: disk::Sync) -> Result<Self, Error> {
         let temporary = folder.join("tmp");
         if temporary.exists() {
             fs::remove_dir_all(&temporary).map_err(|e| file_error("clearing", &temporary, &e))?;
         }
         disk::create_dir(&temporary).map_err(|e| file_error("making", &temporary, &e))?;
-        Ok(Self { folder, temporary: AtomicU64::new(0) })
+        let packs = folder.join(PACKS);
+        let packs = Packs::open(packs.clone(), sync).map_err(|e| file_error("opening", &packs, &e));
+        Ok(Self { packs: packs?, folder, temporary: AtomicU64::new(0) })
+    }
+
+    /// Reads the payloads of the store in this folder, without opening it. What is stored later is not seen.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn look(store: &Path) -> Result<Self, Error> {
+        let folder = store.join("payloads");
+        let packs = Packs::look(folder.join(PACKS)).map_err(|e| file_error("reading", &folder, &e));
+        Ok(Self { packs: packs?, folder, temporary: AtomicU64::new(0) })
     }
 
     fn path(&self, id: PayloadId) -> PathBuf {
-        path(&self.folder, id)
+        let name = id.to_string();
+        self.folder.join(&name[..2]).join(format!("{name}.zst"))
     }
 
-    /// Temporary file, fsync, rename, fsync of the folder: after a power cut the file is whole or absent. One that is
-    /// there is trusted only when it holds these bytes: a disk or a restored backup may have torn it.
+    /// Keeps bytes. Small ones are durable with the next [`Payloads::sync`], large ones at once. One that is there is
+    /// trusted only when it holds these bytes: a disk or a restored backup may have torn it.
     pub(super) fn put(&self, bytes: &[u8]) -> Result<PayloadId, Error> {
         let id = PayloadId::of(bytes);
         let path = self.path(id);
-        let folder = path.parent().unwrap_or(&self.folder).to_path_buf();
-        if path.exists() {
+        if self.packs.has(id) || path.exists() {
             match self.get(id) {
                 Ok(_) => {
-                    // Another thread may have renamed it a moment ago and not yet made the rename durable.
-                    disk::sync_dir(&folder).map_err(|e| file_error("syncing", &folder, &e))?;
+                    // Another thread may have written it a moment ago, and not yet made it durable.
+                    if let Some(folder) = path.parent().filter(|folder| folder.is_dir()) {
+                        disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))?;
+                    }
                     return Ok(id);
                 }
                 Err(Error::Payload { .. }) => {}
                 Err(e) => return Err(e),
             }
         }
-        disk::create_dir(&folder).map_err(|e| file_error("making", &folder, &e))?;
-        let packed = zstd::bulk::compress(bytes, COMPRESSION_LEVEL)
-            .map_err(|e| file_error("compressing", &path, &e))?;
+        let packed = compress(bytes).map_err(|e| file_error("compressing", &path, &e))?;
+        if packed.len() <= PACKED_BYTES_MAX {
+            let folder = self.folder.join(PACKS);
+            self.packs.put(id, &packed).map_err(|e| file_error("writing", &folder, &e))?;
+        } else {
+            self.put_file(&path, &packed)?;
+        }
+        Ok(id)
+    }
+
+    /// Temporary file, fsync, rename, fsync of the folder: after a power cut the file is whole or absent.
+    fn put_file(&self, path: &Path, packed: &[u8]) -> Result<(), Error> {
+        let folder = path.parent().unwrap_or(&self.folder);
+        disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         let half = self.folder.join("tmp").join(number.to_string());
         let written =
-            disk::write_new(&half, &packed).map_err(|e| file_error("writing", &half, &e)).and_then(
-                |()| fs::rename(&half, &path).map_err(|e| file_error("renaming to", &path, &e)),
+            disk::write_new(&half, packed).map_err(|e| file_error("writing", &half, &e)).and_then(
+                |()| fs::rename(&half, path).map_err(|e| file_error("renaming to", path, &e)),
             );
         if let Err(e) = written {
             // On a full disk each half would make it fuller. One that cannot be removed goes at the next start.
             let _ = fs::remove_file(&half);
             return Err(e);
         }
-        disk::sync_dir(&folder).map_err(|e| file_error("syncing", &folder, &e))?;
-        Ok(id)
+        disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))
     }
 
-    pub(super) fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
-        read(&self.folder, id)
+    /// Waits until the disk has every payload that was put. When that fails, nothing that names one may be written.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        let path = || self.folder.join(PACKS).display().to_string();
+        self.packs.sync().map_err(|e| {
+            let doing = "waiting for the payloads that it names, in";
+            let (path, reason) = (path(), e.to_string());
+            Error::Log(audit::Error::File { doing, path, reason })
+        })
     }
-}
 
-fn path(folder: &Path, id: PayloadId) -> PathBuf {
-    let name = id.to_string();
-    folder.join(&name[..2]).join(format!("{name}.zst"))
-}
-
-/// Reads a payload below a folder of payloads, and compares it with its name.
-pub(super) fn read(folder: &Path, id: PayloadId) -> Result<Vec<u8>, Error> {
-    let failed = |reason: String| Error::Payload { id, reason };
-    let path = path(folder, id);
-    // What the system says, but that there is no such file, tells nothing of the payload: it may go by.
-    let wrong = |e: std::io::Error| {
-        if e.raw_os_error().is_some() && e.kind() != std::io::ErrorKind::NotFound {
-            file_error("reading", &path, &e)
-        } else {
-            failed(format!("{}: {e}", path.display()))
+    /// How many payloads there are that are none of these.
+    pub(super) fn others(&self, named: &BTreeSet<PayloadId>) -> Result<u64, Error> {
+        let failed = |e: io::Error| file_error("reading", &self.folder, &e);
+        let mut others = self.packs.others(named.iter().copied());
+        for part in fs::read_dir(&self.folder).map_err(failed)? {
+            let part = part.map_err(failed)?.path();
+            for file in fs::read_dir(&part).map_err(failed)? {
+                let name = file.map_err(failed)?.file_name().to_string_lossy().into_owned();
+                let id = name.strip_suffix(".zst").and_then(|digits| digits.parse().ok());
+                others += u64::from(id.is_some_and(|id| !named.contains(&id)));
+            }
         }
-    };
-    let file = File::open(&path).map_err(wrong)?;
-    let mut bytes = Vec::new();
-    zstd::stream::read::Decoder::new(file)
-        .and_then(|mut decoder| decoder.read_to_end(&mut bytes))
-        .map_err(wrong)?;
-    if PayloadId::of(&bytes) != id {
-        return Err(failed("its bytes have changed since it was stored".to_owned()));
+        Ok(others)
     }
-    Ok(bytes)
+
+    /// Reads a payload, and compares it with its name.
+    ///
+    /// # Errors
+    /// [`Error::Payload`] where it is missing or damaged, [`Error::File`] where it cannot be read just now.
+    pub fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
+        let failed = |reason: String| Error::Payload { id, reason };
+        let path = self.path(id);
+        // What the system says, but that there is no such file, tells nothing of the payload: it may go by.
+        let wrong = |e: io::Error| {
+            if e.raw_os_error().is_some() && e.kind() != io::ErrorKind::NotFound {
+                file_error("reading", &path, &e)
+            } else {
+                failed(format!("{}: {e}", path.display()))
+            }
+        };
+        let mut bytes = Vec::new();
+        let read = match self.packs.get(id).map_err(wrong)? {
+            Some(packed) => zstd::stream::read::Decoder::new(packed.as_slice())
+                .and_then(|mut decoder| decoder.read_to_end(&mut bytes)),
+            None => File::open(&path)
+                .and_then(zstd::stream::read::Decoder::new)
+                .and_then(|mut decoder| decoder.read_to_end(&mut bytes)),
+        };
+        read.map_err(wrong)?;
+        if PayloadId::of(&bytes) != id {
+            return Err(failed("its bytes have changed since it was stored".to_owned()));
+        }
+        Ok(bytes)
+    }
 }
 
 pub(super) fn file_error(doing: &'static str, path: &Path, error: &std::io::Error) -> Error {

@@ -146,7 +146,7 @@ fn held(folder: &Path, disk: &Image) -> Vec<u64> {
         fs::write(path, bytes).unwrap();
     }
     let unsynced = || -> disk::Sync { Box::new(|_| Ok(())) };
-    let syncs = Syncs { log: unsynced(), database: Box::new(unsynced) };
+    let syncs = Syncs { packs: unsynced(), log: unsynced(), database: Box::new(unsynced) };
     let store = EmbeddedStore::open_syncing(folder, None, syncs).unwrap();
     let journal = store.journal(0, usize::MAX).unwrap();
     let held: Vec<u64> = journal.iter().map(|r| r.entry.subject.parse().unwrap()).collect();
@@ -181,7 +181,7 @@ fn whatever_part_of_the_commits_had_reached_the_disk_what_was_answered_is_there(
     };
     let database = noting.clone();
     let database: Box<dyn Fn() -> disk::Sync> = Box::new(move || database("state"));
-    let syncs_of = Syncs { log: noting("audit"), database };
+    let syncs_of = Syncs { log: noting("audit"), database, ..Syncs::default() };
     let store = EmbeddedStore::open_syncing(folder.path(), None, syncs_of).unwrap();
     fs::copy(folder.path().join("FORMAT"), other.path().join("FORMAT")).unwrap();
     let mut dice = Dice(0x0C05_5D0C);
@@ -236,7 +236,7 @@ fn after_a_sync_that_failed_nothing_is_answered_as_written() {
         };
         // The database is synced when it is opened.
         let database = Box::new(move || failing(!of_the_log, 2));
-        let syncs = Syncs { log: failing(of_the_log, 2), database };
+        let syncs = Syncs { log: failing(of_the_log, 2), database, ..Syncs::default() };
         EmbeddedStore::open(folder.path()).unwrap();
         let store = EmbeddedStore::open_syncing(folder.path(), None, syncs).unwrap();
         let results: Vec<bool> =

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::database::{Applied, Database, Opened, failed};
 use super::entry::{Changes, Entry, Writes};
-use super::format::{self, MAKING, VERSION};
+use super::format::{self, LOGGED, MAKING, VERSION};
 use super::journal::{Event, Facts, JournalEntry, JournalRecord};
-use super::payloads::file_error;
+use super::payloads::{Payloads, file_error};
 use super::{Error, keys};
 use crate::audit::{self, Hash, Key, Log, Reader, Signer};
 use crate::disk;
@@ -24,8 +24,9 @@ pub(super) const JOURNAL_KEPT: u64 = 20_000;
 /// Writes of one entry when the database of an older version becomes the beginning of a log.
 const SNAPSHOT_BYTES: usize = 256 << 10;
 
-/// How to wait for the disk: for the file of the log, and for that of the database.
+/// How to wait for the disk: for the packs, for the file of the log, and for that of the database.
 pub(super) struct Syncs {
+    pub(super) packs: disk::Sync,
     pub(super) log: disk::Sync,
     pub(super) database: Box<dyn Fn() -> disk::Sync>,
 }
@@ -33,6 +34,7 @@ pub(super) struct Syncs {
 impl Default for Syncs {
     fn default() -> Self {
         Self {
+            packs: Box::new(fs::File::sync_data),
             log: Box::new(fs::File::sync_data),
             database: Box::new(|| Box::new(fs::File::sync_data)),
         }
@@ -47,6 +49,7 @@ pub(super) struct Ready {
     pub(super) log: Log,
     pub(super) signer: Signer,
     pub(super) database: Database,
+    pub(super) payloads: Payloads,
     /// What had to be done that a person should know of.
     pub(super) notices: Vec<JournalEntry>,
 }
@@ -131,12 +134,13 @@ pub(super) fn open(
     if found != Some(VERSION) {
         format::mark(&folders.root)?;
     }
-    Ok(Ready { log, signer, database, notices })
+    let payloads = Payloads::open(folders.root.join("payloads"), syncs.packs)?;
+    Ok(Ready { log, signer, database, payloads, notices })
 }
 
 /// Makes the database anew from the log, whatever it is now.
 pub(super) fn rebuild(folders: &Folders, syncs: Syncs, progress: Progress) -> Result<u64, Error> {
-    if format::look(&folders.root)?.is_none_or(|version| version < VERSION) {
+    if format::look(&folders.root)?.is_none_or(|version| version < LOGGED) {
         return Err(folders.refuse("there is no store of this version in it"));
     }
     let applied = match Database::open(&folders.database, (syncs.database)())? {
@@ -161,7 +165,7 @@ fn begin_log(
     notices: &mut Vec<JournalEntry>,
 ) -> Result<(), Error> {
     let lost = "its audit log is missing, which everything else is made from. Restore the folder `audit` from a backup, or, where there is none, have a new log begun: `crossdock store begin-log`";
-    if found == Some(VERSION) {
+    if found.is_some_and(|version| version >= LOGGED) {
         // It is named once it is whole and the folder is marked.
         if !audit::exists(&folders.beginning)? {
             return Err(folders.refuse(lost));
@@ -181,7 +185,7 @@ fn begin_log(
         Opened::Unfit(_) => None,
         Opened::Whole(database) => {
             let version = database.version()?;
-            if version == Some(VERSION) {
+            if version.is_some_and(|version| version >= LOGGED) {
                 return Err(folders.refuse(lost));
             }
             begin_from(folders, &database)?;
@@ -239,7 +243,7 @@ fn begin_from(folders: &Folders, database: &Database) -> Result<(), Error> {
 /// Up to where a database has the log. One that was just taken over has all of it.
 fn applied_to(folders: &Folders, database: &Database) -> Result<Option<Applied>, Error> {
     let applied = database.applied()?;
-    if applied.is_some() || database.version()? == Some(VERSION) {
+    if applied.is_some() || database.version()?.is_some_and(|version| version >= LOGGED) {
         return Ok(applied);
     }
     let mut reader = Reader::open(&folders.audit, 1)?;

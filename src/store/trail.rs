@@ -10,10 +10,9 @@ use super::database::decode;
 use super::entry::{Entry, Step, Writes};
 use super::expectation::Expectation;
 use super::journal::JournalRecord;
-use super::payloads;
 use super::records::{Document, InterchangeId, InterchangeRecord, Receipt};
 use super::work::Work;
-use super::{AUDIT, Error, PayloadId, keys};
+use super::{AUDIT, Error, keys};
 use crate::audit::Reader;
 
 /// The entries of a store's audit log, in order.
@@ -100,12 +99,4 @@ impl Told<'_> {
 
 fn record<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, Error> {
     decode(key, value)
-}
-
-/// Reads a payload of the store in this folder, without opening it.
-///
-/// # Errors
-/// [`Error::Payload`] where it is missing or damaged.
-pub fn payload_of(folder: &Path, id: PayloadId) -> Result<Vec<u8>, Error> {
-    payloads::read(&folder.join("payloads"), id)
 }

@@ -42,6 +42,17 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<PayloadId>,
     },
+    /// Tell of a deadline of the business when it is near, and when it is over.
+    Deadline {
+        /// What has started its clock.
+        document: String,
+        /// What is waited for: `ship_notice` or `invoice`.
+        of: String,
+        /// When the clock started.
+        from: Timestamp,
+        /// When it is over.
+        due: Timestamp,
+    },
     /// Send a message to a destination.
     Notify {
         /// Its name in the configuration.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::commit::Ahead;
 use super::database::{damaged, decode, failed};
 use super::entry::{Changes, Step, Writes};
 use super::exception::ExceptionItem;
@@ -26,8 +27,8 @@ const SUBJECT_CHARS_MAX: usize = 200;
 /// One transaction while it grows.
 pub(super) struct Pending<'a> {
     tree: &'a sled::Tree,
-    /// What becomes of records by the transactions that are written together with it and before it.
-    before: &'a Writes,
+    /// What becomes of records by the transactions that were handed in before it.
+    ahead: &'a Ahead,
     pub(super) changes: Changes,
     pub(super) next_work: u64,
     pub(super) next_journal: u64,
@@ -36,11 +37,11 @@ pub(super) struct Pending<'a> {
 impl<'a> Pending<'a> {
     pub(super) fn new(
         tree: &'a sled::Tree,
-        before: &'a Writes,
+        ahead: &'a Ahead,
         next_work: u64,
         next_journal: u64,
     ) -> Self {
-        Self { tree, before, changes: Changes::default(), next_work, next_journal }
+        Self { tree, ahead, changes: Changes::default(), next_work, next_journal }
     }
 
     pub(super) fn change(&mut self, change: &Change) -> Result<(), Error> {
@@ -103,19 +104,24 @@ impl<'a> Pending<'a> {
             | Change::Unpark { .. }
             | Change::Hurry { .. } => self.finish_or_move(change),
             Change::Raise(_) | Change::Mend { .. } | Change::Settle(_) => self.exception(change),
-            Change::Alert(state) => self.insert(keys::alert(&state.rule, &state.cause), state),
-            Change::AlertEnds { rule, cause } => {
-                self.remove(keys::alert(rule, cause));
-                Ok(())
-            }
-            Change::AlertsLooked(Some(through)) => self.insert(keys::alerts_looked(), through),
-            Change::AlertsLooked(None) => {
-                self.remove(keys::alerts_looked());
-                Ok(())
+            Change::Alert(_) | Change::AlertEnds { .. } | Change::AlertsLooked(_) => {
+                self.alert(change)
             }
             Change::Expect(expectation) => self.expect(expectation),
             Change::Journal(entry) => self.journal(entry),
         }
+    }
+
+    /// What rules of alerts have told, and how far they have looked.
+    fn alert(&mut self, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::Alert(state) => self.insert(keys::alert(&state.rule, &state.cause), state)?,
+            Change::AlertEnds { rule, cause } => self.remove(keys::alert(rule, cause)),
+            Change::AlertsLooked(Some(through)) => self.insert(keys::alerts_looked(), through)?,
+            Change::AlertsLooked(None) => self.remove(keys::alerts_looked()),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// What happens to work that is there.
@@ -167,10 +173,9 @@ impl<'a> Pending<'a> {
             let (key, value) = entry.map_err(|e| failed("reading", &e))?;
             items.insert(key.to_vec(), Some(value.to_vec()));
         }
-        for writes in [self.before, &self.changes.writes] {
-            let own = writes.iter().filter(|(key, _)| key.starts_with(&prefix));
-            items.extend(own.map(|(key, value)| (key.clone(), value.clone())));
-        }
+        let ahead = self.ahead.range(prefix.clone()..).map(|(key, (_, value))| (key, value));
+        items.extend(beginning_with(&prefix, ahead));
+        items.extend(beginning_with(&prefix, self.changes.writes.range(prefix.clone()..)));
         let items = items.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
         items.map(|(key, value)| decode(key, value)).collect()
     }
@@ -254,7 +259,8 @@ impl<'a> Pending<'a> {
 
     /// The record of a key as this transaction and those before it leave it.
     fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(changed) = self.changes.writes.get(key).or_else(|| self.before.get(key)) {
+        let ahead = || self.ahead.get(key).map(|(_, value)| value);
+        if let Some(changed) = self.changes.writes.get(key).or_else(ahead) {
             return Ok(changed.clone());
         }
         let found = self.tree.get(key).map_err(|e| failed("reading", &e))?;
@@ -286,6 +292,15 @@ impl<'a> Pending<'a> {
     pub(super) fn remove(&mut self, key: Vec<u8>) {
         self.changes.writes.insert(key, None);
     }
+}
+
+fn beginning_with<'a>(
+    prefix: &[u8],
+    writes: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>,
+) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
+    writes
+        .take_while(move |(key, _)| key.starts_with(prefix))
+        .map(|(key, value)| (key.clone(), value.clone()))
 }
 
 fn encoded(key: &[u8], record: &impl Serialize) -> Result<Vec<u8>, Error> {

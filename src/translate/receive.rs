@@ -312,13 +312,30 @@ fn group_verdict(group: &ReceivedGroup, errors_as: ErrorsAs) -> Verdict {
     }
 }
 
-/// The TA1 that answers an interchange, with its terminator; `None` where the policy wants none.
+/// The TA1 that answers an interchange, with its terminator; `None` where the policy wants none, and for one that holds
+/// nothing but TA1: an acknowledgement is never answered.
 #[must_use]
 pub fn answer_interchange(
     interchange: &ReceivedInterchange,
     policy: &AckPolicy,
     style: &Style,
 ) -> Option<Vec<u8>> {
+    if interchange.groups.is_empty() && !interchange.acknowledged.is_empty() {
+        return None;
+    }
+    reported(interchange, |report| acks::write_ta1(report, policy, style))
+}
+
+/// The TA1 that rejects an interchange for a reason that is none of its findings, with its terminator.
+#[must_use]
+pub fn refuse_interchange(interchange: &ReceivedInterchange, note: &str, style: &Style) -> Vec<u8> {
+    reported(interchange, |report| acks::refuse_by_ta1(report, note, style))
+}
+
+fn reported<T>(
+    interchange: &ReceivedInterchange,
+    write: impl FnOnce(&InterchangeReport<'_>) -> T,
+) -> T {
     let header = &interchange.header;
     // TA101 has nine digits, however many ISA13 had.
     let number = header.control_number().map(|number| format!("{:09}", number.0));
@@ -331,7 +348,7 @@ pub fn answer_interchange(
         acknowledgement_requested: &requested,
         findings: &interchange.findings,
     };
-    acks::write_ta1(&report, policy, style)
+    write(&report)
 }
 
 /// The 997 or 999 that answers a group, ST to SE; `None` for a group of acknowledgements, and where no grammar of
@@ -349,6 +366,8 @@ pub fn answer_group(
     }
     let version = answer_version(engine, group, policy)?;
     let grammar = engine.checker(policy.kind.set(), &version)?.grammar();
+    // Where GS08 names an implementation convention, ST03 does.
+    let policy = &AckPolicy { release: Some(version), ..policy.clone() };
     let (number, group_version) = (group.header.element(6), group.header.version());
     let functional_id = functional_id(engine, group);
     let header = GroupHeader {

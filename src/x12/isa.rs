@@ -25,6 +25,11 @@ pub(super) fn read(bytes: &[u8], offset: u64) -> Option<Interchange> {
         None => Some(elements(bytes).ok()?.1).filter(|e| !has_swallowed(e))?,
     };
     let begin = 4 + elements.iter().take(15).map(|e| e.len() + 1).sum::<usize>();
+    // Cut off before ISA16.
+    let rest = bytes.get(begin..)?.trim_ascii_start();
+    if rest.strip_prefix(b"ISA").is_some_and(|rest| rest.first() == Some(&separator)) {
+        return None;
+    }
     let fixed = elements.iter().zip(LENGTHS).take(15).all(|(e, length)| e.len() == length);
     let (component_length, end) = terminator(bytes, begin, separator)?;
     let component = bytes.get(begin..begin + component_length)?;
@@ -54,10 +59,21 @@ fn by_lengths(bytes: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
     SEPARATORS.windows(2).map(|ends| bytes.get(ends[0] + 1..ends[1])).collect()
 }
 
-/// Whether elements are missing, so that what follows ISA was taken for them. No value of ISA09 to ISA15 ends so.
+/// Whether elements are missing, so that what follows ISA was taken for them: no value of ISA09 to ISA15 ends so. Or
+/// it was cut off, and the next interchange was: no value has `ISA` behind a blank or a mark.
 fn has_swallowed(elements: &[&[u8]]) -> bool {
     let ends = |element: &[u8], tag: &[u8]| element.len() > tag.len() && element.ends_with(tag);
-    elements.iter().skip(8).any(|e| [&b"GS"[..], b"TA1", b"IEA"].iter().any(|tag| ends(e, tag)))
+    let begins_anew = |element: &&[u8]| {
+        element
+            .strip_suffix(b"ISA")
+            .and_then(<[u8]>::last)
+            .is_some_and(|b| !b.is_ascii_alphanumeric())
+    };
+    elements.iter().any(begins_anew)
+        || elements
+            .iter()
+            .skip(8)
+            .any(|e| [&b"GS"[..], b"TA1", b"IEA"].iter().any(|tag| ends(e, tag)))
 }
 
 /// `ISA`, the separator, and ISA01 to ISA15, each ended by it.

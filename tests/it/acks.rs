@@ -189,15 +189,17 @@ fn a_ta1_says_the_weightiest_thing() {
         finding(Code::GroupCountWrong, "IEA", 0, 1, "2"),
         finding(Code::TrailerMissing, "IEA", 0, 0, ""),
     ];
-    let report = |findings, acknowledgement_requested| InterchangeReport {
-        control_number: "000000007",
-        date: "261121",
-        time: "0915",
-        acknowledgement_requested,
-        findings,
-    };
+    fn report<'a>(findings: &'a [Finding], requested: &'a str) -> InterchangeReport<'a> {
+        InterchangeReport {
+            control_number: "000000007",
+            date: "261121",
+            time: "0915",
+            acknowledgement_requested: requested,
+            findings,
+        }
+    }
     let always = AckPolicy { ta1: Ta1Policy::Always, ..AckPolicy::default() };
-    let written = |findings, asked, policy: &AckPolicy| {
+    let written = |findings: &[Finding], asked: &str, policy: &AckPolicy| {
         write_ta1(&report(findings, asked), policy, &Style::default())
             .map(|b| String::from_utf8(b).expect("ASCII"))
     };
@@ -210,6 +212,17 @@ fn a_ta1_says_the_weightiest_thing() {
         written(&findings, "0", &always).as_deref(),
         Some("TA1*000000007*261121*0915*R*023~")
     );
+    for (element, note) in [(5, "005"), (9, "014"), (10, "015"), (13, "018"), (15, "020")] {
+        let fault = [finding(Code::IsaElement, "ISA", 0, element, "")];
+        let ta1 = write_ta1(&report(&fault, "0"), &always, &Style::default()).expect("a TA1");
+        let ta1 = String::from_utf8(ta1).expect("ASCII");
+        assert!(ta1.ends_with(&format!("*E*{note}~")), "ISA{element:02}: {ta1}");
+    }
+    let nameless = InterchangeReport { control_number: "  ", ..report(&[], "1") };
+    assert_eq!(write_ta1(&nameless, &always, &Style::default()), None, "nobody to be answered to");
+    let colon = InterchangeReport { time: "09*15", ..report(&[], "1") };
+    let ta1 = write_ta1(&colon, &always, &Style::default()).expect("a TA1");
+    assert_eq!(ta1, b"TA1*000000007*261121*0915*A*000~");
     let usual = AckPolicy::default();
     assert_eq!(written(&findings[..1], "0", &usual), None);
     assert!(written(&findings[..1], "1", &usual).is_some());

@@ -302,9 +302,14 @@ fn an_acknowledgement_of_ours_that_is_late_is_told() {
         house.drop_inbound("order.edi", &order(1, "PO-1"));
         let record = house.wait(Event::AcknowledgementLate).await;
         assert_eq!(record.entry.subject, "harbor-and-pine-997-000001000.edi");
+        let of_it = |record: &crossdock::store::JournalRecord| {
+            record.entry.facts["kind"] == "acknowledgement-late"
+        };
+        house.wait_for(Event::ExceptionRaised, of_it).await;
         std::fs::remove_file(&outbound).unwrap();
         std::fs::create_dir(&outbound).unwrap();
         house.wait(Event::InterchangeSent).await;
+        house.wait_for(Event::ExceptionMended, of_it).await;
         house.close().await;
     });
 }

@@ -312,6 +312,39 @@ fn an_event_is_told_by_mail_to_whom_it_is_for() {
 }
 
 #[test]
+fn config_check_tells_what_is_wrong_with_the_configuration_and_the_profiles_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("partners/harbor-and-pine");
+    std::fs::create_dir_all(&place).unwrap();
+    let check = |config: &str, profile: &str| {
+        std::fs::write(folder.path().join("crossdock.toml"), config).unwrap();
+        std::fs::write(place.join("partner.toml"), profile).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+            .args(["config", "check", "--config", "crossdock.toml"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+    };
+    let (said, code) = check(CONFIG, PROFILE);
+    assert_eq!((said.ends_with("All is well.\n"), code), (true, 0), "{said}");
+    assert!(!folder.path().join("data").exists());
+    let config =
+        with("[notify.ops]\nurl = \"https://ops.example\"\nsecret = \"file:nothing\"\n[logg]\n");
+    let (said, code) =
+        check(&config, &PROFILE.replace("endpoint = \"warehouse\"", "endpoint = \"depot\""));
+    assert_eq!(code, 1);
+    for part in [
+        "crossdock.toml:17:2: `logg` is not known here; did you mean `log`?",
+        "nothing: No such file",
+        "partner.toml",
+        "depot",
+    ] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+}
+
+#[test]
 fn everything_wrong_with_alerts_and_destinations_is_told_with_its_line() {
     let text = include_str!("alerts.toml");
     let problems = Config::parse("crossdock.toml", text, ".".as_ref()).unwrap_err();

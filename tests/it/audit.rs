@@ -387,13 +387,13 @@ fn a_store_is_checked_exported_and_made_anew() {
     assert_eq!(check().1, 0);
 
     // A payload that is damaged, one that is missing, a record that was changed, one that nobody has put there.
-    let payloads: Vec<PathBuf> = fs::read_dir(folder.join("data/payloads"))
-        .unwrap()
-        .flat_map(|part| fs::read_dir(part.unwrap().path()).unwrap())
-        .map(|file| file.unwrap().path())
-        .collect();
-    fs::write(&payloads[0], b"nonsense").unwrap();
-    fs::remove_file(&payloads[1]).unwrap();
+    let pack = folder.join("data/payloads/packs/00000001.pack");
+    let mut bytes = fs::read(&pack).unwrap();
+    let length = u32::from_le_bytes(bytes[4..8].try_into().unwrap()) as usize;
+    bytes[40 + length / 2] ^= 1;
+    // The name of the second: nobody knows it by that.
+    bytes[40 + length + 8] ^= 1;
+    fs::write(&pack, bytes).unwrap();
     {
         let tree = sled::open(folder.join("data/state")).unwrap().open_tree("crossdock").unwrap();
         let (key, _) = tree.scan_prefix(b"d").next().unwrap().unwrap();

@@ -52,7 +52,7 @@ enum Fate {
 }
 
 /// The running program; killed when the test ends, however it ends.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -61,7 +61,7 @@ impl Drop for Running {
     }
 }
 
-struct Yard {
+pub struct Yard {
     folder: tempfile::TempDir,
     next: u32,
     /// Fate by file name; a file may hold several interchanges.
@@ -74,7 +74,7 @@ struct Yard {
 }
 
 impl Yard {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let profile = folder.path().join("partners/harbor-and-pine");
         fs::create_dir_all(&profile).unwrap();
@@ -99,7 +99,7 @@ impl Yard {
         }
     }
 
-    fn path(&self, place: &str) -> PathBuf {
+    pub fn path(&self, place: &str) -> PathBuf {
         self.folder.path().join(place)
     }
 
@@ -115,10 +115,16 @@ impl Yard {
     }
 
     /// Drops an inbound file: mostly an order, now and then something that must end otherwise.
-    fn drop_inbound(&mut self, dice: &mut Dice) {
+    pub fn drop_inbound(&mut self, dice: &mut Dice) {
+        self.drop_kind(dice.below(10));
+    }
+
+    /// Drops one of ten kinds: 0 repeats the last order, 1 is of nobody known, 2 is rejected, 3 holds two orders, the
+    /// others one.
+    pub fn drop_kind(&mut self, kind: u64) {
         let number = self.number();
         let name = format!("in-{number:05}.edi");
-        let (text, fates) = match dice.below(10) {
+        let (text, fates) = match kind {
             0 if self.last.is_some() => {
                 (self.last.clone().unwrap_or_default(), vec![Fate::Duplicate])
             }
@@ -155,7 +161,7 @@ impl Yard {
         interchange("6125550100", number, &order, true)
     }
 
-    fn drop_outbound(&mut self) {
+    pub fn drop_outbound(&mut self) {
         let number = format!("INV{:05}", self.number());
         let json = format!(
             r#"{{"document":"invoice","date":"2026-11-20","number":"{number}","order":"PO1","order_date":"2026-11-19",
@@ -165,11 +171,17 @@ impl Yard {
         self.sent.insert(number);
     }
 
-    fn start(&self) -> Running {
+    pub fn start(&self) -> Running {
+        self.start_trying("")
+    }
+
+    /// Starts it with something that is to happen to it; see `disk::trial`.
+    pub fn start_trying(&self, trial: &str) -> Running {
         let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_crossdock"))
             .args(["serve", "--config"])
             .arg(self.path("crossdock.toml"))
+            .env("CROSSDOCK_TRIAL", trial)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -177,7 +189,7 @@ impl Yard {
         Running(child.unwrap())
     }
 
-    fn names(&self, place: &str) -> Vec<String> {
+    pub fn names(&self, place: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(place)).into_iter().flatten().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -186,7 +198,7 @@ impl Yard {
         names
     }
 
-    fn last_words(&self) -> String {
+    pub fn last_words(&self) -> String {
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(3).collect();
         lines.join(" | ")
@@ -198,7 +210,7 @@ impl Yard {
     }
 
     /// Whether everything that has to appear has appeared.
-    fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         let out = self.names("mailboxes/harbor-and-pine/outbound").len();
         self.names("mailboxes/harbor-and-pine/inbound").is_empty()
             && self.names("warehouse/harbor-and-pine/invoices").is_empty()
@@ -248,6 +260,11 @@ fn kill_often(yard: &mut Yard, kills: u32, dice: &mut Dice) {
 /// Lets it finish, then stops it as an operator would.
 fn finish(yard: &Yard) {
     let mut running = yard.start();
+    finish_running(yard, &mut running);
+}
+
+/// Lets one that runs finish.
+pub fn finish_running(yard: &Yard, running: &mut Running) {
     let deadline = Instant::now() + Duration::from_mins(4);
     while !yard.is_complete() {
         assert!(
@@ -283,15 +300,20 @@ fn killed_at_random_moments_nothing_is_lost_or_done_twice() {
     let mut yard = Yard::new();
     kill_often(&mut yard, kills, &mut dice);
     finish(&yard);
-    let interchanges = every_interchange_ended_once(&yard);
-    one_order_each(&yard);
-    let answers = one_answer_each_and_no_number_twice(&yard);
+    let (interchanges, answers) = holds(&yard);
     println!(
         "{kills} kills, {interchanges} interchanges in {} files, {} orders, {} invoices, {answers} acknowledgements",
         yard.dropped.len(),
         yard.orders.len(),
         yard.sent.len()
     );
+}
+
+/// Whether everything ended once. Tells how many interchanges and answers there are.
+pub fn holds(yard: &Yard) -> (usize, usize) {
+    let interchanges = every_interchange_ended_once(yard);
+    one_order_each(yard);
+    (interchanges, one_answer_each_and_no_number_twice(yard))
 }
 
 fn all_interchanges(store: &EmbeddedStore) -> Vec<(InterchangeId, InterchangeRecord)> {

@@ -14,6 +14,7 @@ mod console;
 mod corpus;
 mod cross_references;
 mod crosswalk;
+mod deadlines;
 mod demo;
 #[cfg(unix)]
 mod desk;
@@ -37,6 +38,7 @@ mod overlay;
 mod partner;
 mod profiles;
 mod receive;
+mod reconciliation;
 mod recovery;
 mod reload;
 mod replay;
@@ -45,7 +47,11 @@ mod retries;
 #[cfg(feature = "sftp")]
 mod sftp;
 mod shipped;
+#[cfg(target_os = "linux")]
+mod soak;
 mod status;
 mod store;
+mod strangers;
 mod trace;
+mod trials;
 mod x12;

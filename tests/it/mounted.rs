@@ -146,7 +146,11 @@ fn holds(
 ) {
     let store = EmbeddedStore::open(data).unwrap();
     let receipts = (1..=u64::from(site.dropped) + 1).filter_map(|id| store.receipt(id).unwrap());
-    let received: BTreeSet<String> = receipts.map(|receipt| receipt.file.name).collect();
+    let received = receipts.map(|receipt| {
+        assert_eq!(store.payload(receipt.file.payload).unwrap().len() as u64, receipt.file.size);
+        receipt.file.name
+    });
+    let received: BTreeSet<String> = received.collect();
     let lost: Vec<&String> = taken.difference(&received).collect();
     assert!(lost.is_empty(), "files that left the mailbox are lost: {lost:?}");
     let documents = store.documents(None, usize::MAX).unwrap();

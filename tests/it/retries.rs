@@ -34,10 +34,11 @@ pub fn with_a_call_that_has_failed(attempts: u32) -> tempfile::TempDir {
     let queue = NewWork { lane: lane.into(), order: String::new(), task, due: now };
     let first = Transaction::new().with(Change::Document(document)).with(Change::Queue(queue));
     store.commit(first).unwrap();
-    let Taken::Work(work) = store.take(lane, now).unwrap() else { panic!("it is queued") };
+    let Taken::Work(works) = store.take(lane, now, 1).unwrap() else { panic!("it is queued") };
+    let work = works[0].id;
     for _ in 0..attempts {
         let (lane, error) = (lane.to_owned(), "the warehouse is closed".to_owned());
-        let retry = Change::Retry { lane, work: work.id, due: now, error };
+        let retry = Change::Retry { lane, work, due: now, error };
         store.commit(Transaction::new().with(retry)).unwrap();
     }
     folder

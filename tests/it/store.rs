@@ -31,12 +31,11 @@ fn work(lane: &str, order: &str, name: &str, due: Timestamp) -> Change {
 }
 
 fn taken(store: &EmbeddedStore, lane: &str, at: Timestamp) -> Option<(u64, String)> {
-    match store.take(lane, at).unwrap() {
-        Taken::Work(work) => match work.task {
-            Task::Call { document } => Some((work.id, document)),
-            other => panic!("{other:?}"),
-        },
-        _ => None,
+    let Taken::Work(mut works) = store.take(lane, at, 1).unwrap() else { return None };
+    let work = works.remove(0);
+    match work.task {
+        Task::Call { document } => Some((work.id, document)),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -132,7 +131,7 @@ fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
         let (first, name) = taken(&store, "lane", now()).unwrap();
         assert_eq!(name, "first");
         assert_eq!(taken(&store, "lane", now()).unwrap().1, "third");
-        assert_eq!(store.take("lane", now()).unwrap(), Taken::Nothing);
+        assert_eq!(store.take("lane", now(), 9).unwrap(), Taken::Nothing);
         let retry = Change::Retry {
             lane: "lane".into(),
             work: first,
@@ -140,7 +139,7 @@ fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
             error: "the warehouse is closed".into(),
         };
         store.commit(Transaction::new().with(retry)).unwrap();
-        assert_eq!(store.take("lane", now()).unwrap(), Taken::NotBefore(later));
+        assert_eq!(store.take("lane", now(), 9).unwrap(), Taken::NotBefore(later));
         let backlog = store.backlog(10).unwrap();
         assert_eq!((backlog.waiting["lane"], backlog.failing), (3, 1));
         assert_eq!(backlog.failed[0].error, "the warehouse is closed");
@@ -266,11 +265,76 @@ fn callers_in_parallel_share_flushes_and_each_number_is_used_once() {
     assert_eq!(numbers, (1..=200).collect::<Vec<u64>>());
 }
 
+/// Bytes that stay large when they are compressed, so that they have a file of their own.
+fn large(seed: u64) -> Vec<u8> {
+    let mut dice = crate::kill::Dice(seed);
+    (0..100_000).map(|_| u8::try_from(dice.below(256)).unwrap()).collect()
+}
+
+#[test]
+fn small_payloads_share_a_file_and_come_back_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |number: u32| format!("ISA*00*{number}").repeat(20).into_bytes();
+    let mut ids = Vec::new();
+    for process in 0..3 {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        for number in process * 100..process * 100 + 100 {
+            ids.push(store.put_payload(&bytes(number)).unwrap());
+            assert_eq!(store.payload(ids[number as usize]).unwrap(), bytes(number));
+        }
+        assert_eq!(store.put_payload(&bytes(0)).unwrap(), ids[0]);
+        store.commit(Transaction::new()).unwrap();
+    }
+    let packs = folder.path().join("payloads/packs");
+    let pack = |number: u32| packs.join(format!("{number:08}.pack"));
+    assert_eq!(std::fs::read_dir(&packs).unwrap().count(), 3, "one a process");
+    let beside = crossdock::store::Payloads::look(folder.path()).unwrap();
+    assert_eq!(beside.get(ids[299]).unwrap(), bytes(299));
+    // The end of the last was torn, and a block in the middle of the first is not what it was.
+    let mut torn = std::fs::read(pack(1)).unwrap();
+    let middle = torn.len() / 2 / 512 * 512;
+    torn[middle + 100] ^= 1;
+    std::fs::write(pack(1), torn).unwrap();
+    let whole = std::fs::read(pack(3)).unwrap();
+    std::fs::write(pack(3), &whole[..whole.len() - 1]).unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let lost: Vec<u32> = (0..300).filter(|n| store.payload(ids[*n as usize]).is_err()).collect();
+    assert!(lost.len() >= 2 && lost.contains(&299), "{lost:?}");
+    // What comes again is written anew.
+    for &number in &lost {
+        assert_eq!(store.put_payload(&bytes(number)).unwrap(), ids[number as usize]);
+    }
+    drop(store);
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    for number in 0..300 {
+        assert_eq!(store.payload(ids[number as usize]).unwrap(), bytes(number));
+    }
+}
+
+#[test]
+fn what_was_handed_in_is_seen_by_what_is_handed_in_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let once = |number| {
+        Transaction::new().with(used(series(), number)).with(work("lane", "", "one", now()))
+    };
+    let first = store.hand_in(&once(1)).unwrap();
+    assert!(matches!(store.hand_in(&once(1)), Err(Error::Conflict(_))));
+    assert_eq!(store.reserve_numbers(&series(), (1..=9).into(), 1).unwrap(), [2]);
+    let second = store.hand_in(&once(2)).unwrap();
+    store.settled(second).unwrap();
+    store.settled(first).unwrap();
+    let Taken::Work(works) = store.take("lane", now(), 9).unwrap() else {
+        panic!("two are queued")
+    };
+    assert_eq!(works.len(), 2);
+}
+
 #[test]
 fn payloads_come_back_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
-    let bytes: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
+    let bytes = large(1);
     let id = store.put_payload(&bytes).unwrap();
     assert_eq!(store.put_payload(&bytes).unwrap(), id);
     assert_eq!(store.payload(id).unwrap(), bytes);
@@ -278,7 +342,7 @@ fn payloads_come_back_whole_or_not_at_all() {
 
     let name = id.to_string();
     let file = folder.path().join("payloads").join(&name[..2]).join(format!("{name}.zst"));
-    let other = store.put_payload(b"other").unwrap().to_string();
+    let other = store.put_payload(&large(2)).unwrap().to_string();
     let other = folder.path().join("payloads").join(&other[..2]).join(format!("{other}.zst"));
     std::fs::copy(other, file).unwrap();
     assert!(matches!(store.payload(id), Err(Error::Payload { .. })));
@@ -288,7 +352,7 @@ fn payloads_come_back_whole_or_not_at_all() {
 fn a_payload_that_was_torn_is_written_again_when_its_bytes_come_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();
-    let bytes = b"ISA*00*".repeat(100);
+    let bytes = large(1);
     let id = store.put_payload(&bytes).unwrap();
     let name = id.to_string();
     let file = folder.path().join("payloads").join(&name[..2]).join(format!("{name}.zst"));
@@ -335,7 +399,7 @@ fn a_store_that_does_not_fit_is_refused_and_left_alone() {
     }
     let format = folder.path().join("FORMAT");
     let ours = std::fs::read_to_string(&format).unwrap();
-    std::fs::write(&format, "crossdock store format 3\n").unwrap();
+    std::fs::write(&format, "crossdock store format 4\n").unwrap();
     assert!(error(folder.path()).contains("newer Crossdock"));
     std::fs::write(&format, &ours).unwrap();
 

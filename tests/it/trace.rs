@@ -5,7 +5,7 @@ use crossdock::store::Event;
 use super::gateway::acknowledgement;
 use super::house::{House, multi, order};
 
-const SHIPMENT: &str = r#"{"document":"shipment","purpose":"original","number":"SH-1","date":"2026-11-20","time":"10:15",
+pub const SHIPMENT: &str = r#"{"document":"shipment","purpose":"original","number":"SH-1","date":"2026-11-20","time":"10:15",
     "structure_code":"0001","ship_to":{"name":"STORE 0417","id_kind":"assigned_by_buyer","id":"0417"},"orders":[{"number":"PO-1"}],
     "packages":[{"kind":"pack","sscc":"006141410000000011"},{"kind":"pack","sscc":"006141410000000028"}],
     "contents":[
@@ -13,7 +13,7 @@ const SHIPMENT: &str = r#"{"document":"shipment","purpose":"original","number":"
          "items":[{"kind":"upc","value":"614141001019"}]},
         {"order":1,"packages":[2],"line":"2","quantity":"30","unit":"each",
          "items":[{"kind":"upc","value":"614141002023"}]}]}"#;
-const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
+pub const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1",
     "order_date":"2026-11-19","total":"417.00","lines":[
         {"number":"1","quantity":"24","unit":"each","price":"12.50","items":[{"kind":"upc","value":"614141001019"}]},
         {"number":"2","quantity":"36","unit":"each","price":"4.75","items":[{"kind":"upc","value":"614141002023"}]}]}"#;

@@ -55,7 +55,7 @@ pub struct Args {
     /// Only tell what would change
     #[arg(long)]
     dry_run: bool,
-    /// At most so many documents, the oldest first
+    /// At most so many documents: first of what came, the oldest first, then of what went
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Hand over once more also what the endpoint has as it is, for one that has lost it: it knows what it has by the

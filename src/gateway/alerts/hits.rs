@@ -229,7 +229,7 @@ impl Round<'_> {
             let partner =
                 lanes::partner(&lane).filter(|name| live.profiles.partner(name).is_some());
             let partner = partner.unwrap_or_default();
-            if count as u64 <= depth || !rule.is_of(partner) {
+            if count as u64 <= depth || lanes::only_waits(&lane) || !rule.is_of(partner) {
                 continue;
             }
             let title = format!("The queue `{lane}` is long");

@@ -10,7 +10,7 @@ mod words;
 
 pub use config::AlertRule;
 pub(super) use config::{read_destinations, read_rules};
-pub use trial::send_test;
+pub use trial::{Sent, send_test};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -206,7 +206,8 @@ impl<'a> Round<'a> {
             return Ok(true);
         }
         let is_condition = state.stands && state.exception.is_none();
-        if come == 0 && !(is_condition && !rule.quiet.is_zero()) {
+        let reminds = is_condition && !rule.quiet.is_zero();
+        if come == 0 && !reminds {
             return Ok(state.stands);
         }
         let why = if come > 0 { Why::Repeats(come) } else { Why::Still };

@@ -6,12 +6,15 @@ use crate::gateway::Config;
 use crate::notify::{self, Message, MessageKind};
 use crate::store::PayloadId;
 
+/// What became of a message, by destination: why it was not taken, where it was not.
+pub type Sent = Vec<(String, Result<(), String>)>;
+
 /// Sends a test message to a destination, or to those of a rule, and tells of each whether it was taken, or why not.
 /// Call it where blocking is allowed, within a tokio runtime.
 ///
 /// # Errors
 /// Where there is neither a destination nor a rule of this name: which there are.
-pub fn send_test(config: &Config, name: &str) -> Result<Vec<(String, Result<(), String>)>, String> {
+pub fn send_test(config: &Config, name: &str) -> Result<Sent, String> {
     let of_rule = config.alerts.iter().find(|rule| rule.name == name).map(|rule| &rule.to);
     let own = vec![name.to_owned()];
     let to = if config.notify.contains_key(name) { Some(&own) } else { of_rule };

@@ -54,7 +54,7 @@ pub(super) fn message<'a>(
         Why::Still => ("still", "Still: ".to_owned(), 0),
         Why::Over => ("over", "Over: ".to_owned(), 0),
     };
-    let severity = hit.severity.map(|severity| severity.name());
+    let severity = hit.severity.map(crate::exceptions::Severity::name);
     let weight = severity.map_or_else(String::new, |severity| format!("{severity}: "));
     let whose = if hit.partner.is_empty() { String::new() } else { format!(" ({})", hit.partner) };
     let line = format!("[Crossdock] {weight}{prefix}{title}{whose}");

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dossier, event_words, leaf};
 use crate::audit::{self, Checkpoint, Hash, Proofs, PublicKey, root_of_proof};
 use crate::disk;
-use crate::store::{AUDIT, Error, PayloadId, Trail, payload_of};
+use crate::store::{AUDIT, Error, PayloadId, Payloads, Trail};
 
 const README: &str = include_str!("README.txt");
 const ENTRIES: &str = "entries.jsonl";
@@ -79,8 +79,9 @@ pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Er
         ));
     }
     let mut contents = String::new();
+    let payloads = Payloads::look(data)?;
     for (id, what) in &dossier.payloads {
-        match payload_of(data, *id) {
+        match payloads.get(*id) {
             Ok(bytes) => {
                 // Writing into a String cannot fail.
                 let _ = writeln!(contents, "{id}  {what}");

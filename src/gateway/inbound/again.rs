@@ -77,7 +77,8 @@ impl Gateway {
         if !goes || before.edited {
             return Ok(false);
         }
-        if redeliver == Redeliver::All {
+        // What waits to be handed over as it is needs no second call.
+        if redeliver == Redeliver::All && before.state == DocumentState::Delivered {
             return Ok(true);
         }
         let Some(mut document) = set.document.clone() else { return Ok(false) };

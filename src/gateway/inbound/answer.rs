@@ -5,6 +5,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::Arriving;
+use crate::disk::trial;
 use crate::exceptions::Kind;
 use crate::gateway::envelope::interchange_spec;
 use crate::gateway::ledger::Draft;
@@ -76,6 +77,7 @@ impl Gateway {
         let set = partner.acknowledgements.policy.kind.set();
         let spec = interchange_spec(partner, partner.envelope_of(set))?;
         let label = if none { "TA1" } else { set };
+        let pieces = shares.len();
         let (mut all, mut first) = (Vec::new(), None);
         for groups in shares {
             let ta1 = groups.start == 0;
@@ -83,6 +85,7 @@ impl Gateway {
             let numbers = self.number(draft, partner, u32::from(count > 0), count)?;
             let name = format!("{}-{label}-{:09}.edi", partner.name, numbers.interchange);
             let share = Share { groups, ta1, numbers };
+            trial::step("acknowledge.before");
             let bytes = self.translator.answer(received, partner, &share, spec.clone(), now);
             let bytes = bytes.map_err(|e| {
                 Error::Configuration(format!("{} cannot be answered: {e}", partner.name))
@@ -95,10 +98,13 @@ impl Gateway {
             let task =
                 Task::Send { payload, name: name.clone(), documents: Vec::new(), batch: None };
             draft.queue(lanes::send(&partner.name), "", task, now);
-            first.get_or_insert(name);
+            trial::step("acknowledge.after");
+            first.get_or_insert((name, payload));
         }
         // Asked for once more, all of it goes out again as one file.
-        let payload = self.ledger.store().put_payload(&all)?;
-        Ok(first.map(|name| (payload, name)))
+        if let Some((name, _)) = first.take_if(|_| pieces > 1) {
+            first = Some((name, self.ledger.store().put_payload(&all)?));
+        }
+        Ok(first.map(|(name, payload)| (payload, name)))
     }
 }

@@ -16,7 +16,7 @@ use crate::gateway::ledger::Draft;
 use crate::gateway::orders::{Own, Passed, against_orders, count_for_orders, latest};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, notes};
-use crate::profile::{Direction, DuplicateDocument, Partner, State};
+use crate::profile::{Direction, DuplicateDocument, Moment, Partner, State};
 use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Records};
 
 impl Gateway {
@@ -61,6 +61,9 @@ impl Gateway {
         tally.documents += 1;
         if state == DocumentState::Queued {
             self.deliver(draft, partner, (&id, document), (&order, deliver_again), tally)?;
+            if kind == "order" && !header.test {
+                draft.start_deadlines(partner, Moment::Order, &id, now);
+            }
             self.queue_call(draft, partner, arriving, (&id, &order.number, header.test))?;
         }
         tally.count(state);

@@ -4,6 +4,7 @@ mod again;
 mod answer;
 mod document;
 mod repeats;
+mod strangers;
 mod trouble;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::envelope::today;
-use super::ledger::Draft;
+use super::ledger::{Begun, Draft};
 use super::live::Live;
 use super::mailboxes::MailboxBinding;
 use super::translation::{Header, NumberSeen, Part, Received, ReceivedSet, split};
@@ -61,12 +62,12 @@ impl Decision {
 }
 
 impl Gateway {
-    /// Works off a receipt. Interchanges that have their outcome already, from before a crash, are passed over.
+    /// Works off a receipt; the commits are begun. Interchanges that have their outcome already, from before a crash, are passed over.
     pub(super) fn translate(
         &self,
         work: &Work,
-        receipt: u64,
-        again: Option<&Again>,
+        (receipt, again): (u64, Option<&Again>),
+        begun: &mut Vec<Begun>,
     ) -> Result<(), Error> {
         let store = self.ledger.store();
         let receipt = store
@@ -91,25 +92,33 @@ impl Gateway {
         let all = open.len();
         open.retain(|(_, part)| !may_be_left_out(&live, part));
         if open.len() < all {
-            self.decide_all(&live, &binding, (&receipt, &bytes, again), &open, |_| {})?;
-            return self.hold(work, &receipt, again);
+            self.decide_all(&live, &binding, (&receipt, &bytes, again), &open, begun, |_| {})?;
+            begun.push(self.hold(work, &receipt, again)?);
+            return Ok(());
         }
         let last = open.last().map(|(id, _)| *id);
-        self.decide_all(&live, &binding, (&receipt, &bytes, again), &open, |(id, draft)| {
-            if Some(id) == last {
-                finish(draft);
-            }
-        })?;
+        self.decide_all(
+            &live,
+            &binding,
+            (&receipt, &bytes, again),
+            &open,
+            begun,
+            |(id, draft)| {
+                if Some(id) == last {
+                    finish(draft);
+                }
+            },
+        )?;
         if last.is_none() {
             let mut draft = Draft::new();
             finish(&mut draft);
-            self.ledger.commit(draft)?;
+            begun.push(self.ledger.begin(&draft)?);
         }
         Ok(())
     }
 
     /// Keeps a file until nobody is left out any more.
-    fn hold(&self, work: &Work, receipt: &Receipt, again: Option<&Again>) -> Result<(), Error> {
+    fn hold(&self, work: &Work, receipt: &Receipt, again: Option<&Again>) -> Result<Begun, Error> {
         let now = Timestamp::now();
         let mut draft = Draft::new();
         let note = "nobody in force has the identities of an interchange in it, and a partner is left out: it waits until that one is mended";
@@ -118,7 +127,7 @@ impl Gateway {
         draft.done(work);
         let task = Task::Translate { receipt: receipt.id, again: again.cloned() };
         draft.queue(lanes::held(&file.mailbox), &file.mailbox, task, now);
-        Ok(self.ledger.commit(draft)?)
+        Ok(self.ledger.begin(&draft)?)
     }
 
     /// The outcome of each, each in a commit of its own, to which something may be added.
@@ -128,6 +137,7 @@ impl Gateway {
         binding: &MailboxBinding,
         (receipt, bytes, again): (&Receipt, &[u8], Option<&Again>),
         open: &[(InterchangeId, &Part)],
+        begun: &mut Vec<Begun>,
         mut add: impl FnMut((InterchangeId, &mut Draft)),
     ) -> Result<(), Error> {
         let store = self.ledger.store();
@@ -144,7 +154,7 @@ impl Gateway {
             let arriving = Arriving { id, receipt, bytes, payload, again, now };
             let mut draft = self.decide(live, binding, &arriving, part)?;
             add((id, &mut draft));
-            self.ledger.commit(draft)?;
+            begun.push(self.ledger.begin(&draft)?);
         }
         Ok(())
     }
@@ -244,7 +254,12 @@ impl Gateway {
         header: &Header,
         key: &InterchangeKey,
     ) -> Result<Decision, Error> {
-        let Some(partner) = agreement(live, binding, header) else {
+        let known = agreement(live, binding, header);
+        let Some(partner) = known.or_else(|| self.stand_in(live, binding, header)) else {
+            let refused = self.turn_away(draft, (live, binding), arriving, (header, key))?;
+            if let Some(refused) = refused {
+                return Ok(refused);
+            }
             let note = format!(
                 "No partner of this mailbox has these identities: sender {}, receiver {}. Write them into a profile, or send the file back.",
                 key.sender, key.receiver

@@ -38,17 +38,21 @@ struct Stored<'a> {
 }
 
 impl Replay<'_> {
+    /// Nothing where it is none of those that are asked for.
     pub(super) fn interchange(
         &self,
         selection: &Selection,
         id: InterchangeId,
         record: &InterchangeRecord,
-    ) -> Result<Step, Error> {
-        let Some(taken) = self.taken(id, record)? else { return Ok(Step::Passed) };
+    ) -> Result<Option<Step>, Error> {
+        let Some(taken) = self.taken(id, record)? else {
+            let concerned = selection.concerns(std::slice::from_ref(&record.partner));
+            return Ok(concerned.then_some(Step::Passed));
+        };
         let bytes = self.records.payload(record.payload)?;
         let parts = split(&bytes);
         let Some(part) = parts.iter().find(|part| part.header.is_some()) else {
-            return Ok(Step::Passed);
+            return Ok(Some(Step::Passed));
         };
         let stored = Stored { id, record, taken, bytes: &bytes, part };
         let now = owner(&self.profiles, part);
@@ -56,18 +60,18 @@ impl Replay<'_> {
         let name =
             |partner: Option<&Partner>| partner.map_or("", |partner| &partner.name).to_owned();
         let names = [name(now), name(then.and_then(|(_, then)| then)), record.partner.clone()];
-        let Some(partner) = now.or(then.and_then(|(_, then)| then)) else {
-            return Ok(Step::Passed);
-        };
         if !selection.concerns(&names) {
-            return Ok(Step::Passed);
+            return Ok(None);
         }
+        let Some(partner) = now.or(then.and_then(|(_, then)| then)) else {
+            return Ok(Some(Step::Passed));
+        };
         let new = now.map(|partner| self.trial(&self.profiles, partner, &stored)).transpose()?;
         let old = match then {
             Some((profiles, Some(partner))) => Some(self.trial(profiles, partner, &stored)?),
             _ => None,
         };
-        let Some(trial) = new.as_ref().or(old.as_ref()) else { return Ok(Step::Passed) };
+        let Some(trial) = new.as_ref().or(old.as_ref()) else { return Ok(Some(Step::Passed)) };
         let own = self.documents_of(trial, &stored)?;
         let after = new.as_ref().map_or_else(nobody, |new| self.side(new));
         let before = match (&self.against, &old) {
@@ -80,7 +84,7 @@ impl Replay<'_> {
         let is_answered = [&before, &after]
             .into_iter()
             .any(|side| side.answer.as_ref().is_some_and(|answer| !answer.is_empty()));
-        Ok(Step::Item(Box::new(Item {
+        Ok(Some(Step::Item(Box::new(Item {
             partner: partner.name.clone(),
             at: record.at,
             source: Source::Interchange {
@@ -91,7 +95,7 @@ impl Replay<'_> {
             answer: answers.map_or_else(Vec::new, |(before, after)| lines(before, after)),
             documents: compare(trial, &before, &after, own),
             is_answered,
-        })))
+        }))))
     }
 
     /// How an interchange was taken; nothing where it had no effect because it was received before, or says something

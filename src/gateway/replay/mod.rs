@@ -2,7 +2,7 @@
 //! document, and what is to be given to the gateway again.
 //!
 //! It works on records alone and holds one interchange at a time, so that it runs beside a gateway. Nothing is kept,
-//! numbered or sent; only [`resubmit`] hands something to the gateway, which then decides by itself.
+//! numbered or sent; only [`resubmit()`] hands something to the gateway, which then decides by itself.
 
 mod difference;
 mod inbound;
@@ -145,7 +145,7 @@ enum Taken {
 pub enum Step {
     /// Something was replayed.
     Item(Box<Item>),
-    /// It was received twice, or belongs to nobody that is asked for: passed over.
+    /// It was received twice, or belongs to nobody: passed over.
     Passed,
     /// Its bytes cannot be read any more.
     Unreadable(String),
@@ -220,7 +220,8 @@ impl<'a> Replay<'a> {
             let Some((id, _)) = page.last() else { break };
             last = Some(*id);
             for (id, record) in page.iter().filter(|(_, record)| selection.covers(record.at)) {
-                if !take(self.told(self.interchange(selection, *id, record))?)? {
+                let step = self.told(self.interchange(selection, *id, record))?;
+                if !step.map_or(Ok(true), &mut *take)? {
                     return Ok(());
                 }
             }
@@ -233,10 +234,8 @@ impl<'a> Replay<'a> {
             // What changed last before that time was not written in it.
             let of_endpoint = |d: &&Document| d.interchange.is_none() && d.at >= selection.since;
             for document in page.iter().filter(of_endpoint) {
-                let Some(step) = self.told(self.document(selection, document)).transpose() else {
-                    continue;
-                };
-                if !take(step?)? {
+                let step = self.told(self.document(selection, document))?;
+                if !step.map_or(Ok(true), &mut *take)? {
                     return Ok(());
                 }
             }
@@ -251,7 +250,7 @@ impl<'a> Replay<'a> {
     }
 
     /// What cannot be read or judged ends nothing: it is told. A store that fails ends all.
-    fn told<T: From<Step>>(&self, step: Result<T, Error>) -> Result<T, store::Error> {
+    fn told(&self, step: Result<Option<Step>, Error>) -> Result<Option<Step>, store::Error> {
         let words = match step {
             Ok(step) => return Ok(step),
             Err(Error::Store(e)) => match &e {
@@ -262,7 +261,7 @@ impl<'a> Replay<'a> {
             },
             Err(e) => e.to_string(),
         };
-        Ok(Step::Unreadable(words).into())
+        Ok(Some(Step::Unreadable(words)))
     }
 }
 

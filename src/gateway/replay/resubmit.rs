@@ -72,9 +72,10 @@ fn sets(item: &Item, origin: Origin, redeliver: Redeliver) -> Vec<u32> {
             (Standing::Applied, _) => origin.taken == Taken::Never,
             (Standing::Goes, None) => before.is_some(),
             (Standing::Goes, Some(DocumentState::Quarantined)) => true,
-            (Standing::Goes, Some(DocumentState::Delivered | DocumentState::Queued)) => {
+            (Standing::Goes, Some(state @ (DocumentState::Delivered | DocumentState::Queued))) => {
                 let edited = record.as_ref().is_some_and(|record| record.edited);
-                !edited && (redeliver == Redeliver::All || !document.document.is_empty())
+                let all = redeliver == Redeliver::All && state == DocumentState::Delivered;
+                !edited && (all || !document.document.is_empty())
             }
             _ => false,
         }

@@ -12,6 +12,12 @@ pub(super) struct ElementCheck<'a> {
     pub delimiters: Delimiters,
 }
 
+/// Whether there are nothing but blanks.
+#[inline]
+fn is_blank(value: &[u8]) -> bool {
+    value.first() == Some(&b' ') && value.iter().all(|&b| b == b' ')
+}
+
 impl ElementCheck<'_> {
     /// Checks a segment against the plan of its definition.
     #[inline]
@@ -23,8 +29,16 @@ impl ElementCheck<'_> {
             if value.is_empty() {
                 continue;
             }
+            let element = plan.elements.get(at);
+            if is_blank(value) && element.is_none_or(|e| e.kind != Kind::Binary) {
+                // Blanks alone say nothing; of what must be there it is told that it is missing.
+                if plan.mandatory & (2 << at) == 0 {
+                    reporter.value(Code::Padding, Spot::element(at + 1), value);
+                }
+                continue;
+            }
             present |= 2 << at;
-            let Some(element) = plan.elements.get(at) else { continue };
+            let Some(element) = element else { continue };
             if unusual || matches!(element.kind, Kind::Composite(_)) {
                 self.parts(element, value, Spot::element(at + 1), reporter);
             } else {
@@ -123,7 +137,7 @@ impl ElementCheck<'_> {
         for (at, component) in
             value.split(|&b| b == self.delimiters.component).enumerate().take(ELEMENTS_MAX)
         {
-            if component.is_empty() {
+            if component.is_empty() || is_blank(component) {
                 continue;
             }
             present |= 2 << at;

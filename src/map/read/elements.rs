@@ -154,7 +154,8 @@ impl<'r> Pass<'r, '_> {
         let separator = self.delimiters.component;
         let split = !segment.is_plain();
         let mut start = piece.start;
-        piece.bytes.split(move |&b| split && b == separator).zip(1..).map(
+        let numbers = (1..=u16::MAX).chain(std::iter::repeat(u16::MAX));
+        piece.bytes.split(move |&b| split && b == separator).zip(numbers).map(
             move |(bytes, component)| {
                 let at = start;
                 start += small(bytes.len()) + 1;

@@ -155,6 +155,7 @@ impl<'a> Listing<'a> {
                 look.ready.push(arrival(name, attributes));
             }
         }
+        look.more = look.ready.len() > files_max;
         look.ready.truncate(files_max);
         (look, memory)
     }

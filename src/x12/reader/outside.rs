@@ -64,6 +64,8 @@ impl<R: Read> Reader<'_, R> {
         let lost = text.is_lost && !std::mem::take(&mut self.told);
         let kind = match () {
             () if text.is_unreadable => FaultKind::IsaUnreadable,
+            // One that was cut off is more than no interchange.
+            () if nothing && begins_as_isa(&text.sample) => FaultKind::IsaUnreadable,
             () if nothing => FaultKind::NoInterchange,
             () if lost => FaultKind::IsaUnreadable,
             () => FaultKind::TextBeforeInterchange,
@@ -156,6 +158,12 @@ impl Text {
             self.sample.extend(bytes[first..].iter().take(room));
         }
     }
+}
+
+/// Whether a text begins as ISA does, whatever became of the rest.
+fn begins_as_isa(text: &[u8]) -> bool {
+    let rest = text.trim_ascii_start().strip_prefix(b"ISA");
+    rest.and_then(<[u8]>::first).is_some_and(|separator| !separator.is_ascii_alphanumeric())
 }
 
 /// How far a header is looked into.

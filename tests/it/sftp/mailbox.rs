@@ -13,7 +13,7 @@ use crossdock::profile::Sftp;
 use crossdock::transport::sftp::{Pauses, Sessions, SftpMailbox, key_of_server};
 use crossdock::transport::{Error, Mailbox as _};
 
-use super::server::{Server, make_key};
+use super::server::{Asks, Server, make_key};
 
 /// Settings under which a file is finished when two looks see the same.
 const QUICK: &str = "settle = \"1ms\"";
@@ -287,15 +287,34 @@ fn a_folder_with_very_many_files_is_worked_off_from_the_oldest() {
     let server = Server::start();
     fs::create_dir_all(server.home("inbound")).unwrap();
     let epoch = SystemTime::UNIX_EPOCH;
-    for at in 0..12_000_u32 {
-        let file = fs::File::create(server.home(&format!("inbound/{at:05}.edi"))).unwrap();
-        file.set_modified(epoch + Duration::from_secs(u64::from(40_000 - at))).unwrap();
+    // `CROSSDOCK_LISTING` sets how many.
+    let files = std::env::var("CROSSDOCK_LISTING").ok().and_then(|n| n.parse().ok());
+    let files: u32 = files.unwrap_or(12_000);
+    for at in 0..files {
+        let file = fs::File::create(server.home(&format!("inbound/{at:06}.edi"))).unwrap();
+        file.set_modified(epoch + Duration::from_secs(u64::from(files * 3 - at))).unwrap();
     }
     let mailbox = open(server.settings(QUICK));
     assert_eq!(mailbox.look().unwrap().unsettled, 10_000, "what is kept in mind is bounded");
     let ready = mailbox.ready();
     assert_eq!(ready.len(), LIMITS.files);
-    assert_eq!(ready[0].name, "11999.edi", "the oldest comes first");
+    assert_eq!(ready[0].name, format!("{:06}.edi", files - 1), "the oldest comes first");
+}
+
+#[test]
+fn a_server_that_wants_a_password_gets_it_and_a_wrong_one_is_told_of() {
+    for asks in [Asks::Password, Asks::Question] {
+        let Some(server) = Server::asking(asks) else {
+            println!("not tried: only root may give a server a password of its own");
+            return;
+        };
+        server.put("inbound/a.edi", "an order");
+        let mailbox = open(server.settings(QUICK));
+        assert_eq!(mailbox.names(), ["a.edi"], "{asks:?}");
+        fs::write(server.at("password"), "another").unwrap();
+        let error = open(server.settings(QUICK)).look().unwrap_err().to_string();
+        assert!(error.contains("the password file:"), "{asks:?}: {error}");
+    }
 }
 
 #[test]

@@ -21,7 +21,25 @@ pub struct Server {
     child: Child,
     log: Arc<Mutex<String>>,
     pub port: u16,
+    asks: Asks,
 }
+
+/// How it makes sure who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    Key,
+    Password,
+    /// A question, to which the answer is the password (PAM).
+    Question,
+}
+
+/// The password of a server that asks for one, and what stands for it in the system's file.
+pub const PASSWORD: &str = "pine 4 harbor";
+const SHADOW: &str = "root:$6$crossdock$1SfVda1wp4k8.9WIlRLkJywF.Ya6ZGWQmQ9A4sEyUiTks3pnboEQUA/Yzcw16GnN8/hm.OIyFQfxHcFnJHI9i/:20000:0:99999:7:::\n";
+const PAM: &str =
+    "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
+/// Lays files of ours over those of the system, for this server alone.
+const OVERLAID: &str = "mount --bind \"$0/shadow\" /etc/shadow && mount --bind \"$0/pam\" /etc/pam.d/sshd && exec \"$@\"";
 
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
@@ -36,6 +54,18 @@ pub fn make_key(path: &Path, kind: &str, passphrase: &str) {
 
 impl Server {
     pub fn start() -> Self {
+        Self::starting(Asks::Key)
+    }
+
+    /// One that lets root in by a password of ours. It sees other files than the rest of the system, which only root may
+    /// have it do; nothing where that is not so.
+    pub fn asking(asks: Asks) -> Option<Self> {
+        let unshare = ["--mount", "--propagation", "private", "mount", "--bind", "/etc/shadow"];
+        let tried = Command::new("unshare").args(unshare).arg("/etc/pam.d/sshd").output();
+        tried.is_ok_and(|tried| tried.status.success()).then(|| Self::starting(asks))
+    }
+
+    fn starting(asks: Asks) -> Self {
         assert!(
             Path::new(SSHD).exists(),
             "{SSHD} is missing, and with it a server to test SFTP mailboxes with. On Debian and Ubuntu: apt install \
@@ -47,10 +77,13 @@ impl Server {
         make_key(&at("host_key"), "ed25519", "");
         make_key(&at("user_key"), "ed25519", "");
         fs::copy(at("user_key.pub"), at("authorized_keys")).unwrap();
+        for (name, text) in [("shadow", SHADOW), ("pam", PAM), ("password", PASSWORD)] {
+            fs::write(at(name), text).unwrap();
+        }
         loop {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some((child, log)) = serve(folder.path(), port) {
-                return Self { folder, child, log, port };
+            if let Some((child, log)) = serve(folder.path(), port, asks) {
+                return Self { folder, child, log, port, asks };
             }
         }
     }
@@ -58,7 +91,8 @@ impl Server {
     /// The same server, started anew after its end.
     pub fn restart(&mut self) {
         self.stop();
-        let (child, log) = serve(self.folder.path(), self.port).expect("the port is its own");
+        let (child, log) =
+            serve(self.folder.path(), self.port, self.asks).expect("the port is its own");
         (self.child, self.log) = (child, log);
     }
 
@@ -119,7 +153,10 @@ impl Server {
             "host = \"127.0.0.1\"".to_owned(),
             format!("port = {port}"),
             format!("user = \"{}\"", user()),
-            format!("key = \"file:{}\"", key.display()),
+            match self.asks {
+                Asks::Key => format!("key = \"file:{}\"", key.display()),
+                _ => format!("password = \"file:{}\"", self.at("password").display()),
+            },
             format!("host_keys = [\"{pin}\"]"),
             "connect_timeout = \"20s\"".to_owned(),
         ];
@@ -166,21 +203,23 @@ pub fn settings_of(section: &str) -> Arc<Sftp> {
 }
 
 /// Starts it; nothing where the port has been taken meanwhile.
-fn serve(folder: &Path, port: u16) -> Option<(Child, Arc<Mutex<String>>)> {
+fn serve(folder: &Path, port: u16, asks: Asks) -> Option<(Child, Arc<Mutex<String>>)> {
     let is_root = run(Command::new("id").arg("-u")).trim() == "0";
     if is_root {
         fs::create_dir_all("/run/sshd").unwrap();
     }
     let at = |name: &str| folder.join(name).display().to_string();
+    let yes = |way: Asks| if asks == way { "yes" } else { "no" };
     let mut lines = vec![
         format!("Port {port}"),
         "ListenAddress 127.0.0.1".to_owned(),
         format!("HostKey {}", at("host_key")),
         "PidFile none".to_owned(),
         format!("AuthorizedKeysFile {}", at("authorized_keys")),
-        "PasswordAuthentication no".to_owned(),
-        "KbdInteractiveAuthentication no".to_owned(),
-        "UsePAM no".to_owned(),
+        format!("PubkeyAuthentication {}", yes(Asks::Key)),
+        format!("PasswordAuthentication {}", yes(Asks::Password)),
+        format!("KbdInteractiveAuthentication {}", yes(Asks::Question)),
+        format!("UsePAM {}", yes(Asks::Question)),
         "StrictModes no".to_owned(),
         "LogLevel VERBOSE".to_owned(),
         // Tests break connections; it is not to take that amiss.
@@ -189,7 +228,8 @@ fn serve(folder: &Path, port: u16) -> Option<(Child, Arc<Mutex<String>>)> {
         format!("ForceCommand internal-sftp -d {}", at("home")),
     ];
     if is_root {
-        lines.push("PermitRootLogin prohibit-password".to_owned());
+        let by = if asks == Asks::Key { "prohibit-password" } else { "yes" };
+        lines.push(format!("PermitRootLogin {by}"));
     }
     let config = folder.join("sshd_config");
     // Known from OpenSSH 9.8 on.
@@ -198,7 +238,15 @@ fn serve(folder: &Path, port: u16) -> Option<(Child, Arc<Mutex<String>>)> {
     if !known.status.success() {
         fs::write(&config, lines.join("\n") + "\n").unwrap();
     }
-    let mut child = Command::new(SSHD)
+    let mut command = if asks == Asks::Key {
+        Command::new(SSHD)
+    } else {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-c", OVERLAID]).arg(folder);
+        command.arg(SSHD);
+        command
+    };
+    let mut child = command
         .args(["-D", "-e", "-f"])
         .arg(&config)
         .stdin(Stdio::null())

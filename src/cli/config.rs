@@ -1,0 +1,62 @@
+//! `crossdock config check`: everything that is wrong with a configuration, at once.
+
+use std::io::Write;
+
+use super::definitions::engine;
+use super::serve::ConfigArgs;
+use super::{Context, Error, Format, Verdict};
+use crate::gateway::check_config;
+
+/// Arguments of `config`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Tell everything that is wrong with crossdock.toml and the profiles, with file and line
+    #[command(
+        long_about = "Tell everything that is wrong with crossdock.toml and the profiles that it names, with file and line where \
+they are known, and how to mend it.\n\nFolders are opened and secrets read; the store is not opened and no server is called, so \
+that it can be run beside a gateway.",
+        after_help = "The exit code is 1 where something is wrong; warnings alone are none."
+    )]
+    Check(ConfigArgs),
+}
+
+/// Checks it.
+///
+/// # Errors
+/// Grammars or maps that cannot be used; output that cannot be written.
+pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    let Command::Check(config) = &args.command;
+    let engine = engine(context)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let _within = runtime.enter();
+    let problems = check_config(config.file(), &engine);
+    for problem in &problems {
+        if context.format == Format::Json {
+            let line = serde_json::json!({
+                "type": "problem", "file": problem.file, "line": problem.line, "column": problem.column,
+                "severity": if problem.is_error() { "error" } else { "warning" },
+                "message": problem.message,
+            });
+            writeln!(out, "{line}")?;
+        } else {
+            writeln!(out, "{problem}")?;
+        }
+    }
+    if problems.iter().any(crate::profile::Problem::is_error) {
+        return Ok(Verdict::Findings);
+    }
+    if context.format == Format::Human {
+        writeln!(out, "All is well.")?;
+    }
+    Ok(Verdict::Clean)
+}

@@ -1,0 +1,132 @@
+//! Work that is done: several pieces of a lane one after the other, whose commits share waits for the disk.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lanes::{blocking, is_lasting};
+use super::ledger::{Draft, Failure};
+use super::{Error, Gateway};
+use crate::store::{self, Task, Work};
+
+/// How often a file is tried again on which this program fails, before it is set aside for a person.
+const DEFECT_RETRIES: u32 = 2;
+/// Pieces of work that are done by one wait for the disk.
+const TOGETHER: usize = 64;
+
+/// Does pieces of work of one lane; failures are recorded. An error is told where even that could not be done.
+pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<(), Error> {
+    let Some(first) = works.first() else { return Ok(()) };
+    let heavy = matches!(first.task, Task::Translate { .. } | Task::Render { .. });
+    let bound = if heavy {
+        Some(&gateway.translations)
+    } else {
+        gateway.calls_server(first).then_some(&gateway.servers)
+    };
+    let _permit = match bound {
+        Some(bound) => bound.acquire().await.ok(),
+        None => None,
+    };
+    let doer = Arc::clone(gateway);
+    blocking(move || doer.perform_all(works)).await
+}
+
+impl Gateway {
+    /// How many pieces of work of a lane are done by one wait for the disk: one where each waits for a server.
+    pub(super) fn together(&self, lane: &str) -> usize {
+        let (what, whose) = lane.split_once(' ').unwrap_or((lane, ""));
+        let live = self.live();
+        let is_local = match what {
+            "receive" => true,
+            "send" => live.mailboxes.of(whose).is_some_and(|one| !one.mailbox.is_remote()),
+            "call" => live
+                .profiles
+                .partner(whose)
+                .and_then(|partner| self.endpoint(&partner.endpoint).ok())
+                .is_some_and(|endpoint| !endpoint.is_remote()),
+            _ => false,
+        };
+        if is_local { TOGETHER } else { 1 }
+    }
+
+    /// Does pieces of work one after the other. Their commits share waits for the disk. Behind one that fails, those of
+    /// its order wait for it.
+    fn perform_all(&self, works: Vec<Work>) -> Result<(), Error> {
+        let mut begun = Vec::new();
+        let mut done: Vec<(Work, Result<(), Error>)> = Vec::new();
+        for work in works {
+            let behind = |(before, result): &(Work, Result<(), Error>)| {
+                result.is_err() && !work.order.is_empty() && before.order == work.order
+            };
+            if done.iter().any(behind) {
+                self.ledger.store().release(work.id);
+                continue;
+            }
+            // One that panics is a defect, and a failure like any other.
+            let step = AssertUnwindSafe(|| self.perform(&work, &mut begun));
+            let result = std::panic::catch_unwind(step)
+                .unwrap_or_else(|_| Err(Error::Defect("a step ended in a panic".to_owned())));
+            done.push((work, result));
+        }
+        for begun in begun {
+            self.ledger.finish(begun)?;
+        }
+        for (work, result) in done {
+            let Err(error) = result else { continue };
+            if is_lasting(&error) {
+                return Err(error);
+            }
+            let recorded = self.record(&work, &failure(&error));
+            if recorded.is_err() {
+                self.ledger.store().release(work.id);
+            }
+            recorded?;
+        }
+        Ok(())
+    }
+
+    fn record(&self, work: &Work, failure: &Failure) -> Result<(), Error> {
+        if let (Task::Translate { receipt, .. }, true) = (&work.task, failure.defect)
+            && work.attempts >= DEFECT_RETRIES
+        {
+            match self.give_up(work, *receipt, &failure.reason) {
+                // Not even its receipt can be read: it is tried again, and told of, like any other.
+                Err(Error::Defect(_)) => {}
+                result => return result,
+            }
+        }
+        let mut draft = Draft::new();
+        self.raise_failed(&mut draft, work, failure)?;
+        match self.ledger.fail(draft, work, &self.partner_of(work), failure) {
+            // Somebody finished it meanwhile: nothing is left to fail.
+            Err(store::Error::Conflict(_)) => self.ledger.store().release(work.id),
+            result => result?,
+        }
+        Ok(())
+    }
+}
+
+fn failure(error: &Error) -> Failure {
+    use crate::bridge::Error as Bridge;
+    use crate::store::Error as StoreError;
+    let (for_good, wait) = match error {
+        Error::Endpoint(Bridge::Refused { .. }) => (true, None),
+        Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, *retry_after),
+        Error::Notify(e) => (false, e.retry_after),
+        // A condition did not hold, because another lane was first: look again at once.
+        Error::Store(store::Error::Conflict(_)) => (false, Some(Duration::ZERO)),
+        _ => (false, None),
+    };
+    let defect = matches!(
+        error,
+        Error::Defect(_) | Error::Store(StoreError::Record { .. } | StoreError::Payload { .. })
+    );
+    let store = matches!(
+        error,
+        Error::Store(
+            StoreError::File { .. } | StoreError::Record { .. } | StoreError::Payload { .. }
+        )
+    );
+    let stuck = matches!(error, Error::Store(StoreError::NumbersUsedUp { .. }));
+    Failure { reason: error.to_string(), for_good, wait, defect, store, stuck }
+}

@@ -1,0 +1,86 @@
+//! Many interchanges, and a kill every minute: what the process needs of memory and disk is written down at each kill,
+//! and in the end nothing is lost or done twice. `CROSSDOCK_SOAK` sets how many files (not run unless set),
+//! `CROSSDOCK_SOAK_SECONDS` the time between kills (60). `tests/soak` runs it.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::kill::{Dice, Running, Yard, finish_running, holds};
+
+/// Files that wait in the mailbox at a time.
+const WINDOW: usize = 2000;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// What a process has of memory now and had at most, in MiB.
+fn memory(running: &Running) -> (u64, u64) {
+    let status = fs::read_to_string(format!("/proc/{}/status", running.0.id())).unwrap_or_default();
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number.and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) / 1024
+    };
+    (of("VmRSS:"), of("VmHWM:"))
+}
+
+/// What the files below a folder take on the disk, in MiB.
+fn disk(folder: &Path) -> u64 {
+    fn bytes(folder: &Path) -> u64 {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| match entry.metadata() {
+                Ok(data) if data.is_dir() => bytes(&entry.path()),
+                Ok(data) => data.len(),
+                Err(_) => 0,
+            })
+            .sum()
+    }
+    bytes(folder) >> 20
+}
+
+#[test]
+fn soak() {
+    let Some(count) = setting("CROSSDOCK_SOAK") else {
+        println!("not run: CROSSDOCK_SOAK sets how many files");
+        return;
+    };
+    let between = Duration::from_secs(setting("CROSSDOCK_SOAK_SECONDS").unwrap_or(60));
+    let mut dice = Dice(0x0C05_5D0C);
+    let mut yard = Yard::new();
+    let (begun, mut dropped, mut kills) = (Instant::now(), 0, 0);
+    println!("minute  files  memory  most   log  database  payloads (MiB)");
+    while dropped < count {
+        let mut running = yard.start();
+        let started = Instant::now();
+        while dropped < count && started.elapsed() < between {
+            assert!(running.0.try_wait().unwrap().is_none(), "it ended: {}", yard.last_words());
+            let waiting = yard.names("mailboxes/harbor-and-pine/inbound").len();
+            for _ in waiting..WINDOW {
+                yard.drop_inbound(&mut dice);
+                dropped += 1;
+                if dice.below(20) == 0 {
+                    yard.drop_outbound();
+                }
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let ((now, most), minutes) = (memory(&running), begun.elapsed().as_secs() / 60);
+        let [log, database, payloads] =
+            ["audit", "state", "payloads"].map(|part| disk(&yard.path("data").join(part)));
+        println!(
+            "{minutes:>6} {dropped:>6} {now:>7} {most:>5} {log:>5} {database:>9} {payloads:>9}"
+        );
+        kills += 1;
+        drop(running);
+    }
+    let mut running = yard.start();
+    finish_running(&yard, &mut running);
+    let (interchanges, answers) = holds(&yard);
+    let minutes = begun.elapsed().as_secs() / 60;
+    println!(
+        "{interchanges} interchanges, {answers} acknowledgements, {kills} kills, {minutes} minutes"
+    );
+}
