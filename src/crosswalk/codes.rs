@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::digits_fit;
 use super::table::Table;
+use super::{PARTY_ID_KINDS, Words, digits_fit, never_met};
 use crate::grammar::LineError;
 
 /// Codes of ours and theirs.
@@ -21,11 +21,11 @@ const OURS: &str = "ours";
 
 impl Codes {
     /// `keys`: the columns of theirs, the first required; a row need not fill the others, and holds for any value
-    /// of them then. `word` gives the canonical word for a code in one of those.
+    /// of them then. `coded` gives the canonical word for a code in one of those, of the table of that name.
     pub(super) fn new(
         mut table: Table,
         keys: &[&str],
-        word: impl Fn(&str) -> Option<String>,
+        (coded, all): (Option<&str>, &dyn Words),
         errors: &mut Vec<LineError>,
     ) -> Option<Self> {
         let (first, others) = keys.split_first()?;
@@ -42,7 +42,7 @@ impl Codes {
         for column in keys.iter().skip(1).filter(|column| column.is_some()) {
             for cell in table.each().map(|row| table.cell(row, *column)) {
                 if !words.contains_key(cell)
-                    && let Some(word) = word(cell)
+                    && let Some(word) = coded.and_then(|table| all.word(table, cell))
                 {
                     words.insert(cell.to_owned(), word);
                 }
@@ -50,6 +50,7 @@ impl Codes {
         }
         let codes = Self { table, keys, words, preferred };
         codes.check(errors);
+        codes.check_kinds(&all.all(PARTY_ID_KINDS), errors);
         Some(codes)
     }
 
@@ -94,6 +95,17 @@ impl Codes {
                 );
                 let mend = "add a column `preferred` with `yes` in the row that we send";
                 errors.push(self.table.error(self.table.line(run[1] as usize), message, mend));
+            }
+        }
+    }
+
+    /// Kinds of numbers that no document ever has.
+    fn check_kinds(&self, known: &[String], errors: &mut Vec<LineError>) {
+        let Some(kind) = self.table.column("kind") else { return };
+        for row in self.table.each() {
+            let cell = self.table.cell(row, Some(kind));
+            if let Some((message, mend)) = never_met(cell, known, 1).filter(|_| !cell.is_empty()) {
+                errors.push(self.table.error(self.table.line(row), message, &mend));
             }
         }
     }

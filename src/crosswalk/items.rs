@@ -46,7 +46,7 @@ impl Items {
         }
         let kinds = words.all(ITEM_KINDS);
         for column in (0..table.columns.len()).filter(|&c| Some(c) != preferred) {
-            if let Some((message, mend)) = never_met(&table.columns[column], &kinds) {
+            if let Some((message, mend)) = never_met(&table.columns[column], &kinds, 2) {
                 errors.push(table.error(1, message, &mend));
             }
             table.index(column);
@@ -54,6 +54,18 @@ impl Items {
         let items = Self { table, preferred };
         items.check(errors);
         Some(items)
+    }
+
+    /// Whether a kind of number is one of its columns.
+    pub(super) fn has(&self, kind: &str) -> bool {
+        self.table.column(kind).is_some_and(|column| Some(column) != self.preferred)
+    }
+
+    /// The item of ours that a number stands for, whatever its kind.
+    pub(super) fn meant(&self, number: &str) -> Option<&str> {
+        let columns = (0..self.table.columns.len()).filter(|&c| Some(c) != self.preferred);
+        let mut rows = columns.filter_map(|c| self.table.rows(c, number).first());
+        rows.next().map(|&row| self.ours(row as usize))
     }
 
     /// Theirs, by column.

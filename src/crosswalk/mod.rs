@@ -100,14 +100,19 @@ impl<F: Fn(&str, &str) -> Option<String>> Words for F {
 }
 
 /// What is wrong with a word that can never stand in a document: it is none of the table's, and too long for a code,
-/// which would stand there as it is. Units (element 355) and kinds of item numbers (235) have two characters.
-fn never_met(word: &str, all: &[String]) -> Option<(String, String)> {
-    let is_code = word.len() == 2 && word.bytes().all(|b| b.is_ascii_alphanumeric());
+/// which would stand there as it is. Units (element 355) and kinds of item numbers (235) have two characters, kinds of
+/// the numbers of parties (66) one or two.
+fn never_met(word: &str, all: &[String], least: usize) -> Option<(String, String)> {
+    let is_code =
+        (least..=2).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric());
     if all.is_empty() || is_code || all.iter().any(|known| known == word) {
         return None;
     }
-    let otherwise =
-        format!("the words are {}; an X12 code of two characters may stand too", all.join(", "));
+    let length = if least == 1 { "one or two" } else { "two" };
+    let otherwise = format!(
+        "the words are {}; an X12 code of {length} characters may stand too",
+        all.join(", ")
+    );
     let mend = crate::grammar::suggest::mend(word, all.iter().map(String::as_str), &otherwise);
     Some((format!("no document ever says `{word}`: it is neither a word nor a code"), mend))
 }
@@ -166,7 +171,7 @@ impl Crosswalks {
             return self;
         }
         let codes = |table, keys: &[&str], coded: Option<&str>, errors: &mut _| {
-            Codes::new(table, keys, |code| words.word(coded?, code), errors).map(Arc::new)
+            Codes::new(table, keys, (coded, words), errors).map(Arc::new)
         };
         let (place, carrier) = (["theirs", "kind"], ["scac", "service"]);
         match kind {
@@ -188,6 +193,16 @@ impl Crosswalks {
         self.parties = other.parties.or(self.parties.take());
         self.carriers = other.carriers.or(self.carriers.take());
         self.terms = other.terms.or(self.terms.take());
+    }
+
+    /// Rows of units that say different things of one item, which the cross-reference of items knows by both numbers:
+    /// documents that name both are held.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<LineError> {
+        match (&self.items, &self.units) {
+            (Some(items), Some(units)) => units.contradictions(&|number| items.meant(number)),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether there is none.

@@ -1,5 +1,7 @@
 //! Units and their exact conversion.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::table::Table;
@@ -21,6 +23,12 @@ impl Named {
     }
 }
 
+/// Units that are as much for everybody; a case or a pallet may be another to each.
+const SAME_FOR_ALL: [&str; 12] = [
+    "each", "piece", "pair", "dozen", "pound", "kilogram", "ounce", "gram", "foot", "inch", "yard",
+    "liter",
+];
+
 /// How one unit of theirs is counted by us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Unit {
@@ -36,6 +44,23 @@ struct Unit {
     /// Whether it is the one to write where several of theirs are one of ours.
     preferred: bool,
     line: u32,
+}
+
+impl Unit {
+    /// Whether another row says the same of their unit.
+    fn agrees(&self, other: &Self) -> bool {
+        let product = |a: Decimal, b: Decimal| a.checked_mul(b);
+        self.ours.word == other.ours.word
+            && self.theirs.word == other.theirs.word
+            && self.whole == other.whole
+            && product(self.numerator, other.denominator)
+                == product(other.numerator, self.denominator)
+    }
+
+    /// `1 case = 12 each`.
+    fn in_words(&self) -> String {
+        format!("1 {} = {} {}", self.theirs.word, factor(self), self.ours.word)
+    }
 }
 
 /// `units.csv`: `ours, theirs, factor`, and optionally `item`, `whole` and `preferred`.
@@ -71,27 +96,15 @@ impl Units {
                 errors.push(table.error(line, "a unit is missing", "give ours and theirs"));
                 continue;
             }
-            let Some((numerator, denominator)) = fraction(cell(row, "factor")) else {
-                let message = format!("{:?} is no factor", cell(row, "factor"));
-                let mend = "how many of ours are in one of theirs: `12`, `0.5` or `1/12`";
-                errors.push(table.error(line, message, mend));
+            let Some(((numerator, denominator), whole)) = counting(table, row, errors) else {
                 continue;
-            };
-            let whole = match cell(row, "whole") {
-                "" | "yes" | "true" => true,
-                "no" | "false" => false,
-                other => {
-                    let message = format!("`whole` is {other:?}");
-                    errors.push(table.error(line, message, "write `yes` or `no`"));
-                    continue;
-                }
             };
             let named = |unit: &str| {
                 let word = words.word(UNITS, unit).unwrap_or_else(|| unit.to_owned());
                 Named { word, written: unit.to_owned() }
             };
             for unit in [ours, theirs] {
-                if let Some((message, mend)) = never_met(unit, &known) {
+                if let Some((message, mend)) = never_met(unit, &known, 2) {
                     errors.push(table.error(line, message, &mend));
                 }
             }
@@ -105,6 +118,15 @@ impl Units {
                 preferred: !cell(row, "preferred").is_empty(),
                 line,
             };
+            if unit.ours.word == unit.theirs.word
+                && unit.numerator != unit.denominator
+                && SAME_FOR_ALL.contains(&unit.ours.word.as_str())
+            {
+                let message = format!("{ours} cannot be {} {theirs}", factor(&unit));
+                let mend = "write the factor 1, or the other unit that is meant";
+                errors.push(table.error(line, message, mend));
+                continue;
+            }
             let clash = |u: &&Unit| u.item == unit.item && u.theirs.word == unit.theirs.word;
             if let Some(other) = units.iter().find(clash) {
                 let message =
@@ -129,24 +151,79 @@ impl Units {
         Some(units)
     }
 
+    /// Rows for several numbers of one item that say different things of a unit of theirs. `meant` gives our item for a
+    /// number.
+    pub(super) fn contradictions<'i>(
+        &self,
+        meant: &dyn Fn(&str) -> Option<&'i str>,
+    ) -> Vec<LineError> {
+        let mut first: BTreeMap<(&str, &str), &Unit> = BTreeMap::new();
+        let mut errors = Vec::new();
+        for unit in self.units.iter().filter(|unit| !unit.item.is_empty()) {
+            let Some(ours) = meant(&unit.item) else { continue };
+            let before = *first.entry((ours, &unit.theirs.word)).or_insert(unit);
+            if !before.agrees(unit) {
+                errors.push(LineError {
+                    file: self.file.as_str().into(),
+                    line: unit.line,
+                    column: 1,
+                    message: format!(
+                        "{} for {}, but {} for {} (line {}), and both are our {ours}",
+                        unit.in_words(),
+                        unit.item,
+                        before.in_words(),
+                        before.item,
+                        before.line
+                    ),
+                    mend: "an item is counted one way; take one of the rows out".to_owned(),
+                });
+            }
+        }
+        errors
+    }
+
     /// The rows of a unit of ours, for one item (or for all, where that is empty).
     fn of<'u>(&'u self, ours: &'u str, item: &'u str) -> impl Iterator<Item = &'u Unit> + Clone {
         self.units.iter().filter(move |u| u.ours.is(ours) && u.item == item)
     }
 
-    /// The row for a unit; one for the item goes before one for all.
-    fn find<'u>(&'u self, unit: &'u str, items: &'u [ItemNumber], way: Way) -> Option<&'u Unit> {
-        let numbers = items.iter().filter_map(|i| i.value.as_deref()).filter(|n| !n.is_empty());
-        numbers.chain([""]).find_map(|item| match way {
+    /// The row for a unit; one for the item goes before one for all. Several where those for the numbers of the item
+    /// say different things: which of them holds cannot be told.
+    fn find<'u>(&'u self, unit: &'u str, items: &'u [ItemNumber], way: Way) -> Vec<&'u Unit> {
+        let row = |item: &'u str| match way {
             Way::In => self.units.iter().find(|u| u.theirs.is(unit) && u.item == item),
             Way::Out => to_write(&mut self.of(unit, item)),
-        })
+        };
+        let numbers = items.iter().filter_map(|i| i.value.as_deref()).filter(|n| !n.is_empty());
+        let mut found: Vec<&Unit> = Vec::new();
+        for unit in numbers.filter_map(row) {
+            if !found.iter().any(|other| other.agrees(unit)) {
+                found.push(unit);
+            }
+        }
+        if found.is_empty() {
+            found.extend(row(""));
+        }
+        found
     }
 
     /// Translates a unit with the quantities that it counts and the prices of one of it.
     pub(super) fn convert(&self, at: &str, part: Counted<'_>, way: Way, held: &mut Held) {
         let Some(name) = part.unit.clone() else { return };
-        let Some(unit) = self.find(&name, part.items, way) else {
+        let found = self.find(&name, part.items, way);
+        if let [one, other, ..] = &found[..] {
+            let says = format!(
+                "{} for {}, and {} for {}: both are numbers of the item.",
+                one.in_words(),
+                one.item,
+                other.in_words(),
+                other.item
+            );
+            let mend = format!("Ask which holds, and correct {}.", self.file);
+            held.add(Code::ItemContradiction, at, Some(&name), &says, &mend);
+            return;
+        }
+        let Some(unit) = found.first() else {
             let says = format!("The unit {name} is not mapped.");
             let mend = format!("Add it to {}, with the factor 1 where nothing changes.", self.file);
             held.add(Code::UnitNotMapped, at, Some(&name), &says, &mend);
@@ -158,22 +235,38 @@ impl Units {
         };
         let new = if way == Way::In { &unit.ours.word } else { &unit.theirs.word };
         for quantity in part.quantities {
-            let result = quotient(*quantity, times, by);
-            let whole = |q: &Decimal| !unit.whole || times == by || q.fract().is_zero();
-            let Some(converted) = result.filter(whole) else {
-                let says = format!(
-                    "{quantity} {name} is no whole number of {new} (1 {} = {} {}).",
-                    unit.theirs.word,
-                    factor(unit),
-                    unit.ours.word
-                );
-                let mend = "Change the quantity; nothing is rounded.";
+            let whole = |q: &Decimal| !unit.whole || q.fract().is_zero();
+            let mut remainder = |of: &str| {
+                let says =
+                    format!("{quantity} {name} is no whole number of {of} ({}).", unit.in_words());
+                let mend =
+                    "Change the quantity, or say `no` in the column `whole`; nothing is rounded.";
                 held.add(Code::UnitRemainder, at, Some(&quantity.to_string()), &says, mend);
-                return;
+            };
+            if !whole(quantity) {
+                return remainder(&name);
+            }
+            let Some(converted) = quotient(*quantity, times, by).filter(whole) else {
+                return remainder(new);
             };
             *quantity = converted;
         }
         for price in part.prices {
+            match Per::of(part.basis) {
+                Per::Counted => {}
+                // It is told for the same unit before and after.
+                _ if times == by => continue,
+                Per::Unit(word) if unit.ours.word == word => continue,
+                Per::Unit(_) | Per::Unknown => {
+                    let basis = part.basis.unwrap_or_default();
+                    let says = format!(
+                        "The price {price} is told by its basis {basis}, not for one {name}, and cannot be told for one {new}."
+                    );
+                    let mend = "Agree on prices by the unit that is counted, or count by the unit of the price.";
+                    held.add(Code::UnitRemainder, at, Some(&price.to_string()), &says, mend);
+                    return;
+                }
+            }
             let Some(converted) = quotient(*price, by, times) else {
                 let says = format!(
                     "The price {price} for one {name} cannot be told exactly for one {new}."
@@ -186,6 +279,31 @@ impl Units {
         }
         *part.unit = Some(new.clone());
     }
+}
+
+/// The factor of a row, and whether there are only whole ones.
+fn counting(
+    table: &Table,
+    row: usize,
+    errors: &mut Vec<LineError>,
+) -> Option<((Decimal, Decimal), bool)> {
+    let cell = |name| table.cell(row, table.column(name));
+    let Some(factor) = fraction(cell("factor")) else {
+        let message = format!("{:?} is no factor", cell("factor"));
+        let mend = "how many of ours are in one of theirs: `12`, `0.5` or `1/12`";
+        errors.push(table.error(table.line(row), message, mend));
+        return None;
+    };
+    let whole = match cell("whole") {
+        "" | "yes" | "true" => true,
+        "no" | "false" => false,
+        other => {
+            let message = format!("`whole` is {other:?}");
+            errors.push(table.error(table.line(row), message, "write `yes` or `no`"));
+            return None;
+        }
+    };
+    Some((factor, whole))
 }
 
 /// The row that is written: the only one, the only one that is preferred, or the one that changes nothing.
@@ -206,6 +324,40 @@ pub(super) struct Counted<'a> {
     pub items: &'a [ItemNumber],
     pub quantities: Vec<&'a mut Decimal>,
     pub prices: Vec<&'a mut Decimal>,
+    /// What the prices are for (element 639).
+    pub basis: Option<&'a str>,
+}
+
+/// What a price is for one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Per {
+    /// The unit that the quantity is counted in.
+    Counted,
+    /// A unit of its own, whatever is counted.
+    Unit(&'static str),
+    /// Something that is no unit here, or cannot be told.
+    Unknown,
+}
+
+impl Per {
+    /// What a basis of the price (element 639) says. Most say nothing of a unit.
+    fn of(basis: Option<&str>) -> Self {
+        match basis.unwrap_or_default() {
+            "" | "UM" | "AA" | "CA" | "CP" | "CT" | "DI" | "DS" | "ES" | "FX" | "NC" | "NE"
+            | "NQ" | "NS" | "NT" | "PR" | "QT" | "RS" | "RT" | "SR" | "ST" | "TB" | "WH" => {
+                Self::Counted
+            }
+            "LE" | "PE" | "QE" | "RE" | "TE" | "WE" => Self::Unit("each"),
+            "LD" | "PD" | "TD" => Self::Unit("dozen"),
+            "PF" => Self::Unit("foot"),
+            "PK" => Self::Unit("kilogram"),
+            "PL" => Self::Unit("liter"),
+            "PO" => Self::Unit("ounce"),
+            "PP" => Self::Unit("pound"),
+            "PY" => Self::Unit("yard"),
+            _ => Self::Unknown,
+        }
+    }
 }
 
 fn factor(unit: &Unit) -> String {

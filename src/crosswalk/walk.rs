@@ -11,6 +11,20 @@ use crate::canonical::{
 };
 use crate::findings::Code;
 
+/// Kinds of numbers that say how an item is, or which piece of it; by none of them its units are known, unless the
+/// cross-reference of items does so.
+const DESCRIBING: [&str; 9] = [
+    "batch",
+    "color",
+    "customer_order",
+    "lot",
+    "manufacturer",
+    "nrf_color",
+    "order_line",
+    "serial",
+    "size",
+];
+
 /// What lines have alike.
 struct Line<'a> {
     /// Whether it need not name an item: a part of another.
@@ -19,6 +33,7 @@ struct Line<'a> {
     unit: &'a mut Option<String>,
     quantity: &'a mut Option<Decimal>,
     price: &'a mut Option<Decimal>,
+    basis: Option<&'a str>,
     quantities: &'a mut [Quantity],
     prices: &'a mut [Price],
 }
@@ -32,6 +47,7 @@ macro_rules! parts_of {
             unit: &mut $line.unit,
             quantity: &mut $line.quantity,
             price: &mut $line.price,
+            basis: $line.price_basis.as_deref(),
             quantities: &mut $line.quantities,
             prices: &mut $line.prices,
         }
@@ -92,7 +108,10 @@ impl Pass<'_> {
         for (at, package) in named("packages", &mut shipment.packages) {
             let quantities = package.quantity.iter_mut().collect();
             let unit = &mut package.unit;
-            self.count(&at, Counted { unit, items: &[], quantities, prices: Vec::new() });
+            self.count(
+                &at,
+                Counted { unit, items: &[], quantities, prices: Vec::new(), basis: None },
+            );
             self.parties(&format!("{at}.parties"), &mut package.parties);
         }
         for (at, item) in named("contents", &mut shipment.contents) {
@@ -100,10 +119,16 @@ impl Pass<'_> {
             let quantities = [&mut item.quantity, &mut item.shipped_to_date];
             let quantities = quantities.into_iter().flatten().collect();
             let unit = &mut item.unit;
-            self.count(&at, Counted { unit, items: &items, quantities, prices: Vec::new() });
+            self.count(
+                &at,
+                Counted { unit, items: &items, quantities, prices: Vec::new(), basis: None },
+            );
             let quantities = item.ordered.iter_mut().collect();
             let unit = &mut item.ordered_unit;
-            self.count(&at, Counted { unit, items: &items, quantities, prices: Vec::new() });
+            self.count(
+                &at,
+                Counted { unit, items: &items, quantities, prices: Vec::new(), basis: None },
+            );
             self.stores(&at, &items, &mut item.store_allocations);
             self.parties(&format!("{at}.parties"), &mut item.parties);
             self.sub_lines(&at, &mut item.sub_lines);
@@ -150,6 +175,7 @@ impl Pass<'_> {
             items: &items,
             quantities: line.quantity.iter_mut().collect(),
             prices: line.price.iter_mut().collect(),
+            basis: line.basis,
         };
         self.count(at, counted);
         self.quantities(&format!("{at}.quantities"), &items, line.quantities);
@@ -170,6 +196,11 @@ impl Pass<'_> {
                 items.iter().filter(|item| !both.contains(item)).cloned().collect::<Vec<_>>(),
             );
         }
+        let table = self.crosswalks.items.as_deref();
+        both.retain(|item| {
+            let kind = item.kind.as_deref().unwrap_or_default();
+            !DESCRIBING.contains(&kind) || table.is_some_and(|table| table.has(kind))
+        });
         both
     }
 
@@ -183,7 +214,7 @@ impl Pass<'_> {
         for (at, part) in named(at, quantities) {
             let quantities = part.quantity.iter_mut().collect();
             let unit = &mut part.unit;
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new() });
+            self.count(&at, Counted { unit, items, quantities, prices: Vec::new(), basis: None });
         }
     }
 
@@ -192,7 +223,8 @@ impl Pass<'_> {
         for (at, part) in named(at, prices) {
             let quantities: Vec<&mut Decimal> = part.quantity.iter_mut().collect();
             let prices = part.price.iter_mut().collect();
-            self.count(&at, Counted { unit: &mut part.unit, items, quantities, prices });
+            let basis = part.basis.as_deref();
+            self.count(&at, Counted { unit: &mut part.unit, items, quantities, prices, basis });
         }
     }
 
@@ -215,7 +247,7 @@ impl Pass<'_> {
                 quantities.extend(store.quantity.as_mut());
             }
             let unit = &mut part.unit;
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new() });
+            self.count(&at, Counted { unit, items, quantities, prices: Vec::new(), basis: None });
         }
     }
 
@@ -223,7 +255,7 @@ impl Pass<'_> {
         for (at, part) in named(&format!("{at}.schedules"), schedules) {
             let quantities = part.quantity.iter_mut().collect();
             let unit = &mut part.unit;
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new() });
+            self.count(&at, Counted { unit, items, quantities, prices: Vec::new(), basis: None });
         }
     }
 

@@ -146,6 +146,10 @@ catalogue! {
         "An acknowledgement is held"
         "An acknowledgement does not fit what was sent, and the profile holds such ones (`acknowledgements.out_of_sequence = \"hold\"`)."
         "Ask the partner which answer counts; accept this one, or dismiss it."
+    AnswerNotWritten "answer-not-written" High NoPage("It has one cause, and its words name the range that has no number left."), [Replay];
+        "A partner could not be answered"
+        "No control number was left for the 997, 999 or TA1 that answers an interchange: nothing was sent back. Its documents went on."
+        "Agree on a new range of control numbers with the partner, write it into the profile, then replay: the partner is answered, and no document goes on twice."
     OutboundRejected "outbound-rejected" High Page("outbound-rejected"), [Retry Edit];
         "The partner rejected our document"
         "A 997 or 999 of the partner's says that it did not take a document of ours."

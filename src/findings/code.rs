@@ -183,6 +183,11 @@ catalogue! {
         "No grammar is loaded for the set in the release that GS08 names, so that only the envelope was checked."
         "GS08's first six characters choose the grammar."
         "GS08 = 003010"
+    GroupCodes "G09" "group-codes" Warning None, None, None, None, None;
+        "GS02 or GS03 is not what was agreed"
+        "The group names another sender or receiver than the profile has for the identities of its interchange."
+        "Partners route by these codes too: the group may be meant for somebody else, or the profile is out of date."
+        "GS*PO*WRONG*NORTHDOCK3PL*…"
     GroupStrayTrailer "G08" "stray-trailer" Error None, None, None, None, Some("022");
         "Trailer without its header"
         "GE or IEA stands here without the GS or ISA that it would end."

@@ -1,7 +1,7 @@
 //! The rows last in force, kept in the store: what was changed while the gateway stood still is told at the next
 //! start, as a reload tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -13,8 +13,8 @@ use super::raising::{About, Trouble, about_profile};
 use super::reload::note_profile;
 use super::{Error, Gateway};
 use crate::exceptions::Kind;
-use crate::profile::{Problem, Row};
-use crate::store::{Change, Event, PurchaseOrderKey};
+use crate::profile::{Problem, Profiles, Row};
+use crate::store::{Change, Event, PurchaseOrderKey, Store};
 
 /// A row as it is kept: where it stands does not count.
 #[derive(Serialize, Deserialize)]
@@ -36,29 +36,64 @@ fn key() -> PurchaseOrderKey {
     }
 }
 
-impl Gateway {
-    /// What was in force last; `None` before the first start, and where it cannot be read.
-    pub(super) fn last_in_force(&self) -> Result<Option<InForce>, Error> {
-        let store = self.ledger.store();
-        let Some(id) = store.purchase_order(&key())? else { return Ok(None) };
-        let read = id.parse().map_err(|e| Error::Defect(format!("{id}: {e}"))).and_then(|id| {
-            let kept: BTreeMap<String, Vec<Kept>> = serde_json::from_slice(&store.payload(id)?)
-                .map_err(|e| Error::Defect(e.to_string()))?;
-            Ok(kept)
-        });
-        match read {
-            Ok(kept) => {
-                let rows = |kept: Vec<Kept>| kept.into_iter().map(row).collect();
-                Ok(Some(kept.into_iter().map(|(name, kept)| (name, rows(kept))).collect()))
-            }
-            Err(e) if super::lanes::is_lasting(&e) => Err(e),
-            Err(e) => {
-                tracing::error!("what was in force before cannot be read, nor compared: {e}");
-                Ok(None)
-            }
+/// What was in force last; `None` before the first start, and where it cannot be read.
+pub(super) fn last_in_force(store: &dyn Store) -> Result<Option<InForce>, Error> {
+    let Some(id) = store.purchase_order(&key())? else { return Ok(None) };
+    let read = id.parse().map_err(|e| Error::Defect(format!("{id}: {e}"))).and_then(|id| {
+        let kept: BTreeMap<String, Vec<Kept>> = serde_json::from_slice(&store.payload(id)?)
+            .map_err(|e| Error::Defect(e.to_string()))?;
+        Ok(kept)
+    });
+    match read {
+        Ok(kept) => {
+            let rows = |kept: Vec<Kept>| kept.into_iter().map(row).collect();
+            Ok(Some(kept.into_iter().map(|(name, kept)| (name, rows(kept))).collect()))
+        }
+        Err(e) if super::lanes::is_lasting(&e) => Err(e),
+        Err(e) => {
+            tracing::error!("what was in force before cannot be read, nor compared: {e}");
+            Ok(None)
         }
     }
+}
 
+/// Partners that were in force under another name, which is gone, and that name: they have its identities. Control
+/// numbers and orders are kept under the name, and would begin anew.
+pub(super) fn renamed(profiles: &Profiles, last: &InForce) -> BTreeMap<String, String> {
+    let is_gone =
+        |name: &str| profiles.partner(name).is_none() && !profiles.left_out().contains(name);
+    let gone: Vec<_> = last.iter().filter(|(name, _)| is_gone(name)).collect();
+    if gone.is_empty() {
+        return BTreeMap::new();
+    }
+    let new = profiles.iter().filter(|partner| !last.contains_key(&partner.name));
+    new.filter_map(|partner| {
+        let own = pairs(&partner.rows());
+        let (old, _) = gone.iter().find(|(_, rows)| !own.is_disjoint(&pairs(rows)))?;
+        Some((partner.name.clone(), (*old).clone()))
+    })
+    .collect()
+}
+
+/// The identities of production and test, as rows have them.
+fn pairs(rows: &[Row]) -> BTreeSet<[String; 4]> {
+    let of = |usage: &str| {
+        let value = |side: &str, key: &str| {
+            let section = format!("identity.{usage}.{side}");
+            let mut rows = rows.iter().filter(|row| *row.section == *section);
+            rows.find(|row| row.subject == key).map(|row| row.value.clone())
+        };
+        Some([
+            value("partner", "qualifier")?,
+            value("partner", "id")?,
+            value("own", "qualifier")?,
+            value("own", "id")?,
+        ])
+    };
+    ["production", "test"].into_iter().filter_map(of).collect()
+}
+
+impl Gateway {
     /// Keeps what is in force from this draft on. Of partners that are left out what was in force last is kept, so
     /// that they are compared with it when they come back.
     pub(super) fn keep_in_force(
@@ -69,7 +104,8 @@ impl Gateway {
     ) -> Result<(), Error> {
         let rows = |rows: &[Row]| rows.iter().map(kept).collect::<Vec<Kept>>();
         let mut all: BTreeMap<&str, Vec<Kept>> = BTreeMap::new();
-        for name in live.profiles.left_out() {
+        // And of those whose profile has another name now, until it has its own again.
+        for name in live.profiles.left_out().iter().chain(live.renamed.values()) {
             all.extend(last.get(name).map(|last| (name.as_str(), rows(last))));
         }
         for partner in live.profiles.iter() {
@@ -84,7 +120,7 @@ impl Gateway {
     /// Before anything is done: tells who is left out, and what differs from what was in force last.
     pub(super) fn begin(&self) -> Result<(), Error> {
         let live = self.live();
-        let last = self.last_in_force()?;
+        let last = last_in_force(self.ledger.store())?;
         let mut draft = Draft::new();
         for name in live.profiles.left_out() {
             let note = "its profile cannot be used: nothing of it is done until it is mended";

@@ -202,6 +202,8 @@ pub(super) struct Failure {
     pub(super) defect: bool,
     /// The store could not read or write something.
     pub(super) store: bool,
+    /// Waiting mends nothing: a person is told at once.
+    pub(super) stuck: bool,
 }
 
 /// A transaction in the making.

@@ -1,13 +1,14 @@
 //! What the profiles make of the gateway: the agreements in force and the mailboxes that they name. It never changes; a
 //! reload puts another in its place, in which a partner whose change cannot be used stands as it was.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::config::Config;
+use super::in_force::{InForce, renamed};
 use super::mailboxes::Mailboxes;
 use crate::folders::{Fingerprint, fingerprint, profile_sources};
-use crate::profile::{Partner, Problem, ProfileSource, Profiles, State, Weight};
+use crate::profile::{PARTNER_FILE, Partner, Problem, ProfileSource, Profiles, State, Weight};
 use crate::store::PayloadId;
 use crate::translate::Engine;
 
@@ -21,6 +22,8 @@ pub(super) struct Live {
     pub(super) errors: Vec<Problem>,
     /// Names of those that stand as they were because their change cannot be used.
     pub(super) kept: BTreeSet<String>,
+    /// Partners that are left out because they were in force under another name, and that name.
+    pub(super) renamed: BTreeMap<String, String>,
     /// What the files looked like from outside just before they were read.
     pub(super) fingerprint: Fingerprint,
     /// SHA-256 of all that stands in them.
@@ -30,14 +33,14 @@ pub(super) struct Live {
 impl Live {
     /// Reads the profiles and opens what they name. Mailboxes of `before` stay open: they know which files have
     /// settled. Partners that cannot be used stay as they were in `before`; where they were not in force, or nothing was
-    /// before, they are left out.
+    /// before, they are left out. So is who was in force `last` under another name.
     ///
     /// # Errors
     /// Everything that is wrong, where no partner is left, or no profile can be read at all.
     pub(super) fn open(
         config: &Config,
         engine: &Engine,
-        before: Option<&Self>,
+        (before, last): (Option<&Self>, &InForce),
     ) -> Result<Self, Vec<Problem>> {
         let fingerprint = fingerprint(&config.profiles);
         let (own, mut problems) = profile_sources(&config.profiles);
@@ -65,9 +68,11 @@ impl Live {
         for name in &unusable {
             profiles.leave_out(name);
         }
-        let mut kept = BTreeSet::new();
         let mut again =
             before.map_or_else(Vec::new, |live| refused(&profiles, live, &own, &errors));
+        let renamed = refuse_renamed(&mut profiles, last, &own, &mut errors);
+        again.extend(renamed.values().cloned());
+        let mut kept = BTreeSet::new();
         let mailboxes = loop {
             if let Some(before) = before {
                 kept.extend(profiles.put_back(again, &before.profiles, &mut errors));
@@ -87,7 +92,7 @@ impl Live {
         if !errors.is_empty() && profiles.iter().next().is_none() {
             return Err(errors);
         }
-        Ok(Self { profiles, mailboxes, warnings, errors, kept, fingerprint, digest })
+        Ok(Self { profiles, mailboxes, warnings, errors, kept, renamed, fingerprint, digest })
     }
 
     /// Names of the partners that are worked for.
@@ -114,6 +119,26 @@ fn refused(
         .filter(|name| profiles.partner(name).is_none())
         .filter(|name| profiles.left_out().contains(name) || is_faulty(name))
         .collect()
+}
+
+/// Leaves out who was in force under another name, and tells that name.
+fn refuse_renamed(
+    profiles: &mut Profiles,
+    last: &InForce,
+    own: &[ProfileSource],
+    errors: &mut Vec<Problem>,
+) -> BTreeMap<String, String> {
+    let renamed = renamed(profiles, last);
+    for (new, old) in &renamed {
+        profiles.leave_out(new);
+        let folder = own.iter().find(|source| source.name == *new).map(|source| &source.folder);
+        let file = format!("{}/{PARTNER_FILE}", folder.unwrap_or(new));
+        let words = format!(
+            "has the identities of `{old}`, which is gone: control numbers and orders are kept under that name. Call the folder `{old}` again, and change `title`; or, to begin anew, take the folder away until the gateway has told that `{old}` is gone"
+        );
+        errors.push(Problem::whole(&file, words));
+    }
+    renamed
 }
 
 /// Names of profiles of which a file cannot be read.

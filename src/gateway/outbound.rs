@@ -49,7 +49,7 @@ struct Made {
 struct Refusal {
     note: String,
     findings: Vec<Finding>,
-    /// Whether its bytes could be made all the same.
+    /// Whether it could go as it is: its bytes could be made, and say what the document says.
     acceptable: bool,
 }
 
@@ -219,22 +219,26 @@ impl Gateway {
             let judged = written.and_then(|written| {
                 let alone = std::slice::from_ref(&written);
                 let sent = self.translator.send(alone, partner, agreement, with, now)?;
-                let all = written.findings.iter().cloned().chain(sent.findings).collect();
-                Ok((written, if held { found.clone() } else { all }))
+                let all = found.iter().chain(&written.findings).cloned().chain(sent.findings);
+                let all: Vec<Finding> = all.collect();
+                Ok((written, all))
             });
             let refusal = match judged {
-                Ok((written, all)) if document.is_accepted() || !is_heavy(&all) => {
+                Ok((written, all))
+                    if !is_heavy(&all) || (document.is_accepted() && !is_altered(&written)) =>
+                {
                     let counted = (document.record.id.as_str(), &document.canonical);
                     let draft = &mut made.counted;
                     count_for_orders(store, draft, partner, Direction::Out, counted, &mut passed)?;
                     made.good.push((document, written));
                     continue;
                 }
-                Ok((_, all)) => {
-                    Refusal { note: notes::of_findings(&all), findings: all, acceptable: true }
+                Ok((written, all)) => {
+                    let (note, acceptable) = (notes::of_findings(&all), !is_altered(&written));
+                    Refusal { note, findings: all, acceptable }
                 }
-                Err(_) if held => {
-                    let note = notes::of_findings(&found);
+                Err(why) if held => {
+                    let note = format!("{}{why}", notes::of_findings(&found));
                     Refusal { note, findings: found, acceptable: false }
                 }
                 Err(note) => Refusal::words(note),
@@ -395,6 +399,13 @@ impl Gateway {
         let interchange = given.pop().and_then(|numbers| numbers.first().copied());
         Ok(Numbers { interchange: interchange.unwrap_or_default(), groups, sets })
     }
+}
+
+/// Whether what was written says something else than the document: something was left out, or put in place of what
+/// cannot be written.
+fn is_altered(written: &Written) -> bool {
+    let altered = [Code::DelimiterInData, Code::NotWritable, Code::NotEncodable];
+    written.findings.iter().any(|finding| altered.contains(&finding.code))
 }
 
 /// Whether any of the findings keeps a document back.

@@ -131,7 +131,7 @@ impl Gateway {
         let kind = match failure {
             Failure { for_good: true, .. } => Kind::WorkParked,
             Failure { store: true, .. } => Kind::StoreTrouble,
-            _ if attempts >= STUCK_ATTEMPTS => Kind::WorkStuck,
+            _ if failure.stuck || attempts >= STUCK_ATTEMPTS => Kind::WorkStuck,
             _ => return Ok(()),
         };
         let payload = match &work.task {

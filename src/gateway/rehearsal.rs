@@ -80,6 +80,8 @@ pub struct SetTrial {
     pub label: String,
     /// ST01.
     pub set: String,
+    /// GS08 of its group.
+    pub version: String,
     /// Whether it is accepted.
     pub accepted: bool,
     /// All of its findings.
@@ -367,6 +369,7 @@ impl Judging<'_> {
         Ok(SetTrial {
             label: set.label(),
             set: set.set,
+            version: set.version,
             accepted: set.accepted,
             findings: set.findings,
             document: set.document,

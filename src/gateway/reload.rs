@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::in_force::InForce;
+use super::in_force::{InForce, last_in_force};
 use super::ledger::Draft;
 use super::live::Live;
 use super::raising::{ABOUT_PROFILES, About, Trouble, about_profile};
@@ -64,7 +64,12 @@ impl Gateway {
             return Ok(true);
         }
         let before = self.live();
-        match Live::open(&self.config, self.translator.engine(), Some(&before)) {
+        // Who was left out at the start comes back, and is compared with what was in force before that.
+        let mut last = last_in_force(self.ledger.store())?.unwrap_or_default();
+        for partner in before.profiles.iter() {
+            last.insert(partner.name.clone(), partner.rows());
+        }
+        match Live::open(&self.config, self.translator.engine(), (Some(&before), &last)) {
             Ok(live) if live.digest == before.digest && live.errors == before.errors => {
                 if live.errors.is_empty() {
                     let mut draft = Draft::new();
@@ -75,7 +80,7 @@ impl Gateway {
                     self.note_refused(None);
                 }
             }
-            Ok(live) => self.take_over(&before, live)?,
+            Ok(live) => self.take_over(&before, live, &last)?,
             Err(problems) => self.refuse_profiles(&problems)?,
         }
         watched.judged = now;
@@ -142,18 +147,13 @@ impl Gateway {
     }
 
     /// Puts what was read in force; the record of it comes first. What of it cannot be used is named.
-    fn take_over(&self, before: &Live, live: Live) -> Result<(), Error> {
+    fn take_over(&self, before: &Live, live: Live, last: &InForce) -> Result<(), Error> {
         let now = Timestamp::now();
         let errors = live.errors.clone();
         for warning in live.warnings.iter().filter(|warning| !before.warnings.contains(warning)) {
             tracing::warn!("{warning}");
         }
         let mut draft = Draft::new();
-        // Who was left out at the start comes back, and is compared with what was in force before that.
-        let mut last = self.last_in_force()?.unwrap_or_default();
-        for partner in before.profiles.iter() {
-            last.insert(partner.name.clone(), partner.rows());
-        }
         if !errors.is_empty() {
             let list =
                 |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
@@ -172,8 +172,8 @@ impl Gateway {
                 self.raise_left_out(&mut draft, &live, name);
             }
         }
-        self.note_differences(&mut draft, &last, &live)?;
-        self.keep_in_force(&mut draft, &live, &last)?;
+        self.note_differences(&mut draft, last, &live)?;
+        self.keep_in_force(&mut draft, &live, last)?;
         self.mend_profiles(&mut draft, &live)?;
         {
             // Held over the commit: who hears of it finds it in force, and nothing is in force without its record.
@@ -222,7 +222,9 @@ impl Gateway {
             note_profile(draft, Event::ProfileAdded, &partner.name, &note, None);
         }
         let is_gone = |name: &&String| {
-            live.profiles.partner(name).is_none() && !live.profiles.left_out().contains(*name)
+            live.profiles.partner(name).is_none()
+                && !live.profiles.left_out().contains(*name)
+                && !live.renamed.values().any(|old| old == *name)
         };
         for name in last.keys().filter(is_gone) {
             let note = format!("its profile is gone. {}", self.left_behind(name)?);

@@ -218,7 +218,7 @@ fn may(exception: &Exception, items: &[ExceptionItem], deed: &Deed) -> Result<()
     if let (Action::Accept, Some(item)) = (deed.action, items.iter().find(|item| !item.acceptable))
     {
         return refused(format!(
-            "{} cannot go on as it is: nothing that could be handed on can be made of it. {}",
+            "{} cannot go on as it is: nothing that says the same can be made of it. {}",
             item.subject.label(),
             entry.mend
         ));

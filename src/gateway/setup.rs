@@ -8,6 +8,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::Gateway;
 use super::config::{Config, EndpointConfig, UnknownSenders};
+use super::in_force::{InForce, last_in_force, renamed};
 use super::ledger::Ledger;
 use super::live::Live;
 use super::requeue::queue_again;
@@ -53,7 +54,8 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
     let mut problems = Vec::new();
     let endpoints = open_endpoints(&config, &mut problems);
     let destinations = open_destinations(&config, &mut problems);
-    let live = Live::open(&config, &engine, None).map_err(|found| problems.extend(found));
+    let none = InForce::new();
+    let live = Live::open(&config, &engine, (None, &none)).map_err(|found| problems.extend(found));
     if let (Ok(live), true) = (live, problems.is_empty()) {
         for warning in &live.warnings {
             tracing::warn!("{warning}");
@@ -77,6 +79,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                 };
                 // A start is when an operator has mended something.
                 queue_again(&ledger).map_err(whole)?;
+                let live = under_their_names(live, &config, &engine, &ledger)?;
                 return Ok(Gateway {
                     translations: Semaphore::new(config.limits.translations as usize),
                     servers: Semaphore::new(config.limits.sftp_sessions as usize),
@@ -103,6 +106,28 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
     Err(Problems(problems))
 }
 
+/// The same without those who were in force under another name: only the store knows that.
+fn under_their_names(
+    live: Live,
+    config: &Config,
+    engine: &Engine,
+    ledger: &Ledger,
+) -> Result<Live, Problems> {
+    let last = last_in_force(ledger.store()).map_err(|e| {
+        Problems(vec![Problem::whole(&config.data.display().to_string(), e.to_string())])
+    })?;
+    match last {
+        Some(last) if !renamed(&live.profiles, &last).is_empty() => {
+            let live = Live::open(config, engine, (None, &last)).map_err(Problems)?;
+            for error in &live.errors {
+                tracing::error!("{error}");
+            }
+            Ok(live)
+        }
+        _ => Ok(live),
+    }
+}
+
 /// Everything that is wrong with a configuration and the profiles that it names, and what is worth knowing of them; in
 /// the order of files and lines. The store is not opened, and no server is called. Call it within a tokio runtime.
 #[must_use]
@@ -118,7 +143,7 @@ pub fn check_config(file: &std::path::Path, engine: &Engine) -> Vec<Problem> {
     });
     problems.extend(unreadable);
     problems.extend(config.audit.key().err().map(|words| Problem::whole(&name, words)));
-    match Live::open(&config, engine, None) {
+    match Live::open(&config, engine, (None, &InForce::new())) {
         Ok(live) => {
             let named = config.alerts.iter().flat_map(|rule| &rule.partners);
             for partner in named.filter(|partner| live.profiles.partner(partner).is_none()) {

@@ -10,7 +10,7 @@ use crate::acks::{self, ErrorsAs, GroupOutcome, InterchangeOutcome, Verdict};
 use crate::canonical::Document;
 use crate::findings::{Code, Finding, Place, Severity};
 use crate::profile::{
-    Agreement, Direction, DuplicateNumber, GroupUnity, Partner, SeparatorsFound, State,
+    Agreement, Direction, DuplicateNumber, GroupUnity, Pair, Partner, SeparatorsFound, State,
     TrailingSeparators, TrailingSpaces, Usage,
 };
 use crate::store::InterchangeKey;
@@ -263,7 +263,11 @@ impl Translator {
         received.ta1 = translate::answer_interchange(&read, policy, &style)
             .filter(|_| partner.state == State::Live);
         received.interchange_outcomes = std::mem::take(&mut read.acknowledged);
+        let pair = pair_of(partner, &read.header);
         for group in &mut read.groups {
+            if let Some(pair) = pair {
+                judge_codes(group, pair);
+            }
             judge_separators(group, partner);
             judge_numbers(group, partner, repeated);
             judge_unity(group, partner);
@@ -326,7 +330,9 @@ impl Translator {
             (spec.sender, spec.receiver) = (read.header.receiver(), read.header.sender());
             spec.test = read.header.is_test();
         }
-        let sides = partner.identity.of(if spec.test { Usage::Test } else { Usage::Production });
+        let usage = if spec.test { Usage::Test } else { Usage::Production };
+        let known = received.read.as_ref().and_then(|read| pair_of(partner, &read.header));
+        let sides = known.unwrap_or_else(|| partner.identity.of(usage));
         let number = interchange_number(&share.numbers)?;
         let (stamp, group_stamp) = (stamp(now), group_stamp(now, envelope));
         let mut writer =
@@ -343,14 +349,15 @@ impl Translator {
             let (Some(answer), Some(version)) = (answer, version) else {
                 return Err(format!("no grammar of the {} is loaded", policy.kind.set()));
             };
-            // Codes that cannot be sent back must not keep the partner from its answer: those agreed on stand in.
-            let code = |sent: String, agreed: &crate::profile::Identity| {
-                if writer.fits_group_code(&sent) { sent } else { agreed.group_code().to_owned() }
-            };
+            // We are who was agreed, whoever the partner took us for; it is told who it said it was. A code that cannot
+            // be sent back must not keep it from its answer: the one agreed on stands in.
+            let sent = group.header.element(2);
+            let agreed = || sides.partner.group_code().to_owned();
+            let receiver = if writer.fits_group_code(&sent) { sent } else { agreed() };
             let group = GroupSpec {
                 functional_id: translate::ACKNOWLEDGEMENT_GROUP.to_owned(),
-                sender: code(group.header.element(3), &sides.own),
-                receiver: code(group.header.element(2), &sides.partner),
+                sender: sides.own.group_code().to_owned(),
+                receiver,
                 agency: envelope.agency.clone(),
                 version,
             };
@@ -439,6 +446,37 @@ pub(super) enum NumberSeen<'a> {
     Group { kind: &'a str, number: &'a str },
     /// ST02, in sets of this kind (ST01).
     Set { kind: &'a str, number: &'a str },
+}
+
+/// The identities that an interchange came with, as the profile has them.
+fn pair_of<'p>(partner: &'p Partner, header: &Interchange) -> Option<&'p Pair> {
+    let (sender, receiver) = (header.sender(), header.receiver());
+    let is = |agreed: &crate::profile::Identity, found: &Identity| {
+        agreed.qualifier.trim() == found.qualifier.trim() && agreed.id.trim() == found.id.trim()
+    };
+    let mut pairs = partner.identity.all().map(|(_, pair)| pair);
+    pairs.find(|pair| is(&pair.partner, &sender) && is(&pair.own, &receiver))
+}
+
+/// Adds what is found where GS02 and GS03 are not those agreed on.
+fn judge_codes(group: &mut ReceivedGroup, pair: &Pair) {
+    for (element, agreed) in [(2, pair.partner.group_code()), (3, pair.own.group_code())] {
+        let found = group.header.element(usize::from(element));
+        if found.trim() == agreed.trim() {
+            continue;
+        }
+        let place = Place {
+            segment: "GS".to_owned(),
+            element,
+            offset: group.header.offset,
+            ..Place::default()
+        };
+        let says = format!("GS{element:02} is {:?}, and {agreed:?} was agreed.", cut(&found));
+        let mend = "Send what was agreed, or write it into the profile (`group` of the identity).";
+        let mut finding = Finding::new(Code::GroupCodes, place, says, mend.to_owned());
+        finding.value = Some(cut(&found));
+        group.findings.push(finding);
+    }
 }
 
 /// Separators at the end of segments weigh as much as was agreed.

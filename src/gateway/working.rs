@@ -127,5 +127,6 @@ fn failure(error: &Error) -> Failure {
             StoreError::File { .. } | StoreError::Record { .. } | StoreError::Payload { .. }
         )
     );
-    Failure { reason: error.to_string(), for_good, wait, defect, store }
+    let stuck = matches!(error, Error::Store(StoreError::NumbersUsedUp { .. }));
+    Failure { reason: error.to_string(), for_good, wait, defect, store, stuck }
 }

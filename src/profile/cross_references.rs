@@ -56,6 +56,7 @@ impl<'a> CrossReferences<'a> {
             }
             inner.end();
         }
+        section.log.problems.extend(all.contradictions().into_iter().map(Problem::from));
         all
     }
 

@@ -120,7 +120,7 @@ pub enum Error {
     },
     /// Every control number of the range has been used.
     #[error(
-        "control numbers of {series} are used up: the last is {last}. Agree on a new range with the partner"
+        "control numbers of {series} are used up: none is left up to {last}, the end of the range. Agree on a new range with the partner"
     )]
     NumbersUsedUp {
         /// Which series.

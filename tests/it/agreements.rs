@@ -1,5 +1,6 @@
 //! What a profile says holds in the running gateway: each field shows in what is sent, taken or set aside.
 
+use crossdock::exceptions::Kind;
 use crossdock::store::{DocumentState, Event, JournalRecord, Outcome};
 
 use crate::gateway::{INVOICE, acknowledgement};
@@ -140,6 +141,27 @@ fn numbers_begin_anew_and_are_never_used_twice() {
         house.invoice(3);
         let record = house.wait(Event::AttemptFailed).await;
         assert!(record.entry.note.contains("used up"), "{}", record.entry.note);
+        assert_eq!(record.entry.partner, "harbor-and-pine");
+        // Waiting mends nothing: a person is told at once.
+        house.wait(Event::ExceptionRaised).await;
+        let open = house.gateway.store().open_exceptions(0, 9).unwrap();
+        assert_eq!(open[0].kind, Kind::WorkStuck, "{open:#?}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn we_answer_under_our_own_code_whoever_we_were_taken_for() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let agreed = "GS*PO*6125550100*NORTHDOCK3PL*";
+        let text = order(1, "PO-1");
+        assert!(text.contains(agreed), "{text}");
+        house.drop_inbound("order.edi", &text.replace(agreed, "GS*PO*WRONG*NOTUS*"));
+        house.wait(Event::DocumentDelivered).await;
+        let sent = house.wait(Event::InterchangeSent).await;
+        let text = house.bytes(&sent);
+        assert!(text.contains("GS*FA*NORTHDOCK3PL*WRONG*"), "{text}");
         house.close().await;
     });
 }

@@ -118,9 +118,88 @@ fn units_convert_exactly_or_the_document_is_held() {
     };
     assert_eq!(each("4", "CA", "10.00"), "2 BOX 20.00");
     assert_eq!(each("5", "EA", "1.2345"), "5 EA 1.2345");
-    insta::assert_snapshot!(each("5", "CA", "10.00"), @"X04 lines[1]: 5 CA is no whole number of BOX (1 CA = 1/2 BOX). Change the quantity; nothing is rounded.");
+    insta::assert_snapshot!(each("5", "CA", "10.00"), @"X04 lines[1]: 5 CA is no whole number of BOX (1 CA = 1/2 BOX). Change the quantity, or say `no` in the column `whole`; nothing is rounded.");
     insta::assert_snapshot!(each("1", "LB", "10.00"), @"X04 lines[1]: The price 10.00 for one LB cannot be told exactly for one KG. Agree on prices by the same unit; nothing is rounded.");
     insta::assert_snapshot!(each("1", "DZ", "10.00"), @"X03 lines[1]: The unit DZ is not mapped. Add it to units, with the factor 1 where nothing changes.");
+}
+
+#[test]
+fn there_are_only_whole_ones_on_both_sides() {
+    let units = crosswalks(&[(
+        Kind::Units,
+        "ours,theirs,factor,whole\neach,case,6,\neach,each,1,\npound,pound,1,no\n",
+    )]);
+    let read = |quantity: &str, unit: &str| {
+        let mut document = order(json!({"lines": [{"quantity": quantity, "unit": unit}]}));
+        let found = units.inbound(&mut document);
+        if found.is_empty() { line_of(&document) } else { told(&found) }
+    };
+    insta::assert_snapshot!(read("2.5", "case"), @"X04 lines[1]: 2.5 case is no whole number of case (1 case = 6 each). Change the quantity, or say `no` in the column `whole`; nothing is rounded.");
+    insta::assert_snapshot!(read("2.5", "each"), @"X04 lines[1]: 2.5 each is no whole number of each (1 each = 1 each). Change the quantity, or say `no` in the column `whole`; nothing is rounded.");
+    assert_eq!(read("2.5", "pound"), "2.5 pound ");
+    assert_eq!(read("2.0", "case"), "12.0 each ");
+}
+
+#[test]
+fn a_price_that_has_a_unit_of_its_own_is_not_converted() {
+    let units = crosswalks(&[(
+        Kind::Units,
+        "ours,theirs,factor\neach,case,6\ncase,pallet,10\neach,each,1\n",
+    )]);
+    let read = |unit: &str, basis: &str| {
+        let line = json!({"quantity": "10", "unit": unit, "price": "24", "price_basis": basis});
+        let mut document = order(json!({"lines": [line]}));
+        let found = units.inbound(&mut document);
+        if found.is_empty() { line_of(&document) } else { told(&found) }
+    };
+    for basis in ["PE", "TE", "LE", "QE", "RE", "WE"] {
+        assert_eq!(read("case", basis), "60 each 24", "{basis}");
+    }
+    for basis in ["", "UM", "CT", "WH"] {
+        assert_eq!(read("case", basis), "60 each 4", "{basis}");
+    }
+    assert_eq!(read("each", "PD"), "10 each 24");
+    insta::assert_snapshot!(read("case", "PD"), @"X04 lines[1]: The price 24 is told by its basis PD, not for one case, and cannot be told for one each. Agree on prices by the unit that is counted, or count by the unit of the price.");
+    insta::assert_snapshot!(read("pallet", "PE"), @"X04 lines[1]: The price 24 is told by its basis PE, not for one pallet, and cannot be told for one case. Agree on prices by the unit that is counted, or count by the unit of the price.");
+
+    let back = crosswalks(&[(Kind::Units, "ours,theirs,factor\neach,case,6\n")]);
+    let line = json!({"quantity": "60", "unit": "each", "price": "4", "price_basis": "PE"});
+    let mut document = order(json!({"lines": [line]}));
+    assert_eq!(told(&back.outbound(&mut document)), "");
+    assert_eq!(line_of(&document), "10 case 4");
+
+    // A further price of the line has a basis of its own.
+    let prices = json!([{"price": "4", "quantity": "10", "unit": "case", "basis": "PE"}]);
+    let line = json!({"quantity": "10", "unit": "case", "price": "24", "prices": prices});
+    let mut document = order(json!({"lines": [line]}));
+    assert_eq!(told(&units.inbound(&mut document)), "");
+    assert_eq!(line_of(&document), "60 each 4");
+    assert_eq!(self::line(&document)["prices"][0]["price"], "4");
+}
+
+#[test]
+fn units_by_several_numbers_of_an_item_agree_or_the_document_is_held() {
+    let units = "ours,theirs,factor,item\neach,case,6,A1\neach,case,12,B-1\neach,case,6,S\n";
+    let all = crosswalks(&[(Kind::Units, units)]);
+    let read = |items: Value| {
+        let line = json!({"items": items, "quantity": "2", "unit": "case"});
+        let mut document = order(json!({"lines": [line]}));
+        let found = all.inbound(&mut document);
+        if found.is_empty() { line_of(&document) } else { told(&found) }
+    };
+    let number = |kind: &str, value: &str| json!({"kind": kind, "value": value});
+    insta::assert_snapshot!(read(json!([number("buyer", "B-1"), number("vendor", "A1")])), @"X02 lines[1]: 1 case = 12 each for B-1, and 1 case = 6 each for A1: both are numbers of the item. Ask which holds, and correct units.");
+    insta::assert_snapshot!(read(json!([number("vendor", "A1"), number("buyer", "B-1")])), @"X02 lines[1]: 1 case = 6 each for A1, and 1 case = 12 each for B-1: both are numbers of the item. Ask which holds, and correct units.");
+    assert_eq!(read(json!([number("vendor", "A1"), number("sku", "S")])), "12 each ");
+    // What only describes an item is no number of it.
+    for kind in ["color", "size", "lot"] {
+        assert_eq!(read(json!([number(kind, "A1"), number("buyer", "B-1")])), "24 each ", "{kind}");
+    }
+
+    let items = (Kind::Items, "sku,vendor,buyer\nS,A1,B-1\n");
+    let both = crosswalks(&[items, (Kind::Units, units)]);
+    let told: Vec<String> = both.contradictions().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @"units:3:1: 1 case = 12 each for B-1, but 1 case = 6 each for A1 (line 2), and both are our S; an item is counted one way; take one of the rows out");
 }
 
 fn line_of(document: &Document) -> String {

@@ -565,6 +565,69 @@ fn a_refused_invoice_is_edited_sent_as_it_is_or_refused_clearly() {
 }
 
 #[test]
+fn what_can_only_be_written_altered_is_shown_and_never_accepted() {
+    multi().block_on(async {
+        let mut house = House::with_items_list(ITEMS);
+        // A delimiter stands in it, with and without an item that is held.
+        let known = INVOICE.replace("vendor", "sku").replace("A-1", "MUG");
+        for (number, unknown) in [(1, true), (2, false)] {
+            let ours = known.replace("INV-1", &format!("INV-{number}")).replace("PO-1", "PO*1");
+            let ours = if unknown { ours.replace("MUG", "A-1") } else { ours };
+            house.drop_outbound("invoices", &format!("{number}.json"), &ours);
+            let refused = house.raised().await;
+            let items = house.gateway.store().exception_items(refused.id).unwrap();
+            let findings = house.gateway.store().payload(items[0].findings.unwrap()).unwrap();
+            let findings = String::from_utf8(findings).unwrap();
+            assert!(findings.contains("M03"), "{findings}");
+            assert_eq!(findings.contains("X01"), unknown, "{findings}");
+            let words = house.does(refused.id, &deed(Action::Accept)).unwrap_err().to_string();
+            assert!(words.contains("cannot go on as it is"), "{words}");
+        }
+        house.close().await;
+    });
+}
+
+#[test]
+fn an_order_goes_on_although_no_number_is_left_for_its_answer() {
+    multi().block_on(async {
+        let usual = "interchange = { first = 1000, last = 999999999 }";
+        let one = PROFILE.replace(usual, "interchange = { first = 1, last = 1, rollover = false }");
+        let mut house = House::with(CONFIG, &one);
+        house.drop_inbound("1.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::InterchangeSent).await;
+        for number in [2, 3] {
+            house.drop_inbound(&format!("{number}.edi"), &order(number, &format!("PO-{number}")));
+            house.wait(Event::DocumentDelivered).await;
+        }
+        let unanswered = house.raised().await;
+        assert_eq!(unanswered.kind, Kind::AnswerNotWritten, "{unanswered:#?}");
+        assert_eq!(unanswered.partner, "harbor-and-pine");
+        assert!(unanswered.words.contains("used up"), "{unanswered:#?}");
+        let items = house.gateway.store().exception_items(unanswered.id).unwrap();
+        assert_eq!(items.len(), 2, "{items:#?}");
+
+        // With a range that has numbers they are answered, and no order goes on twice.
+        house.put(
+            "partners/harbor-and-pine",
+            "partner.toml",
+            &one.replace("last = 1,", "last = 9,"),
+        );
+        house.wait(Event::ProfileChanged).await;
+        house.does(unanswered.id, &deed(Action::Replay)).unwrap();
+        house.gateway.look_now();
+        for _ in [2, 3] {
+            let sent = house.wait(Event::InterchangeSent).await;
+            let bytes = house.gateway.store().payload(sent.entry.payload.unwrap()).unwrap();
+            assert!(String::from_utf8(bytes).unwrap().contains("AK9*A"), "{sent:?}");
+        }
+        assert_eq!(house.delivered().len(), 3);
+        assert_eq!(house.kinds_open(), []);
+        house.close().await;
+    });
+}
+
+#[test]
 fn a_rejected_invoice_goes_out_again_under_new_numbers() {
     multi().block_on(async {
         let mut house = House::open();

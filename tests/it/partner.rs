@@ -204,6 +204,41 @@ fn what_would_happen_is_told_and_nothing_happens() {
 }
 
 #[test]
+fn what_is_tried_goes_through_the_cross_references_and_is_held_against_no_order() {
+    let folder = profiles();
+    let profile = folder.path().join("harbor-and-pine");
+    fs::create_dir_all(profile.join("crosswalks")).unwrap();
+    fs::write(profile.join("crosswalks/items.csv"), "sku,vendor\nTOTE,NP-TOTE-NAT\n").unwrap();
+    let against = "overlay harbor-and-pine on 810 004010 out\nsource \"Mail, 2026-02\"\n\
+        against order quantity \"What is billed beyond the order is not paid\"\n";
+    fs::write(profile.join("810.overlay"), against).unwrap();
+    let named = "[crosswalks]\nsource = \"Item list, 2026-02\"\nitems = { file = \"crosswalks/items.csv\" }\n\n[mailbox]";
+    edit(&profile.join("partner.toml"), "[mailbox]", named);
+
+    let order = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(ORDER)).unwrap();
+    let file = folder.path().join("order.edi");
+    fs::write(&file, order.replace("GS*PO*6125550100*", "GS*PO*WRONG*")).unwrap();
+    let (text, code) = shown(folder.path(), &["try", "harbor-and-pine", file.to_str().unwrap()]);
+    assert_eq!(code, 1, "{text}");
+    for part in ["set aside: lines[", "No item of ours is vendor", "GS02 is \"WRONG\""] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let invoice = crate::gateway::INVOICE.replace("vendor", "sku");
+    for (item, code, parts) in [
+        ("TOTE", 0, ["*VN*NP-TOTE-NAT~", "it was not compared with its order"]),
+        ("HAT", 1, ["sku HAT is no item of the partner's", "it would not be sent"]),
+    ] {
+        let file = folder.path().join("invoice.json");
+        fs::write(&file, invoice.replace("A-1", item)).unwrap();
+        let (text, is) = shown(folder.path(), &["try", "harbor-and-pine", file.to_str().unwrap()]);
+        assert_eq!(is, code, "{text}");
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
+
+#[test]
 fn a_guide_says_what_is_enforced_and_shows_only_what_passes() {
     let folder = profiles();
     let (text, code) = shown(folder.path(), &["guide", "harbor-and-pine"]);

@@ -4,7 +4,6 @@ use crossdock::store::{
     Change, Document, DocumentState, EmbeddedStore, Event, Facts, JournalEntry, Records as _,
     Transaction,
 };
-use jiff::ToSpan as _;
 use serde_json::Value;
 
 use crate::gateway::INVOICE;
@@ -88,6 +87,7 @@ fn of_yesterday() -> (tempfile::TempDir, jiff::civil::Date) {
         payload: store.put_payload(b"{}").unwrap(),
         interchange: None,
         rendered: None,
+        edited: false,
         at,
     };
     let (partner, subject, event) = (String::new(), "a file".into(), Event::FileReceived);

@@ -248,6 +248,48 @@ fn a_new_partner_is_worked_for_and_a_removed_one_is_not_without_a_restart() {
 }
 
 #[test]
+fn a_folder_that_is_called_otherwise_is_refused_and_its_partner_goes_on() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.edit("second/partner.toml", SECOND);
+        house.wait(Event::ProfileAdded).await;
+        let of_second = |number: u32| {
+            let text = order(number, &format!("PO-{number}"));
+            text.replace("08*6125550100 ", "12*SECOND     ")
+        };
+        fs::rename(house.path("partners/second"), house.path("partners/other")).unwrap();
+        house.gateway.look_now();
+        let record = house.wait(Event::ProfilesRefused).await;
+        assert!(record.entry.note.contains("as before: second; left out: other"), "{record:?}");
+        let told = house.all_of(&record);
+        assert!(told.contains("other/partner.toml: has the identities of `second`"), "{told}");
+        house.put("mailboxes/second/inbound", "1.edi", &of_second(1));
+        house.wait_for(Event::DocumentDelivered, |r| r.entry.partner == "second").await;
+
+        // So at a start: nothing of it is done until it has its name again.
+        let folder = house.close().await;
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.wait_for(Event::ProfileLeftOut, |r| r.entry.partner == "other").await;
+        assert_eq!(house.gateway.partners().len(), 1);
+        let folder = house.close().await;
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.wait_for(Event::ProfileLeftOut, |r| r.entry.partner == "other").await;
+        fs::rename(house.path("partners/other"), house.path("partners/second")).unwrap();
+        house.put("mailboxes/second/inbound", "2.edi", &of_second(2));
+        house.wait_for(Event::DocumentDelivered, |r| r.entry.partner == "second").await;
+
+        // Taken away for good it may begin anew under any name.
+        fs::rename(house.path("partners/second"), house.path("away")).unwrap();
+        house.gateway.look_now();
+        house.wait_for(Event::ProfileRemoved, |r| r.entry.partner == "second").await;
+        fs::rename(house.path("away"), house.path("partners/other")).unwrap();
+        house.gateway.look_now();
+        house.wait_for(Event::ProfileAdded, |r| r.entry.partner == "other").await;
+        house.close().await;
+    });
+}
+
+#[test]
 fn the_end_of_all_profiles_is_taken_for_a_lost_folder() {
     multi().block_on(async {
         let mut house = House::open();

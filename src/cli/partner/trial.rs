@@ -16,7 +16,7 @@ use crate::cli::scene::Scene;
 use crate::cli::{Context, Error, Format, Verdict};
 use crate::findings::{Finding, Severity};
 use crate::gateway::{Rehearsal, Trial, is_faulty};
-use crate::profile::{Direction, Partner, Profiles};
+use crate::profile::{Agreement, Direction, Partner, Profiles};
 use crate::x12::{Limits, Reader};
 
 /// Arguments of `partner try`.
@@ -25,7 +25,7 @@ use crate::x12::{Limits, Reader};
     after_help = "X12 files are read as if they lay in the mailbox of the partner: whose they are, what is found, what \
 the partner is answered, what the documents say, and where they would go. What we sent ourselves is judged as the \
 partner would. Canonical documents (JSON) are written as we would send them. Nothing is kept, numbered or sent; \
-duplicates are not looked for.\n\n\
+duplicates are not looked for, and nothing is compared with its order.\n\n\
 Examples:\n  crossdock partner try harbor-and-pine order.edi\n  \
 crossdock partner try harbor-and-pine shipment.json --out tried"
 )]
@@ -160,6 +160,7 @@ impl Round<'_> {
                 Ok((bytes, findings)) => {
                     self.say(out, &format!("{label}: written as {}", agreement.set()))?;
                     self.findings(source, &bytes, &findings, out)?;
+                    self.uncompared(Some(agreement), out)?;
                     let fate = if is_faulty(&findings) {
                         "it would not be sent"
                     } else {
@@ -220,6 +221,8 @@ impl Round<'_> {
                 writeln!(out, "{line}")?;
             }
             self.findings(source, part, &set.findings, out)?;
+            let agreement = self.partner.agreement(Direction::In, &set.set, &set.version);
+            self.uncompared(agreement, out)?;
             if set.standing.fails() {
                 self.verdict = Verdict::Findings;
             }
@@ -241,6 +244,18 @@ impl Round<'_> {
             None if trial.answers.is_empty() => self.say(out, "  nothing is answered\n"),
             None => Ok(()),
         }
+    }
+
+    /// Says so where documents are to be compared with their orders: here no order is known.
+    fn uncompared(&self, agreement: Option<&Agreement>, out: &mut dyn Write) -> Result<(), Error> {
+        let overlay = agreement.and_then(|agreement| agreement.overlay.as_deref());
+        if overlay.is_none_or(|overlay| overlay.against().is_empty()) {
+            return Ok(());
+        }
+        self.say(
+            out,
+            "  it was not compared with its order, as it would be when it is sent or received",
+        )
     }
 
     /// A line for people.

@@ -4,13 +4,15 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
+use super::Arriving;
 use crate::disk::trial;
+use crate::exceptions::Kind;
 use crate::gateway::envelope::interchange_spec;
 use crate::gateway::ledger::Draft;
-use crate::gateway::translation::{Received, Share};
+use crate::gateway::translation::{Header, Received, Share};
 use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::{Answer, AnswerBatch, Partner, State};
-use crate::store::{Event, PayloadId, Task};
+use crate::store::{self, Event, PayloadId, Task};
 
 /// Which groups are answered together, in one interchange each; an empty range is a TA1 by itself. None: nothing is
 /// answered.
@@ -29,8 +31,38 @@ pub(in crate::gateway) fn shares(partner: &Partner, received: &Received) -> Vec<
 }
 
 impl Gateway {
-    /// Renders what answers the interchange, numbers it and queues it.
+    /// Renders what answers the interchange, numbers it and queues it. Where no number is left for it, its documents
+    /// go on all the same, and a person is told.
     pub(super) fn answer(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        (arriving, header): (&Arriving, &Header),
+        received: &Received,
+    ) -> Result<Option<(PayloadId, String)>, Error> {
+        let mut own = Draft::new();
+        let when = (arriving.receipt.at, arriving.now);
+        match self.write_answer(&mut own, partner, received, when) {
+            Err(Error::Store(e @ store::Error::NumbersUsedUp { .. })) => {
+                self.raise_unanswered(draft, partner, (arriving, header), &e.to_string());
+                Ok(None)
+            }
+            answer => {
+                draft.append(own);
+                answer
+            }
+        }
+    }
+
+    /// Whether an interchange that came before was not answered for want of a number, and comes again for its answer.
+    pub(super) fn owes_answer(&self, arriving: &Arriving) -> Result<bool, Error> {
+        let again = arriving.again.filter(|again| !again.answered);
+        let Some(id) = again.and_then(|again| again.exception) else { return Ok(false) };
+        let exception = self.ledger.store().exception(id)?;
+        Ok(exception.is_some_and(|exception| exception.kind == Kind::AnswerNotWritten))
+    }
+
+    fn write_answer(
         &self,
         draft: &mut Draft,
         partner: &Partner,

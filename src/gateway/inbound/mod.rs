@@ -350,8 +350,13 @@ impl Gateway {
             let what = if arriving.redelivers() { "replayed" } else { "set aside before" };
             format!("{tally} of what was {what} ({first})\n{}", tally.notes)
         };
+        let answer = if self.owes_answer(arriving)? {
+            self.answer(draft, partner, (arriving, header), &received)?
+        } else {
+            None
+        };
         let (partner, documents) = (partner.name.clone(), tally.documents);
-        Ok(Decision { outcome, partner, note, documents, answer: None, trouble: None })
+        Ok(Decision { outcome, partner, note, documents, answer, trouble: None })
     }
 
     fn decide_received(
@@ -376,8 +381,8 @@ impl Gateway {
             self.decide_set(draft, partner, with, (index, set), &mut tally)?;
         }
         let answered = arriving.again.is_some_and(|again| again.answered);
-        let when = (arriving.receipt.at, arriving.now);
-        let answer = if answered { None } else { self.answer(draft, partner, received, when)? };
+        let with = (arriving, header);
+        let answer = if answered { None } else { self.answer(draft, partner, with, received)? };
         let outcome = tally.outcome(received);
         let told = tally.rejected > 0 || outcome == Outcome::Rejected || !tally.notes.is_empty();
         let notes = format!("{}{}", tally.notes, notes::of_received(received));

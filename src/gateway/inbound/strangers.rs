@@ -61,9 +61,9 @@ impl Gateway {
         let code = if is_ours { SENDER_UNKNOWN } else { RECEIVER_UNKNOWN };
         let day = today(arriving.now);
         let received = self.translator.refuse(arriving.bytes, partner, code, day);
-        let when = (arriving.receipt.at, arriving.now);
+        let with = (arriving, header);
         let answered = arriving.again.is_some_and(|again| again.answered);
-        let answer = if answered { None } else { self.answer(draft, partner, &received, when)? };
+        let answer = if answered { None } else { self.answer(draft, partner, with, &received)? };
         let note = format!(
             "No partner of this mailbox has these identities: sender {}, receiver {}. It was rejected (TA1 {code}), as [unknown_senders] wants it.",
             key.sender, key.receiver

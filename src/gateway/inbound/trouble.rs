@@ -249,6 +249,36 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// An interchange that is not answered, since no number is left for the answer.
+    pub(super) fn raise_unanswered(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        (arriving, header): (&Arriving, &Header),
+        words: &str,
+    ) {
+        let key = header.key();
+        let label = format!("interchange {key}");
+        let trouble = Trouble {
+            kind: Kind::AnswerNotWritten,
+            partner: &partner.name,
+            cause: words,
+            place: &arriving.receipt.file.mailbox,
+            words: &format!("{label} is not answered: {words}"),
+            mend: "",
+            about: About {
+                key: format!("answer to {}", about_interchange(&key)),
+                subject: subject(arriving, None, label.clone()),
+                payload: Some(arriving.payload),
+                findings: None,
+                acceptable: false,
+            },
+        };
+        self.raise(draft, trouble, arriving.now);
+    }
+}
+
 /// Where an acknowledgement stands.
 pub(super) fn source(arriving: &Arriving, set: Option<u32>, label: String) -> Source {
     let (payload, now) = (arriving.payload, arriving.now);
