@@ -168,7 +168,7 @@ catalogue! {
         "Two groups of the same interchange have the same GS06, so that an acknowledgement cannot tell which it means."
         "AK102 names a group by nothing else."
         "Two GS with number 7"
-    GroupKeptWhole "G08" "group-kept-whole" Fatal None, None, None, None, None;
+    GroupKeptWhole "G10" "group-kept-whole" Fatal None, None, None, None, None;
         "Group rejected with one of its sets"
         "The agreement takes a group whole or not at all, and at least one of its sets cannot be accepted."
         "Some partners send what belongs together in one group, and send all of it again."
@@ -577,6 +577,7 @@ mod tests {
     fn every_code_finds_its_own_entry() {
         for entry in Code::all() {
             assert_eq!(entry.code.entry().id, entry.id);
+            assert_eq!(Code::find(entry.id).map(|e| e.name), Some(entry.name), "{}", entry.id);
             assert_eq!(Code::find(entry.name).map(|e| e.id), Some(entry.id));
         }
     }

@@ -556,3 +556,26 @@ fn the_rules_and_map_lines_of_an_overlay_hold_in_what_comes_and_in_what_goes() {
         house.close().await;
     });
 }
+
+#[test]
+fn group_codes_that_were_not_agreed_are_told_and_not_answered_with() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let text = order(1, "PO-1").replacen("*NORTHDOCK3PL*", "*NOTUS*", 1);
+        assert!(text.contains("GS*PO*6125550100*NOTUS*"), "{text}");
+        house.drop_inbound("order.edi", &text);
+        house.wait(Event::DocumentDelivered).await;
+        house.until(|house| !house.names("mailboxes/harbor-and-pine/outbound").is_empty()).await;
+        let file = house.path("mailboxes/harbor-and-pine/outbound");
+        let file = file.join(&house.names("mailboxes/harbor-and-pine/outbound")[0]);
+        let answer = std::fs::read_to_string(file).unwrap();
+        assert!(answer.contains("GS*FA*NORTHDOCK3PL*"), "{answer}");
+        std::fs::write(house.path("order.edi"), &text).unwrap();
+        let (config, file) = (house.path("crossdock.toml"), house.path("order.edi"));
+        let (config, file) = (config.to_str().unwrap(), file.to_str().unwrap());
+        let (said, _) =
+            house.command(&["partner", "try", "harbor-and-pine", file, "--config", config]);
+        assert!(said.contains("G09"), "{said}");
+        house.close().await;
+    });
+}

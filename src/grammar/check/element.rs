@@ -12,6 +12,13 @@ pub(super) struct ElementCheck<'a> {
     pub delimiters: Delimiters,
 }
 
+impl ElementPlan {
+    /// Whether blanks are a value: of binary data, and of text of one length (ISA02), which they fill.
+    fn may_be_blank(&self) -> bool {
+        self.kind == Kind::Binary || (self.kind == Kind::Text && self.min == self.max)
+    }
+}
+
 /// Whether there are nothing but blanks.
 #[inline]
 fn is_blank(value: &[u8]) -> bool {
@@ -30,7 +37,7 @@ impl ElementCheck<'_> {
                 continue;
             }
             let element = plan.elements.get(at);
-            if is_blank(value) && element.is_none_or(|e| e.kind != Kind::Binary) {
+            if is_blank(value) && element.is_none_or(|e| !e.may_be_blank()) {
                 // Blanks alone say nothing; of what must be there it is told that it is missing.
                 if plan.mandatory & (2 << at) == 0 {
                     reporter.value(Code::Padding, Spot::element(at + 1), value);
