@@ -194,6 +194,10 @@ pub(super) struct Begun {
 
 /// Why a step did not succeed, and whether it is worth repeating.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own, and all may be so at once"
+)]
 pub(super) struct Failure {
     pub(super) reason: String,
     pub(super) for_good: bool,

@@ -128,13 +128,12 @@ impl<'a> Section<'a> {
     pub(super) fn wrong_key(&mut self, key: &str, words: impl std::fmt::Display) {
         let node = self.entries.and_then(|entries| entries.get(key)).map(AsRef::as_ref);
         let words = format!("`{key}` {words}");
-        match node.or(self.node) {
-            Some(node) => self.wrong(&node.origin, words),
-            None => {
-                let words = format!("{}: {words}", self.path);
-                let words = words.trim_start_matches(": ").to_owned();
-                self.log.problems.push(Problem::whole("", words));
-            }
+        if let Some(node) = node.or(self.node) {
+            self.wrong(&node.origin, words);
+        } else {
+            let words = format!("{}: {words}", self.path);
+            let words = words.trim_start_matches(": ").to_owned();
+            self.log.problems.push(Problem::whole("", words));
         }
     }
 

@@ -183,21 +183,23 @@ fn a_set_without_a_number_is_counted_but_not_named() {
     );
 }
 
+/// An interchange with these findings, and ISA14.
+fn report<'a>(findings: &'a [Finding], requested: &'a str) -> InterchangeReport<'a> {
+    InterchangeReport {
+        control_number: "000000007",
+        date: "261121",
+        time: "0915",
+        acknowledgement_requested: requested,
+        findings,
+    }
+}
+
 #[test]
 fn a_ta1_says_the_weightiest_thing() {
     let findings = [
         finding(Code::GroupCountWrong, "IEA", 0, 1, "2"),
         finding(Code::TrailerMissing, "IEA", 0, 0, ""),
     ];
-    fn report<'a>(findings: &'a [Finding], requested: &'a str) -> InterchangeReport<'a> {
-        InterchangeReport {
-            control_number: "000000007",
-            date: "261121",
-            time: "0915",
-            acknowledgement_requested: requested,
-            findings,
-        }
-    }
     let always = AckPolicy { ta1: Ta1Policy::Always, ..AckPolicy::default() };
     let written = |findings: &[Finding], asked: &str, policy: &AckPolicy| {
         write_ta1(&report(findings, asked), policy, &Style::default())

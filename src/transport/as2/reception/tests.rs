@@ -57,8 +57,8 @@ fn taken_from(
     (heading, taken)
 }
 
-fn them(policy: Policy) -> Option<Sender<'static>> {
-    Some(Sender { certificates: std::slice::from_ref(THEM.certificate()), policy })
+fn them(policy: Policy) -> Sender<'static> {
+    Sender { certificates: std::slice::from_ref(THEM.certificate()), policy }
 }
 
 /// What they make of our answer.
@@ -91,7 +91,7 @@ fn judged(heading: &Heading, taken: Taken<'_>, message: &Outgoing) -> (Outcome, 
 fn a_message_is_taken_and_answered() {
     let request = ReceiptRequest::signed("x", Digest::Sha256);
     let message = message(true, Some(Cipher::Aes128Cbc), Some(&request));
-    let (heading, taken) = taken_from(&message, them(Policy::default()));
+    let (heading, taken) = taken_from(&message, Some(them(Policy::default())));
     let opened = taken.unwrap();
     assert_eq!(opened.documents[0].content, b"ISA*00*~");
     assert_eq!((heading.key().0.as_str(), heading.key().1), ("They, Inc", ID));
@@ -102,7 +102,7 @@ fn a_message_is_taken_and_answered() {
 #[test]
 fn what_is_not_taken_says_why_in_its_receipt() {
     let request = ReceiptRequest::signed("x", Digest::Sha256);
-    let strict = them(Policy::default());
+    let strict = Some(them(Policy::default()));
     let stranger =
         Sender { certificates: std::slice::from_ref(US.certificate()), policy: Policy::default() };
     let sealed = Some(Cipher::Aes128Cbc);
@@ -137,7 +137,7 @@ fn what_is_not_taken_says_why_in_its_receipt() {
 #[test]
 fn nobody_is_answered_who_does_not_ask() {
     let message = message(true, Some(Cipher::Aes256Gcm), None);
-    let (heading, taken) = taken_from(&message, them(Policy::default()));
+    let (heading, taken) = taken_from(&message, Some(them(Policy::default())));
     let answering =
         Answering { message_id: "r", at: jiff::Timestamp::UNIX_EPOCH, signer: Some(&US) };
     assert_eq!(answer(&heading, Taken::New(&taken.unwrap()), answering).unwrap(), None);
