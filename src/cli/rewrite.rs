@@ -5,7 +5,7 @@ use std::io::Write;
 use super::Error;
 use super::scene::Met;
 use crate::canonical::Document;
-use crate::findings::{Finding, Severity};
+use crate::findings::{Code, Finding, Place, Severity};
 use crate::map::{self, Map, WriteOptions};
 use crate::translate::{CheckedSet, Engine, judge};
 use crate::x12::{Charset, Delimiters, Segments, Style};
@@ -108,6 +108,9 @@ impl<'e> Rewriter<'e> {
         }
         let is_utf8 = std::str::from_utf8(set.segments.raw()).is_ok();
         self.style.charset = if is_utf8 { Charset::Utf8 } else { Charset::Latin1 };
+        if let Some(finding) = mixed(&set.segments).filter(|_| !is_utf8) {
+            return Ok(vec![finding]);
+        }
         self.flush(out)?;
         self.set.clear();
         let options = WriteOptions {
@@ -221,4 +224,17 @@ mod tests {
         let told: Vec<_> = findings.iter().map(|f| (f.code, f.place.offset)).collect();
         assert_eq!(told, [(Code::ElementTooLong, 23)]);
     }
+}
+
+/// A text in UTF-8 in a set that is not all of it in UTF-8. Each text is read by itself, but a set is written in one
+/// encoding: bytes would change.
+fn mixed(segments: &Segments<'_>) -> Option<Finding> {
+    let segment = segments.iter().find(|segment| {
+        segment.elements().any(|e| !e.is_ascii() && std::str::from_utf8(e).is_ok())
+    })?;
+    let place =
+        Place { offset: segment.offset(), segment: segment.tag().to_string(), ..Place::default() };
+    let says = "The set has texts in UTF-8 and others in Latin-1: written in one of them, bytes would change.";
+    let mend = "Ask the sender for one encoding, or send the original on.";
+    Some(Finding::new(Code::NotEncodable, place, says.to_owned(), mend.to_owned()))
 }

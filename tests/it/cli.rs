@@ -277,6 +277,18 @@ fn by_way_of_json_the_bytes_of_the_agreed_character_set_come_back() {
 }
 
 #[test]
+fn a_set_in_two_encodings_is_told_rather_than_written_in_one() {
+    let given = fixture("envelope/text-in-latin-1.edi");
+    let at = given.windows(6).position(|six| six == b"*UP*01").unwrap();
+    let mixed = [&given[..at], &b"*VN*CAF\xC3\x89"[..], &given[at..]].concat();
+    let written = fed(&["translate", "--to", "x12"], &mixed);
+    assert_eq!(written.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&written.stderr).contains("[M05]"), "{}", shown(&written));
+    let bytes = &written.stdout;
+    assert!(!bytes.windows(3).any(|three| three == b"PO1"), "nothing of it is written");
+}
+
+#[test]
 fn the_delimiters_of_what_is_written_can_be_chosen() {
     let json = run(&["translate", ORDER, "--to", "json"]).stdout;
     let written = |look: &[&str]| {
