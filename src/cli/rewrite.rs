@@ -186,6 +186,19 @@ fn suffix(set: &Segments<'_>) -> Vec<u8> {
     set.raw().get(begin..end).unwrap_or_default().to_vec()
 }
 
+/// A text in UTF-8 in a set that is not all of it in UTF-8. Each text is read by itself, but a set is written in one
+/// encoding: bytes would change.
+fn mixed(segments: &Segments<'_>) -> Option<Finding> {
+    let segment = segments.iter().find(|segment| {
+        segment.elements().any(|e| !e.is_ascii() && std::str::from_utf8(e).is_ok())
+    })?;
+    let place =
+        Place { offset: segment.offset(), segment: segment.tag().to_string(), ..Place::default() };
+    let says = "The set has texts in UTF-8 and others in Latin-1: written in one of them, bytes would change.";
+    let mend = "Ask the sender for one encoding, or send the original on.";
+    Some(Finding::new(Code::NotEncodable, place, says.to_owned(), mend.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,17 +237,4 @@ mod tests {
         let told: Vec<_> = findings.iter().map(|f| (f.code, f.place.offset)).collect();
         assert_eq!(told, [(Code::ElementTooLong, 23)]);
     }
-}
-
-/// A text in UTF-8 in a set that is not all of it in UTF-8. Each text is read by itself, but a set is written in one
-/// encoding: bytes would change.
-fn mixed(segments: &Segments<'_>) -> Option<Finding> {
-    let segment = segments.iter().find(|segment| {
-        segment.elements().any(|e| !e.is_ascii() && std::str::from_utf8(e).is_ok())
-    })?;
-    let place =
-        Place { offset: segment.offset(), segment: segment.tag().to_string(), ..Place::default() };
-    let says = "The set has texts in UTF-8 and others in Latin-1: written in one of them, bytes would change.";
-    let mend = "Ask the sender for one encoding, or send the original on.";
-    Some(Finding::new(Code::NotEncodable, place, says.to_owned(), mend.to_owned()))
 }
