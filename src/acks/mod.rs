@@ -19,7 +19,7 @@ pub use outcome::{
     same_number,
 };
 pub use policy::{AckKind, AckPolicy, ErrorsAs, Ta1Policy};
-pub use read::{Reading, read, read_ta1};
+pub use read::{Reading, can_do_without, read, read_ta1};
 pub use report::{
     GroupHeader, GroupTrailer, InterchangeReport, SetReport, interchange_verdict, set_verdict,
 };

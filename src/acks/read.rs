@@ -66,6 +66,14 @@ pub fn read(segments: Segments<'_>, words: Option<&Grammar>) -> Reading {
     reader.reading
 }
 
+/// Whether a 997 or 999 says enough without what a finding misses: all but the group and the set that it answers. Many
+/// stop at AK1, lack AK9, or leave the status of a set empty.
+#[must_use]
+pub fn can_do_without(finding: &Finding) -> bool {
+    let is_missing = matches!(finding.code, Code::SegmentMissing | Code::ElementMissing);
+    is_missing && !matches!(finding.place.segment.as_str(), "AK1" | "AK2")
+}
+
 /// Reads a TA1 segment. `words` is the dictionary of the envelope, whose code lists say what the codes mean.
 #[must_use]
 pub fn read_ta1(segment: &Segment<'_>, words: Option<&Dictionary>) -> InterchangeOutcome {

@@ -7,6 +7,7 @@
 mod acknowledgement;
 mod invoice;
 mod item;
+mod json;
 mod moment;
 mod money;
 mod note;
@@ -22,6 +23,7 @@ mod xml;
 pub use acknowledgement::*;
 pub use invoice::*;
 pub use item::*;
+pub use json::JsonError;
 pub use moment::*;
 pub use money::*;
 pub use note::*;
@@ -61,6 +63,21 @@ pub enum Document {
 impl Document {
     /// Names of all kinds of document, as `document` has them.
     pub const KINDS: [&'static str; 4] = ["order", "shipment", "invoice", "acknowledgement"];
+
+    /// Reads one from JSON.
+    ///
+    /// ```
+    /// use crossdock::canonical::Document;
+    /// let json = r#"{"document":"order","number":"PO-1","lines":[{"quantity":"1,5"}]}"#;
+    /// let error = Document::from_json(json.as_bytes()).unwrap_err();
+    /// assert!(error.to_string().starts_with("lines[0].quantity: "));
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong, with the path of the field that it is wrong in.
+    pub fn from_json(json: &[u8]) -> Result<Self, JsonError> {
+        serde_json::from_slice(json).map_err(|error| JsonError::of(json, &error))
+    }
 
     /// Which kind it is.
     #[must_use]

@@ -1,6 +1,6 @@
 //! `crossdock ack`: the interchanges that answer what was received.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use jiff::Zoned;
 use jiff::civil::DateTime;
@@ -11,13 +11,12 @@ use super::{Context, Error, Verdict, say};
 use crate::acks::{self, AckKind, AckPolicy, ErrorsAs, Ta1Policy};
 use crate::findings::{Code, Severity};
 use crate::translate::{
-    ACKNOWLEDGEMENT_GROUP, Engine, ReceivedInterchange, answer_group, answer_interchange,
-    answer_version, receive,
+    ACKNOWLEDGEMENT_GROUP, Engine, Options, ReceivedInterchange, answer_group, answer_interchange,
+    answer_version, receive_to_answer,
 };
 use crate::x12::{
     Delimiters, EnvelopeError, GroupControlNumber, GroupSpec, Identity, Interchange,
-    InterchangeControlNumber, InterchangeSpec, InterchangeWriter, Limits, SetControlNumber, Stamp,
-    Style,
+    InterchangeControlNumber, InterchangeSpec, InterchangeWriter, SetControlNumber, Stamp, Style,
 };
 
 /// Largest control number in ISA13 and GS06.
@@ -124,10 +123,10 @@ struct Round<'a> {
 impl Round<'_> {
     /// Answers each interchange of a file.
     fn source(&mut self, source: &Source, out: &mut dyn Write) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        source.open()?.read_to_end(&mut bytes).map_err(Error::read(source.to_string()))?;
         let strictness = self.policy.errors_as;
-        let received = receive(self.engine, &bytes, Limits::default(), &|_| strictness);
+        let options = Options { unknown_set: Severity::Fatal, ..Options::default() };
+        let received = receive_to_answer(self.engine, source.open()?, options, &|_| strictness)
+            .map_err(Error::read(source.to_string()))?;
         for finding in received.stray.iter().filter(|f| f.severity >= Severity::Error) {
             self.verdict = Verdict::Findings;
             say(self.context, &format!("{source}: {}", finding.message));

@@ -5,6 +5,7 @@ use std::io::BufRead;
 use quick_xml::events::Event;
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::Deserializer;
+use serde_json::value::RawValue;
 
 use super::Error;
 use super::input::Source;
@@ -62,7 +63,13 @@ pub fn read(
     if input.fill_buf().map_err(Error::read(source.to_string()))?.starts_with(b"\xEF\xBB\xBF") {
         input.consume(3);
     }
-    let wrong = |error: &serde_json::Error| Error::Document(format!("{source}: {error}"));
+    let wrong = |error: &dyn std::fmt::Display| Error::Document(format!("{source}: {error}"));
+    let mut number = 0u64;
+    let mut take = |json: &RawValue| {
+        number += 1;
+        let document = Document::from_json(json.get().as_bytes());
+        take(&document.map_err(|error| wrong(&format!("document {number}: {error}")))?)
+    };
     if is_array {
         let mut failure = None;
         let mut json = Deserializer::from_reader(input);
@@ -72,7 +79,7 @@ pub fn read(
             (None, done) => done.map_err(|error| wrong(&error)),
         };
     }
-    for document in Deserializer::from_reader(input).into_iter::<Document>() {
+    for document in Deserializer::from_reader(input).into_iter::<Box<RawValue>>() {
         take(&document.map_err(|error| wrong(&error))?)?;
     }
     Ok(())
@@ -136,7 +143,7 @@ struct Each<'a, F> {
     failure: &'a mut Option<Error>,
 }
 
-impl<'de, F: FnMut(&Document) -> Result<(), Error>> Visitor<'de> for Each<'_, F> {
+impl<'de, F: FnMut(&RawValue) -> Result<(), Error>> Visitor<'de> for Each<'_, F> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -144,7 +151,7 @@ impl<'de, F: FnMut(&Document) -> Result<(), Error>> Visitor<'de> for Each<'_, F>
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        while let Some(document) = sequence.next_element::<Document>()? {
+        while let Some(document) = sequence.next_element::<Box<RawValue>>()? {
             if let Err(error) = (self.take)(&document) {
                 *self.failure = Some(error);
                 return Err(A::Error::custom("stopped"));
@@ -197,8 +204,10 @@ mod tests {
     #[test]
     fn what_is_no_document_is_said_with_its_place() {
         let error = numbers("{\"document\":\"order\",\n\"numbr\":\"A\"}").unwrap_err().to_string();
-        assert!(error.contains("(standard input)") && error.contains("line"), "{error}");
+        assert!(error.contains("(standard input): document 1: numbr: "), "{error}");
         assert!(numbers("[{\"document\":\"parcel\"}]").is_err());
+        let error = numbers("{\"document\":\"order\",\n\"number\":}").unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
         assert!(numbers("[] x").is_err());
     }
 }

@@ -81,7 +81,9 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
         let done = validation.source(&source, &engine);
         failures.take(done, context)?;
     }
-    validation.summary()?;
+    if validation.sums.files > 0 {
+        validation.summary()?;
+    }
     failures.finish()?;
     let limit = if args.strict { Severity::Warning } else { Severity::Error };
     Ok(if validation.sums.tally.has(limit) { Verdict::Findings } else { Verdict::Clean })
@@ -142,10 +144,11 @@ struct Validation<'a> {
 
 impl Validation<'_> {
     fn source(&mut self, source: &Source, engine: &Engine) -> Result<(), Error> {
+        let input = source.open()?;
         self.sums.files += 1;
         scene::read(
             engine,
-            source.open()?,
+            input,
             source,
             Options { overlays: Some(self.overlays), ..Options::default() },
             Depth::Meaning,

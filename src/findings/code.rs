@@ -233,6 +233,11 @@ catalogue! {
         "Segments stand here that end with SE but do not begin with ST."
         "What kind of document they are cannot be known."
         "GS…~BEG*00*…"
+    LoneTerminator "T09" "lone-terminator" Warning None, None, None, None, None;
+        "Terminator by itself"
+        "Two segment terminators stand one after the other. The second is passed over, and SE01 does not count it."
+        "Some readers take it for a segment without a name, and reject the set."
+        "REF*DP*1~~DTM*010*20261121~"
     SegmentUnrecognised "S01" "segment-unrecognised" Fatal Some("1"), None, Some("5"), None, None;
         "Unknown segment"
         "No segment of this name is in the release's dictionary."

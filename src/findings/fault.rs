@@ -53,7 +53,11 @@ fn input_words(fault: &Fault, found: &str) -> Option<Words> {
     let (code, says, mend) = match fault.kind {
         FaultKind::NoInterchange => (
             Code::NoInterchange,
-            "The input holds no interchange: no ISA segment was found.".to_owned(),
+            if fault.offset == 0 && fault.length == 0 {
+                "The input is empty.".to_owned()
+            } else {
+                "The input holds no interchange: no ISA segment was found.".to_owned()
+            },
             "Look whether this is the right file.",
         ),
         FaultKind::ByteOrderMark => (
@@ -69,7 +73,11 @@ fn input_words(fault: &Fault, found: &str) -> Option<Words> {
         FaultKind::CutOff => (
             Code::CutOff,
             format!("The input ends in {found:?}, without a terminator."),
-            "Send the whole file again.",
+            if fault.segment == Tag::new(b"IEA") {
+                "End the last segment, too, with its terminator."
+            } else {
+                "Send the whole file again."
+            },
         ),
         FaultKind::SegmentTooLarge => (
             Code::InterchangeTooLarge,
@@ -215,6 +223,11 @@ fn set_words(fault: &Fault, found: &str) -> Words {
             Code::SetHeaderMissing,
             format!("{found:?} and what follows up to SE have no ST."),
             "Send ST before them.",
+        ),
+        FaultKind::LoneTerminator => (
+            Code::LoneTerminator,
+            "A terminator ends no segment: nothing stands before it.".to_owned(),
+            "Send one terminator after each segment.",
         ),
         // What is left of the kinds.
         _ => (

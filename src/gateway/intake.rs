@@ -344,7 +344,7 @@ fn each<'a>(
 
 /// The number of a canonical document, or why it is none of this kind.
 pub(super) fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
-    let document: canonical::Document = serde_json::from_slice(json)
+    let document = canonical::Document::from_json(json)
         .map_err(|e| format!("it is no canonical document: {e}. See `crossdock schema {kind}`."))?;
     if document.kind() != kind {
         return Err(format!("it is a document of the kind {}, not {kind}.", document.kind()));

@@ -15,7 +15,8 @@ pub use document::{add_meaning, document_of};
 pub use engine::Engine;
 pub use receive::{
     ACKNOWLEDGEMENT_GROUP, Received, ReceivedGroup, ReceivedInterchange, ReceivedSet, answer_group,
-    answer_interchange, answer_version, receive, receive_under, refuse_interchange,
+    answer_interchange, answer_version, receive, receive_to_answer, receive_under,
+    refuse_interchange,
 };
 pub use send::{
     Outbound, WriteError, Written, check_characters, judge, judge_in, judge_under, write,

@@ -1,6 +1,8 @@
 //! A whole input at once: interchanges with their groups, sets, findings, verdicts and canonical documents, and the
 //! acknowledgements that answer them.
 
+use std::io::Read;
+
 use crate::acks::{
     self, AckKind, AckPolicy, Answer, ErrorsAs, GroupAnswer, GroupHeader, GroupOutcome,
     GroupTrailer, InterchangeOutcome, InterchangeReport, SetReport, Verdict,
@@ -132,20 +134,47 @@ pub fn receive_under(
     options: Options<'_>,
     errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
 ) -> Received {
-    let mut session = Session::of_slice(engine, bytes, options);
-    let mut reader = crate::map::Reader::new();
     let mut received = Received::default();
+    let session = Session::of_slice(engine, bytes, options);
+    // Reading from a slice cannot fail.
+    let _ = read_through(&mut received, session, errors_as, true);
+    received
+}
+
+/// Reads a stream through, and keeps what it takes to answer: of the sets their verdicts and findings, and no document.
+/// Each set takes a few hundred bytes, whatever it says.
+///
+/// # Errors
+/// Only what the stream itself reports.
+pub fn receive_to_answer(
+    engine: &Engine,
+    input: impl Read,
+    options: Options<'_>,
+    errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
+) -> std::io::Result<Received> {
+    let mut received = Received::default();
+    read_through(&mut received, Session::new(engine, input, options), errors_as, false)?;
+    Ok(received)
+}
+
+fn read_through<R: Read>(
+    received: &mut Received,
+    mut session: Session<'_, R>,
+    errors_as: &dyn Fn(&Interchange) -> ErrorsAs,
+    documents: bool,
+) -> std::io::Result<()> {
+    let engine = session.engine();
+    let mut reader = crate::map::Reader::new();
     let mut strictness = ErrorsAs::default();
     let mut in_group = false;
     let mut kept = 0usize;
-    // Reading from a slice cannot fail.
-    while let Ok(Some(step)) = session.next() {
+    while let Some(step) = session.next()? {
         match step {
             Step::Interchange { header, findings } => {
                 strictness = errors_as(header);
                 received.interchanges.push(open_interchange(header, findings));
             }
-            Step::Stray(finding) => keep_stray(&mut received, finding, in_group),
+            Step::Stray(finding) => keep_stray(received, finding, in_group),
             Step::InterchangeAck { segment, findings } => {
                 if let Some(interchange) = received.interchanges.last_mut() {
                     interchange
@@ -173,7 +202,8 @@ pub fn receive_under(
                 if kept > FINDINGS_MAX {
                     keep_heaviest(&mut read.set.findings);
                 }
-                place_set(&mut received, read);
+                read.set.document.take_if(|_| !documents);
+                place_set(received, read);
             }
             Step::GroupEnd { end, findings } => {
                 in_group = false;
@@ -194,7 +224,7 @@ pub fn receive_under(
             }
         }
     }
-    received
+    Ok(())
 }
 
 /// Puts a set into its group; of one outside any group only the findings are kept.

@@ -45,12 +45,14 @@ pub struct Written {
 #[non_exhaustive]
 pub enum WriteError {
     /// No map says this kind of document in this release; a map is to be added, or another release agreed.
-    #[error("no map writes a document of kind {kind:?} in release {release:?}")]
+    #[error("no map writes a document of kind {kind:?} {}in release {release:?}", set.as_ref().map_or(String::new(), |set| format!("as a set {set:?} ")))]
     NoMap {
         /// Kind of document.
         kind: &'static str,
         /// Release asked for.
         release: String,
+        /// ST01, where one was asked for.
+        set: Option<String>,
     },
     /// Map and canonical model do not fit: a fault of the map.
     #[error("the map of the {set} does not fit the document: {reason}")]
@@ -78,7 +80,8 @@ pub fn write(
             && map.release() == release
             && outbound.set.is_none_or(|set| set == map.set())
     };
-    let none = || WriteError::NoMap { kind, release: release.clone() };
+    let set = outbound.set;
+    let none = || WriteError::NoMap { kind, release: release.clone(), set: set.map(str::to_owned) };
     let agreed = outbound.map.filter(fits);
     let map = agreed.or_else(|| engine.maps().maps().find(fits)).ok_or_else(none)?;
     let grammar = engine.grammars().grammar(map.set(), &release).ok_or_else(none)?;

@@ -3,15 +3,16 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::Engine;
+use super::{ACKNOWLEDGEMENT_GROUP, Engine};
+use crate::acks;
 use crate::findings::{Code, Finding, Findings, Place, Severity};
 use crate::grammar::{Checker, Scratch, Tree, Walked};
 use crate::map::Map;
 use crate::overlay::{self, Direction, Overlay};
 use crate::profile::Partner;
 use crate::x12::{
-    Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits, Line, Reader,
-    Segment, Segments, SetControlNumber, TransactionSet,
+    Delimiters, Event, Fault, FaultKind, Group, GroupEnd, Interchange, InterchangeEnd, Limits,
+    Line, Reader, Segment, Segments, SetControlNumber, TransactionSet,
 };
 
 /// What a session meets, in order. Findings of a step are those of the thing itself, not of what is inside it.
@@ -230,6 +231,12 @@ impl<'e, R: Read> Session<'e, R> {
         }
     }
 
+    /// What it reads with.
+    #[must_use]
+    pub(super) fn engine(&self) -> &'e Engine {
+        self.engine
+    }
+
     /// How many bytes have been read through; for progress bars.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -272,7 +279,7 @@ impl<'e, R: Read> Session<'e, R> {
                     let checker = judges.checker;
                     let (tree, found) = (&mut self.tree, &mut self.findings);
                     judges.check(&set.segments, &mut self.scratch, tree, found);
-                    findings.extend(of_check(&mut self.findings, &set.faults));
+                    findings.extend(of_check(checker, &mut self.findings, &set.faults));
                     findings.extend(group_mismatch(checker, &self.group_code, &set.segments));
                 } else if whole && !is_outside {
                     let weight = self.options.unknown_set;
@@ -299,10 +306,13 @@ impl<'e, R: Read> Session<'e, R> {
             Event::GroupEnd(end) => {
                 self.version.clear();
                 self.group_code.clear();
-                Step::GroupEnd { findings: in_words(&end.faults), end }
+                let trailer = (end.trailer.as_ref(), Code::GroupElement);
+                Step::GroupEnd { findings: end_findings(self.engine, &end.faults, trailer), end }
             }
             Event::InterchangeEnd(end) => {
-                Step::InterchangeEnd { findings: in_words(&end.faults), end }
+                let trailer = (end.trailer.as_ref(), Code::IsaElement);
+                let findings = end_findings(self.engine, &end.faults, trailer);
+                Step::InterchangeEnd { findings, end }
             }
             Event::Stray(fault) => Step::Stray(Finding::from(&fault)),
         }))
@@ -326,19 +336,24 @@ fn known_judges<'e>(
 /// The elements of a TA1.
 fn ack_findings(engine: &Engine, segment: Segment<'_>) -> Vec<Finding> {
     let mut found = Findings::default();
-    engine.envelope().check(segment, crate::x12::Delimiters::default(), &mut found);
+    engine.envelope().check(segment, Delimiters::default(), &mut found);
     found.finish()
 }
 
 /// What the check has found, which is left empty for the next set. What the envelope says of the control number is not
-/// said again of its elements.
-fn of_check(found: &mut Findings, faults: &[Fault]) -> Vec<Finding> {
+/// said again of its elements, and what an acknowledgement can do without does not keep it from being read.
+fn of_check(checker: &Checker, found: &mut Findings, faults: &[Fault]) -> Vec<Finding> {
     if found.is_empty() {
         return Vec::new();
     }
     let told = faults.iter().any(|f| f.kind == FaultKind::SetNumberInvalid);
     let mut findings = std::mem::take(found).finish();
     findings.retain(|f| !(told && is_set_number(f)));
+    if checker.grammar().group == ACKNOWLEDGEMENT_GROUP {
+        for finding in findings.iter_mut().filter(|f| acks::can_do_without(f)) {
+            finding.severity = finding.severity.min(Severity::Error);
+        }
+    }
     findings
 }
 
@@ -366,6 +381,22 @@ fn interchange_findings(engine: &Engine, header: &Interchange) -> Vec<Finding> {
     findings
 }
 
+/// GE or IEA: its faults, and what stands behind the count and the number, of which the faults tell.
+fn end_findings(
+    engine: &Engine,
+    faults: &[Fault],
+    (trailer, code): (Option<&Line>, Code),
+) -> Vec<Finding> {
+    let mut findings = in_words(faults);
+    if let Some(segment) = trailer.map(Line::segment).filter(|segment| segment.len() > 2) {
+        let mut found = Findings::default();
+        engine.envelope().check(segment, Delimiters::default(), &mut found);
+        let behind = found.finish().into_iter().filter(|f| !(1..=2).contains(&f.place.element));
+        findings.extend(behind.map(|f| of_envelope(f, code)));
+    }
+    findings
+}
+
 /// GS: its faults, its elements, and whether it names the release that ISA names.
 fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) -> Vec<Finding> {
     let mut findings = in_words(&header.faults);
@@ -374,7 +405,7 @@ fn group_findings(engine: &Engine, header: &Group, interchange_version: &str) ->
     let mut found = Findings::default();
     engine.envelope().check(
         line.segment(),
-        crate::x12::Delimiters { element: separator, ..Default::default() },
+        Delimiters { element: separator, ..Default::default() },
         &mut found,
     );
     let release = header.release();

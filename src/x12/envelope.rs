@@ -1,7 +1,7 @@
 //! The envelope: interchange (ISA…IEA), functional group (GS…GE), transaction set (ST…SE), and their control
 //! numbers.
 
-use super::{Delimiters, Fault, Segment, Segments, decode};
+use super::{Delimiters, Fault, Line, Segment, Segments, decode};
 
 /// ISA13: the number of an interchange, 1 to 999999999, unique between one sender and one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -154,6 +154,8 @@ pub struct GroupEnd {
     pub sets: u32,
     /// Offset of GE, or of where it should have stood.
     pub offset: u64,
+    /// GE without its terminator; `None` where it is missing.
+    pub trailer: Option<Line>,
     /// What is wrong.
     pub faults: Vec<Fault>,
 }
@@ -167,6 +169,8 @@ pub struct InterchangeEnd {
     pub groups: u32,
     /// One past the interchange's last byte in the input.
     pub end: u64,
+    /// IEA without its terminator; `None` where it is missing.
+    pub trailer: Option<Line>,
     /// What is wrong.
     pub faults: Vec<Fault>,
 }

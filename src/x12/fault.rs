@@ -57,6 +57,8 @@ pub enum FaultKind {
     SetNumberInvalid,
     /// SE without ST.
     SetHeaderMissing,
+    /// A terminator with no segment before it.
+    LoneTerminator,
     /// The set is larger than the limit.
     SetTooLarge,
 }

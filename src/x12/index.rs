@@ -29,6 +29,8 @@ pub(super) struct Index {
     open_first: usize,
     /// Whether something not plain has come in it.
     open_special: bool,
+    /// Whether some terminator, ever, ended nothing and was no line break.
+    has_lone: bool,
 }
 
 impl Default for Index {
@@ -48,6 +50,7 @@ impl Index {
             open_start: 0,
             open_first: 0,
             open_special: false,
+            has_lone: false,
         }
     }
 
@@ -91,6 +94,24 @@ impl Index {
         self.upto -= bytes;
         self.open_start -= bytes;
         self.open_first -= dropped;
+    }
+
+    /// The first terminator between the segments of a range that ends nothing, and how many segments stand before it.
+    pub fn lone(
+        &self,
+        bytes: &[u8],
+        marks: std::ops::Range<usize>,
+        terminator: u8,
+    ) -> Option<(usize, usize)> {
+        if !self.has_lone {
+            return None;
+        }
+        let marks = self.marks.as_slice().get(marks)?;
+        (1..).zip(marks.windows(2)).find_map(|(position, pair)| {
+            let after = self.end(pair[0]) + 1;
+            let between = bytes.get(after..pair[1].start as usize)?;
+            Some((after + memchr::memchr(terminator, between)?, position))
+        })
     }
 
     /// Up to where the buffer is indexed.
@@ -204,6 +225,7 @@ impl Index {
                 start = after_blanks(bytes, start, end, delimiters);
                 // A terminator by itself ends nothing.
                 tag = (start < end).then(|| Tag::at(bytes, start, tag_end - start));
+                self.has_lone |= tag.is_none() && !is_blank(delimiters.segment);
             }
             if let Some(tag) = tag
                 && let Some(place) = room.next()

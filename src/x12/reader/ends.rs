@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::{GE, Reader, State, Step};
 use crate::x12::envelope::{GroupEnd, InterchangeEnd, number};
-use crate::x12::{Fault, FaultKind, decode};
+use crate::x12::{Fault, FaultKind, Line, Segment, decode};
 
 impl<R: Read> Reader<'_, R> {
     pub(super) fn take_group_end(&mut self, trailer: bool) -> Step {
@@ -12,6 +12,7 @@ impl<R: Read> Reader<'_, R> {
             stated_sets: None,
             sets: self.counts.sets,
             offset: self.position(),
+            trailer: None,
             faults: Vec::new(),
         };
         let opened = self.group.take();
@@ -20,6 +21,7 @@ impl<R: Read> Reader<'_, R> {
         if trailer {
             let segments = self.segments(self.next..self.next + 1);
             if let Some(ge) = segments.get(0) {
+                end.trailer = Some(self.line(&ge));
                 end.stated_sets = number(ge.element(1));
                 if end.stated_sets != Some(end.sets) {
                     let fault =
@@ -52,6 +54,7 @@ impl<R: Read> Reader<'_, R> {
             stated_groups: None,
             groups: self.counts.groups,
             end: self.position(),
+            trailer: None,
             faults: Vec::new(),
         };
         let number_of_header =
@@ -59,6 +62,7 @@ impl<R: Read> Reader<'_, R> {
         if trailer {
             let segments = self.segments(self.next..self.next + 1);
             if let Some(iea) = segments.get(0) {
+                end.trailer = Some(self.line(&iea));
                 end.stated_groups = number(iea.element(1));
                 if end.stated_groups != Some(end.groups) {
                     let fault = Fault::at(
@@ -96,8 +100,19 @@ impl<R: Read> Reader<'_, R> {
         Step::InterchangeEnd(end)
     }
 
+    /// A copy of a segment, which outlives the buffer.
+    fn line(&self, segment: &Segment<'_>) -> Line {
+        Line::new(segment.raw().to_vec(), self.delimiters().element, segment.offset())
+    }
+
     pub(super) fn judge_set(&mut self, marks: std::ops::Range<usize>, trailer: bool) -> Vec<Fault> {
         let mut faults = Vec::new();
+        let (bytes, terminator) = (&self.buffer[..self.filled], self.delimiters().segment);
+        if let Some((at, position)) = self.index.lone(bytes, marks.clone(), terminator) {
+            let fault = Fault::at(FaultKind::LoneTerminator, self.base + at as u64, 1);
+            let segment_position = u32::try_from(position).unwrap_or(u32::MAX);
+            faults.push(Fault { segment_position, ..fault });
+        }
         let segments =
             self.index.segments(&self.buffer[..self.filled], marks, self.base, self.delimiters());
         let Some(st) = segments.get(0) else { return faults };
