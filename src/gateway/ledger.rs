@@ -306,6 +306,11 @@ pub(super) fn subject(task: &Task) -> String {
         Task::Call { document } | Task::Render { document, .. } => document.clone(),
         Task::Send { name, .. } | Task::Quarantine { name, .. } => name.clone(),
         Task::Deadline { document, of, .. } => format!("{of} after {document}"),
+        Task::AwaitReceipt { name, .. } => format!("receipt for {name}"),
+        Task::SendReceipt { message, .. } => {
+            let id: String = message.message_id.chars().take(100).collect();
+            format!("receipt for message {id}")
+        }
         Task::Notify { destination, .. } => format!("message to {destination}"),
     }
 }
@@ -330,6 +335,8 @@ fn log(record: &JournalRecord) {
         | Event::ProfileLoosened
         | Event::ProfileRemoved
         | Event::InterchangeHeld
+        | Event::As2Refused
+        | Event::As2Resent
         | Event::StoreRebuilt
         | Event::StoreUpgraded
         | Event::AuditLogBegun

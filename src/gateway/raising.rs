@@ -140,8 +140,9 @@ impl Gateway {
             }
             Task::Send { payload, .. }
             | Task::Quarantine { payload, .. }
+            | Task::SendReceipt { payload, .. }
             | Task::Notify { payload, .. } => Some(*payload),
-            Task::Translate { .. } | Task::Deadline { .. } => None,
+            Task::Translate { .. } | Task::Deadline { .. } | Task::AwaitReceipt { .. } => None,
         };
         let reason = &failure.reason;
         let cause = match kind {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::as2::As2;
 use super::node::Value;
 use super::schedule::Schedule;
 use super::secret::Secret;
@@ -12,21 +13,25 @@ use super::section::{Section, Words};
 /// `[mailbox]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
-    /// The folder that holds `inbound`, `outbound`, `archive` and `quarantine`; with `[mailbox.sftp]` only
-    /// `quarantine`. Relative to `crossdock.toml`. Several partners may share one, as in a value-added network's
+    /// The folder that holds `inbound`, `outbound`, `archive` and `quarantine`; with `[mailbox.sftp]` and
+    /// `[mailbox.as2]` only `quarantine`. Relative to `crossdock.toml`. Several partners may share one, as in a value-added network's
     /// mailbox.
     pub folder: String,
     /// When it is looked into; where it is not given, as `crossdock.toml` says.
     pub schedule: Option<Schedule>,
     /// The server that it is on; none where it is a folder.
     pub sftp: Option<Arc<Sftp>>,
+    /// The AS2 partner that it is; none where it is something else.
+    pub as2: Option<Arc<As2>>,
 }
 
 impl Mailbox {
-    /// Where it is: its folder, or the address of its server.
+    /// Where it is: its folder, or the address of its server or AS2 partner.
     #[must_use]
     pub fn address(&self) -> String {
-        self.sftp.as_ref().map_or_else(|| self.folder.clone(), |sftp| sftp.address())
+        let of_server = self.sftp.as_ref().map(|sftp| sftp.address());
+        let of_partner = || self.as2.as_ref().map(|as2| as2.address());
+        of_server.or_else(of_partner).unwrap_or_else(|| self.folder.clone())
     }
 }
 
@@ -199,11 +204,22 @@ impl Mailbox {
         let mut of_sftp = section.section("sftp");
         let sftp = if has_sftp { Sftp::read(&mut of_sftp, is_base) } else { None };
         of_sftp.end();
+        let has_as2 = section.has("as2");
+        let mut of_as2 = section.section("as2");
+        let as2 = if has_as2 { As2::read(&mut of_as2, is_base) } else { None };
+        of_as2.end();
+        if has_sftp && has_as2 {
+            section.wrong_key("as2", "stands beside `sftp`: a mailbox is one of them");
+        }
+        if has_as2 {
+            section.idle("poll_seconds", "an AS2 partner sends by itself");
+            section.idle("schedule", "an AS2 partner sends by itself");
+        }
         section.end();
-        if has_sftp && sftp.is_none() {
+        if has_sftp && sftp.is_none() || has_as2 && as2.is_none() {
             return None;
         }
-        Some(Self { folder: folder?, schedule, sftp: sftp.map(Arc::new) })
+        Some(Self { folder: folder?, schedule, sftp: sftp.map(Arc::new), as2 })
     }
 }
 
@@ -394,12 +410,17 @@ fn is_file_name(text: &str) -> bool {
     !text.contains('/') && !has_control(text)
 }
 
-fn has_control(text: &str) -> bool {
+pub(super) fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
 /// A span of time with a bound.
-fn span(section: &mut Section<'_>, key: &'static str, usual: Duration, most: Duration) -> Duration {
+pub(super) fn span(
+    section: &mut Section<'_>,
+    key: &'static str,
+    usual: Duration,
+    most: Duration,
+) -> Duration {
     let span = section.duration_or(key, usual);
     if span > most {
         let most = super::section::in_words(most);

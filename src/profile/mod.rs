@@ -6,6 +6,7 @@
 //! only keeps the names of the mailbox and the endpoint for those who do.
 
 mod agreement;
+mod as2;
 mod cross_references;
 mod documents;
 mod effect;
@@ -26,6 +27,7 @@ mod section;
 mod sections;
 
 pub use agreement::{Agreement, Direction, State};
+pub use as2::{As2, As2Cipher, As2Compression, As2Digest, As2Receipt, host_of};
 pub use documents::{Batch, Deadline, DocumentFlow, Moment};
 pub use effect::Effect;
 pub use envelope::{

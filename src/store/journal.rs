@@ -85,6 +85,20 @@ pub enum Event {
     StoreUpgraded,
     /// The audit log was lost and a new one was begun, for the reason that a person gave.
     AuditLogBegun,
+    /// A message came over AS2 and was taken in; its receipt belongs to it.
+    As2Received,
+    /// A message over AS2 came again and was answered as before.
+    As2Repeated,
+    /// A message over AS2 was not taken.
+    As2Refused,
+    /// The receipt for a message over AS2 was sent to where the partner wants it.
+    As2ReceiptSent,
+    /// A message over AS2 was made of documents, to be sent as often as it takes.
+    As2Made,
+    /// A partner's receipt for a message over AS2 came.
+    As2Receipt,
+    /// No receipt for a message over AS2 came in time; it is sent again.
+    As2Resent,
     /// A destination has taken a message.
     MessageSent,
     /// A person has to look at something.

@@ -3,6 +3,8 @@
 //! Text parts end with a zero byte (a zero inside is written as `\0` followed by 0xFF, so that no two keys
 //! coincide); numbers are big-endian, so that they sort by value.
 
+use super::as2::{As2Direction, As2Key};
+use super::PayloadId;
 use super::records::{FileKey, InterchangeId, InterchangeKey, PurchaseOrderKey, Series};
 
 pub(super) const META: u8 = b'm';
@@ -33,6 +35,11 @@ pub(super) const EXCEPTION_OF: u8 = b'h';
 
 /// What rules of alerts have told.
 pub(super) const ALERT: u8 = b'a';
+
+/// Messages over AS2.
+pub(super) const AS2: u8 = b't';
+/// Those that were sent, by what they carry.
+pub(super) const AS2_SENT: u8 = b'v';
 
 /// A key in the making.
 pub(super) struct Key(Vec<u8>);
@@ -174,6 +181,31 @@ pub(super) fn alert(rule: &str, cause: &str) -> Vec<u8> {
 /// Up to which journal record rules of alerts have looked.
 pub(super) fn alerts_looked() -> Vec<u8> {
     meta("alerts looked")
+}
+
+pub(super) fn as2(key: &As2Key) -> Vec<u8> {
+    let direction = match key.direction {
+        As2Direction::Received => "received",
+        As2Direction::Sent => "sent",
+    };
+    let key_of = Key::new(AS2).text(direction).text(&key.theirs).text(&key.ours);
+    key_of.text(&key.message_id).bytes()
+}
+
+/// The messages in which some bytes were sent.
+pub(super) fn as2_sent(content: PayloadId) -> Vec<u8> {
+    let mut bytes = vec![AS2_SENT];
+    bytes.extend_from_slice(content.as_bytes());
+    bytes
+}
+
+/// One of them, by the moment at which it was made.
+pub(super) fn as2_sent_at(content: PayloadId, at: jiff::Timestamp, key: &As2Key) -> Vec<u8> {
+    let mut bytes = as2_sent(content);
+    let shifted = at.as_nanosecond().cast_unsigned() ^ (1 << 127);
+    bytes.extend_from_slice(&shifted.to_be_bytes());
+    bytes.extend_from_slice(&as2(key));
+    bytes
 }
 
 /// The last 8 bytes of a key as a number.

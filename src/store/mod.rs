@@ -7,6 +7,7 @@
 //! One [`Transaction`] is one durable commit: when [`Records::commit`] returns, all of it is on the disk, or none.
 
 mod alert;
+mod as2;
 mod check;
 mod commit;
 mod database;
@@ -33,6 +34,7 @@ mod work;
 mod writer;
 
 pub use alert::AlertState;
+pub use as2::{As2Direction, As2Key, As2Message, As2State};
 pub use check::{Checked, check, export};
 pub use commit::HandedIn;
 pub use embedded::EmbeddedStore;
@@ -330,6 +332,18 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// Where the disk fails.
     fn exception_items(&self, id: u64) -> Result<Vec<ExceptionItem>, Error>;
+
+    /// A message over AS2.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn as2_message(&self, key: &As2Key) -> Result<Option<As2Message>, Error>;
+
+    /// The messages over AS2 in which some bytes were sent, in the order in which they were made.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn as2_sent(&self, content: PayloadId) -> Result<Vec<As2Message>, Error>;
 
     /// The open exception that something is in, by the key of an [`ExceptionItem`].
     ///

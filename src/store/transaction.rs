@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::alert::AlertState;
+use super::as2::As2Message;
 use super::exception::{Raise, Settle};
 use super::expectation::Expectation;
 use super::journal::{Facts, JournalEntry};
@@ -140,6 +141,10 @@ pub enum Change {
     Expect(Expectation),
     /// An endpoint's or mailbox's file was taken; `TakeFile` without translation. Expects that it was not.
     FileSeen(FileKey),
+    /// A message over AS2 came, or was made. Expects that there was none of its number.
+    As2New(Box<As2Message>),
+    /// A message over AS2 is further.
+    As2(Box<As2Message>),
     /// For the record.
     Journal(JournalEntry),
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::PayloadId;
+use super::{As2Key, PayloadId};
 
 /// Something to be done, and done again until it succeeds. Each names what it needs; none holds more than names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,27 @@ pub enum Task {
         /// Where they are many: a payload with one id a line.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<PayloadId>,
+    },
+    /// See what became of a message over AS2 that was sent: its receipt comes later.
+    AwaitReceipt {
+        /// The message.
+        message: As2Key,
+        /// Under which name its content was sent.
+        name: String,
+        /// The documents that are on their way with it, where they are few.
+        documents: Vec<String>,
+        /// Where they are many: a payload with one id a line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<PayloadId>,
+    },
+    /// Send the receipt for a message over AS2 that came.
+    SendReceipt {
+        /// The message.
+        message: As2Key,
+        /// The receipt.
+        payload: PayloadId,
+        /// Where to.
+        url: String,
     },
     /// Tell of a deadline of the business when it is near, and when it is over.
     Deadline {

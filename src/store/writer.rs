@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
+use super::as2::{As2Direction, As2Message};
 use super::commit::Ahead;
 use super::database::{damaged, decode, failed};
 use super::entry::{Changes, Step, Writes};
@@ -108,6 +109,8 @@ impl<'a> Pending<'a> {
                 self.alert(change)
             }
             Change::Expect(expectation) => self.expect(expectation),
+            Change::As2New(message) => self.as2_new(message),
+            Change::As2(message) => self.as2(message),
             Change::Journal(entry) => self.journal(entry),
         }
     }
@@ -122,6 +125,24 @@ impl<'a> Pending<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A message over AS2, for the first time.
+    fn as2_new(&mut self, message: &As2Message) -> Result<(), Error> {
+        let key = &message.key;
+        if self.bytes(&keys::as2(key))?.is_some() {
+            let words = format!("message {} came before", shorten(&key.message_id, NOTE_CHARS_MAX));
+            return Err(Error::Conflict(words));
+        }
+        if key.direction == As2Direction::Sent {
+            self.insert(keys::as2_sent_at(message.content, message.at, key), key)?;
+        }
+        self.as2(message)
+    }
+
+    fn as2(&mut self, message: &As2Message) -> Result<(), Error> {
+        let words = shorten(&message.words, NOTE_CHARS_MAX);
+        self.insert(keys::as2(&message.key), &As2Message { words, ..message.clone() })
     }
 
     /// What happens to work that is there.

@@ -460,3 +460,62 @@ fn whatever_is_wrong_with_a_mailbox_on_a_server_is_told() {
     assert!(!told.replace("password = \\\"hunter2", "").contains("hunter2"));
     insta::assert_snapshot!(told);
 }
+
+const AS2: &str = r#"
+[mailbox.as2]
+own_name = "NORTHDOCK"
+partner_name = "Harbor & Pine"
+url = "https://as2.harbor.example/in"
+key = "file:keys/northdock.pem"
+certificates = ["keys/harbor-2026.pem", "keys/harbor-2027.pem"]
+"#;
+
+#[test]
+fn an_as2_partner_is_read_with_what_is_usual() {
+    let sample = SAMPLE.replace("poll_seconds = 5\n", "");
+    let partner = one(&format!("{sample}{AS2}"));
+    assert_eq!(partner.mailbox.address(), "as2:Harbor & Pine/NORTHDOCK");
+    let as2 = partner.mailbox.as2.as_ref().unwrap();
+    assert!(as2.may_answer("AS2.harbor.example") && !as2.may_answer("elsewhere.example"));
+    let rows = partner.rows().into_iter().filter(|row| row.section.starts_with("mailbox"));
+    let rows: Vec<String> =
+        rows.map(|row| format!("{} {} = {}", row.section, row.subject, row.value)).collect();
+    insta::assert_snapshot!(rows.join("\n"));
+}
+
+#[test]
+fn whatever_is_wrong_with_an_as2_partner_is_told() {
+    let mut told = String::new();
+    let text = format!("{}{AS2}", SAMPLE.replace("poll_seconds = 5\n", ""));
+    for (old, new) in [
+        ("own_name = \"NORTHDOCK\"\n", ""),
+        ("own_name = \"NORTHDOCK\"", "own_name = \"Harbor & Pine\""),
+        ("partner_name = \"Harbor & Pine\"", "partner_name = \"Härbor\""),
+        ("url = \"https://", "url = \"as2://"),
+        ("url = \"https://", "url = \"https://us:hunter2@"),
+        ("key = \"file:keys/northdock.pem\"\n", ""),
+        ("key = \"file:keys/northdock.pem\"", "key = \"hunter2\""),
+        ("key = ", "other_keys = [\"file:old.pem\", \"hunter2\"]\nkey = "),
+        ("key = ", "key_passphrase = \"hunter2\"\nkey = "),
+        ("certificates = ", "# "),
+        ("certificates = [", "certificates = [] # ["),
+        ("certificates = [", "certificates = [\"-----BEGIN CERTIFICATE-----\"] # ["),
+        ("key = ", "sign = \"sha1\"\nencrypt = \"des-ede3-cbc\"\nkey = "),
+        ("key = ", "legacy = true\nsign = \"sha1\"\nencrypt = \"rc2\"\nkey = "),
+        ("key = ", "sign = \"none\"\nencrypt = \"none\"\npadding = \"oaep\"\nkey = "),
+        ("key = ", "receipt = \"none\"\nreceipt_signed = true\nretries = 2\nkey = "),
+        ("key = ", "receipt = \"async\"\nreceipt_within = \"30d\"\nretries = 1000\nkey = "),
+        ("key = ", "receipt_hosts = [\"https://mdn.example/\"]\nproxy = \"proxy:3128\"\nkey = "),
+        ("key = ", "user = \"northdock\"\nkey = "),
+        ("key = ", "password = \"env:P\"\nsubject = \" \"\nkey = "),
+        ("key = ", "timeout = \"2h\"\nrequire_signd = false\nkey = "),
+        ("[mailbox.as2]", "poll_seconds = 5\n[mailbox.as2]"),
+    ] {
+        assert!(text.contains(old), "{old}");
+        let problems = lines(&problems_of(&text.replacen(old, new, 1)));
+        assert_ne!(problems, "", "{new}");
+        writeln!(told, "{}\n{problems}\n", new.escape_debug()).unwrap();
+    }
+    assert!(told.lines().all(|line| !line.starts_with("partner") || !line.contains("hunter2")));
+    insta::assert_snapshot!(told);
+}

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Ask, Reply, read_frame, socket, write_frame};
 use crate::store::{
-    Backlog, Document, Error, Exception, ExceptionItem, Expectation, FileKey, InterchangeId,
+    As2Key, As2Message, Backlog, Document, Error, Exception, ExceptionItem, Expectation, FileKey, InterchangeId,
     InterchangeKey, InterchangeRecord, JournalRecord, PayloadId, PurchaseOrderKey, Receipt,
     Records, Seen, Transaction, Work,
 };
@@ -169,5 +169,13 @@ impl Records for RemoteRecords {
 
     fn exception_about(&self, item: &str) -> Result<Option<u64>, Error> {
         self.ask(&Ask::ExceptionAbout(item.to_owned()))
+    }
+
+    fn as2_message(&self, key: &As2Key) -> Result<Option<As2Message>, Error> {
+        self.ask(&Ask::As2Message(key.clone()))
+    }
+
+    fn as2_sent(&self, content: PayloadId) -> Result<Vec<As2Message>, Error> {
+        self.ask(&Ask::As2Sent(content))
     }
 }

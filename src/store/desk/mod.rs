@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FileKey, InterchangeId, InterchangeKey, PayloadId, PurchaseOrderKey, Transaction};
+use super::{As2Key, FileKey, InterchangeId, InterchangeKey, PayloadId, PurchaseOrderKey, Transaction};
 
 /// Largest head of a frame. A page of records is far smaller.
 const HEAD_BYTES_MAX: u32 = 64 << 20;
@@ -58,6 +58,8 @@ enum Ask {
     OpenExceptions(u64, usize),
     ExceptionItems(u64),
     ExceptionAbout(String),
+    As2Message(As2Key),
+    As2Sent(PayloadId),
 }
 
 /// The head of an answer.

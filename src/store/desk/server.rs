@@ -68,6 +68,8 @@ fn reply(
         Ask::OpenExceptions(after, limit) => head_of(records.open_exceptions(after, limit)),
         Ask::ExceptionItems(id) => head_of(records.exception_items(id)),
         Ask::ExceptionAbout(item) => head_of(records.exception_about(&item)),
+        Ask::As2Message(key) => head_of(records.as2_message(&key)),
+        Ask::As2Sent(content) => head_of(records.as2_sent(content)),
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{COUNT_MAX, EmbeddedStore};
 use crate::store::database::{decode, failed};
 use crate::store::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
+use crate::store::as2::{As2Key, As2Message};
 use crate::store::keys;
 use crate::store::records::{
     Document, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, PurchaseOrderKey, Receipt,
@@ -149,6 +150,16 @@ impl Records for EmbeddedStore {
     fn exception_items(&self, id: u64) -> Result<Vec<ExceptionItem>, Error> {
         let found = self.scan(&keys::exception_items(id), None, ITEMS_MAX as usize)?;
         Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn as2_message(&self, key: &As2Key) -> Result<Option<As2Message>, Error> {
+        self.read(&keys::as2(key))
+    }
+
+    fn as2_sent(&self, content: PayloadId) -> Result<Vec<As2Message>, Error> {
+        let keys = self.scan_ahead::<As2Key>(&keys::as2_sent(content), None, usize::MAX)?;
+        let messages = keys.iter().map(|key| self.as2_message(key));
+        messages.filter_map(Result::transpose).collect()
     }
 
     fn exception_about(&self, item: &str) -> Result<Option<u64>, Error> {
