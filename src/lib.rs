@@ -18,6 +18,8 @@ pub mod folders;
 pub mod gateway;
 pub mod grammar;
 pub mod learn;
+#[cfg(feature = "as2")]
+pub mod listener;
 pub mod map;
 pub mod notify;
 pub mod overlay;

@@ -17,3 +17,14 @@ pub fn read_secret(secret: &Secret) -> Result<String, String> {
     };
     Ok(text.trim_end().to_owned())
 }
+
+/// Reads a secret that may be no text: a file as it is.
+///
+/// # Errors
+/// As with [`read_secret`].
+pub fn read_secret_bytes(secret: &Secret) -> Result<Vec<u8>, String> {
+    match secret {
+        Secret::File(path) => std::fs::read(path).map_err(|e| format!("{}: {e}", path.display())),
+        Secret::Environment(_) => read_secret(secret).map(String::into_bytes),
+    }
+}

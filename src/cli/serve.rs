@@ -10,6 +10,8 @@ use tracing_subscriber::EnvFilter;
 use super::definitions::engine;
 use super::{Context, Error, Verdict};
 use crate::gateway::{Config, Gateway, LogConfig, LogFormat};
+#[cfg(feature = "as2")]
+use crate::listener::Listener;
 
 /// Which gateway.
 #[derive(Debug, clap::Args)]
@@ -129,7 +131,21 @@ async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
         }
         None => None,
     };
+    #[cfg(feature = "as2")]
+    let listening = match Listener::open(&gateway).await.map_err(Error::Gateway)? {
+        Some(listener) => {
+            let address = listener.address()?;
+            tracing::info!(%address, "messages over AS2 are taken");
+            Some(tokio::spawn(listener.serve(Arc::clone(&gateway), stop.clone())))
+        }
+        None => None,
+    };
     let ended = gateway.run(stop).await;
+    #[cfg(feature = "as2")]
+    if let (Some(listening), Ok(())) = (listening, &ended) {
+        // Requests under way are answered first.
+        let _ = listening.await;
+    }
     #[cfg(feature = "console")]
     if let Some(console) = console {
         // A scrape that is under way when the gateway ends has nobody to ask any more.

@@ -158,6 +158,34 @@ catalogue! {
         "The partner rejected an interchange of ours"
         "A TA1 of the partner's says that it did not take an interchange: mostly identities, numbers or the version of the envelope."
         "Mend the envelope in the profile with the partner; retry sends its documents under new numbers."
+    As2PartnerUnknown "as2-partner-unknown" Normal Page("as2-message"), [];
+        "An AS2 message of nobody's"
+        "A message came over AS2 between two names that stand in no profile. It was answered with `authentication-failed`, and not opened."
+        "Compare AS2-From and AS2-To with `own_name` and `partner_name` of the profile: case, blanks and who is who count."
+    As2MessageRefused "as2-message-refused" High Page("as2-message"), [];
+        "A partner's AS2 message was not taken"
+        "A message came over AS2 that cannot be decrypted, whose signature does not hold, or that lacks what was agreed. The receipt has told the partner so; the bytes are kept."
+        "Mostly one side has other certificates than the other. Mend that, and have the partner send it again: the exception mends itself then."
+    As2MessageIdReused "as2-message-id-reused" High Page("as2-message"), [];
+        "An AS2 Message-ID with other contents"
+        "A message came over AS2 with the number of an earlier one, and other contents. Nothing of it was done, and the receipt has told the partner so."
+        "Ask the partner to send it under a new Message-ID."
+    As2ReceiptAddress "as2-receipt-address" Normal Page("as2-message"), [];
+        "A receipt is wanted at an unknown host"
+        "A partner's AS2 message asks for its receipt at a host that the profile does not name. The message was taken; the receipt stood in the answer."
+        "Ask the partner whether the host is its own, and write it into `receipt_hosts`."
+    As2ReceiptNegative "as2-receipt-negative" High Page("as2-receipt"), [Retry];
+        "A partner did not take our AS2 message"
+        "The receipt for a message of ours says that it was not processed, names the digest of other content, is for another message, or is not signed as was asked for."
+        "Read what it says, mend keys, certificates or the profile with the partner, and retry: a new message is made of the same document."
+    As2ReceiptOverdue "as2-receipt-overdue" High Page("as2-receipt"), [Retry];
+        "The receipt for our AS2 message is overdue"
+        "A message was sent as often as agreed, and no receipt came. Nobody knows whether the partner has it."
+        "Ask the partner whether it has the message, and whether its receipts can reach our address; retry sends the same message again."
+    CertificateExpires "certificate-expires" High Page("certificate-expires"), [];
+        "A certificate ends soon"
+        "A certificate of ours or of a partner's ends in less than 30, 14 or 3 days, or has ended. Messages with it are refused from then on."
+        "Exchange new certificates with the partner, and write them into the profile beside the old ones. It mends itself then."
     WorkStuck "work-stuck" High Page("work-stuck"), [Retry];
         "Something does not succeed"
         "A delivery or a translation has failed ten times in a row. It is still tried again, with growing pauses."

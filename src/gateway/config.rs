@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::alerts::{AlertRule, read_destinations, read_rules};
+use super::as2_config::As2Config;
 use super::reconciliation::ReconciliationConfig;
 use crate::audit::Key;
 use crate::disk;
@@ -40,6 +41,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `[service]`
     pub service: ServiceConfig,
+    /// `[as2]`
+    pub as2: As2Config,
     /// `[notify.NAME]`: whom messages are sent to.
     pub notify: BTreeMap<String, notify::Settings>,
     /// `[[alerts]]`: what is told of.
@@ -248,6 +251,7 @@ impl Config {
         let mut audit: AuditConfig = sections.optional("audit");
         rebase_audit(&mut audit, &mut sections, base);
         let service: ServiceConfig = sections.optional("service");
+        let as2 = As2Config::read(&mut sections, base);
         let (notify, names) = read_destinations(&mut sections, base);
         let alerts = read_rules(&mut sections, &names);
         let unknown_senders = UnknownSenders::read(&mut sections);
@@ -292,6 +296,7 @@ impl Config {
             limits,
             audit,
             service,
+            as2,
             notify,
             alerts,
             reconciliation,

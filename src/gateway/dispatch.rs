@@ -30,11 +30,22 @@ impl Gateway {
             Task::Send { payload, name, documents, batch } => {
                 let listed = batch.map(|list| self.listed(list)).transpose()?;
                 let documents = listed.as_ref().unwrap_or(documents);
-                begun.push(self.send(work, *payload, name, documents)?);
+                begun.extend(self.send(work, *payload, name, documents)?);
                 Ok(())
             }
             Task::Deadline { document, of, from, due } => {
                 self.look_at_deadline(work, document, of, (*from, *due))
+            }
+            #[cfg(feature = "as2")]
+            Task::AwaitReceipt { .. } => self.await_receipt(work),
+            #[cfg(feature = "as2")]
+            Task::SendReceipt { message, payload, url } => {
+                self.send_receipt(work, message, (*payload, url))
+            }
+            #[cfg(not(feature = "as2"))]
+            Task::AwaitReceipt { .. } | Task::SendReceipt { .. } => {
+                let words = "this program was built without the feature `as2`";
+                Err(Error::Configuration(words.to_owned()))
             }
             Task::Notify { destination, payload } => self.notify(work, destination, *payload),
             Task::Quarantine { place, payload, name, note } => {
@@ -90,10 +101,15 @@ impl Gateway {
         payload: PayloadId,
         name: &str,
         documents: &[String],
-    ) -> Result<Begun, Error> {
+    ) -> Result<Option<Begun>, Error> {
         let partner = self.partner(&self.partner_of(work))?;
-        let bytes = self.ledger.store().payload(payload)?;
         let binding = self.mailbox_of(&partner)?;
+        #[cfg(feature = "as2")]
+        if let Some(peer) = binding.peer() {
+            self.send_as2(work, (&partner, peer), (payload, name), documents)?;
+            return Ok(None);
+        }
+        let bytes = self.ledger.store().payload(payload)?;
         trial::step("send.before");
         binding.mailbox.deliver(name, &bytes)?;
         trial::step("send.after");
@@ -110,7 +126,7 @@ impl Gateway {
             let (document, state) = (document.clone(), DocumentState::Sent);
             draft.push(Change::Advance { document, state, at: now });
         }
-        Ok(self.ledger.begin(&draft)?)
+        Ok(Some(self.ledger.begin(&draft)?))
     }
 
     fn quarantine(
@@ -161,12 +177,14 @@ impl Gateway {
 
     /// Whether a piece of work waits for a mailbox on a server.
     pub(super) fn calls_server(&self, work: &Work) -> bool {
-        matches!(work.task, Task::Send { .. })
-            && self
-                .live()
-                .mailboxes
-                .of(&self.partner_of(work))
-                .is_some_and(|binding| binding.mailbox.is_remote())
+        matches!(
+            work.task,
+            Task::Send { .. } | Task::AwaitReceipt { .. } | Task::SendReceipt { .. }
+        ) && self
+            .live()
+            .mailboxes
+            .of(&self.partner_of(work))
+            .is_some_and(|binding| binding.mailbox.is_remote())
     }
 
     /// Whose work it is: the lane says so; empty where it is nobody's.

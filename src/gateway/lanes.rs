@@ -24,6 +24,8 @@ pub(super) const QUARANTINE: &str = "quarantine";
 
 /// What the lanes of deadlines begin with.
 const DEADLINES: &str = "deadlines";
+/// What the lanes begin with in which receipts of AS2 are waited for, and sent.
+const RECEIPTS: &str = "receipts";
 /// What the lanes of messages begin with.
 const NOTIFY: &str = "notify";
 
@@ -61,9 +63,14 @@ pub(super) fn deadlines(partner: &str) -> String {
     format!("{DEADLINES} {partner}")
 }
 
+/// Receipts over AS2: ours that are wanted later, and the partner's that are waited for.
+pub(super) fn receipts(partner: &str) -> String {
+    format!("{RECEIPTS} {partner}")
+}
+
 /// Whether what stands in a lane only waits for its time.
 pub(super) fn only_waits(lane: &str) -> bool {
-    lane.split_once(' ').is_some_and(|(work, _)| work == DEADLINES)
+    lane.split_once(' ').is_some_and(|(work, _)| matches!(work, DEADLINES | RECEIPTS))
 }
 
 /// Messages to a destination have a lane of their own: one that hangs holds up nothing else.
@@ -96,6 +103,9 @@ pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     for name in live.working() {
         let own = [call(name, false), call(name, true), render(name), send(name), deadlines(name)];
         lanes.extend(own);
+        if live.profiles.partner(name).is_some_and(|partner| partner.mailbox.as2.is_some()) {
+            lanes.insert(receipts(name));
+        }
     }
     lanes
 }
@@ -268,6 +278,8 @@ impl Gateway {
             ("looking for what is to be told", self.tell_alerts()),
             ("writing the acknowledgement log", self.write_acknowledgement_log()),
             ("reconciling the day", self.reconcile_days()),
+            #[cfg(feature = "as2")]
+            ("looking at certificates", self.look_at_certificates(Timestamp::now())),
             ("archiving the journal", self.ledger.store().tidy().map_err(Error::Store)),
         ];
         self.write_status(true, None);

@@ -10,7 +10,7 @@ use jiff::Zoned;
 
 use super::config::Config;
 use super::live::Live;
-use crate::profile::{Partner, Problem, Profiles, Schedule, Sftp, State};
+use crate::profile::{As2, Partner, Problem, Profiles, Schedule, Sftp, State};
 use crate::transport::{DirectoryMailbox, Mailbox};
 
 /// A mailbox, and when it is looked into.
@@ -18,6 +18,8 @@ pub(super) struct MailboxBinding {
     /// Its key in the store: its folder without links and detours, or its address.
     pub(super) key: String,
     pub(super) mailbox: Arc<dyn Mailbox>,
+    /// The AS2 partner that it is.
+    peer: Option<Arc<Peer>>,
     /// Those of all partners that share it.
     schedules: BTreeSet<Schedule>,
     /// How long it takes at the soonest until a file that is seen now is finished.
@@ -32,12 +34,20 @@ enum Place {
     Folder(PathBuf),
     /// A server, and our folder beside it.
     Server(Arc<Sftp>, PathBuf),
+    /// An AS2 partner, and our folder beside it.
+    Partner(Arc<As2>, PathBuf),
 }
 
 impl MailboxBinding {
     /// How long it is until the next look.
     pub(super) fn wait(&self, now: &Zoned) -> Duration {
         self.schedules.iter().map(|schedule| schedule.wait(now)).min().unwrap_or(Duration::MAX)
+    }
+
+    /// The AS2 partner that it is; nothing where it is something else.
+    #[cfg(feature = "as2")]
+    pub(super) fn peer(&self) -> Option<&Arc<Peer>> {
+        self.peer.as_ref()
     }
 
     /// Whether the first look is at once.
@@ -117,14 +127,16 @@ impl Mailboxes {
 /// Where the mailbox of a partner is said to be.
 fn origin(partner: &Partner) -> Option<&crate::profile::Origin> {
     let of_server = partner.mailbox.sftp.as_ref().and(partner.origin("mailbox.sftp", "host"));
-    of_server.or_else(|| partner.origin("mailbox", "folder"))
+    let of_peer =
+        || partner.mailbox.as2.as_ref().and(partner.origin("mailbox.as2", "partner_name"));
+    of_server.or_else(of_peer).or_else(|| partner.origin("mailbox", "folder"))
 }
 
 /// The mailbox of a partner that was in force before, where it says the same of it now.
 fn was<'a>(partner: &Partner, before: Option<&'a Live>) -> Option<&'a Arc<MailboxBinding>> {
     let (live, now) = (before?, &partner.mailbox);
     let old = &live.profiles.partner(&partner.name)?.mailbox;
-    let same = old.folder == now.folder && old.sftp == now.sftp;
+    let same = old.folder == now.folder && old.sftp == now.sftp && old.as2 == now.as2;
     live.mailboxes.of(&partner.name).filter(|_| same)
 }
 
@@ -141,9 +153,9 @@ fn add(
     let schedule = mailbox.schedule.clone().unwrap_or_else(usual);
     let folder = config.base.join(&mailbox.folder);
     // Folders that are missing are made, and only then have a place.
-    let new = match &mailbox.sftp {
-        None => DirectoryMailbox::open(&folder, config.arrivals()).map(Some),
-        Some(_) => Ok(None),
+    let new = match (&mailbox.sftp, &mailbox.as2) {
+        (None, None) => DirectoryMailbox::open(&folder, config.arrivals()).map(Some),
+        _ => Ok(None),
     };
     let new = new.map_err(|e| e.to_string());
     let found = new.and_then(|new| Ok((new, place(partner, config).map_err(|e| e.to_string())?)));
@@ -165,14 +177,17 @@ fn add(
     }
     let settle = mailbox.sftp.as_ref().map_or(config.settle, |sftp| Servers::settle(sftp));
     let kept = before.and_then(|live| live.mailboxes.get(&key)).filter(|kept| kept.place == place);
-    let mailbox: Arc<dyn Mailbox> = match (kept, new, &mailbox.sftp) {
-        (Some(kept), ..) => Arc::clone(&kept.mailbox),
-        (None, Some(new), _) => Arc::new(new),
-        (None, None, Some(sftp)) => servers.open(sftp, &folder, config)?,
-        (None, None, None) => return Err(format!("{key} is open no more")),
+    let (mailbox, peer): (Arc<dyn Mailbox>, _) = match (kept, new) {
+        (Some(kept), _) => (Arc::clone(&kept.mailbox), kept.peer.clone()),
+        (None, Some(new)) => (Arc::new(new), None),
+        (None, None) => match (&mailbox.sftp, &mailbox.as2) {
+            (Some(sftp), _) => (servers.open(sftp, &folder, config)?, None),
+            (None, Some(as2)) => open_peer(as2, &folder, config)?,
+            (None, None) => return Err(format!("{key} is open no more")),
+        },
     };
     let schedules = [schedule].into();
-    let binding = MailboxBinding { key: key.clone(), mailbox, schedules, settle, place };
+    let binding = MailboxBinding { key: key.clone(), mailbox, peer, schedules, settle, place };
     opened.insert(key.clone(), binding);
     Ok(key)
 }
@@ -184,8 +199,32 @@ fn place(partner: &Partner, config: &Config) -> io::Result<(String, Place)> {
     if let Some(sftp) = &partner.mailbox.sftp {
         return Ok((sftp.address(), Place::Server(Arc::clone(sftp), folder)));
     }
+    if let Some(as2) = &partner.mailbox.as2 {
+        return Ok((as2.address(), Place::Partner(Arc::clone(as2), folder)));
+    }
     let (key, inbound) = resolve(&config.base, &folder)?;
     Ok((key, Place::Folder(inbound)))
+}
+
+#[cfg(feature = "as2")]
+use crate::transport::as2::Peer;
+/// Without the feature there is none.
+#[cfg(not(feature = "as2"))]
+#[derive(Debug)]
+enum Peer {}
+
+/// What is opened for an AS2 partner.
+type OpenedPeer = (Arc<dyn Mailbox>, Option<Arc<Peer>>);
+
+#[cfg(feature = "as2")]
+fn open_peer(as2: &Arc<As2>, folder: &Path, config: &Config) -> Result<OpenedPeer, String> {
+    let peer = Arc::new(Peer::open(as2, &config.base, folder, config.as2.url.as_deref())?);
+    Ok((Arc::clone(&peer) as Arc<dyn Mailbox>, Some(peer)))
+}
+
+#[cfg(not(feature = "as2"))]
+fn open_peer(_: &Arc<As2>, _: &Path, _: &Config) -> Result<OpenedPeer, String> {
+    Err("it is an AS2 partner, and this program was built without the feature `as2`".to_owned())
 }
 
 fn resolve(base: &Path, folder: &Path) -> io::Result<(String, PathBuf)> {

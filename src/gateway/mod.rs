@@ -14,6 +14,9 @@
 mod ack_log;
 mod acknowledgement;
 mod alerts;
+#[cfg(feature = "as2")]
+mod as2;
+mod as2_config;
 mod config;
 mod deadlines;
 #[cfg(unix)]
@@ -58,6 +61,9 @@ pub use crate::store::{
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use alerts::{AlertRule, Sent, send_test};
+#[cfg(feature = "as2")]
+pub use as2::As2Answer;
+pub use as2_config::As2Config;
 pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
     UnknownSenders,
@@ -145,6 +151,8 @@ pub struct Gateway {
     not_ready_since: Mutex<Option<Timestamp>>,
     /// The last day that was reconciled.
     reconciled: Mutex<Option<jiff::civil::Date>>,
+    #[cfg(feature = "as2")]
+    as2: as2::Memory,
 }
 
 impl Gateway {
@@ -162,6 +170,18 @@ impl Gateway {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<JournalRecord> {
         self.ledger.subscribe()
+    }
+
+    /// How messages over AS2 come in.
+    #[must_use]
+    pub fn as2_config(&self) -> &As2Config {
+        &self.config.as2
+    }
+
+    /// Largest message over AS2 that is taken, in bytes.
+    #[must_use]
+    pub fn as2_message_bytes(&self) -> usize {
+        self.config.as2.message_bytes(&self.config.limits)
     }
 
     /// What it remembers.

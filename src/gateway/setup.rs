@@ -96,6 +96,8 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     destinations,
                     not_ready_since: Mutex::default(),
                     reconciled: Mutex::default(),
+                    #[cfg(feature = "as2")]
+                    as2: super::as2::Memory::default(),
                 });
             }
             Err(e) => {

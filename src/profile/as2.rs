@@ -99,9 +99,9 @@ pub fn host_of(url: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         // An address of IPv6.
         Some(inner) => inner.split_once(']').map(|(host, rest)| (host, rest.strip_prefix(':')))?,
-        None => authority
-            .split_once(':')
-            .map_or((authority, None), |(host, port)| (host, Some(port))),
+        None => {
+            authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
+        }
     };
     let fits = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
     let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok());
@@ -245,7 +245,8 @@ impl As2 {
             section.warn_key("encrypt", "sends documents in the clear, but for what TLS does");
         }
         if sign.is_none() {
-            section.warn_key("sign", "leaves the partner without a proof of who has sent a document");
+            section
+                .warn_key("sign", "leaves the partner without a proof of who has sent a document");
         }
         let oaep = section.choice("padding", Padding::Pkcs1) == Padding::Oaep;
         if encrypt.is_none() {

@@ -3,8 +3,8 @@
 //! Text parts end with a zero byte (a zero inside is written as `\0` followed by 0xFF, so that no two keys
 //! coincide); numbers are big-endian, so that they sort by value.
 
-use super::as2::{As2Direction, As2Key};
 use super::PayloadId;
+use super::as2::{As2Direction, As2Key};
 use super::records::{FileKey, InterchangeId, InterchangeKey, PurchaseOrderKey, Series};
 
 pub(super) const META: u8 = b'm';

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use super::as2::{As2Direction, As2Message};
+use super::as2::{As2Direction, As2Message, As2State};
 use super::commit::Ahead;
 use super::database::{damaged, decode, failed};
 use super::entry::{Changes, Step, Writes};
@@ -141,6 +141,15 @@ impl<'a> Pending<'a> {
     }
 
     fn as2(&mut self, message: &As2Message) -> Result<(), Error> {
+        // A receipt may come while it is still being noted that the message has left.
+        if message.state == As2State::Awaited {
+            let old = self.read::<As2Message>(&keys::as2(&message.key))?;
+            let is_waiting =
+                |old: &As2Message| matches!(old.state, As2State::Made | As2State::Awaited);
+            if old.is_some_and(|old| !is_waiting(&old)) {
+                return Ok(());
+            }
+        }
         let words = shorten(&message.words, NOTE_CHARS_MAX);
         self.insert(keys::as2(&message.key), &As2Message { words, ..message.clone() })
     }

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::{Ask, Reply, read_frame, socket, write_frame};
 use crate::store::{
-    As2Key, As2Message, Backlog, Document, Error, Exception, ExceptionItem, Expectation, FileKey, InterchangeId,
-    InterchangeKey, InterchangeRecord, JournalRecord, PayloadId, PurchaseOrderKey, Receipt,
-    Records, Seen, Transaction, Work,
+    As2Key, As2Message, Backlog, Document, Error, Exception, ExceptionItem, Expectation, FileKey,
+    InterchangeId, InterchangeKey, InterchangeRecord, JournalRecord, PayloadId, PurchaseOrderKey,
+    Receipt, Records, Seen, Transaction, Work,
 };
 
 /// The records of a gateway that runs in another process.

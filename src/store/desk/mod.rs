@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{As2Key, FileKey, InterchangeId, InterchangeKey, PayloadId, PurchaseOrderKey, Transaction};
+use super::{
+    As2Key, FileKey, InterchangeId, InterchangeKey, PayloadId, PurchaseOrderKey, Transaction,
+};
 
 /// Largest head of a frame. A page of records is far smaller.
 const HEAD_BYTES_MAX: u32 = 64 << 20;

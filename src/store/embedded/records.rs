@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 
 use super::{COUNT_MAX, EmbeddedStore};
+use crate::store::as2::{As2Key, As2Message};
 use crate::store::database::{decode, failed};
 use crate::store::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
-use crate::store::as2::{As2Key, As2Message};
 use crate::store::keys;
 use crate::store::records::{
     Document, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, PurchaseOrderKey, Receipt,

@@ -55,7 +55,8 @@ impl fmt::Display for Name {
 }
 
 /// A message's number without the angle brackets, which some leave out.
-pub(super) fn bare(message_id: &str) -> &str {
+#[must_use]
+pub fn bare(message_id: &str) -> &str {
     let id = message_id.trim();
     id.strip_prefix('<').and_then(|id| id.strip_suffix('>')).unwrap_or(id).trim()
 }

@@ -2,6 +2,7 @@
 
 mod openssl;
 mod pyas2;
+mod service;
 
 use crossdock::transport::as2::cms::{Certificate, Cipher, Digest, Identity, Padding};
 use crossdock::transport::as2::message::{Compression, Encryption, Protection};

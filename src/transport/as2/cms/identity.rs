@@ -1,5 +1,7 @@
 //! Certificates and keys, and how a message names them.
 
+use jiff::Timestamp;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{Id, PKey, Private, Public};
 use openssl::x509::{X509, X509Name};
@@ -55,6 +57,19 @@ impl Certificate {
         &self.x509
     }
 
+    /// From when to when it is in force.
+    #[must_use]
+    pub fn window(&self) -> (Timestamp, Timestamp) {
+        (moment(self.x509.not_before()), moment(self.x509.not_after()))
+    }
+
+    /// Whether it is in force at a moment.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        let (from, until) = self.window();
+        (from..=until).contains(&now)
+    }
+
     pub(super) fn key(&self) -> &PKey<Public> {
         &self.key
     }
@@ -68,6 +83,13 @@ impl Certificate {
             }
         }
     }
+}
+
+/// A moment of a certificate. What cannot be compared is never.
+fn moment(time: &Asn1TimeRef) -> Timestamp {
+    let since = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time));
+    let seconds = since.map(|span| i64::from(span.days) * 86_400 + i64::from(span.secs));
+    seconds.ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::MIN)
 }
 
 /// Whether two names are the same, written with other kinds of strings.

@@ -48,7 +48,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(in crate::transport::as2) fn new(modifier: Modifier, words: impl Into<String>) -> Self {
+    /// One in words.
+    #[must_use]
+    pub fn new(modifier: Modifier, words: impl Into<String>) -> Self {
         Self { modifier, words: words.into(), security: Security::default() }
     }
 

@@ -64,6 +64,26 @@ impl Mics {
         &self.0[digest as usize]
     }
 
+    /// As they are kept: `base64, digest`.
+    #[must_use]
+    pub fn to_texts(&self) -> Vec<String> {
+        self.0.iter().map(Mic::to_string).collect()
+    }
+
+    /// From the texts in which they were kept; nothing where one is missing.
+    #[must_use]
+    pub fn of_texts(texts: &[String]) -> Option<Self> {
+        let of = |digest: Digest| {
+            let mut all = texts.iter().filter_map(|text| read(text));
+            let named = |(_, name): &(Vec<u8>, Option<String>)| {
+                name.as_deref().and_then(Digest::named) == Some(digest)
+            };
+            all.find(named).map(|(value, _)| Mic { value, digest })
+        };
+        let [sha1, sha256, sha384, sha512] = Digest::ALL.map(of);
+        Some(Self([sha1?, sha256?, sha384?, sha512?]))
+    }
+
     /// Those which a receipt may mean that does not say how its digest was made: told by their length.
     #[must_use]
     pub fn contains(&self, value: &[u8]) -> bool {

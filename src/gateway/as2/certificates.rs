@@ -1,0 +1,95 @@
+//! Certificates that end soon: a person is told 30, 14 and 3 days before, and once they have ended.
+
+use std::sync::PoisonError;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::exceptions::Kind;
+use crate::gateway::ledger::Draft;
+use crate::gateway::raising::{About, Trouble};
+use crate::gateway::{Error, Gateway};
+use crate::store::{Change, PurchaseOrderKey};
+use crate::transport::as2::cms::Certificate;
+
+/// How many days before its end a certificate is told of.
+const DAYS: [i64; 4] = [0, 3, 14, 30];
+/// How often they are looked at.
+const EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+impl Gateway {
+    /// Looks at the certificates of AS2 partners, once an hour.
+    pub(in crate::gateway) fn look_at_certificates(&self, now: Timestamp) -> Result<(), Error> {
+        {
+            let mut looked = self.as2.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.is_some_and(|at| now.duration_since(at) < EVERY) {
+                return Ok(());
+            }
+            *looked = Some(now);
+        }
+        let live = self.live();
+        for partner in live.working() {
+            let Some(peer) = live.mailboxes.of(partner).and_then(|binding| binding.peer()) else {
+                continue;
+            };
+            // Where they cannot be read, whatever needs them tells.
+            let Ok(keys) = peer.keys() else { continue };
+            // Of several of the partner's only the one that ends last counts: that is what rollover is for.
+            let last = keys.partner.iter().max_by_key(|one| one.window().1);
+            let own = keys.own.first().map(crate::transport::as2::cms::Identity::certificate);
+            let both = [("our certificate", own), ("the partner's certificate", last)];
+            for (whose, certificate) in both {
+                let Some(certificate) = certificate else { continue };
+                self.look_at_certificate(partner, whose, certificate, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_certificate(
+        &self,
+        partner: &str,
+        whose: &str,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let until = certificate.window().1;
+        let left = until.duration_since(now);
+        let near = DAYS.into_iter().find(|days| left <= SignedDuration::from_hours(24 * days));
+        let about = format!("certificate {partner} {whose}");
+        let noted = PurchaseOrderKey {
+            partner: partner.to_owned(),
+            kind: "certificate".to_owned(),
+            number: whose.to_owned(),
+        };
+        let words = near.map(|days| format!("{until} {days}")).unwrap_or_default();
+        let store = self.ledger.store();
+        let before = store.purchase_order(&noted)?.unwrap_or_default();
+        if before == words {
+            return Ok(());
+        }
+        let mut draft = Draft::new();
+        draft.push(Change::Noted(noted, words));
+        let day = until.strftime("%Y-%m-%d");
+        match near {
+            None => draft.mend(about, now, &format!("{whose} is in force until {day}")),
+            Some(days) => {
+                let words = if days == 0 {
+                    format!("{whose} has ended on {day}")
+                } else {
+                    format!("{whose} ends on {day}, in less than {days} days")
+                };
+                let trouble = Trouble {
+                    kind: Kind::CertificateExpires,
+                    partner,
+                    cause: whose,
+                    place: whose,
+                    words: &words,
+                    mend: "",
+                    about: About::condition(about, whose),
+                };
+                self.raise_due(&mut draft, trouble, now, Some(until.max(now)));
+            }
+        }
+        Ok(self.ledger.commit(draft)?)
+    }
+}
