@@ -9,7 +9,7 @@ use serde_json::json;
 use super::serve::ConfigArgs;
 use super::table::table;
 use super::{Context, Error, Format, Verdict};
-use crate::gateway::{AckState, Expectation, Records, Timing, ack_lines, open_records};
+use crate::gateway::{AckState, Expectation, Records, Timing, ack_lines, message_of, open_records};
 
 /// Expectations that are read at a time.
 const PAGE: usize = 1000;
@@ -179,9 +179,14 @@ fn show(
     let now = Timestamp::now();
     let mut rows = Vec::with_capacity(found.len());
     for one in found {
-        let document = records.document(&one.document)?;
+        let record = records.document(&one.document)?;
+        let receipt = match &record {
+            Some(record) => message_of(records, record)?,
+            None => None,
+        };
+        let receipt = receipt.map(|message| format!("; {}", message.receipt_words()));
         let document =
-            document.map_or_else(|| one.document.clone(), |d| format!("{} {}", d.kind, d.number));
+            record.map_or_else(|| one.document.clone(), |d| format!("{} {}", d.kind, d.number));
         rows.push([
             one.partner.clone(),
             one.set_id.clone(),
@@ -189,7 +194,7 @@ fn show(
             document,
             minute(one.sent),
             minute(one.due),
-            words(one, now),
+            words(one, now) + &receipt.unwrap_or_default(),
         ]);
     }
     let headings = ["partner", "set", "group/set", "document", "sent (UTC)", "due (UTC)", "state"];
@@ -212,11 +217,18 @@ pub(super) fn minute(at: Timestamp) -> String {
 
 fn as_json(one: &Expectation, records: &dyn Records) -> Result<serde_json::Value, Error> {
     let document = records.document(&one.document)?;
+    let message = document.as_ref().map(|document| message_of(records, document)).transpose()?;
+    let receipt = message.flatten().map(|message| {
+        json!({
+            "message_id": message.key.message_id, "state": message.state, "at": message.receipt_at,
+            "signed": message.receipt_signed, "payload": message.receipt, "words": message.words,
+        })
+    });
     Ok(json!({
         "type": "acknowledgement", "partner": one.partner, "set": one.set_id, "group": one.group,
         "control_number": one.set_number(), "document": one.document,
         "kind": document.as_ref().map(|d| &d.kind), "number": document.as_ref().map(|d| &d.number),
         "sent": one.sent, "due": one.due, "state": one.state, "answered": one.answered,
-        "timing": one.timing, "repeated": one.repeated,
+        "timing": one.timing, "repeated": one.repeated, "receipt": receipt,
     }))
 }

@@ -7,6 +7,8 @@ mod ack;
 mod acks;
 mod alerts;
 mod audit;
+#[cfg(feature = "as2")]
+mod cert;
 mod completions;
 mod config;
 mod definitions;
@@ -151,6 +153,9 @@ enum Command {
     Partner(partner::Args),
     /// See the gateway at work: an order comes in, a shipment and an invoice go out
     Demo(demo::DemoArgs),
+    /// Keys and certificates for AS2: make, show, import, export, see which end soon
+    #[cfg(feature = "as2")]
+    Cert(cert::Args),
     /// Check crossdock.toml and the profiles that it names
     Config(config::Args),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
@@ -259,6 +264,8 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Schema(args) => schema::run(args, out),
         Command::Partner(args) => partner::run(args, context, out),
         Command::Demo(args) => demo::run(args, context, out),
+        #[cfg(feature = "as2")]
+        Command::Cert(args) => cert::run(args, context, out),
         Command::Config(args) => config::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),

@@ -108,6 +108,9 @@ fn one_document(document: &TracedDocument, out: &mut dyn Write) -> io::Result<()
     if let Some(one) = &document.acknowledgement {
         let numbers = format!("{} group {} set {}", one.set_id, one.group, one.set_number());
         writeln!(out, "  sent          {}  {numbers}", minute(one.sent))?;
+        if let Some(message) = &document.message {
+            writeln!(out, "  receipt       {}", message.receipt_words())?;
+        }
         writeln!(out, "  acknowledged  {}", words(one, jiff::Timestamp::now()))?;
     }
     for carton in document.cartons.iter().take(CARTONS_SHOWN) {

@@ -11,7 +11,9 @@ use std::path::Path;
 use memchr::memmem;
 
 use crate::audit::Hash;
-use crate::store::{Document, Error, Event, PayloadId, Payloads, Put, Task, Told, Trail};
+use crate::store::{
+    As2Direction, As2Message, Document, Error, Event, PayloadId, Payloads, Put, Task, Told, Trail,
+};
 
 /// Documents for one number, at most: what bounds the memory.
 const DOCUMENTS_MAX: usize = 10_000;
@@ -24,6 +26,8 @@ pub struct Dossier {
     receipts: BTreeSet<u64>,
     /// Payloads with a word for each: what it is.
     payloads: BTreeMap<PayloadId, String>,
+    /// Receipts over AS2, each with the certificate that it is signed by.
+    receipts_signed: BTreeMap<PayloadId, PayloadId>,
     /// Texts by which an entry is known that belongs to it.
     marks: BTreeSet<String>,
 }
@@ -121,6 +125,7 @@ impl Dossier {
                         &format!("file {}, received", receipt.file.name),
                     );
                 }
+                Put::As2(message) => self.follow_message(&message),
                 Put::Work(work) => {
                     if let Task::Send { payload, name, .. } = work.task
                         && self.payloads.contains_key(&payload)
@@ -132,6 +137,34 @@ impl Dossier {
             }
         }
         Ok(())
+    }
+
+    /// A message over AS2 in which something of it came or went: its receipt, and who has signed that.
+    fn follow_message(&mut self, message: &As2Message) {
+        if !self.payloads.contains_key(&message.content) {
+            return;
+        }
+        let id = &message.key.message_id;
+        self.marks.insert(id.clone());
+        let (whose, of) = match message.key.direction {
+            As2Direction::Sent => ("the partner's", "sent"),
+            As2Direction::Received => ("our", "received"),
+        };
+        let signed = if message.receipt_signed { "signed " } else { "" };
+        let held = [
+            (message.wire, format!("AS2 message {id}, {of}: header and body")),
+            (message.receipt, format!("{whose} {signed}receipt (MDN) for AS2 message {id}")),
+            (message.signer, format!("the certificate that signs the receipt for {id}")),
+        ];
+        for (payload, what) in held {
+            if let Some(payload) = payload {
+                self.marks.insert(payload.to_string());
+                self.payloads.insert(payload, what);
+            }
+        }
+        if let (Some(receipt), Some(signer)) = (message.receipt, message.signer) {
+            self.receipts_signed.insert(receipt, signer);
+        }
     }
 
     /// Whether an entry tells of it.

@@ -55,14 +55,14 @@ pub use crate::store::{
     export as export_records,
 };
 pub use crate::store::{
-    AckState, Document as DocumentRecord, DocumentState, Error as StoreError, Event, Exception,
-    ExceptionItem, ExceptionState, Expectation, JournalEntry, JournalRecord, PayloadId, Records,
-    Redeliver, Settled, Subject, Timing,
+    AckState, As2Message, Document as DocumentRecord, DocumentState, Error as StoreError, Event,
+    Exception, ExceptionItem, ExceptionState, Expectation, JournalEntry, JournalRecord, PayloadId,
+    Records, Redeliver, Settled, Subject, Timing,
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use alerts::{AlertRule, Sent, send_test};
 #[cfg(feature = "as2")]
-pub use as2::As2Answer;
+pub use as2::{As2Answer, As2Certificate, as2_certificates};
 pub use as2_config::As2Config;
 pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
@@ -75,7 +75,7 @@ pub use reconciliation::{
     Difference, Inbound, Outbound, Reconciliation, ReconciliationConfig, SetNames, reconcile,
     sets_of,
 };
-pub use records::open_records;
+pub use records::{message_of, open_records};
 pub use rehearsal::{Rehearsal, SetTrial, Standing, Trial, is_faulty};
 pub use reload::Refused;
 pub use replay::{

@@ -1,7 +1,7 @@
 //! The records of a gateway, for commands: from the gateway itself where it runs, else from its store.
 
 use super::config::Config;
-use crate::store::{EmbeddedStore, Error, Records};
+use crate::store::{As2Message, Document, EmbeddedStore, Error, Records};
 
 /// Opens what the gateway of this configuration remembers. One that runs is asked; where none does, its store is
 /// opened, and no gateway can start before it is closed again.
@@ -22,4 +22,15 @@ pub fn open_records(config: &Config) -> Result<Box<dyn Records>, Error> {
     let path = config.data.display().to_string();
     let key = config.audit.key().map_err(|reason| Error::Open { path, reason })?;
     Ok(Box::new(EmbeddedStore::open_with_key(&config.data, key)?))
+}
+
+/// The last message over AS2 in which a document of ours was sent; nothing where it went another way.
+///
+/// # Errors
+/// Where the records cannot be read.
+pub fn message_of(records: &dyn Records, document: &Document) -> Result<Option<As2Message>, Error> {
+    match document.rendered {
+        Some(rendered) => Ok(records.as2_sent(rendered)?.pop()),
+        None => Ok(None),
+    }
 }

@@ -9,9 +9,12 @@ use serde::Serialize;
 
 use super::intake::business_number;
 use super::orders::{counts, ids_of, series};
+use super::records::message_of;
 use crate::canonical::{self, Order, Shipment};
 use crate::profile::Direction;
-use crate::store::{Document, DocumentState, Error, Expectation, InterchangeRecord, Records};
+use crate::store::{
+    As2Message, Document, DocumentState, Error, Expectation, InterchangeRecord, Records,
+};
 use crate::translate::{LineSums, line_sums};
 
 /// Documents and expectations that are read at a time.
@@ -44,6 +47,9 @@ pub struct TracedDocument {
     pub interchange: Option<InterchangeRecord>,
     /// When it was sent, and what the partner said of it.
     pub acknowledgement: Option<Expectation>,
+    /// The message over AS2 that it was sent in, with its receipt (MDN).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<As2Message>,
     /// Cartons and pallets of a shipment.
     pub cartons: Vec<Carton>,
 }
@@ -145,7 +151,8 @@ fn traced(
         Some(_) => expectation_of(records, &record)?,
         None => None,
     };
-    Ok(TracedDocument { record, interchange, acknowledgement, cartons })
+    let message = message_of(records, &record)?;
+    Ok(TracedDocument { record, interchange, acknowledgement, message, cartons })
 }
 
 fn expectation_of(records: &dyn Records, record: &Document) -> Result<Option<Expectation>, Error> {

@@ -10,6 +10,10 @@ use super::section::{Section, Words};
 
 /// `[mailbox.as2]`: a mailbox that is an AS2 partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an agreement of its own, and all may be so at once"
+)]
 pub struct As2 {
     /// Our AS2 name.
     pub own_name: String,
@@ -230,20 +234,7 @@ impl As2 {
         let other_keys = secrets(section, "other_keys");
         let certificates = certificates(section, is_base);
         let legacy = section.flag("legacy", false);
-        let sign = section.choice("sign", Some(As2Digest::Sha256));
-        let encrypt = section.choice("encrypt", Some(As2Cipher::Aes128Cbc));
-        if !legacy {
-            let old = "is for partners who have nothing newer: it needs `legacy = true`";
-            if sign == Some(As2Digest::Sha1) {
-                section.wrong_key("sign", old);
-            }
-            if encrypt == Some(As2Cipher::TripleDes) {
-                section.wrong_key("encrypt", old);
-            }
-        }
-        if encrypt.is_none() {
-            section.warn_key("encrypt", "sends documents in the clear, but for what TLS does");
-        }
+        let (sign, encrypt) = algorithms(section, legacy);
         if sign.is_none() {
             section
                 .warn_key("sign", "leaves the partner without a proof of who has sent a document");
@@ -289,6 +280,25 @@ impl As2 {
             content_type,
         }))
     }
+}
+
+/// What messages are signed and encrypted with.
+fn algorithms(section: &mut Section<'_>, legacy: bool) -> (Option<As2Digest>, Option<As2Cipher>) {
+    let sign = section.choice("sign", Some(As2Digest::Sha256));
+    let encrypt = section.choice("encrypt", Some(As2Cipher::Aes128Cbc));
+    if !legacy {
+        let old = "is for partners who have nothing newer: it needs `legacy = true`";
+        if sign == Some(As2Digest::Sha1) {
+            section.wrong_key("sign", old);
+        }
+        if encrypt == Some(As2Cipher::TripleDes) {
+            section.wrong_key("encrypt", old);
+        }
+    }
+    if encrypt.is_none() {
+        section.warn_key("encrypt", "sends documents in the clear, but for what TLS does");
+    }
+    (sign, encrypt)
 }
 
 /// What is said of receipts.

@@ -56,6 +56,23 @@ impl As2State {
     }
 }
 
+impl As2Message {
+    /// How it stands, for people: `MDN after 2s`, `MDN awaited`.
+    #[must_use]
+    pub fn receipt_words(&self) -> String {
+        let after = self.receipt_at.map(|at| at.duration_since(self.at).as_secs().max(0));
+        let signed = if self.receipt_signed { "signed " } else { "" };
+        match (self.state, after) {
+            (As2State::Taken | As2State::Processed, Some(seconds)) => {
+                format!("{signed}MDN after {seconds}s")
+            }
+            (As2State::Taken | As2State::Delivered, _) => "no MDN asked for".to_owned(),
+            (As2State::Refused, _) => format!("MDN: {}", self.words),
+            _ => "MDN awaited".to_owned(),
+        }
+    }
+}
+
 /// A message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct As2Message {
@@ -86,6 +103,9 @@ pub struct As2Message {
     /// Whether it is signed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub receipt_signed: bool,
+    /// The certificate of the partner's, in PEM, by which the receipt for a message of ours is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<PayloadId>,
     /// How often it was sent again because no receipt came.
     #[serde(default)]
     pub resent: u32,

@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
+use super::as2::As2Message;
 use super::database::decode;
 use super::entry::{Entry, Step, Writes};
 use super::expectation::Expectation;
@@ -48,6 +49,8 @@ pub enum Put {
     Expectation(Expectation),
     /// Work to be done.
     Work(Work),
+    /// A message over AS2.
+    As2(As2Message),
 }
 
 impl Trail {
@@ -90,6 +93,7 @@ impl Told<'_> {
                 Some(&keys::DOCUMENT) => Some(Put::Document(record(key, value)?)),
                 Some(&keys::EXPECTATION) => Some(Put::Expectation(record(key, value)?)),
                 Some(&keys::WORK) => Some(Put::Work(record(key, value)?)),
+                Some(&keys::AS2) => Some(Put::As2(record(key, value)?)),
                 _ => None,
             });
         }

@@ -5,16 +5,64 @@ use std::sync::PoisonError;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::exceptions::Kind;
+use crate::gateway::config::Config;
+use crate::gateway::in_force::InForce;
 use crate::gateway::ledger::Draft;
+use crate::gateway::live::Live;
 use crate::gateway::raising::{About, Trouble};
-use crate::gateway::{Error, Gateway};
+use crate::gateway::{Error, Gateway, Problems};
 use crate::store::{Change, PurchaseOrderKey};
+use crate::translate::Engine;
 use crate::transport::as2::cms::Certificate;
 
 /// How many days before its end a certificate is told of.
 const DAYS: [i64; 4] = [0, 3, 14, 30];
 /// How often they are looked at.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// A certificate of an AS2 partner, or of ours towards it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct As2Certificate {
+    /// The partner.
+    pub partner: String,
+    /// `ours` or `the partner's`.
+    pub whose: &'static str,
+    /// Its name.
+    pub subject: String,
+    /// Its fingerprint.
+    pub sha256: String,
+    /// From when on it is in force.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// The certificates of all AS2 partners of a configuration. The store is not opened. Call it within a tokio runtime.
+///
+/// # Errors
+/// Everything that is wrong, where no profile can be used.
+pub fn as2_certificates(config: &Config, engine: &Engine) -> Result<Vec<As2Certificate>, Problems> {
+    let live = Live::open(config, engine, (None, &InForce::new())).map_err(Problems)?;
+    let mut found = Vec::new();
+    for partner in live.working() {
+        let peer = live.mailboxes.of(partner).and_then(|binding| binding.peer());
+        let Some(Ok(keys)) = peer.map(|peer| peer.keys()) else { continue };
+        let own = keys.own.iter().map(|identity| ("ours", identity.certificate()));
+        let theirs = keys.partner.iter().map(|one| ("the partner's", one));
+        for (whose, certificate) in own.chain(theirs) {
+            let (from, until) = certificate.window();
+            found.push(As2Certificate {
+                partner: partner.to_owned(),
+                whose,
+                subject: certificate.subject(),
+                sha256: certificate.fingerprint(),
+                from,
+                until,
+            });
+        }
+    }
+    Ok(found)
+}
 
 impl Gateway {
     /// Looks at the certificates of AS2 partners, once an hour.

@@ -8,6 +8,8 @@ mod receipt;
 mod receive;
 mod send;
 
+pub use certificates::{As2Certificate, as2_certificates};
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

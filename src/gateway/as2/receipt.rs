@@ -29,6 +29,8 @@ pub(super) struct Verdict {
     pub(super) good: bool,
     pub(super) words: String,
     pub(super) signed: bool,
+    /// The certificate that it is signed by, in PEM.
+    pub(super) signer: Option<PayloadId>,
 }
 
 impl Gateway {
@@ -202,7 +204,7 @@ impl Gateway {
         let note = format!("no receipt came in time: attempt {}", resent + 1);
         draft.journal(now, Event::As2Resent, &partner.name, &label(&message.key), &note);
         let (key, state) = (message.key.clone(), As2State::Awaited);
-        draft.push(Change::As2(Box::new(As2Message { resent, state, ..message })));
+        draft.push(Change::As2(Box::new(As2Message { state, resent, ..message })));
         self.ledger.commit(draft)?;
         self.hurry_if_answered(&partner.name, &key)
     }
@@ -230,7 +232,7 @@ impl Gateway {
             Ok(mdn) => mdn,
             Err(failure) => {
                 let words = format!("its receipt cannot be used: {failure}");
-                return Ok(Verdict { good: false, words, signed: false });
+                return Ok(Verdict { good: false, words, signed: false, signer: None });
             }
         };
         let mics = Mics::of_texts(&message.mics)
@@ -256,7 +258,10 @@ impl Gateway {
         if !judgement.remarks.is_empty() {
             words = format!("{words} (remarks: {:?})", judgement.remarks);
         }
-        Ok(Verdict { good, words, signed: mdn.signed.is_some() })
+        let signer = mdn.signer.and_then(|index| certificates.get(index));
+        let signer = signer.and_then(|signer| signer.x509().to_pem().ok());
+        let signer = signer.map(|pem| store.put_payload(&pem)).transpose()?;
+        Ok(Verdict { good, words, signed: mdn.signed.is_some(), signer })
     }
 
     /// What follows from a verdict: the message is done with, or a person is told.
@@ -269,11 +274,12 @@ impl Gateway {
         verdict: &Verdict,
     ) {
         let now = Timestamp::now();
-        let Verdict { good, words, signed } = verdict;
+        let Verdict { good, words, signed, signer } = verdict;
         let state = if *good { As2State::Processed } else { As2State::Refused };
         draft.push(Change::As2(Box::new(As2Message {
             state,
             receipt_signed: *signed,
+            signer: *signer,
             words: words.clone(),
             ..message.clone()
         })));

@@ -169,6 +169,7 @@ impl Gateway {
             receipt: kept,
             receipt_at: kept.map(|_| now),
             receipt_signed: heading.receipt.as_ref().is_some_and(|asked| asked.signed),
+            signer: None,
             resent: 0,
             words: String::new(),
         })));

@@ -70,7 +70,7 @@ impl Gateway {
         draft.done(work);
         self.sent(&mut draft, work, partner, (payload, name), documents)?;
         if state == As2State::Awaited {
-            self.wait_for(&mut draft, work, (partner, peer), &key, now);
+            wait_for(&mut draft, work, (partner, peer), &key, now);
         }
         self.ledger.commit(draft)?;
         self.hurry_if_answered(&partner.name, &key)
@@ -111,6 +111,7 @@ impl Gateway {
             receipt: None,
             receipt_at: None,
             receipt_signed: false,
+            signer: None,
             resent: 0,
             words: String::new(),
         };
@@ -142,24 +143,23 @@ impl Gateway {
         draft.journal_with(now, event, &partner.name, name, &note, Some(payload));
         self.left(draft, partner, documents, now)
     }
+}
 
-    /// The receipt comes later: when it is overdue, that is looked at.
-    fn wait_for(
-        &self,
-        draft: &mut Draft,
-        work: &Work,
-        (partner, peer): (&Partner, &Peer),
-        key: &crate::store::As2Key,
-        now: Timestamp,
-    ) {
-        let Task::Send { name, documents, batch, .. } = &work.task else { return };
-        let within = SignedDuration::try_from(peer.settings().receipt_within);
-        let within = within.unwrap_or(SignedDuration::from_hours(1));
-        let due = now.saturating_add(within).unwrap_or(Timestamp::MAX);
-        let (name, documents, batch) = (name.clone(), documents.clone(), *batch);
-        let task = Task::AwaitReceipt { message: key.clone(), name, documents, batch };
-        draft.queue(lanes::receipts(&partner.name), "", task, due);
-    }
+/// The receipt comes later: when it is overdue, that is looked at.
+fn wait_for(
+    draft: &mut Draft,
+    work: &Work,
+    (partner, peer): (&Partner, &Peer),
+    key: &crate::store::As2Key,
+    now: Timestamp,
+) {
+    let Task::Send { name, documents, batch, .. } = &work.task else { return };
+    let within = SignedDuration::try_from(peer.settings().receipt_within);
+    let within = within.unwrap_or(SignedDuration::from_hours(1));
+    let due = now.saturating_add(within).unwrap_or(Timestamp::MAX);
+    let (name, documents, batch) = (name.clone(), documents.clone(), *batch);
+    let task = Task::AwaitReceipt { message: key.clone(), name, documents, batch };
+    draft.queue(lanes::receipts(&partner.name), "", task, due);
 }
 
 /// A span of time for people.

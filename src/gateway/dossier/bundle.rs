@@ -13,6 +13,7 @@ use crate::disk;
 use crate::store::{AUDIT, Error, PayloadId, Payloads, Trail};
 
 const README: &str = include_str!("README.txt");
+const RECEIPTS: &str = include_str!("RECEIPTS.txt");
 const ENTRIES: &str = "entries.jsonl";
 const PROOFS: &str = "proofs.jsonl";
 const CHECKPOINT: &str = "checkpoint";
@@ -64,7 +65,7 @@ pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Er
     }
     let mut told = gather(data, &dossier, &checkpoint)?;
     let mut files: Vec<(String, Vec<u8>)> = vec![
-        ("README.txt".to_owned(), README.replace("{number}", number).into_bytes()),
+        ("README.txt".to_owned(), readme(&dossier, number).into_bytes()),
         (CHECKPOINT.to_owned(), note.into_bytes()),
         (KEYS.to_owned(), audit::key_lines(&keys).into_bytes()),
         (ENTRIES.to_owned(), std::mem::take(&mut told.entries)),
@@ -94,6 +95,22 @@ pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Er
     files.push(("contents.txt".to_owned(), contents.into_bytes()));
     write(to, &files)?;
     Ok(bundle)
+}
+
+/// What is in the folder, and how all of it is verified.
+fn readme(dossier: &Dossier, number: &str) -> String {
+    let mut text = README.replace("{number}", number);
+    if !dossier.receipts_signed.is_empty() {
+        text.push_str(RECEIPTS);
+    }
+    for (receipt, signer) in &dossier.receipts_signed {
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            text,
+            "    openssl cms -verify -inform SMIME -in {BYTES}/{receipt} -certfile {BYTES}/{signer} -nointern -noverify"
+        );
+    }
+    text
 }
 
 fn write(to: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {

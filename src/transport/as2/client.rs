@@ -19,7 +19,7 @@ const WORDS_CHARS_MAX: usize = 300;
 
 /// The way to a partner's server.
 pub struct Client {
-    client: reqwest::Client,
+    http: reqwest::Client,
     runtime: Handle,
     login: Option<(String, Option<Secret>)>,
 }
@@ -59,9 +59,9 @@ impl Client {
         for pem in authorities {
             trusted.extend(Certificate::from_pem_bundle(pem).map_err(|e| chain(&e))?);
         }
-        let client = builder.tls_certs_merge(trusted).build().map_err(|e| chain(&e))?;
+        let http = builder.tls_certs_merge(trusted).build().map_err(|e| chain(&e))?;
         let login = settings.user.clone().map(|user| (user, password));
-        Ok(Self { client, runtime: Handle::current(), login })
+        Ok(Self { http, runtime: Handle::current(), login })
     }
 
     /// Posts header and body, as they were made, and waits for the answer.
@@ -76,7 +76,7 @@ impl Client {
         let failed = |words: String| Error::Server(format!("POST {url}: {words}"));
         let limits = Limits::default().mime;
         let entity = Entity::read(wire, &limits).map_err(|e| failed(e.to_string()))?;
-        let mut request = self.client.post(url);
+        let mut request = self.http.post(url);
         for (name, value) in entity.headers.iter() {
             // It speaks of the body of a mail; HTTP has none.
             if !name.eq_ignore_ascii_case("Content-Transfer-Encoding") {

@@ -30,8 +30,11 @@ pub struct Peer {
     /// Where later receipts come to.
     return_url: Option<String>,
     client: Client,
-    keys: Mutex<Option<(Vec<Vec<u8>>, Arc<Keys>)>>,
+    keys: Mutex<Option<Kept>>,
 }
+
+/// Keys, and the texts that they were made of.
+type Kept = (Vec<Vec<u8>>, Arc<Keys>);
 
 /// The keys of both sides.
 #[derive(Debug)]

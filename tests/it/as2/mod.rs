@@ -1,8 +1,10 @@
 //! AS2 against implementations that are not ours: `openssl cms` on the command line, and pyas2lib.
 
 mod openssl;
+mod proof;
 mod pyas2;
 mod service;
+mod trials;
 
 use crossdock::transport::as2::cms::{Certificate, Cipher, Digest, Identity, Padding};
 use crossdock::transport::as2::message::{Compression, Encryption, Protection};

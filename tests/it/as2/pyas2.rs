@@ -29,7 +29,7 @@ const DIGESTS: [(Digest, &str); 2] = [(Digest::Sha1, "sha1"), (Digest::Sha256, "
 const TEXT: &[u8] = b"ISA*00~\r\nGS*PO~\r\n";
 
 /// The two sides: pyas2lib, and the keys of both.
-struct Peer {
+pub struct Peer {
     child: Child,
     ask: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -45,7 +45,7 @@ fn python() -> Option<PathBuf> {
 
 impl Peer {
     /// Nothing where there is no pyas2lib, which is said.
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let Some(python) = python() else {
             eprintln!(
                 "skipped: there is no target/pyas2 with pyas2lib in it. As root on Debian and Ubuntu tests/run makes it"
@@ -77,7 +77,7 @@ impl Peer {
         Some(peer)
     }
 
-    fn ask(&mut self, job: &Value) -> Value {
+    pub fn ask(&mut self, job: &Value) -> Value {
         writeln!(self.ask, "{job}").unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
@@ -120,11 +120,11 @@ impl Drop for Peer {
     }
 }
 
-fn bytes(value: &Value) -> Vec<u8> {
+pub fn bytes(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap()).unwrap()
 }
 
-fn headers(value: &Value) -> Headers {
+pub fn headers(value: &Value) -> Headers {
     let fields = value.as_array().unwrap().iter();
     let fields =
         fields.map(|field| (field[0].as_str().unwrap(), field[1].as_str().unwrap().as_bytes()));

@@ -1,5 +1,6 @@
 //! The service: messages come in over HTTP and are answered, documents leave as messages.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -22,8 +23,8 @@ use tokio::sync::watch;
 use super::identity;
 use crate::house::{CONFIG, House, PROFILE, multi, order};
 
-const US: &str = "NORTHDOCK";
-const THEM: &str = "Harbor & Pine";
+pub const US: &str = "NORTHDOCK";
+pub const THEM: &str = "Harbor & Pine";
 const URL: &str = "http://127.0.0.1:1/as2";
 
 /// A request or an answer over HTTP.
@@ -78,9 +79,9 @@ impl Http {
 pub fn post(to: SocketAddr, headers: &[(&'static str, String)], body: &[u8]) -> Http {
     let mut head = format!("POST /as2 HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
     send(to, &[head.as_bytes(), body].concat())
 }
 
@@ -119,9 +120,9 @@ impl Partner {
                 let (status, headers, body) = (answers.lock().unwrap())(&request);
                 let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
                 for (name, value) in headers {
-                    head.push_str(&format!("{name}: {value}\r\n"));
+                    write!(head, "{name}: {value}\r\n").unwrap();
                 }
-                head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+                write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
                 let _ = stream.write_all(&[head.as_bytes(), &body].concat());
                 if sender.send(request).is_err() {
                     return;
@@ -156,11 +157,10 @@ impl Partner {
             }),
             compress: None,
         };
-        self.protected(id, text, receipt, &protection)
+        Self::protected(id, text, receipt, &protection)
     }
 
     pub fn protected(
-        &self,
         id: &str,
         text: &[u8],
         receipt: Option<&ReceiptRequest>,
@@ -191,7 +191,7 @@ impl Partner {
 }
 
 /// How the partner answers a message of ours: opens it, and writes a receipt.
-pub struct Receiver2 {
+pub struct Taker {
     pub theirs: Identity,
     pub ours: Certificate,
     pub signed: bool,
@@ -201,7 +201,7 @@ pub struct Receiver2 {
     pub mic: bool,
 }
 
-impl Receiver2 {
+impl Taker {
     pub fn good(partner: &Partner) -> Self {
         Self {
             theirs: partner.theirs.clone(),
@@ -285,16 +285,31 @@ pub struct Service {
 
 impl Service {
     pub async fn open(more: &str) -> Self {
-        Self::with("", more).await
+        Self::named((THEM, US), more).await
     }
 
-    pub async fn with(config: &str, more: &str) -> Self {
+    /// With another key of ours.
+    pub async fn with_key(more: &str, ours: &Identity) -> Self {
+        Self::starting((THEM, US), more, Some(ours)).await
+    }
+
+    /// Under other names, the partner's first.
+    pub async fn named(names: (&str, &str), more: &str) -> Self {
+        Self::starting(names, more, None).await
+    }
+
+    async fn starting((theirs, us): (&str, &str), more: &str, ours: Option<&Identity>) -> Self {
         let partner = Partner::open();
         let folder = tempfile::tempdir().unwrap();
         keys(folder.path());
-        let config =
-            format!("{CONFIG}\n[as2]\nlisten = \"127.0.0.1:0\"\nurl = \"{URL}\"\n{config}\n");
-        let house = House::within(folder, &config, &profile(partner.server, more));
+        if let Some(ours) = ours {
+            fs::write(folder.path().join("keys/us.pem"), ours.to_pem().unwrap()).unwrap();
+        }
+        let config = format!("{CONFIG}\n[as2]\nlisten = \"127.0.0.1:0\"\nurl = \"{URL}\"\n");
+        let profile = profile(partner.server, more);
+        let profile = profile.replace(&format!("\"{THEM}\""), &format!("'{theirs}'"));
+        let profile = profile.replace(&format!("\"{US}\""), &format!("'{us}'"));
+        let house = House::within(folder, &config, &profile);
         let listener = Listener::open(&house.gateway).await.unwrap().unwrap();
         let address = listener.address().unwrap();
         let (stopper, stop) = watch::channel(false);
@@ -302,10 +317,10 @@ impl Service {
         Self { house, address, partner, stopper, listening }
     }
 
-    pub async fn close(self) {
+    pub async fn close(self) -> tempfile::TempDir {
         self.stopper.send(true).unwrap();
         self.listening.await.unwrap();
-        self.house.close().await;
+        self.house.close().await
     }
 
     pub fn post(&self, message: &Outgoing) -> Http {
@@ -333,7 +348,7 @@ impl Service {
 
     pub fn request(&self) -> Http {
         tokio::task::block_in_place(|| {
-            self.partner.requests.recv_timeout(std::time::Duration::from_secs(60)).unwrap()
+            self.partner.requests.recv_timeout(std::time::Duration::from_mins(1)).unwrap()
         })
     }
 }
@@ -399,6 +414,36 @@ fn a_message_is_taken_once_and_answered_as_often_as_it_comes() {
     });
 }
 
+/// Messages that are not what was agreed, or cannot be opened, and what their receipts say.
+fn unwelcome<'a>(
+    partner: &'a Partner,
+    stranger: &'a Identity,
+    (us, other): (&'a [&'a Certificate], &'a [&'a Certificate]),
+) -> [(&'static str, Protection<'a>, &'static str); 5] {
+    let protection = |sign, encrypt: Option<(Cipher, &'a [&'a Certificate])>| Protection {
+        sign,
+        encrypt: encrypt.map(|(cipher, recipients)| Encryption {
+            cipher,
+            padding: Padding::Pkcs1,
+            recipients,
+        }),
+        compress: None,
+    };
+    let (theirs, aes) = (&partner.theirs, Some((Cipher::Aes128Cbc, us)));
+    let new = Some((theirs, Digest::Sha256));
+    [
+        ("plain", Protection::default(), "insufficient-message-security"),
+        ("unsigned", protection(None, aes), "insufficient-message-security"),
+        (
+            "old",
+            protection(Some((theirs, Digest::Sha1)), Some((Cipher::TripleDes, us))),
+            "insufficient-message-security",
+        ),
+        ("strange", protection(Some((stranger, Digest::Sha256)), aes), "authentication-failed"),
+        ("other", protection(new, Some((Cipher::Aes256Gcm, other))), "decryption-failed"),
+    ]
+}
+
 #[test]
 fn what_was_not_agreed_or_cannot_be_opened_is_refused_kept_and_may_come_again() {
     multi().block_on(async {
@@ -406,65 +451,13 @@ fn what_was_not_agreed_or_cannot_be_opened_is_refused_kept_and_may_come_again() 
         let text = order(1, "PO-1");
         let request = signed();
         let partner = &service.partner;
-        let stranger = Identity::self_signed(
-            "Stranger",
-            2048,
-            Timestamp::now(),
-            Timestamp::now() + jiff::SignedDuration::from_hours(24),
-        )
-        .unwrap();
-        let for_us = |cipher| {
-            Some(Encryption {
-                cipher,
-                padding: Padding::Pkcs1,
-                recipients: Box::leak(Box::new([identity("ours.pem").certificate().clone()]))
-                    .iter()
-                    .collect::<Vec<_>>()
-                    .leak(),
-            })
-        };
-        let for_nobody = [stranger.certificate()];
-        let cases = [
-            ("plain", Protection::default(), "insufficient-message-security"),
-            (
-                "unsigned",
-                Protection { encrypt: for_us(Cipher::Aes128Cbc), ..Protection::default() },
-                "insufficient-message-security",
-            ),
-            (
-                "old",
-                Protection {
-                    sign: Some((&partner.theirs, Digest::Sha1)),
-                    encrypt: for_us(Cipher::TripleDes),
-                    compress: None,
-                },
-                "insufficient-message-security",
-            ),
-            (
-                "strange",
-                Protection {
-                    sign: Some((&stranger, Digest::Sha256)),
-                    encrypt: for_us(Cipher::Aes128Cbc),
-                    compress: None,
-                },
-                "authentication-failed",
-            ),
-            (
-                "other",
-                Protection {
-                    sign: Some((&partner.theirs, Digest::Sha256)),
-                    encrypt: Some(Encryption {
-                        cipher: Cipher::Aes256Gcm,
-                        padding: Padding::Pkcs1,
-                        recipients: &for_nobody,
-                    }),
-                    compress: None,
-                },
-                "decryption-failed",
-            ),
-        ];
+        let now = Timestamp::now();
+        let tomorrow = now + jiff::SignedDuration::from_hours(24);
+        let stranger = Identity::self_signed("Stranger", 2048, now, tomorrow).unwrap();
+        let (us, other) = ([partner.ours.certificate()], [stranger.certificate()]);
+        let cases = unwelcome(partner, &stranger, (&us, &other));
         for (id, protection, word) in &cases {
-            let message = partner.protected(id, text.as_bytes(), Some(&request), protection);
+            let message = Partner::protected(id, text.as_bytes(), Some(&request), protection);
             for _ in 0..2 {
                 let receipt = partner.read(&service.post(&message));
                 assert_eq!(receipt.disposition, Disposition::Error((*word).to_owned()), "{id}");
@@ -473,7 +466,7 @@ fn what_was_not_agreed_or_cannot_be_opened_is_refused_kept_and_may_come_again() 
             assert!(service.received(id).is_none());
         }
         // Without a receipt the status says it.
-        let silent = partner.protected("plain", text.as_bytes(), None, &Protection::default());
+        let silent = Partner::protected("plain", text.as_bytes(), None, &Protection::default());
         assert_eq!(service.post(&silent).status(), 400);
         let kinds = service.kinds();
         assert!(kinds.iter().all(|kind| *kind == Kind::As2MessageRefused), "{kinds:?}");
@@ -634,7 +627,7 @@ fn sent(service: &Service, id: &str) -> As2Message {
 fn a_document_leaves_as_one_message_until_its_receipt_comes() {
     multi().block_on(async {
         let mut service = Service::open("").await;
-        let receiver = Receiver2::good(&service.partner);
+        let receiver = Taker::good(&service.partner);
         // The server fails, answers without a receipt, and only then does what it should.
         let mut attempt = 0;
         service.partner.answer(move |request| {
@@ -658,7 +651,7 @@ fn a_document_leaves_as_one_message_until_its_receipt_comes() {
         assert_eq!((message.state, message.receipt_signed), (As2State::Processed, true));
         assert_eq!(record.entry.payload, message.receipt);
         assert_eq!(record.entry.note, "processed");
-        let receiver = Receiver2::good(&service.partner);
+        let receiver = Taker::good(&service.partner);
         let (_, content) = receiver.receipt(&requests[0]);
         assert_eq!(service.house.gateway.store().payload(message.content).unwrap(), content);
         assert!(content.starts_with(b"ISA*"));
@@ -670,7 +663,7 @@ fn a_document_leaves_as_one_message_until_its_receipt_comes() {
 #[test]
 fn a_receipt_that_proves_nothing_is_for_a_person_whatever_it_says() {
     for (name, change) in [
-        ("other content", (|r: &mut Receiver2| r.wrong_mic = true) as fn(&mut Receiver2)),
+        ("other content", (|r: &mut Taker| r.wrong_mic = true) as fn(&mut Taker)),
         ("not signed", |r| r.signed = false),
         ("not processed", |r| {
             r.disposition = Disposition::Error("decryption-failed".to_owned());
@@ -679,7 +672,7 @@ fn a_receipt_that_proves_nothing_is_for_a_person_whatever_it_says() {
     ] {
         multi().block_on(async {
             let mut service = Service::open("").await;
-            let mut receiver = Receiver2::good(&service.partner);
+            let mut receiver = Taker::good(&service.partner);
             change(&mut receiver);
             service.partner.answer(move |request| receiver.answer(request));
             provoke(&mut service, 1).await;
@@ -693,16 +686,21 @@ fn a_receipt_that_proves_nothing_is_for_a_person_whatever_it_says() {
             assert!(open[0].words.contains(name), "{name}: {} {}", open[0].words, told.entry.note);
 
             // Mended: a new message of the same document.
-            let receiver = Receiver2::good(&service.partner);
+            let receiver = Taker::good(&service.partner);
             let (_, content) = receiver.receipt(&first);
             service.partner.answer(move |request| receiver.answer(request));
-            let (_, code) =
-                service.house.command(&["exceptions", "retry", &open[0].id.to_string()]);
+            let (_, code) = service.house.command(&[
+                "exceptions",
+                "retry",
+                &open[0].id.to_string(),
+                "--who",
+                "dana",
+            ]);
             assert_eq!(code, 0);
             service.house.wait(Event::InterchangeSent).await;
             let second = service.request();
             assert_ne!(second.headers.get("Message-ID"), first.headers.get("Message-ID"));
-            assert_eq!(Receiver2::good(&service.partner).receipt(&second).1, content);
+            assert_eq!(Taker::good(&service.partner).receipt(&second).1, content);
             assert_eq!(service.kinds(), []);
             service.close().await;
         });
@@ -719,7 +717,7 @@ fn a_receipt_that_comes_later_closes_its_message() {
         assert_eq!(request.headers.get("Receipt-Delivery-Option"), Some(URL));
         let id = request.headers.get("Message-ID").unwrap().to_owned();
         assert_eq!(sent(&service, &id).state, As2State::Awaited);
-        let (receipt, _) = Receiver2::good(&service.partner).receipt(&request);
+        let (receipt, _) = Taker::good(&service.partner).receipt(&request);
         let address = service.address;
         let post_receipt =
             |part: &Part| tokio::task::block_in_place(|| post(address, &part.headers, &part.body));
@@ -733,7 +731,7 @@ fn a_receipt_that_comes_later_closes_its_message() {
         let altered = text.replace(&bare, "unknown@us");
         let forged = Part { headers: receipt.headers.clone(), body: altered.into_bytes() };
         assert_eq!(post_receipt(&forged).status(), 400);
-        let unsigned = Receiver2 { signed: false, ..Receiver2::good(&service.partner) };
+        let unsigned = Taker { signed: false, ..Taker::good(&service.partner) };
         let (unsigned, _) = unsigned.receipt(&request);
         let text = String::from_utf8(unsigned.body).unwrap().replace(&bare, "unknown@us");
         let unknown = Part { headers: unsigned.headers, body: text.into_bytes() };
@@ -758,7 +756,7 @@ fn an_overdue_receipt_has_the_message_sent_again_and_then_a_person_told() {
         assert_eq!((open.len(), open[0].kind), (1, Kind::As2ReceiptOverdue));
 
         // The receipt comes at last.
-        let (part, _) = Receiver2::good(&service.partner).receipt(&requests[0]);
+        let (part, _) = Taker::good(&service.partner).receipt(&requests[0]);
         let address = service.address;
         let answer = tokio::task::block_in_place(|| post(address, &part.headers, &part.body));
         assert_eq!(answer.status(), 200);

@@ -6,8 +6,8 @@ use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{Id, PKey, Private, Public};
 use openssl::x509::{X509, X509Name};
 
-use super::Error;
 use super::ber::{INTEGER, Reader, SEQUENCE, Value, context};
+use super::{Digest, Error};
 
 /// A certificate of a partner, or of ours.
 #[derive(Debug, Clone)]
@@ -55,6 +55,24 @@ impl Certificate {
     #[must_use]
     pub fn x509(&self) -> &X509 {
         &self.x509
+    }
+
+    /// Whose it is, for people: its common name, or all of its name.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let name = self.x509.subject_name();
+        let text =
+            |entry: &openssl::x509::X509NameEntryRef| entry.data().to_string().unwrap_or_default();
+        let common = name.entries_by_nid(openssl::nid::Nid::COMMONNAME).next().map(text);
+        common.unwrap_or_else(|| name.entries().map(text).collect::<Vec<_>>().join(", "))
+    }
+
+    /// Its SHA-256, as `openssl x509 -fingerprint -sha256` shows it; empty where the library fails.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let digest = self.x509.to_der().and_then(|der| Digest::Sha256.of(&der));
+        let digest = digest.unwrap_or_default();
+        digest.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
     }
 
     /// From when to when it is in force.
