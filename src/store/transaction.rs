@@ -11,6 +11,7 @@ use super::records::{
     Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     PurchaseOrderKey, Receipt, Seen, Series,
 };
+use super::retention::Retirable;
 use super::work::Task;
 
 /// Work to be queued; the store numbers it.
@@ -140,6 +141,8 @@ pub enum Change {
     Expect(Expectation),
     /// An endpoint's or mailbox's file was taken; `TakeFile` without translation. Expects that it was not.
     FileSeen(FileKey),
+    /// What is over leaves the database, where it was over before that moment. Nothing where more has come of it.
+    Retire(Retirable, Timestamp),
     /// For the record.
     Journal(JournalEntry),
 }

@@ -26,7 +26,7 @@ const SUBJECT_CHARS_MAX: usize = 200;
 
 /// One transaction while it grows.
 pub(super) struct Pending<'a> {
-    tree: &'a sled::Tree,
+    pub(super) tree: &'a sled::Tree,
     /// What becomes of records by the transactions that were handed in before it.
     ahead: &'a Ahead,
     pub(super) changes: Changes,
@@ -108,6 +108,7 @@ impl<'a> Pending<'a> {
                 self.alert(change)
             }
             Change::Expect(expectation) => self.expect(expectation),
+            Change::Retire(what, before) => self.retire(what, *before),
             Change::Journal(entry) => self.journal(entry),
         }
     }
