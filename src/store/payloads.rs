@@ -1,7 +1,6 @@
 //! Payloads: known by the SHA-256 of what they hold, compressed, written once and never changed. Small ones lie together
 //! in packs, large ones in files named after it.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
@@ -109,19 +108,24 @@ const RETIRED: &str = "retired";
 /// Fast, and good enough: X12 shrinks to about a tenth.
 const COMPRESSION_LEVEL: i32 = 3;
 
-thread_local! {
-    /// To make one costs more than it takes to compress a payload.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-}
+/// Compressors that are kept for the next: to make one costs more than it takes to compress a payload, and one for each
+/// of hundreds of threads would be hundreds of megabytes.
+static COMPRESSORS: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
+const COMPRESSORS_MAX: usize = 4;
 
 fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|own| {
-        let compressor = match own {
-            Some(compressor) => compressor,
-            None => own.insert(Compressor::new(COMPRESSION_LEVEL)?),
-        };
-        compressor.compress(bytes)
-    })
+    let kept = || COMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let idle = kept().pop();
+    let mut compressor = match idle {
+        Some(compressor) => compressor,
+        None => Compressor::new(COMPRESSION_LEVEL)?,
+    };
+    let packed = compressor.compress(bytes);
+    let mut kept = kept();
+    if kept.len() < COMPRESSORS_MAX {
+        kept.push(compressor);
+    }
+    packed
 }
 
 impl Payloads {
