@@ -25,6 +25,7 @@ mod payloads;
 #[cfg(test)]
 mod power;
 mod raising;
+mod recent;
 mod records;
 mod recovery;
 mod retention;

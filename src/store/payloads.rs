@@ -8,7 +8,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
@@ -16,6 +16,7 @@ use zstd::bulk::Compressor;
 
 use super::Error;
 use super::packs::{Aged, PACKED_BYTES_MAX, Packs};
+use super::recent::Recent;
 use crate::audit;
 use crate::disk;
 
@@ -91,6 +92,7 @@ pub struct Payloads {
     archive: PathBuf,
     packs: Packs,
     temporary: AtomicU64,
+    recent: Mutex<Recent>,
     /// Held while a large one that is there is taken for good, or goes to the archive.
     moving: Mutex<()>,
 }
@@ -143,7 +145,9 @@ impl Payloads {
     }
 
     fn of(folder: PathBuf, archive: PathBuf, packs: Packs) -> Self {
-        Self { folder, archive, packs, temporary: AtomicU64::new(0), moving: Mutex::default() }
+        let temporary = AtomicU64::new(0);
+        let (recent, moving) = (Mutex::default(), Mutex::default());
+        Self { folder, archive, packs, temporary, recent, moving }
     }
 
     /// Reads the payloads of the store in this folder, without opening it. What is stored later is not seen.
@@ -169,7 +173,7 @@ impl Payloads {
         let path = self.path(id);
         let still = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         if self.packs.has(id) || path.exists() {
-            match self.get(id) {
+            match self.read(id) {
                 Ok(_) => {
                     // Another thread may have written it a moment ago, and not yet made it durable.
                     if let Some(folder) = path.parent().filter(|folder| folder.is_dir()) {
@@ -191,6 +195,7 @@ impl Payloads {
         if packed.len() <= PACKED_BYTES_MAX {
             let folder = self.folder.join(PACKS);
             self.packs.put(id, &packed).map_err(|e| file_error("writing", &folder, &e))?;
+            self.recent().hold(id, bytes);
         } else {
             self.put_file(&path, &packed)?;
         }
@@ -293,11 +298,23 @@ impl Payloads {
         Ok(others)
     }
 
-    /// Reads a payload, and compares it with its name.
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a payload; from the disk where it was not kept a moment ago, and then it is compared with its name.
     ///
     /// # Errors
     /// [`Error::Payload`] where it is missing or damaged, [`Error::File`] where it cannot be read just now.
     pub fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
+        if let Some(bytes) = self.recent().get(id) {
+            return Ok(bytes.to_vec());
+        }
+        self.read(id)
+    }
+
+    /// Reads a payload from the disk, and compares it with its name.
+    fn read(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
         let failed = |reason: String| Error::Payload { id, reason };
         let path = self.path(id);
         // What the system says, but that there is no such file, tells nothing of the payload: it may go by.
