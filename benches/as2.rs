@@ -115,7 +115,10 @@ fn identity(pem: &[u8]) -> Identity {
 }
 
 /// A gateway that takes in, and works nothing off: what is measured is receiving.
-fn open(folder: &Path, mebibytes: usize) -> (tokio::runtime::Runtime, SocketAddr, watch::Sender<bool>) {
+fn open(
+    folder: &Path,
+    mebibytes: usize,
+) -> (tokio::runtime::Runtime, SocketAddr, watch::Sender<bool>) {
     let write = |file: &str, bytes: &[u8]| {
         let path = folder.join(file);
         fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
@@ -138,7 +141,8 @@ fn open(folder: &Path, mebibytes: usize) -> (tokio::runtime::Runtime, SocketAddr
     );
     write("crossdock.toml", config.as_bytes());
     let config = Config::read(&folder.join("crossdock.toml")).expect("a configuration");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let (stopper, stop) = watch::channel(false);
     let address = runtime.block_on(async {
         let gateway = Gateway::open(config, Engine::embedded()).expect("a gateway");

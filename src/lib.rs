@@ -7,6 +7,7 @@ pub mod acks;
 pub mod audit;
 pub mod bridge;
 pub mod canonical;
+pub mod causes;
 pub mod cli;
 #[cfg(feature = "console")]
 pub mod console;
@@ -17,6 +18,8 @@ pub mod findings;
 pub mod folders;
 pub mod gateway;
 pub mod grammar;
+#[cfg(any(feature = "as2", feature = "http"))]
+pub mod http;
 pub mod learn;
 #[cfg(feature = "as2")]
 pub mod listener;

@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode};
 use tokio::runtime::Handle;
 
 use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, plural};
+use crate::causes::chain;
+use crate::http;
 use crate::profile::Secret;
 use crate::secrets::read_secret;
-
-/// How much of an answer is shown when it is a refusal.
-const ANSWER_CHARS_MAX: usize = 300;
-/// The longest that an endpoint may ask us to wait.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// What an HTTP endpoint needs.
 #[derive(Debug, Clone)]
@@ -46,14 +43,7 @@ impl HttpEndpoint {
         returns: DirectoryEndpoint,
         runtime: Handle,
     ) -> Result<Self, Error> {
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .timeout(settings.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("crossdock/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| Error::Refused { reason: chain(&e) })?;
+        let client = http::client(settings.timeout).map_err(|reason| Error::Refused { reason })?;
         Ok(Self { client, runtime, settings, returns })
     }
 
@@ -71,27 +61,16 @@ impl HttpEndpoint {
                 .map_err(|reason| Error::Transient { reason, retry_after: None })?;
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let mut answer = request
+        let answer = request
             .send()
             .await
             .map_err(|e| Error::Transient { reason: chain(&e), retry_after: None })?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        let retry_after = answer
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-        // One chunk says enough; an endless answer is not read.
-        let text = answer.chunk().await.ok().flatten().unwrap_or_default();
-        let text: String = String::from_utf8_lossy(&text).chars().take(ANSWER_CHARS_MAX).collect();
-        let reason = format!("POST {url}: {status} {}", text.trim());
-        if blames_the_document(status) {
+        let Some(refusal) = http::refusal(answer).await else { return Ok(()) };
+        let reason = format!("POST {url}: {refusal}");
+        if blames_the_document(refusal.status) {
             Err(Error::Refused { reason })
         } else {
-            Err(Error::Transient { reason, retry_after })
+            Err(Error::Transient { reason, retry_after: refusal.retry_after })
         }
     }
 }
@@ -152,15 +131,4 @@ fn blames_the_document(status: StatusCode) -> bool {
     let configuration = matches!(status.as_u16(), 401 | 402 | 403 | 404 | 405 | 407 | 421 | 426);
     let passing = matches!(status.as_u16(), 408 | 409 | 423 | 424 | 425 | 429);
     status.is_client_error() && !configuration && !passing
-}
-
-/// An error with its causes: reqwest's own text leaves out what went wrong.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -8,7 +8,9 @@ use super::exceptions::who;
 use super::serve::ConfigArgs;
 use super::wait::waiting;
 use super::{Context, Error, Format, Verdict};
-use crate::gateway::{Begun, begin_log, check_store, export_records, rebuild_store};
+use crate::gateway::{
+    Begun, Retired, begin_log, check_store, days_ago, export_records, rebuild_store, retire_history,
+};
 
 /// Arguments of `store`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +32,13 @@ enum Command {
     Export(ExportArgs),
     /// Make the database anew from the audit log
     Rebuild(ConfigArgs),
+    /// Let what is over long ago leave the database, and payloads that nothing names any more go to the archive
+    #[command(
+        after_help = "The gateway does this each day where crossdock.toml says so (`[retention] days`). Nothing is \
+deleted: the audit log keeps every record, and payloads move to `archive` in the data folder, from where they are read \
+while they are there. What keeps duplicates out is never retired.\n\nExample:\n  crossdock store retire --config crossdock.toml --days 400"
+    )]
+    Retire(RetireArgs),
     /// Begin a new audit log, where the old one is lost and the database is whole
     #[command(
         after_help = "What is left of the old log is put aside, beside the new one. Keep it, and the checkpoints \
@@ -49,6 +58,15 @@ struct BeginArgs {
     /// Who does it, for the record; the user's name where it is not given
     #[arg(long, value_name = "NAME")]
     who: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct RetireArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// What was over so many days ago; `days` of `[retention]` where it is not given
+    #[arg(long, value_name = "DAYS")]
+    days: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,7 +107,28 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
             Ok(Verdict::Clean)
         }
         Command::BeginLog(args) => begin(args, context, out),
+        Command::Retire(args) => retire(args, context, out),
     }
+}
+
+fn retire(args: &RetireArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    let config = args.config.read()?;
+    let Some(days) = args.days.or(config.retention.days) else {
+        let words = "say how old it is at least: --days, or `days` of `[retention]`";
+        return Err(Error::Unknown(words.to_owned()));
+    };
+    let retired = retire_history(&config.data, days_ago(days))?;
+    if context.format == Format::Json {
+        let Retired { documents, receipts, expectations, exceptions, files, bytes } = retired;
+        let json = serde_json::json!({
+            "documents": documents, "receipts": receipts, "acknowledgements": expectations,
+            "exceptions": exceptions, "files": files, "bytes": bytes,
+        });
+        writeln!(out, "{json}")?;
+    } else {
+        writeln!(out, "Retired: {retired}")?;
+    }
+    Ok(Verdict::Clean)
 }
 
 fn begin(args: &BeginArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
@@ -136,7 +175,7 @@ fn check(config: &ConfigArgs, context: &Context, out: &mut dyn Write) -> Result<
     if context.format == Format::Json {
         let json = serde_json::json!({
             "entries": found.entries, "records": found.records, "payloads": found.payloads,
-            "unnamed": found.unnamed, "wrong": found.wrong, "faults": found.faults,
+            "unnamed": found.unnamed, "away": found.away, "wrong": found.wrong, "faults": found.faults,
         });
         writeln!(out, "{json}")?;
     } else {
@@ -147,6 +186,9 @@ fn check(config: &ConfigArgs, context: &Context, out: &mut dyn Write) -> Result<
         writeln!(out, "{entries} entries, {records} records, {payloads} payloads")?;
         if found.unnamed > 0 {
             writeln!(out, "{} payloads are named by nothing; they do no harm", found.unnamed)?;
+        }
+        if found.away > 0 {
+            writeln!(out, "{} payloads went to the archive, which is not there", found.away)?;
         }
         match found.wrong {
             0 => writeln!(out, "All agree.")?,

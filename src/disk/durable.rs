@@ -75,3 +75,23 @@ pub fn write_to(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     }
     sync_dir(folder)
 }
+
+/// Moves a file, to another disk too, under its name or another. It is at one of the two places, whole, whenever the
+/// power goes, or at both.
+///
+/// # Errors
+/// Where one of the steps fails; the file is then where it was.
+pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    let folder = |path: &Path| path.parent().unwrap_or(Path::new(".")).to_path_buf();
+    trial::deed("rename", to)?;
+    match fs::rename(from, to) {
+        Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+            let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            write_to(&folder(to), &name, &fs::read(from)?)?;
+            fs::remove_file(from)?;
+        }
+        moved => moved?,
+    }
+    sync_dir(&folder(to))?;
+    sync_dir(&folder(from))
+}

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::alerts::{AlertRule, read_destinations, read_rules};
 use super::as2_config::As2Config;
 use super::reconciliation::ReconciliationConfig;
+use super::retention::RetentionConfig;
 use crate::audit::Key;
 use crate::disk;
 use crate::exceptions::{Kind, Policy, Severity};
@@ -51,6 +52,8 @@ pub struct Config {
     pub reconciliation: ReconciliationConfig,
     /// `[unknown_senders]`
     pub unknown_senders: UnknownSenders,
+    /// `[retention]`
+    pub retention: RetentionConfig,
 }
 
 /// `[unknown_senders]`: what becomes of an interchange whose sender and receiver stand in no profile.
@@ -256,6 +259,7 @@ impl Config {
         let alerts = read_rules(&mut sections, &names);
         let unknown_senders = UnknownSenders::read(&mut sections);
         let reconciliation = ReconciliationConfig::read(&mut sections, &names);
+        let retention = RetentionConfig::read(&mut sections);
         if service.listen.is_some() && cfg!(not(feature = "console")) {
             let place = sections.place(&["service", "listen"]);
             sections.problem(place, "this program was built without the feature `console`");
@@ -301,6 +305,7 @@ impl Config {
             alerts,
             reconciliation,
             unknown_senders,
+            retention,
         });
         (config, sections.finish())
     }

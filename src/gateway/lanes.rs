@@ -14,6 +14,7 @@ use super::desk;
 use super::live::Live;
 use super::raising::about_upkeep;
 use super::reload::Watched;
+use super::retention::keep_retiring;
 use super::working::do_some;
 use super::{Error, Gateway, setup};
 use crate::exceptions::Kind;
@@ -123,6 +124,8 @@ enum Job {
     Profiles,
     /// Keeps the clocks.
     Clock,
+    /// Retires what is over long ago.
+    Retention,
     /// Answers commands of other processes.
     #[cfg(unix)]
     Desk,
@@ -131,7 +134,7 @@ enum Job {
 impl Job {
     fn all(gateway: &Gateway) -> BTreeSet<Self> {
         let live = gateway.live();
-        let mut jobs: BTreeSet<Self> = [Self::Profiles, Self::Clock].into();
+        let mut jobs: BTreeSet<Self> = [Self::Profiles, Self::Clock, Self::Retention].into();
         #[cfg(unix)]
         jobs.insert(Self::Desk);
         jobs.extend(all(gateway).into_iter().map(Self::Lane));
@@ -150,6 +153,7 @@ impl Job {
             Self::Endpoint(partner) => watch_endpoint(gateway, partner, stop).await,
             Self::Profiles => watch_profiles(gateway, stop).await,
             Self::Clock => keep_time(gateway, stop).await,
+            Self::Retention => keep_retiring(gateway, stop).await,
             #[cfg(unix)]
             Self::Desk => desk::serve(gateway, stop).await,
         };

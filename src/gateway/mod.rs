@@ -42,6 +42,7 @@ mod rehearsal;
 mod reload;
 mod replay;
 mod requeue;
+mod retention;
 mod settling;
 mod setup;
 mod status;
@@ -51,7 +52,7 @@ mod working;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
 pub use crate::store::{
-    AUDIT, Begun, Checked, Progress, Told, Trail, begin_log, check as check_store,
+    AUDIT, Begun, Checked, Progress, Retired, Told, Trail, begin_log, check as check_store,
     export as export_records,
 };
 pub use crate::store::{
@@ -82,8 +83,9 @@ pub use replay::{
     Against, Field, Found, Item, Line, Replay, Replayed, Resubmitted, Selection, Source, Stand,
     Step, resubmit,
 };
+pub use retention::{RetentionConfig, days_ago};
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
-pub use setup::{Problems, check_config, rebuild_store};
+pub use setup::{Problems, check_config, rebuild_store, retire_history};
 pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use trace::{Carton, Trace, TracedDocument, trace};
 

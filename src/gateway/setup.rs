@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 
 use super::Gateway;
@@ -18,7 +19,7 @@ use crate::bridge::{DirectoryEndpoint, Endpoint};
 use crate::notify::{self, Address, Destination, Settings};
 use crate::profile::{Direction, Partner, Problem, Secret};
 use crate::secrets::read_secret;
-use crate::store::EmbeddedStore;
+use crate::store::{EmbeddedStore, Records as _, Retired, Store as _, Transaction};
 use crate::translate::Engine;
 
 /// Everything that keeps a gateway from starting.
@@ -48,6 +49,28 @@ pub fn rebuild_store(
     progress: crate::store::Progress,
 ) -> Result<u64, crate::store::Error> {
     EmbeddedStore::rebuild(data, progress)
+}
+
+/// Retires what was over before a moment from the store in a data folder, and moves payloads that no record names any
+/// more to its archive. The gateway must stand still.
+///
+/// # Errors
+/// Where the store is in use, is none, or the disk fails.
+pub fn retire_history(
+    data: &std::path::Path,
+    before: Timestamp,
+) -> Result<Retired, crate::store::Error> {
+    let store = EmbeddedStore::open(data)?;
+    let records = store.retire(before, &|| false)?;
+    // Nobody else is there: what is not named now, is not about to be.
+    let payloads = store.retire(before, &|| false)?;
+    let retired = Retired { files: payloads.files, bytes: payloads.bytes, ..records };
+    if !retired.is_empty() {
+        let mut told = Transaction::new().by("crossdock store retire");
+        told.journal(retired.entry(Timestamp::now(), before));
+        store.commit(told)?;
+    }
+    Ok(retired)
 }
 
 pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> {

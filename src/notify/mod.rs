@@ -105,15 +105,3 @@ pub fn check_address(address: &str) -> Result<(), String> {
     #[cfg(not(feature = "smtp"))]
     if address.contains('@') { Ok(()) } else { Err(format!("{address:?} is no mail address")) }
 }
-
-/// An error with its causes: libraries leave out of their own text what went wrong.
-#[cfg(any(feature = "http", feature = "smtp"))]
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
-}

@@ -8,7 +8,8 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport as _};
 
-use super::{Destination, Error, Message, SmtpSettings, SmtpTls, chain};
+use super::{Destination, Error, Message, SmtpSettings, SmtpTls};
+use crate::causes::chain;
 use crate::secrets::read_secret;
 
 /// A mail server, and whom it sends to. Each mail is a connection of its own.

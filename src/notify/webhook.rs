@@ -1,24 +1,20 @@
 //! A webhook: each message is one POST of JSON, signed as <https://www.standardwebhooks.com> says, so that receivers
 //! need no code of ours to check it.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use reqwest::Client;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
-use super::{Address, Destination, Error, Message, WebhookSettings, chain};
+use super::{Address, Destination, Error, Message, WebhookSettings};
+use crate::causes::chain;
+use crate::http;
 use crate::secrets::read_secret;
 
-/// How much of an answer is shown when it is a refusal.
-const ANSWER_CHARS_MAX: usize = 300;
-/// The longest that a destination may ask us to wait.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 /// What a secret begins with whose rest is base64.
 const ENCODED: &str = "whsec_";
 
@@ -36,14 +32,7 @@ impl WebhookDestination {
     /// # Errors
     /// Where the machine has no usable TLS roots.
     pub fn new(settings: WebhookSettings, runtime: Handle) -> Result<Self, Error> {
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .timeout(settings.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("crossdock/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| Error::new(chain(&e)))?;
+        let client = http::client(settings.timeout).map_err(Error::new)?;
         Ok(Self { client, runtime, settings })
     }
 
@@ -71,21 +60,10 @@ impl WebhookDestination {
         }
         let sent = request.body(body).send().await;
         // The address may be a secret.
-        let mut answer = sent.map_err(|e| Error::new(chain(&e.without_url())))?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        let retry_after = answer
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
-        // One chunk says enough; an endless answer is not read.
-        let text = answer.chunk().await.ok().flatten().unwrap_or_default();
-        let text: String = String::from_utf8_lossy(&text).chars().take(ANSWER_CHARS_MAX).collect();
-        let reason = format!("the webhook answered {status} {}", text.trim());
-        Err(Error { reason: reason.trim_end().to_owned(), retry_after })
+        let answer = sent.map_err(|e| Error::new(chain(&e.without_url())))?;
+        let Some(refusal) = http::refusal(answer).await else { return Ok(()) };
+        let reason = format!("the webhook answered {refusal}");
+        Err(Error { reason, retry_after: refusal.retry_after })
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Checked {
     pub payloads: u64,
     /// Payloads that nothing names. A crash leaves such; they do no harm.
     pub unnamed: u64,
+    /// Payloads that went to the archive, which is not there.
+    pub away: u64,
     /// What is wrong, in words: the first thousand.
     pub faults: Vec<String>,
     /// How much is wrong in all.
@@ -162,7 +164,11 @@ fn check_payloads(
     for id in named {
         found.payloads += 1;
         if let Err(error) = payloads.get(*id) {
-            found.wrong(error.to_string());
+            if payloads.is_away(*id)? {
+                found.away += 1;
+            } else {
+                found.wrong(error.to_string());
+            }
         }
         if found.payloads.is_multiple_of(256) {
             progress(found.payloads, of);

@@ -25,6 +25,7 @@ use super::keys;
 use super::payloads::{Payloads, file_error};
 use super::records::{NumberRange, Series};
 use super::recovery::{self, Folders, JOURNAL_KEPT, Progress, Ready, Syncs};
+use super::retention::{self, Retired};
 use super::transaction::{Change, Transaction};
 use super::writer::is_forgotten;
 use super::{Error, Expectation, JournalRecord, Records as _, Store, Taken, Work};
@@ -168,6 +169,28 @@ impl EmbeddedStore {
             found.extend(read::<Expectation>(&self.tree, of)?);
         }
         Ok(found)
+    }
+
+    /// The payloads.
+    pub(super) fn payloads(&self) -> &Payloads {
+        &self.payloads
+    }
+
+    /// The number of the receipt that came last.
+    pub(super) fn last_receipt(&self) -> Result<Option<u64>, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        last(&self.tree, &[keys::RECEIPT])
+    }
+
+    /// Up to `limit` records that are durable, after a key.
+    pub(super) fn page(
+        &self,
+        prefix: &[u8],
+        after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<retention::RawRecord>, Error> {
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        retention::page(&self.tree, prefix, after, limit)
     }
 
     /// Reads with the gate held, so that only what is durable is seen.
@@ -361,6 +384,10 @@ impl Store for EmbeddedStore {
         self.counter.ask(Request::Sign)?;
         self.forget_journal()?;
         Ok(audit::pack(&self.audit)?)
+    }
+
+    fn retire(&self, before: Timestamp, stop: &dyn Fn() -> bool) -> Result<Retired, Error> {
+        retention::retire(self, before, stop)
     }
 }
 

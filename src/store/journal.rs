@@ -83,6 +83,8 @@ pub enum Event {
     StoreRebuilt,
     /// A store of an older format was taken over.
     StoreUpgraded,
+    /// What was over long ago left the database; its payloads went to the archive.
+    HistoryRetired,
     /// The audit log was lost and a new one was begun, for the reason that a person gave.
     AuditLogBegun,
     /// A message came over AS2 and was taken in; its receipt belongs to it.

@@ -101,6 +101,11 @@ pub(super) fn interchange(id: InterchangeId) -> Vec<u8> {
     Key::new(INTERCHANGE).number(id.receipt).number(u64::from(id.index)).bytes()
 }
 
+/// Those of a receipt.
+pub(super) fn interchanges(receipt: u64) -> Vec<u8> {
+    Key::new(INTERCHANGE).number(receipt).bytes()
+}
+
 /// The other way round; `None` where the bytes are no such key.
 pub(super) fn interchange_id(key: &[u8]) -> Option<InterchangeId> {
     let receipt = u64::from_be_bytes(key.get(1..9)?.try_into().ok()?);

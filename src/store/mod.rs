@@ -26,8 +26,10 @@ mod payloads;
 #[cfg(test)]
 mod power;
 mod raising;
+mod recent;
 mod records;
 mod recovery;
+mod retention;
 mod trail;
 mod transaction;
 mod work;
@@ -51,6 +53,7 @@ pub use records::{
     NumberRange, Outcome, PurchaseOrderKey, Receipt, Seen, Series,
 };
 pub use recovery::Progress;
+pub use retention::{Retirable, Retired};
 pub use trail::{Put, Told, Trail};
 pub use transaction::{Change, NewWork, Transaction};
 pub use work::{Again, Place, Redeliver, Task, Work};
@@ -416,4 +419,11 @@ pub trait Store: Records {
     /// # Errors
     /// Where the disk fails; nothing is lost then.
     fn tidy(&self) -> Result<(), Error>;
+
+    /// Retires what was over before a moment, batch by batch, until it is told to stop. Payloads go to the archive that
+    /// were no longer named at the pass before this one either.
+    ///
+    /// # Errors
+    /// Where the disk fails. What was retired by then, is.
+    fn retire(&self, before: Timestamp, stop: &dyn Fn() -> bool) -> Result<Retired, Error>;
 }

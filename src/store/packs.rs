@@ -3,18 +3,25 @@
 //! A pack is written by one process, from its beginning: the next one begins its own. So what a crash or a power cut
 //! leaves half written stands at the end of a pack, and nothing follows it there. Each payload has a head: four letters,
 //! the length of the compressed bytes, the SHA-256 of the bytes before compression.
+//!
+//! A pack whose payloads nobody names any more moves to the archive as it is. A file with the ending `retired` stays in
+//! its place, and tells by half of their SHA-256 which payloads it has, so that they are not missed when it is taken away.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use super::payloads::PayloadId;
 use crate::disk::{self, trial};
 
 /// What every head begins with.
 const MAGIC: [u8; 4] = *b"xpl1";
+/// How packs end, and what stays of one that is in the archive.
+const PACK: &str = "pack";
+const RETIRED: &str = "retired";
 const HEAD_BYTES: usize = 4 + 4 + 32;
 /// From this size on a new pack is begun. At a start the last one is written once more.
 const PACK_BYTES: u64 = 16 << 20;
@@ -29,9 +36,24 @@ struct Slot {
     offset: u64,
 }
 
+/// Packs that are old enough to go to the archive.
+#[derive(Debug, Default)]
+pub(super) struct Aged(BTreeSet<u32>);
+
+/// What went to the archive.
+#[derive(Default)]
+struct Archived {
+    slots: HashMap<[u8; 16], Slot>,
+    /// What is in packs that are not there.
+    away: HashSet<[u8; 16]>,
+}
+
 /// The packs of a folder, and what lies where.
 pub(super) struct Packs {
     folder: PathBuf,
+    archive: PathBuf,
+    /// Read when it is first asked for.
+    archived: Mutex<Option<Archived>>,
     inner: Mutex<Inner>,
     /// How to wait for the disk; that of a file itself but in tests.
     sync: Mutex<disk::Sync>,
@@ -47,51 +69,126 @@ struct Inner {
     last: u32,
     /// Whether it has bytes that were not synced.
     unsynced: bool,
+    /// Packs that are to go to the archive: what is put again is written again.
+    aged: BTreeSet<u32>,
 }
 
 impl Packs {
     /// Looks at what is there, without a change.
-    pub(super) fn look(folder: PathBuf) -> io::Result<Self> {
-        let mut inner = Inner::default();
-        for number in numbers(&folder)? {
-            inner.last = number;
+    pub(super) fn look(folder: PathBuf, archive: PathBuf) -> io::Result<Self> {
+        let retired = numbers(&folder, RETIRED)?;
+        let mut inner = Inner { last: retired.last().copied().unwrap_or(0), ..Inner::default() };
+        for number in numbers(&folder, PACK)? {
+            inner.last = inner.last.max(number);
             let mut file = File::open(path(&folder, number))?;
             index(&mut file, number, &mut inner.slots)?;
         }
         let sync = Mutex::new(Box::new(File::sync_data) as disk::Sync);
-        Ok(Self { folder, inner: Mutex::new(inner), sync })
+        Ok(Self { folder, archive, archived: Mutex::default(), inner: Mutex::new(inner), sync })
     }
 
     /// Opens them to write. What the last one holds is written to the disk once more: the disk may have it or not.
-    pub(super) fn open(folder: PathBuf, sync: disk::Sync) -> io::Result<Self> {
+    pub(super) fn open(folder: PathBuf, archive: PathBuf, sync: disk::Sync) -> io::Result<Self> {
         disk::create_dir(&folder)?;
-        if let Some(last) = numbers(&folder)?.pop() {
+        if let Some(last) = numbers(&folder, PACK)?.pop() {
             let path = path(&folder, last);
             let bytes = fs::read(&path)?;
             let mut file = OpenOptions::new().write(true).open(&path)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
         }
-        Ok(Self { sync: Mutex::new(sync), ..Self::look(folder)? })
+        Ok(Self { sync: Mutex::new(sync), ..Self::look(folder, archive)? })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The compressed bytes of a payload; nothing where no pack has it.
+    /// The compressed bytes of a payload; nothing where no pack has it, in the archive neither.
     pub(super) fn get(&self, id: PayloadId) -> io::Result<Option<Vec<u8>>> {
-        let Some(slot) = self.inner().slots.get(&half(id)).copied() else { return Ok(None) };
-        let mut bytes = vec![0; slot.length as usize];
-        let mut file = File::open(path(&self.folder, slot.pack))?;
-        file.seek(SeekFrom::Start(slot.offset))?;
-        file.read_exact(&mut bytes)?;
-        Ok(Some(bytes))
+        let slot = self.inner().slots.get(&half(id)).copied();
+        if let Some(slot) = slot {
+            match read_slot(&self.folder, slot) {
+                // It has gone to the archive in this moment.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                read => return read.map(Some),
+            }
+        }
+        let archived = self.archived(|archived| archived.slots.get(&half(id)).copied())?;
+        archived.map(|slot| read_slot(&self.archive, slot)).transpose()
     }
 
-    /// Whether a pack has it.
+    /// Whether it is in a pack of the archive that is not there.
+    pub(super) fn is_away(&self, id: PayloadId) -> io::Result<bool> {
+        self.archived(|archived| archived.away.contains(&half(id)))
+    }
+
+    fn archived<T>(&self, ask: impl FnOnce(&Archived) -> T) -> io::Result<T> {
+        let mut known = self.archived.lock().unwrap_or_else(PoisonError::into_inner);
+        let archived = match known.take() {
+            Some(archived) => archived,
+            None => Archived::read(&self.folder, &self.archive)?,
+        };
+        Ok(ask(known.insert(archived)))
+    }
+
+    /// Whether a pack has it that is to stay.
     pub(super) fn has(&self, id: PayloadId) -> bool {
-        self.inner().slots.contains_key(&half(id))
+        let inner = self.inner();
+        inner.slots.get(&half(id)).is_some_and(|slot| !inner.aged.contains(&slot.pack))
+    }
+
+    /// Tells which packs had aged at the call before this one, and lets those age that were written before a moment.
+    pub(super) fn age(&self, before: SystemTime) -> io::Result<Aged> {
+        let numbers = numbers(&self.folder, PACK)?;
+        let mut inner = self.inner();
+        let aged = Aged(inner.aged.clone());
+        let last = inner.last;
+        for number in numbers.into_iter().filter(|number| *number != last) {
+            if fs::metadata(path(&self.folder, number))?.modified()? < before {
+                inner.aged.insert(number);
+            }
+        }
+        Ok(aged)
+    }
+
+    /// Moves those of the packs to the archive of whose payloads none is named; tells how many, and their size.
+    pub(super) fn archive(
+        &self,
+        named: impl Iterator<Item = PayloadId>,
+        aged: &Aged,
+    ) -> io::Result<(u64, u64)> {
+        let mut contents: BTreeMap<u32, Vec<[u8; 16]>> = BTreeMap::new();
+        {
+            let inner = self.inner();
+            let pack = |half: &[u8; 16]| inner.slots.get(half).map(|slot| slot.pack);
+            let pinned: BTreeSet<u32> = named.filter_map(|id| pack(&half(id))).collect();
+            let goes = |pack: &u32| aged.0.contains(pack) && !pinned.contains(pack);
+            contents.extend(aged.0.iter().filter(|p| goes(p)).map(|p| (*p, Vec::new())));
+            for (half, slot) in &inner.slots {
+                if let Some(ids) = contents.get_mut(&slot.pack) {
+                    ids.push(*half);
+                }
+            }
+        }
+        let (mut files, mut bytes) = (0, 0);
+        for (pack, halves) in contents {
+            let from = path(&self.folder, pack);
+            let Ok(metadata) = fs::metadata(&from) else { continue };
+            disk::create_dir(&self.archive)?;
+            // What it has first: then nothing of it is ever missing.
+            disk::write_to(&self.folder, &format!("{pack:08}.{RETIRED}"), &halves.concat())?;
+            disk::move_file(&from, &path(&self.archive, pack))?;
+            let mut inner = self.inner();
+            for half in &halves {
+                inner.slots.remove(half);
+            }
+            inner.aged.remove(&pack);
+            drop(inner);
+            *self.archived.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            (files, bytes) = (files + 1, bytes + metadata.len());
+        }
+        Ok((files, bytes))
     }
 
     /// Adds the compressed bytes of a payload. They are durable with the next [`Packs::sync`].
@@ -174,8 +271,32 @@ impl Packs {
     }
 }
 
+impl Archived {
+    fn read(folder: &Path, archive: &Path) -> io::Result<Self> {
+        let mut archived = Self::default();
+        for number in numbers(archive, PACK)? {
+            index(&mut File::open(path(archive, number))?, number, &mut archived.slots)?;
+        }
+        for number in numbers(folder, RETIRED)? {
+            let halves = fs::read(path(folder, number).with_extension(RETIRED))?;
+            let halves = halves.as_chunks::<16>().0.iter().copied();
+            let gone = halves.filter(|half| !archived.slots.contains_key(half));
+            archived.away.extend(gone);
+        }
+        Ok(archived)
+    }
+}
+
+fn read_slot(folder: &Path, slot: Slot) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; slot.length as usize];
+    let mut file = File::open(path(folder, slot.pack))?;
+    file.seek(SeekFrom::Start(slot.offset))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn path(folder: &Path, number: u32) -> PathBuf {
-    folder.join(format!("{number:08}.pack"))
+    folder.join(format!("{number:08}.{PACK}"))
 }
 
 fn half(id: PayloadId) -> [u8; 16] {
@@ -184,8 +305,8 @@ fn half(id: PayloadId) -> [u8; 16] {
     half
 }
 
-/// The numbers of the packs of a folder, rising; none where it is not there.
-fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
+/// The numbers of the files of a folder with this ending, rising; none where it is not there.
+fn numbers(folder: &Path, ending: &str) -> io::Result<Vec<u32>> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -193,7 +314,8 @@ fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        numbers.extend(name.strip_suffix(".pack").and_then(|digits| digits.parse::<u32>().ok()));
+        let stem = name.strip_suffix(ending).and_then(|name| name.strip_suffix('.'));
+        numbers.extend(stem.and_then(|digits| digits.parse::<u32>().ok()));
     }
     numbers.sort_unstable();
     Ok(numbers)

@@ -1,7 +1,6 @@
 //! Payloads: known by the SHA-256 of what they hold, compressed, written once and never changed. Small ones lie together
 //! in packs, large ones in files named after it.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
@@ -9,12 +8,15 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 use zstd::bulk::Compressor;
 
 use super::Error;
-use super::packs::{PACKED_BYTES_MAX, Packs};
+use super::packs::{Aged, PACKED_BYTES_MAX, Packs};
+use super::recent::Recent;
 use crate::audit;
 use crate::disk;
 
@@ -86,28 +88,46 @@ impl<'de> serde::Deserialize<'de> for PayloadId {
 /// The folder of payloads.
 pub struct Payloads {
     folder: PathBuf,
+    /// Where those are that no record names any more.
+    archive: PathBuf,
     packs: Packs,
     temporary: AtomicU64,
+    recent: Mutex<Recent>,
+    /// Held while a large one that is there is taken for good, or goes to the archive.
+    moving: Mutex<()>,
+}
+
+/// What is old enough to go to the archive.
+pub(super) struct OldPayloads {
+    packs: Aged,
+    before: SystemTime,
 }
 
 /// Folder of the packs.
 const PACKS: &str = "packs";
+/// Ending of what stays of a payload that is in the archive.
+const RETIRED: &str = "retired";
 /// Fast, and good enough: X12 shrinks to about a tenth.
 const COMPRESSION_LEVEL: i32 = 3;
 
-thread_local! {
-    /// To make one costs more than it takes to compress a payload.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-}
+/// Compressors that are kept for the next: to make one costs more than it takes to compress a payload, and one for each
+/// of hundreds of threads would be hundreds of megabytes.
+static COMPRESSORS: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
+const COMPRESSORS_MAX: usize = 4;
 
 fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|own| {
-        let compressor = match own {
-            Some(compressor) => compressor,
-            None => own.insert(Compressor::new(COMPRESSION_LEVEL)?),
-        };
-        compressor.compress(bytes)
-    })
+    let kept = || COMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let idle = kept().pop();
+    let mut compressor = match idle {
+        Some(compressor) => compressor,
+        None => Compressor::new(COMPRESSION_LEVEL)?,
+    };
+    let packed = compressor.compress(bytes);
+    let mut kept = kept();
+    if kept.len() < COMPRESSORS_MAX {
+        kept.push(compressor);
+    }
+    packed
 }
 
 impl Payloads {
@@ -118,9 +138,16 @@ impl Payloads {
             fs::remove_dir_all(&temporary).map_err(|e| file_error("clearing", &temporary, &e))?;
         }
         disk::create_dir(&temporary).map_err(|e| file_error("making", &temporary, &e))?;
-        let packs = folder.join(PACKS);
-        let packs = Packs::open(packs.clone(), sync).map_err(|e| file_error("opening", &packs, &e));
-        Ok(Self { packs: packs?, folder, temporary: AtomicU64::new(0) })
+        let archive = archive_of(&folder);
+        let packs = Packs::open(folder.join(PACKS), archive.join(PACKS), sync)
+            .map_err(|e| file_error("opening", &folder.join(PACKS), &e))?;
+        Ok(Self::of(folder, archive, packs))
+    }
+
+    fn of(folder: PathBuf, archive: PathBuf, packs: Packs) -> Self {
+        let temporary = AtomicU64::new(0);
+        let (recent, moving) = (Mutex::default(), Mutex::default());
+        Self { folder, archive, packs, temporary, recent, moving }
     }
 
     /// Reads the payloads of the store in this folder, without opening it. What is stored later is not seen.
@@ -129,13 +156,14 @@ impl Payloads {
     /// Where they cannot be read.
     pub fn look(store: &Path) -> Result<Self, Error> {
         let folder = store.join("payloads");
-        let packs = Packs::look(folder.join(PACKS)).map_err(|e| file_error("reading", &folder, &e));
-        Ok(Self { packs: packs?, folder, temporary: AtomicU64::new(0) })
+        let archive = archive_of(&folder);
+        let packs = Packs::look(folder.join(PACKS), archive.join(PACKS))
+            .map_err(|e| file_error("reading", &folder, &e))?;
+        Ok(Self::of(folder, archive, packs))
     }
 
     fn path(&self, id: PayloadId) -> PathBuf {
-        let name = id.to_string();
-        self.folder.join(&name[..2]).join(format!("{name}.zst"))
+        path_in(&self.folder, id)
     }
 
     /// Keeps bytes. Small ones are durable with the next [`Payloads::sync`], large ones at once. One that is there is
@@ -143,12 +171,18 @@ impl Payloads {
     pub(super) fn put(&self, bytes: &[u8]) -> Result<PayloadId, Error> {
         let id = PayloadId::of(bytes);
         let path = self.path(id);
+        let still = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         if self.packs.has(id) || path.exists() {
-            match self.get(id) {
+            match self.read(id) {
                 Ok(_) => {
                     // Another thread may have written it a moment ago, and not yet made it durable.
                     if let Some(folder) = path.parent().filter(|folder| folder.is_dir()) {
                         disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))?;
+                    }
+                    // One that is named anew is not old any more.
+                    if let Ok(file) = File::options().append(true).open(&path) {
+                        file.set_modified(SystemTime::now())
+                            .map_err(|e| file_error("dating", &path, &e))?;
                     }
                     return Ok(id);
                 }
@@ -156,10 +190,12 @@ impl Payloads {
                 Err(e) => return Err(e),
             }
         }
+        drop(still);
         let packed = compress(bytes).map_err(|e| file_error("compressing", &path, &e))?;
         if packed.len() <= PACKED_BYTES_MAX {
             let folder = self.folder.join(PACKS);
             self.packs.put(id, &packed).map_err(|e| file_error("writing", &folder, &e))?;
+            self.recent().hold(id, bytes);
         } else {
             self.put_file(&path, &packed)?;
         }
@@ -194,6 +230,59 @@ impl Payloads {
         })
     }
 
+    /// Whether it went to the archive, and that is not there.
+    ///
+    /// # Errors
+    /// Where the folders cannot be read.
+    pub fn is_away(&self, id: PayloadId) -> Result<bool, Error> {
+        let failed = |e: io::Error| file_error("reading", &self.folder, &e);
+        let marked = self.path(id).with_extension(RETIRED).exists();
+        let away = marked && !path_in(&self.archive, id).exists();
+        Ok(away || self.packs.is_away(id).map_err(failed)?)
+    }
+
+    /// Tells what was old at the call before this one, and remembers what was written before a moment.
+    pub(super) fn age(&self, before: SystemTime) -> Result<OldPayloads, Error> {
+        let failed = |e: io::Error| file_error("reading", &self.folder, &e);
+        Ok(OldPayloads { packs: self.packs.age(before).map_err(failed)?, before })
+    }
+
+    /// Moves to the archive what is old and not named; tells how many files, and their size.
+    pub(super) fn archive(
+        &self,
+        named: &BTreeSet<PayloadId>,
+        old: &OldPayloads,
+    ) -> Result<(u64, u64), Error> {
+        let failed = |e: io::Error| file_error("archiving from", &self.folder, &e);
+        let packed = self.packs.archive(named.iter().copied(), &old.packs);
+        let (mut files, mut bytes) = packed.map_err(failed)?;
+        for part in fs::read_dir(&self.folder).map_err(failed)? {
+            let part = part.map_err(failed)?.path();
+            for file in fs::read_dir(&part).map_err(failed)? {
+                let file = file.map_err(failed)?;
+                let name = file.file_name().to_string_lossy().into_owned();
+                let id = name.strip_suffix(".zst").and_then(|digits| digits.parse().ok());
+                let Some(id) = id.filter(|id| !named.contains(id)) else { continue };
+                let _still = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+                let metadata = file.metadata().map_err(failed)?;
+                if metadata.modified().map_err(failed)? < old.before {
+                    self.archive_file(id).map_err(failed)?;
+                    (files, bytes) = (files + 1, bytes + metadata.len());
+                }
+            }
+        }
+        Ok((files, bytes))
+    }
+
+    fn archive_file(&self, id: PayloadId) -> io::Result<()> {
+        let (from, to) = (self.path(id), path_in(&self.archive, id));
+        disk::create_dir(to.parent().unwrap_or(&self.archive))?;
+        // What went first: then it is never missing.
+        let folder = from.parent().unwrap_or(&self.folder);
+        disk::write_to(folder, &format!("{id}.{RETIRED}"), &[])?;
+        disk::move_file(&from, &to)
+    }
+
     /// How many payloads there are that are none of these.
     pub(super) fn others(&self, named: &BTreeSet<PayloadId>) -> Result<u64, Error> {
         let failed = |e: io::Error| file_error("reading", &self.folder, &e);
@@ -209,11 +298,23 @@ impl Payloads {
         Ok(others)
     }
 
-    /// Reads a payload, and compares it with its name.
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a payload; from the disk where it was not kept a moment ago, and then it is compared with its name.
     ///
     /// # Errors
     /// [`Error::Payload`] where it is missing or damaged, [`Error::File`] where it cannot be read just now.
     pub fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
+        if let Some(bytes) = self.recent().get(id) {
+            return Ok(bytes.to_vec());
+        }
+        self.read(id)
+    }
+
+    /// Reads a payload from the disk, and compares it with its name.
+    fn read(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
         let failed = |reason: String| Error::Payload { id, reason };
         let path = self.path(id);
         // What the system says, but that there is no such file, tells nothing of the payload: it may go by.
@@ -229,6 +330,7 @@ impl Payloads {
             Some(packed) => zstd::stream::read::Decoder::new(packed.as_slice())
                 .and_then(|mut decoder| decoder.read_to_end(&mut bytes)),
             None => File::open(&path)
+                .or_else(|e| File::open(path_in(&self.archive, id)).map_err(|_| e))
                 .and_then(zstd::stream::read::Decoder::new)
                 .and_then(|mut decoder| decoder.read_to_end(&mut bytes)),
         };
@@ -238,6 +340,16 @@ impl Payloads {
         }
         Ok(bytes)
     }
+}
+
+/// The archive of a folder of payloads: beside it.
+fn archive_of(payloads: &Path) -> PathBuf {
+    payloads.with_file_name("archive")
+}
+
+fn path_in(folder: &Path, id: PayloadId) -> PathBuf {
+    let name = id.to_string();
+    folder.join(&name[..2]).join(format!("{name}.zst"))
 }
 
 pub(super) fn file_error(doing: &'static str, path: &Path, error: &std::io::Error) -> Error {

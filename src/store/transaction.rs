@@ -12,6 +12,7 @@ use super::records::{
     Document, DocumentState, FileKey, InterchangeId, InterchangeKey, InterchangeRecord,
     PurchaseOrderKey, Receipt, Seen, Series,
 };
+use super::retention::Retirable;
 use super::work::Task;
 
 /// Work to be queued; the store numbers it.
@@ -145,6 +146,8 @@ pub enum Change {
     As2New(Box<As2Message>),
     /// A message over AS2 is further.
     As2(Box<As2Message>),
+    /// What is over leaves the database, where it was over before that moment. Nothing where more has come of it.
+    Retire(Retirable, Timestamp),
     /// For the record.
     Journal(JournalEntry),
 }

@@ -27,7 +27,7 @@ const SUBJECT_CHARS_MAX: usize = 200;
 
 /// One transaction while it grows.
 pub(super) struct Pending<'a> {
-    tree: &'a sled::Tree,
+    pub(super) tree: &'a sled::Tree,
     /// What becomes of records by the transactions that were handed in before it.
     ahead: &'a Ahead,
     pub(super) changes: Changes,
@@ -111,6 +111,7 @@ impl<'a> Pending<'a> {
             Change::Expect(expectation) => self.expect(expectation),
             Change::As2New(message) => self.as2_new(message),
             Change::As2(message) => self.as2(message),
+            Change::Retire(what, before) => self.retire(what, *before),
             Change::Journal(entry) => self.journal(entry),
         }
     }

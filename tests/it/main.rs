@@ -44,6 +44,7 @@ mod reconciliation;
 mod recovery;
 mod reload;
 mod replay;
+mod retention;
 #[cfg(feature = "http")]
 mod retries;
 #[cfg(feature = "sftp")]

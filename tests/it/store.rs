@@ -266,7 +266,7 @@ fn callers_in_parallel_share_flushes_and_each_number_is_used_once() {
 }
 
 /// Bytes that stay large when they are compressed, so that they have a file of their own.
-fn large(seed: u64) -> Vec<u8> {
+pub fn large(seed: u64) -> Vec<u8> {
     let mut dice = crate::kill::Dice(seed);
     (0..100_000).map(|_| u8::try_from(dice.below(256)).unwrap()).collect()
 }

@@ -90,11 +90,12 @@ impl Gateway {
         let store = self.ledger.store();
         let before = store.as2_message(&arriving.key)?;
         let wire = format!("wire {}", PayloadId::of(arriving.body));
+        let kept = self.kept_receipt(before.as_ref());
         if let Some(before) = &before
             && before.digests.contains(&wire)
-            && (before.receipt.is_some() || arriving.heading.receipt.is_none())
+            && (kept.is_some() || arriving.heading.receipt.is_none())
         {
-            return self.answer_again(known, arriving, before, None);
+            return self.answer_again(known, arriving, kept);
         }
         let keys = known.peer.keys().map_err(Error::Configuration)?;
         let certificates = keys.in_force(arriving.now);
@@ -118,7 +119,11 @@ impl Gateway {
             return self.take_new(known, &keys, arriving, &opened, vec![wire, content]);
         };
         if before.digests.contains(&content) {
-            return self.answer_again(known, arriving, &before, Some((&keys, &opened)));
+            let kept = match kept {
+                Some(kept) => Some(kept),
+                None => self.keep(answer(arriving, &keys, Taken::Again(&opened))?)?,
+            };
+            return self.answer_again(known, arriving, kept);
         }
         let words = "its Message-ID was used before, for other content";
         let failure = Failure::new(Modifier::UnexpectedProcessingError, words);
@@ -185,25 +190,28 @@ impl Gateway {
         })
     }
 
+    /// The receipt of then; nothing where there was none, or it has gone from the archive.
+    fn kept_receipt(&self, before: Option<&As2Message>) -> Option<(PayloadId, Vec<u8>)> {
+        let receipt = before?.receipt?;
+        let wire = self.ledger.store().payload(receipt);
+        wire.ok().map(|wire| (receipt, wire))
+    }
+
+    /// Keeps a receipt.
+    fn keep(&self, receipt: Option<Part>) -> Result<Option<(PayloadId, Vec<u8>)>, Error> {
+        let wire = receipt.map(|part| part.to_bytes());
+        let kept = wire.map(|wire| Ok((self.ledger.store().put_payload(&wire)?, wire)));
+        kept.transpose()
+    }
+
     /// A message that was taken before: the receipt of then.
     fn answer_again(
         &self,
         known: &Known,
         arriving: &Arriving<'_>,
-        before: &As2Message,
-        opened: Option<(&Keys, &Opened)>,
+        kept: Option<(PayloadId, Vec<u8>)>,
     ) -> Result<As2Answer, Error> {
-        let (store, now) = (self.ledger.store(), arriving.now);
-        let (receipt, wire) = match (before.receipt, opened) {
-            (Some(receipt), _) => (Some(receipt), Some(store.payload(receipt)?)),
-            (None, Some((keys, opened))) => {
-                let part = answer(arriving, keys, Taken::Again(opened))?;
-                let wire = part.map(|part| part.to_bytes());
-                let kept = wire.as_deref().map(|wire| store.put_payload(wire)).transpose()?;
-                (kept, wire)
-            }
-            (None, None) => (None, None),
-        };
+        let (now, receipt) = (arriving.now, kept.as_ref().map(|(receipt, _)| *receipt));
         // What is answered is durable once this is.
         let mut draft = Draft::new();
         let (event, note) = (Event::As2Repeated, "it is answered as before, and not processed");
@@ -211,8 +219,8 @@ impl Gateway {
         draft.journal_with(now, event, &known.partner, &subject, note, receipt);
         let later = self.later(&mut draft, known, arriving, receipt);
         self.settle(draft)?;
-        match wire.filter(|_| !later && arriving.heading.receipt.is_some()) {
-            Some(wire) => As2Answer::kept(&wire),
+        match kept.filter(|_| !later && arriving.heading.receipt.is_some()) {
+            Some((_, wire)) => As2Answer::kept(&wire),
             None => Ok(As2Answer::words(200, "")),
         }
     }

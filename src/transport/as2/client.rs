@@ -1,25 +1,22 @@
 //! What carries messages and receipts to a partner: HTTP(S), each call bounded in time and in what is kept of its answer.
 
-use std::fmt::Write as _;
-
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Certificate, Proxy, redirect};
+use reqwest::{Certificate, Proxy};
 use tokio::runtime::Handle;
 
 use super::message::Limits;
 use super::mime::{self, Entity, Headers};
+use crate::causes::chain;
+use crate::http;
 use crate::profile::{As2, Secret};
 use crate::secrets::read_secret;
 use crate::transport::Error;
 
 /// Largest answer: a receipt has a few KB.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
-/// How much of a refusal is shown.
-const WORDS_CHARS_MAX: usize = 300;
 
 /// The way to a partner's server.
 pub struct Client {
-    http: reqwest::Client,
+    calls: reqwest::Client,
     runtime: Handle,
     login: Option<(String, Option<Secret>)>,
 }
@@ -43,14 +40,9 @@ impl Client {
         password: Option<Secret>,
         authorities: &[Vec<u8>],
     ) -> Result<Self, String> {
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
+        let mut builder = http::builder(settings.timeout)
             .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .redirect(redirect::Policy::none())
-            .http1_title_case_headers()
-            .user_agent(concat!("crossdock/", env!("CARGO_PKG_VERSION")));
+            .http1_title_case_headers();
         builder = match &settings.proxy {
             Some(proxy) => builder.proxy(Proxy::all(proxy).map_err(|e| chain(&e))?),
             None => builder.no_proxy(),
@@ -59,9 +51,9 @@ impl Client {
         for pem in authorities {
             trusted.extend(Certificate::from_pem_bundle(pem).map_err(|e| chain(&e))?);
         }
-        let http = builder.tls_certs_merge(trusted).build().map_err(|e| chain(&e))?;
+        let calls = builder.tls_certs_merge(trusted).build().map_err(|e| chain(&e))?;
         let login = settings.user.clone().map(|user| (user, password));
-        Ok(Self { http, runtime: Handle::current(), login })
+        Ok(Self { calls, runtime: Handle::current(), login })
     }
 
     /// Posts header and body, as they were made, and waits for the answer.
@@ -76,7 +68,7 @@ impl Client {
         let failed = |words: String| Error::Server(format!("POST {url}: {words}"));
         let limits = Limits::default().mime;
         let entity = Entity::read(wire, &limits).map_err(|e| failed(e.to_string()))?;
-        let mut request = self.http.post(url);
+        let mut request = self.calls.post(url);
         for (name, value) in entity.headers.iter() {
             // It speaks of the body of a mail; HTTP has none.
             if !name.eq_ignore_ascii_case("Content-Transfer-Encoding") {
@@ -88,39 +80,21 @@ impl Client {
             request = request.basic_auth(user, password);
         }
         let request = request.body(entity.body.to_vec());
-        let mut answer = request.send().await.map_err(|e| failed(chain(&e)))?;
-        let mut body = Vec::new();
+        let answer = request.send().await.map_err(|e| failed(chain(&e)))?;
+        if !answer.status().is_success() {
+            let refusal = http::refusal(answer).await;
+            return Err(failed(refusal.map(|refusal| refusal.to_string()).unwrap_or_default()));
+        }
+        let fields = answer.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let headers = Headers::of(fields, &mime::Limits::default());
+        let headers = headers.map_err(|e| failed(e.to_string()))?;
+        let (mut answer, mut body) = (answer, Vec::new());
         while let Some(chunk) = answer.chunk().await.map_err(|e| failed(chain(&e)))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 return Err(failed(format!("its answer has more than {ANSWER_BYTES_MAX} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
-        let status = answer.status();
-        if !status.is_success() {
-            let mut words = format!("{status}");
-            let is_text = answer.headers().get(CONTENT_TYPE);
-            let is_text = is_text.is_none_or(|kind| kind.as_bytes().starts_with(b"text/"));
-            if is_text && !body.is_empty() {
-                let text = String::from_utf8_lossy(&body);
-                let text: String = text.trim().chars().take(WORDS_CHARS_MAX).collect();
-                let _ = write!(words, " {text}");
-            }
-            return Err(failed(words));
-        }
-        let fields = answer.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let headers = Headers::of(fields, &mime::Limits::default());
-        Ok(Answer { headers: headers.map_err(|e| failed(e.to_string()))?, body })
+        Ok(Answer { headers, body })
     }
-}
-
-/// An error with its causes: reqwest's own text leaves out what went wrong.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use crossdock::exceptions::Kind;
 use crossdock::listener::Listener;
 use crossdock::store::{As2Direction, As2Key, As2Message, As2State, Event, Exception};
@@ -37,7 +39,7 @@ pub struct Http {
 }
 
 impl Http {
-    fn read(stream: &mut TcpStream) -> Self {
+    fn read(stream: &mut impl std::io::Read) -> Self {
         let mut bytes = Vec::new();
         let mut chunk = [0; 16 * 1024];
         let mut whole = None;
@@ -272,6 +274,7 @@ pub fn keys(folder: &std::path::Path) {
     fs::write(folder.join("keys/us.pem"), identity("ours.pem").to_pem().unwrap()).unwrap();
     let theirs = identity("theirs.pem").certificate().x509().to_pem().unwrap();
     fs::write(folder.join("keys/them.pem"), theirs).unwrap();
+    fs::write(folder.join("keys/password"), "open sesame\n").unwrap();
 }
 
 /// A gateway with its listener, and a partner.
@@ -290,22 +293,33 @@ impl Service {
 
     /// With another key of ours.
     pub async fn with_key(more: &str, ours: &Identity) -> Self {
-        Self::starting((THEM, US), more, Some(ours)).await
+        Self::starting((THEM, US), "", more, Some(ours)).await
     }
 
     /// Under other names, the partner's first.
     pub async fn named(names: (&str, &str), more: &str) -> Self {
-        Self::starting(names, more, None).await
+        Self::starting(names, "", more, None).await
     }
 
-    async fn starting((theirs, us): (&str, &str), more: &str, ours: Option<&Identity>) -> Self {
+    /// With more in `[as2]`.
+    pub async fn configured(config: &str, more: &str) -> Self {
+        Self::starting((THEM, US), config, more, None).await
+    }
+
+    async fn starting(
+        (theirs, us): (&str, &str),
+        config: &str,
+        more: &str,
+        ours: Option<&Identity>,
+    ) -> Self {
         let partner = Partner::open();
         let folder = tempfile::tempdir().unwrap();
         keys(folder.path());
         if let Some(ours) = ours {
             fs::write(folder.path().join("keys/us.pem"), ours.to_pem().unwrap()).unwrap();
         }
-        let config = format!("{CONFIG}\n[as2]\nlisten = \"127.0.0.1:0\"\nurl = \"{URL}\"\n");
+        let config =
+            format!("{CONFIG}\n[as2]\nlisten = \"127.0.0.1:0\"\nurl = \"{URL}\"\n{config}\n");
         let profile = profile(partner.server, more);
         let profile = profile.replace(&format!("\"{THEM}\""), &format!("'{theirs}'"));
         let profile = profile.replace(&format!("\"{US}\""), &format!("'{us}'"));
@@ -626,7 +640,8 @@ fn sent(service: &Service, id: &str) -> As2Message {
 #[test]
 fn a_document_leaves_as_one_message_until_its_receipt_comes() {
     multi().block_on(async {
-        let mut service = Service::open("").await;
+        let login = "user = \"northdock\"\npassword = \"file:keys/password\"";
+        let mut service = Service::open(login).await;
         let receiver = Taker::good(&service.partner);
         // The server fails, answers without a receipt, and only then does what it should.
         let mut attempt = 0;
@@ -656,6 +671,8 @@ fn a_document_leaves_as_one_message_until_its_receipt_comes() {
         assert_eq!(service.house.gateway.store().payload(message.content).unwrap(), content);
         assert!(content.starts_with(b"ISA*"));
         assert_eq!(requests[0].headers.get("Transfer-Encoding"), None, "some refuse chunks");
+        let login = STANDARD.encode("northdock:open sesame");
+        assert_eq!(requests[0].headers.get("Authorization"), Some(&*format!("Basic {login}")));
         service.close().await;
     });
 }
@@ -762,6 +779,71 @@ fn an_overdue_receipt_has_the_message_sent_again_and_then_a_person_told() {
         assert_eq!(answer.status(), 200);
         service.house.wait(Event::As2Receipt).await;
         assert_eq!(service.kinds(), [], "it mended itself");
+        service.close().await;
+    });
+}
+
+#[test]
+fn the_same_message_on_many_connections_at_once_is_taken_once() {
+    multi().block_on(async {
+        let service = Service::open("receipt = \"none\"").await;
+        let text = order(1, "PO-1");
+        let message = service.partner.message("1@them", text.as_bytes(), Some(&signed()));
+        let (address, message) = (service.address, &message);
+        let answers: Vec<Http> = tokio::task::block_in_place(|| {
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..8)
+                    .map(|_| scope.spawn(|| post(address, &message.headers, &message.body)))
+                    .collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect()
+            })
+        });
+        assert!(answers.iter().all(|answer| answer.status() == 200));
+        assert!(answers.iter().all(|answer| answer.body == answers[0].body));
+        let received = service.house.gateway.store().journal(0, 1000).unwrap();
+        let count = |event| received.iter().filter(|record| record.entry.event == event).count();
+        assert_eq!((count(Event::As2Received), count(Event::As2Repeated)), (1, 7));
+        assert_eq!(count(Event::FileReceived), 1);
+        service.close().await;
+    });
+}
+
+#[test]
+fn who_does_not_end_is_cut_off_and_the_next_is_heard() {
+    multi().block_on(async {
+        let service = Service::configured("request_seconds = 1", "receipt = \"none\"").await;
+        let begun = b"POST /as2 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nISA";
+        let address = service.address;
+        let answer = tokio::task::block_in_place(|| send(address, begun));
+        assert_eq!(answer.status(), 408);
+        service.close().await;
+    });
+}
+
+#[test]
+fn messages_come_over_tls_where_there_is_a_certificate() {
+    use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
+    let tls = "certificate = \"keys/us.pem\"\nkey = \"file:keys/us.pem\"";
+    multi().block_on(async {
+        let service = Service::configured(tls, "receipt = \"none\"").await;
+        let text = order(1, "PO-1");
+        let message = service.partner.message("1@them", text.as_bytes(), Some(&signed()));
+        let length = ("Content-Length", message.body.len().to_string());
+        let mut headers =
+            vec![("Host", "us".to_owned()), ("Connection", "close".to_owned()), length];
+        headers.extend(message.headers.clone());
+        let request = Part { headers, body: message.body.clone() }.to_bytes();
+        let address = service.address;
+        let answer = tokio::task::block_in_place(|| {
+            let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
+            // Who it is is the business of TLS clients, not of this test.
+            connector.set_verify(SslVerifyMode::NONE);
+            let stream = TcpStream::connect(address).unwrap();
+            let mut stream = connector.build().connect("us.example", stream).unwrap();
+            stream.write_all(&[b"POST /as2 HTTP/1.1\r\n", &*request].concat()).unwrap();
+            Http::read(&mut stream)
+        });
+        assert_eq!(service.partner.read(&answer).disposition, Disposition::Processed);
         service.close().await;
     });
 }

@@ -38,16 +38,17 @@ fn kind(headers: &Headers) -> Parameterized {
     headers.parameterized("Content-Type")
 }
 
+/// Some leave the parameter out; a report of another kind is no receipt.
+fn is_report(headers: &Headers) -> bool {
+    let kind = kind(headers);
+    let report = kind.parameter("report-type");
+    let is_ours = report.is_none_or(|r| r.eq_ignore_ascii_case("disposition-notification"));
+    kind.value == NOTIFICATION || kind.value == REPORT && is_ours
+}
+
 /// Whether what has come is a receipt, and no message.
 #[must_use]
 pub fn is_mdn(headers: &Headers, body: &[u8], limits: &Limits) -> bool {
-    let is_report = |headers: &Headers| {
-        let kind = kind(headers);
-        // Some leave the parameter out; a report of another kind is no receipt.
-        let report = kind.parameter("report-type");
-        let is_ours = report.is_none_or(|r| r.eq_ignore_ascii_case("disposition-notification"));
-        kind.value == NOTIFICATION || kind.value == REPORT && is_ours
-    };
     if kind(headers).value != SIGNED {
         return is_report(headers);
     }
@@ -83,7 +84,7 @@ fn report(entity: &Entity<'_>, is_signed: bool, limits: &Limits) -> Result<Mdn, 
     let mut notification = None;
     match kind(&entity.headers).value.as_str() {
         NOTIFICATION => notification = Some(entity.decoded()?.into_owned()),
-        REPORT => {
+        REPORT if is_report(&entity.headers) => {
             let parts = entity.parts(&limits.mime)?;
             if !parts.closed && !is_signed {
                 return Err(unexpected("the receipt may have been cut short"));

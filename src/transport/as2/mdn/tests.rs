@@ -57,18 +57,29 @@ fn judged(mdn: &Mdn, signed: Option<Digest>) -> Judgement {
     )
 }
 
-/// An unsigned receipt with these lines in it.
-fn with_fields(lines: &str) -> Mdn {
-    let fields = [(
-        "Content-Type",
-        b"multipart/report; report-type=disposition-notification; boundary=\"b b\"".as_slice(),
-    )];
+/// An unsigned report of this type with these lines in it.
+fn report(report_type: &str, lines: &str) -> (Headers, String) {
+    let kind = format!("multipart/report; report-type={report_type}; boundary=\"b b\"");
+    let fields = [("Content-Type", kind.as_bytes())];
     let headers = Headers::of(fields, &mime::Limits::default()).unwrap();
     let body = format!(
         "--b b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b b\r\nContent-Type: message/disposition-notification\r\n\r\n{lines}\r\n--b b--"
     );
+    (headers, body)
+}
+
+/// An unsigned receipt with these lines in it.
+fn with_fields(lines: &str) -> Mdn {
+    let (headers, body) = report("disposition-notification", lines);
     assert!(is_mdn(&headers, body.as_bytes(), &Limits::default()));
     taken(&headers, body.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_report_of_another_kind_is_no_receipt() {
+    let (headers, body) = report("delivery-status", GOOD);
+    assert!(!is_mdn(&headers, body.as_bytes(), &Limits::default()));
+    assert!(taken(&headers, body.as_bytes()).is_err());
 }
 
 const GOOD: &str = "Original-Recipient: rfc822; \"Harbor and Pine\"\r\n\
