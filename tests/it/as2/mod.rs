@@ -1,6 +1,7 @@
 //! AS2 against implementations that are not ours: `openssl cms` on the command line, and pyas2lib.
 
 mod openssl;
+mod partner;
 mod proof;
 mod pyas2;
 mod service;

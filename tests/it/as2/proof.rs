@@ -17,8 +17,8 @@ use crossdock::transport::as2::message::ReceiptRequest;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::partner::{Service, Taker};
 use super::pyas2::{Peer, bytes, headers};
-use super::service::{Service, Taker};
 use crate::house::{multi, order};
 
 const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1","order_date":"2026-11-19",
@@ -231,7 +231,7 @@ fn the_service_and_pyas2lib_exchange_messages_and_receipts() {
         let mut answers = Vec::new();
         for _ in 0..2 {
             let answer =
-                tokio::task::block_in_place(|| super::service::post(address, &fields, &body));
+                tokio::task::block_in_place(|| super::partner::post(address, &fields, &body));
             assert_eq!(answer.status(), 200);
             let fields: Vec<(&str, &str)> = answer.headers.iter().collect();
             let read = peer.ask(&json!({

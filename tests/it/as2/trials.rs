@@ -15,7 +15,7 @@ use crossdock::transport::as2::cms::Digest;
 use crossdock::transport::as2::message::ReceiptRequest;
 use crossdock::transport::as2::mime::Part;
 
-use super::service::{Http, Partner, THEM, Taker, US, keys, post, profile};
+use super::partner::{Http, Partner, THEM, Taker, US, keys, post, profile};
 use crate::house::order;
 use crate::kill::Running;
 

@@ -1,0 +1,366 @@
+//! A partner with a server of its own, and a gateway with its listener, for the tests of the service.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use crossdock::exceptions::Kind;
+use crossdock::listener::Listener;
+use crossdock::store::{As2Direction, As2Key, As2Message, Exception};
+use crossdock::transport::as2::cms::{Certificate, Cipher, Digest, Identity, Padding};
+use crossdock::transport::as2::mdn::{self, Disposition, Mdn, Receipt};
+use crossdock::transport::as2::message::{
+    self, Document, Encryption, Envelope, Keys, Limits, Outgoing, Protection, ReceiptRequest,
+};
+use crossdock::transport::as2::mime::{self, Headers, Part};
+use crossdock::transport::as2::{Name, bare};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::identity;
+use crate::house::{CONFIG, House, PROFILE};
+
+pub const US: &str = "NORTHDOCK";
+pub const THEM: &str = "Harbor & Pine";
+pub const URL: &str = "http://127.0.0.1:1/as2";
+
+/// A request or an answer over HTTP.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// The first line.
+    pub start: String,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+}
+
+impl Http {
+    fn read(stream: &mut impl std::io::Read) -> Self {
+        let mut bytes = Vec::new();
+        let mut chunk = [0; 16 * 1024];
+        let mut whole = None;
+        loop {
+            let count = stream.read(&mut chunk).unwrap_or(0);
+            bytes.extend_from_slice(&chunk[..count]);
+            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+            if let (None, Some(end)) = (&whole, end) {
+                let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
+                let (start, fields) = text.split_once("\r\n").unwrap_or((&text, ""));
+                let fields = fields.lines().filter_map(|line| line.split_once(": "));
+                let fields = fields.map(|(name, value)| (name, value.as_bytes()));
+                let headers = Headers::of(fields, &mime::Limits::default()).unwrap();
+                let length = headers.get("Content-Length").and_then(|n| n.parse().ok());
+                whole = Some((start.to_owned(), headers, end + 4, length.unwrap_or(0_usize)));
+            }
+            match &whole {
+                Some((start, headers, from, length))
+                    if count == 0 || bytes.len() >= from + length =>
+                {
+                    let body = bytes[*from..].to_vec();
+                    return Self { start: start.clone(), headers: headers.clone(), body };
+                }
+                None if count == 0 => {
+                    let (start, headers) = (String::new(), Headers::default());
+                    return Self { start, headers, body: bytes };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.start.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// Posts something, and reads the answer.
+pub fn post(to: SocketAddr, headers: &[(&'static str, String)], body: &[u8]) -> Http {
+    let mut head = format!("POST /as2 HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+    send(to, &[head.as_bytes(), body].concat())
+}
+
+/// Sends bytes as they are.
+pub fn send(to: SocketAddr, bytes: &[u8]) -> Http {
+    let mut stream = TcpStream::connect(to).unwrap();
+    // A server that has refused what it was told reads no more of it.
+    let _ = stream.write_all(bytes);
+    Http::read(&mut stream)
+}
+
+/// What the partner's server answers.
+type Answering = Box<dyn FnMut(&Http) -> (String, Vec<(&'static str, String)>, Vec<u8>) + Send>;
+
+/// The partner: its key, its server, and what has come there.
+pub struct Partner {
+    pub theirs: Identity,
+    pub ours: Identity,
+    pub server: SocketAddr,
+    pub answering: Arc<Mutex<Answering>>,
+    pub requests: Receiver<Http>,
+}
+
+impl Partner {
+    pub fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let (sender, requests) = channel();
+        let nothing: Answering = Box::new(|_| ("204 No Content".to_owned(), vec![], vec![]));
+        let answering = Arc::new(Mutex::new(nothing));
+        let answers = Arc::clone(&answering);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let request = Http::read(&mut stream);
+                let (status, headers, body) = (answers.lock().unwrap())(&request);
+                let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
+                for (name, value) in headers {
+                    write!(head, "{name}: {value}\r\n").unwrap();
+                }
+                write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+                let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+                if sender.send(request).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            theirs: identity("theirs.pem"),
+            ours: identity("ours.pem"),
+            server,
+            answering,
+            requests,
+        }
+    }
+
+    /// What the server answers from now on.
+    pub fn answer(
+        &self,
+        with: impl FnMut(&Http) -> (String, Vec<(&'static str, String)>, Vec<u8>) + Send + 'static,
+    ) {
+        *self.answering.lock().unwrap() = Box::new(with);
+    }
+
+    /// A message of the partner's.
+    pub fn message(&self, id: &str, text: &[u8], receipt: Option<&ReceiptRequest>) -> Outgoing {
+        let protection = Protection {
+            sign: Some((&self.theirs, Digest::Sha256)),
+            encrypt: Some(Encryption {
+                cipher: Cipher::Aes128Cbc,
+                padding: Padding::Pkcs1,
+                recipients: &[self.ours.certificate()],
+            }),
+            compress: None,
+        };
+        Self::protected(id, text, receipt, &protection)
+    }
+
+    pub fn protected(
+        id: &str,
+        text: &[u8],
+        receipt: Option<&ReceiptRequest>,
+        protection: &Protection<'_>,
+    ) -> Outgoing {
+        let (from, to) = (Name::new(THEM).unwrap(), Name::new(US).unwrap());
+        let envelope = Envelope {
+            from: &from,
+            to: &to,
+            message_id: id,
+            subject: "Order",
+            date: Timestamp::now(),
+            receipt,
+        };
+        let document = Document {
+            content: text.to_vec(),
+            content_type: "application/edi-x12".to_owned(),
+            filename: Some("order.edi".to_owned()),
+        };
+        message::build(&[document], &envelope, protection).unwrap()
+    }
+
+    /// What a receipt of ours says.
+    pub fn read(&self, answer: &Http) -> Mdn {
+        let certificates = [self.ours.certificate().clone()];
+        mdn::read(&answer.headers, &answer.body, &certificates, &Limits::default()).unwrap()
+    }
+}
+
+/// How the partner answers a message of ours: opens it, and writes a receipt.
+pub struct Taker {
+    pub theirs: Identity,
+    pub ours: Certificate,
+    pub signed: bool,
+    pub disposition: Disposition,
+    /// The MIC of other content.
+    pub wrong_mic: bool,
+    pub mic: bool,
+}
+
+impl Taker {
+    pub fn good(partner: &Partner) -> Self {
+        Self {
+            theirs: partner.theirs.clone(),
+            ours: partner.ours.certificate().clone(),
+            signed: true,
+            disposition: Disposition::Processed,
+            wrong_mic: false,
+            mic: true,
+        }
+    }
+
+    /// The receipt, and the document.
+    pub fn receipt(&self, request: &Http) -> (Part, Vec<u8>) {
+        let own = [self.theirs.clone()];
+        let keys = Keys { own: &own, partner: std::slice::from_ref(&self.ours) };
+        let limits = Limits::default();
+        let opened =
+            message::open(&request.headers, &request.body, keys, Digest::Sha256, &limits).unwrap();
+        let mut mic = opened.mic.clone();
+        if self.wrong_mic {
+            mic.value[0] ^= 1;
+        }
+        let id = request.headers.get("Message-ID").unwrap();
+        let receipt = Receipt {
+            message_id: id,
+            disposition: self.disposition.clone(),
+            mic: self.mic.then_some((&mic, "sha-256")),
+            text: "It was received.",
+        };
+        let (from, to) = (Name::new(THEM).unwrap(), Name::new(US).unwrap());
+        let envelope = Envelope {
+            from: &from,
+            to: &to,
+            message_id: "r1@them",
+            subject: "Receipt",
+            date: Timestamp::now(),
+            receipt: None,
+        };
+        let signer = self.signed.then_some((&self.theirs, Digest::Sha256));
+        let part = mdn::write(&receipt, &envelope, signer).unwrap();
+        (part, opened.documents[0].content.clone())
+    }
+
+    pub fn answer(&self, request: &Http) -> (String, Vec<(&'static str, String)>, Vec<u8>) {
+        let (part, _) = self.receipt(request);
+        ("200 OK".to_owned(), part.headers, part.body)
+    }
+}
+
+/// The settings of the partner, and more of them.
+pub fn profile(server: SocketAddr, more: &str) -> String {
+    let (start, rest) = PROFILE.split_once("[mailbox]").unwrap();
+    let (section, rest) = rest
+        .split_once("\n[")
+        .map_or((rest, String::new()), |(section, rest)| (section, format!("\n[{rest}")));
+    let section = section.lines().filter(|line| line.trim().starts_with("folder"));
+    let section: Vec<&str> = section.collect();
+    format!(
+        "{start}[mailbox]\n{}\n[mailbox.as2]\nown_name = \"{US}\"\npartner_name = \"{THEM}\"\n\
+         url = \"http://{server}/in\"\nkey = \"file:keys/us.pem\"\n\
+         certificates = [\"keys/them.pem\"]\n{more}\n{rest}",
+        section.join("\n")
+    )
+}
+
+pub fn keys(folder: &std::path::Path) {
+    fs::create_dir_all(folder.join("keys")).unwrap();
+    fs::write(folder.join("keys/us.pem"), identity("ours.pem").to_pem().unwrap()).unwrap();
+    let theirs = identity("theirs.pem").certificate().x509().to_pem().unwrap();
+    fs::write(folder.join("keys/them.pem"), theirs).unwrap();
+    fs::write(folder.join("keys/password"), "open sesame\n").unwrap();
+}
+
+/// A gateway with its listener, and a partner.
+pub struct Service {
+    pub house: House,
+    pub address: SocketAddr,
+    pub partner: Partner,
+    stopper: watch::Sender<bool>,
+    listening: tokio::task::JoinHandle<()>,
+}
+
+impl Service {
+    pub async fn open(more: &str) -> Self {
+        Self::named((THEM, US), more).await
+    }
+
+    /// With another key of ours.
+    pub async fn with_key(more: &str, ours: &Identity) -> Self {
+        Self::starting((THEM, US), "", more, Some(ours)).await
+    }
+
+    /// Under other names, the partner's first.
+    pub async fn named(names: (&str, &str), more: &str) -> Self {
+        Self::starting(names, "", more, None).await
+    }
+
+    /// With more in `[as2]`.
+    pub async fn configured(config: &str, more: &str) -> Self {
+        Self::starting((THEM, US), config, more, None).await
+    }
+
+    async fn starting(
+        (theirs, us): (&str, &str),
+        config: &str,
+        more: &str,
+        ours: Option<&Identity>,
+    ) -> Self {
+        let partner = Partner::open();
+        let folder = tempfile::tempdir().unwrap();
+        keys(folder.path());
+        if let Some(ours) = ours {
+            fs::write(folder.path().join("keys/us.pem"), ours.to_pem().unwrap()).unwrap();
+        }
+        let config =
+            format!("{CONFIG}\n[as2]\nlisten = \"127.0.0.1:0\"\nurl = \"{URL}\"\n{config}\n");
+        let profile = profile(partner.server, more);
+        let profile = profile.replace(&format!("\"{THEM}\""), &format!("'{theirs}'"));
+        let profile = profile.replace(&format!("\"{US}\""), &format!("'{us}'"));
+        let house = House::within(folder, &config, &profile);
+        let listener = Listener::open(&house.gateway).await.unwrap().unwrap();
+        let address = listener.address().unwrap();
+        let (stopper, stop) = watch::channel(false);
+        let listening = tokio::spawn(listener.serve(Arc::clone(&house.gateway), stop));
+        Self { house, address, partner, stopper, listening }
+    }
+
+    pub async fn close(self) -> tempfile::TempDir {
+        self.stopper.send(true).unwrap();
+        self.listening.await.unwrap();
+        self.house.close().await
+    }
+
+    pub fn post(&self, message: &Outgoing) -> Http {
+        let (address, headers, body) = (self.address, &message.headers, &message.body);
+        tokio::task::block_in_place(|| post(address, headers, body))
+    }
+
+    pub fn received(&self, id: &str) -> Option<As2Message> {
+        let key = As2Key {
+            direction: As2Direction::Received,
+            theirs: THEM.to_owned(),
+            ours: US.to_owned(),
+            message_id: bare(id).to_owned(),
+        };
+        self.house.gateway.store().as2_message(&key).unwrap()
+    }
+
+    pub fn exceptions(&self) -> Vec<Exception> {
+        self.house.gateway.store().open_exceptions(0, 100).unwrap()
+    }
+
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.exceptions().into_iter().map(|one| one.kind).collect()
+    }
+
+    pub fn request(&self) -> Http {
+        tokio::task::block_in_place(|| {
+            self.partner.requests.recv_timeout(std::time::Duration::from_mins(1)).unwrap()
+        })
+    }
+}
