@@ -41,7 +41,13 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let traces = trace(records.as_ref(), &args.number, args.partner.as_deref())?;
     if traces.is_empty() {
         let of = args.partner.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
-        return Err(Error::Unknown(format!("there is no order {}{of}", args.number)));
+        let number = &args.number;
+        let hint = config.retention.days.map_or(String::new(), |days| {
+            format!(
+                "; what was over {days} days ago is in the audit log alone: `crossdock audit export --po {number}`"
+            )
+        });
+        return Err(Error::Unknown(format!("there is no order {number}{of}{hint}")));
     }
     for (index, one) in traces.iter().enumerate() {
         if context.format == Format::Json {

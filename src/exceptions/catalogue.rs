@@ -78,6 +78,10 @@ catalogue! {
         "A file in which no interchange can be read"
         "A file, or a part of it, holds no ISA that can be read: it is no X12, or its first segment is damaged."
         "Look at the bytes. Ask the sender to send it again, or mend the ISA and resubmit the edited file."
+    InterchangeTooLarge "interchange-too-large" High NoPage("The mend is one line: `limits.sets`, then replay."), [Replay Edit];
+        "An interchange with very many sets"
+        "An interchange came with more sets than `limits.sets` lets in. It was not read any further, and not answered: all of it is decided in one step, which takes about 30 KB of memory for each set."
+        "Raise `limits.sets` where the machine has the memory, and replay it; or ask the partner to send it in parts."
     InterchangeNumberReused "interchange-number-reused" High Page("interchange-number-reused"), [Edit Accept];
         "An interchange number with other contents"
         "An interchange came with the number of an earlier one, and other contents. Nothing of it was done."

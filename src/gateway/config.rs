@@ -187,6 +187,8 @@ pub enum LogFormat {
 pub struct Limits {
     /// Largest file that is taken in, in MiB. It is held in memory while it is worked on.
     pub file_mebibytes: u32,
+    /// Most sets of an interchange that is taken in. All of it is decided in one step, with some 30 KB of memory a set.
+    pub sets: u32,
     /// How many files and documents are translated at a time.
     pub translations: u32,
     /// Seconds before the second attempt; then twice as many each time, with some chance in it.
@@ -201,6 +203,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             file_mebibytes: 64,
+            sets: 10_000,
             translations: 2,
             retry_seconds_first: 2,
             retry_seconds_max: 600,
@@ -279,6 +282,7 @@ impl Config {
         }
         let numbers = [
             ("file_mebibytes", limits.file_mebibytes),
+            ("sets", limits.sets),
             ("translations", limits.translations),
             ("retry_seconds_first", limits.retry_seconds_first),
             ("retry_seconds_max", limits.retry_seconds_max),

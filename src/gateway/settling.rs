@@ -307,6 +307,7 @@ impl Doing<'_> {
             kind,
             Kind::InterchangeUnknown
                 | Kind::InterchangeUnreadable
+                | Kind::InterchangeTooLarge
                 | Kind::InterchangeNumberReused
                 | Kind::ProgramFailed
         );

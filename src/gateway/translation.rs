@@ -28,6 +28,8 @@ pub(super) struct Part {
     pub(super) range: Range<usize>,
     /// Who sent it to whom; `None` where no ISA can be read.
     pub(super) header: Option<Header>,
+    /// How many sets are in it.
+    pub(super) sets: u32,
 }
 
 /// What the ISA says that the gateway needs.
@@ -83,7 +85,12 @@ pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
                     test: interchange.is_test(),
                 };
                 let start = offset(interchange.offset, bytes);
-                parts.push(Part { range: start..bytes.len(), header: Some(header) });
+                parts.push(Part { range: start..bytes.len(), header: Some(header), sets: 0 });
+            }
+            Event::Set(_) => {
+                if let Some(part) = parts.last_mut() {
+                    part.sets = part.sets.saturating_add(1);
+                }
             }
             Event::InterchangeEnd(end) => {
                 if let Some(part) = parts.last_mut() {
@@ -100,7 +107,7 @@ pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
                 let end = offset(fault.offset.saturating_add(u64::from(fault.length)), bytes);
                 match parts.last_mut().filter(|p| p.header.is_none() && p.range.end == start) {
                     Some(before) => before.range.end = end,
-                    None => parts.push(Part { range: start..end, header: None }),
+                    None => parts.push(Part { range: start..end, header: None, sets: 0 }),
                 }
             }
             _ => {}
@@ -108,7 +115,7 @@ pub(super) fn split(bytes: &[u8]) -> Vec<Part> {
     }
     if parts.iter().all(|part| part.header.is_none()) {
         parts.clear();
-        parts.push(Part { range: 0..bytes.len(), header: None });
+        parts.push(Part { range: 0..bytes.len(), header: None, sets: 0 });
     }
     parts
 }

@@ -798,3 +798,30 @@ fn every_kind_has_a_playbook_or_says_why_none() {
         );
     }
 }
+
+#[test]
+fn an_interchange_with_very_many_sets_waits_for_a_person() {
+    multi().block_on(async {
+        let config = |sets: u32| CONFIG.replace("[limits]", &format!("[limits]\nsets = {sets}"));
+        let one = order(1, "PO-1");
+        let (head, rest) = one.split_once("ST*").unwrap();
+        let (set, tail) = rest.split_once("GE*1").unwrap();
+        let next = set.replace("0001~", "0002~").replace("PO-1", "PO-2");
+        let two = format!("{head}ST*{set}ST*{next}GE*2{tail}");
+        let mut house = House::with(&config(1), PROFILE);
+        house.drop_inbound("two.edi", &two);
+        let raised = house.raised().await;
+        assert_eq!(raised.kind, Kind::InterchangeTooLarge);
+        assert!(raised.words.contains("has 2 sets"), "{}", raised.words);
+        assert_eq!(house.outcomes(), [Outcome::Quarantined]);
+        let folder = house.close().await;
+
+        let mut house = House::within(folder, &config(2), PROFILE);
+        let id = raised.id.to_string();
+        let (told, code) = house.command(&["exceptions", "replay", &id, "--who", "dana"]);
+        assert_eq!(code, 0, "{told}");
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::DocumentDelivered).await;
+        house.close().await;
+    });
+}

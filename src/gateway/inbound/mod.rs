@@ -37,6 +37,8 @@ struct Arriving<'a> {
     receipt: &'a Receipt,
     bytes: &'a [u8],
     payload: PayloadId,
+    /// How many sets are in it.
+    sets: u32,
     /// Where a person had it come again.
     again: Option<&'a Again>,
     now: Timestamp,
@@ -151,7 +153,8 @@ impl Gateway {
                 store.put_payload(bytes)?
             };
             let now = Timestamp::now();
-            let arriving = Arriving { id, receipt, bytes, payload, again, now };
+            let sets = part.sets;
+            let arriving = Arriving { id, receipt, bytes, payload, sets, again, now };
             let mut draft = self.decide(live, binding, &arriving, part)?;
             add((id, &mut draft));
             begun.push(self.ledger.begin(&draft)?);
@@ -172,7 +175,7 @@ impl Gateway {
         }
         let (now, payload) = (Timestamp::now(), receipt.file.payload);
         let (receipt, bytes, again) = (&receipt, &[][..], None);
-        let arriving = Arriving { id, receipt, bytes, payload, again, now };
+        let arriving = Arriving { id, receipt, bytes, payload, sets: 0, again, now };
         let mut draft = Draft::new();
         let note = format!("Crossdock failed on this file: {reason}");
         let decision = Decision::quarantine(Kind::ProgramFailed, "", note);
@@ -269,6 +272,14 @@ impl Gateway {
         if partner.state == State::Off {
             let note = "The profile of this partner is off.".to_owned();
             return Ok(Decision::quarantine(Kind::InterchangePartnerOff, &partner.name, note));
+        }
+        let most = self.config.limits.sets;
+        if arriving.sets > most {
+            let note = format!(
+                "It has {} sets, and `limits.sets` lets in {most}: all of it is held in memory while it is decided.",
+                arriving.sets
+            );
+            return Ok(Decision::quarantine(Kind::InterchangeTooLarge, &partner.name, note));
         }
         let forgotten = forgotten_before(partner, arriving.now);
         let seen = self.ledger.store().seen(key)?;
