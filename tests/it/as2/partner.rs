@@ -37,7 +37,7 @@ pub struct Http {
 }
 
 impl Http {
-    fn read(stream: &mut impl std::io::Read) -> Self {
+    pub fn read(stream: &mut impl std::io::Read) -> Self {
         let mut bytes = Vec::new();
         let mut chunk = [0; 16 * 1024];
         let mut whole = None;

@@ -16,7 +16,6 @@ use crossdock::transport::as2::message::{
 use crossdock::transport::as2::mime::Part;
 use jiff::Timestamp;
 
-use super::identity;
 use super::partner::{Http, Partner, Service, THEM, Taker, URL, US, post, send};
 use crate::house::{multi, order};
 
