@@ -2,8 +2,9 @@
 //! answered with a signed receipt, against what the two private-key operations of each allow on this machine; and the
 //! memory that a large message takes.
 //!
-//! `cargo bench --bench as2` runs both; `-- speed` or `-- memory` one of them. `CROSSDOCK_BENCH_MESSAGES` (4000) and
-//! `CROSSDOCK_BENCH_MEBIBYTES` (100) set their sizes, `CROSSDOCK_BENCH_FOLDER` the disk (target/tmp).
+//! `cargo bench --bench as2` runs both; `-- speed` or `-- memory` one of them. `CROSSDOCK_BENCH_MESSAGES` (4000),
+//! `CROSSDOCK_BENCH_CONNECTIONS` (16) and `CROSSDOCK_BENCH_MEBIBYTES` (100) set their sizes, `CROSSDOCK_BENCH_FOLDER` the
+//! disk (target/tmp).
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -35,8 +36,6 @@ const US: &str = "NORTHDOCK";
 const THEM: &str = "HARBOR";
 /// Bytes of a usual document.
 const DOCUMENT_BYTES: usize = 10 * 1024;
-/// Connections at a time.
-const CONNECTIONS: usize = 16;
 /// The share of what the private key allows that is wanted.
 const SHARE: f64 = 0.5;
 /// How much memory a large message may take, by its size.
@@ -177,13 +176,14 @@ fn is_processed(from: &mut BufReader<TcpStream>) -> bool {
 fn speed(place: &Path, count: usize) {
     let requests: Vec<Vec<u8>> =
         (0..count).map(|number| request(&format!("{number}@them"), DOCUMENT_BYTES)).collect();
+    let connections = size("CONNECTIONS", 16);
     let before = operations();
     let folder = tempfile::tempdir_in(place).expect("a folder");
     let (runtime, address, stopper) = open(folder.path(), 64);
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..CONNECTIONS {
+        for _ in 0..connections {
             scope.spawn(|| {
                 let mut stream = TcpStream::connect(address).expect("a connection");
                 stream.set_nodelay(true).expect("a socket");
@@ -202,7 +202,7 @@ fn speed(place: &Path, count: usize) {
     let operations = f64::midpoint(before, operations());
     let allowed = operations / 2.0;
     println!(
-        "receive: {rate:.0} messages/s of {DOCUMENT_BYTES} bytes ({count}, {CONNECTIONS} connections); \
+        "receive: {rate:.0} messages/s of {DOCUMENT_BYTES} bytes ({count}, {connections} connections); \
          private key (RSA-2048) {operations:.0} operations/s on all cores, two a message: {allowed:.0}/s; \
          ratio {:.2} (wanted: {SHARE})",
         rate / allowed
