@@ -61,6 +61,6 @@ mod tests {
         assert!(said(r#"{"document":"parcel"}"#).contains("parcel"));
         assert!(said(r#"{"number":"A"}"#).contains("`document`"));
         assert!(said("{").contains("line 1"));
-        assert!(said("[]").contains("line 1") || said("[]").contains("expected"));
+        assert!(said("[7]").contains("line 1"));
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Index {
     open_first: usize,
     /// Whether something not plain has come in it.
     open_special: bool,
-    /// Whether some terminator, ever, ended nothing and was no line break.
+    /// Whether some terminator, ever, ended nothing: most inputs have none, and need no look.
     has_lone: bool,
 }
 
@@ -103,7 +103,8 @@ impl Index {
         marks: std::ops::Range<usize>,
         terminator: u8,
     ) -> Option<(usize, usize)> {
-        if !self.has_lone {
+        // Where lines end segments, a blank one is layout.
+        if !self.has_lone || is_blank(terminator) {
             return None;
         }
         let marks = self.marks.as_slice().get(marks)?;
@@ -225,7 +226,7 @@ impl Index {
                 start = after_blanks(bytes, start, end, delimiters);
                 // A terminator by itself ends nothing.
                 tag = (start < end).then(|| Tag::at(bytes, start, tag_end - start));
-                self.has_lone |= tag.is_none() && !is_blank(delimiters.segment);
+                self.has_lone |= tag.is_none();
             }
             if let Some(tag) = tag
                 && let Some(place) = room.next()

@@ -236,3 +236,16 @@ fn the_end_of_a_cut_off_input_is_data() {
     let all = events(text.as_bytes(), Limits::default());
     assert!(all.iter().any(|e| e.contains("[67, 97, 102, 195, 169]")), "{all:#?}");
 }
+
+/// A terminator by itself is told, but not a blank line where lines end segments, whatever came before in the input.
+#[test]
+fn blank_lines_are_no_terminators_by_themselves() {
+    let one = format!("{ISA}{GS}ST*850*0001~~SE*2*0001~GE*1*7~IEA*1*000000007~");
+    let lines = |text: &str| text.replace('~', "\n");
+    let two = lines(&format!("{ISA}{GS}ST*850*0001~~SE*2*0001~GE*1*7~IEA*1*000000007~"));
+    let told = |text: &str| {
+        let kinds = kinds(text.as_bytes());
+        kinds.into_iter().filter(|kind| *kind == FaultKind::LoneTerminator).count()
+    };
+    assert_eq!((told(&one), told(&two), told(&format!("{one}{two}"))), (1, 0, 1));
+}
