@@ -36,7 +36,8 @@ enum Command {
     #[command(
         after_help = "The gateway does this each day where crossdock.toml says so (`[retention] days`). Nothing is \
 deleted: the audit log keeps every record, and payloads move to `archive` in the data folder, from where they are read \
-while they are there. What keeps duplicates out is never retired.\n\nExample:\n  crossdock store retire --config crossdock.toml --days 400"
+while they are there. What keeps duplicates out is never retired.\n\nWith fewer than 60 days the daily report, and comparisons \
+with orders, may lack what was retired.\n\nExample:\n  crossdock store retire --config crossdock.toml --days 400"
     )]
     Retire(RetireArgs),
     /// Begin a new audit log, where the old one is lost and the database is whole
@@ -117,7 +118,7 @@ fn retire(args: &RetireArgs, context: &Context, out: &mut dyn Write) -> Result<V
         let words = "say how old it is at least: --days, or `days` of `[retention]`";
         return Err(Error::Unknown(words.to_owned()));
     };
-    let retired = retire_history(&config.data, days_ago(days))?;
+    let retired = retire_history(&config, days_ago(days))?;
     if context.format == Format::Json {
         let Retired { documents, receipts, expectations, exceptions, files, bytes } = retired;
         let json = serde_json::json!({

@@ -13,6 +13,15 @@ pub fn open_records(config: &Config) -> Result<Box<dyn Records>, Error> {
     if let Some(remote) = crate::store::desk::RemoteRecords::connect(&config.data)? {
         return Ok(Box::new(remote));
     }
+    Ok(Box::new(open_store(config)?))
+}
+
+/// Opens the store of a configuration, with the key that signs its audit log. No gateway can start before it is closed
+/// again.
+///
+/// # Errors
+/// Where there is no store yet, or it cannot be opened.
+pub(super) fn open_store(config: &Config) -> Result<EmbeddedStore, Error> {
     if !config.data.is_dir() {
         return Err(Error::Open {
             path: config.data.display().to_string(),
@@ -21,7 +30,7 @@ pub fn open_records(config: &Config) -> Result<Box<dyn Records>, Error> {
     }
     let path = config.data.display().to_string();
     let key = config.audit.key().map_err(|reason| Error::Open { path, reason })?;
-    Ok(Box::new(EmbeddedStore::open_with_key(&config.data, key)?))
+    EmbeddedStore::open_with_key(&config.data, key)
 }
 
 /// The last message over AS2 in which a document of ours was sent; nothing where it went another way.

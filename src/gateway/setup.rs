@@ -12,6 +12,7 @@ use super::config::{Config, EndpointConfig, UnknownSenders};
 use super::in_force::{InForce, last_in_force, renamed};
 use super::ledger::Ledger;
 use super::live::Live;
+use super::records::open_store;
 use super::requeue::queue_again;
 use super::status::Board;
 use super::translation::Translator;
@@ -51,16 +52,13 @@ pub fn rebuild_store(
     EmbeddedStore::rebuild(data, progress)
 }
 
-/// Retires what was over before a moment from the store in a data folder, and moves payloads that no record names any
+/// Retires what was over before a moment from the store of a configuration, and moves payloads that no record names any
 /// more to its archive. The gateway must stand still.
 ///
 /// # Errors
-/// Where the store is in use, is none, or the disk fails.
-pub fn retire_history(
-    data: &std::path::Path,
-    before: Timestamp,
-) -> Result<Retired, crate::store::Error> {
-    let store = EmbeddedStore::open(data)?;
+/// Where the store is in use, is none, or the disk fails; where the key of the audit log cannot be read.
+pub fn retire_history(config: &Config, before: Timestamp) -> Result<Retired, crate::store::Error> {
+    let store = open_store(config)?;
     let records = store.retire(before, &|| false)?;
     // Nobody else is there: what is not named now, is not about to be.
     let payloads = store.retire(before, &|| false)?;

@@ -200,3 +200,29 @@ fn a_gateway_retires_by_itself_where_it_is_told_to() {
         house.close().await;
     });
 }
+
+#[test]
+fn what_is_retired_by_hand_is_signed_with_the_key_that_is_configured() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let config = format!("{CONFIG}\n[audit]\nkey = \"file:elsewhere.key\"\n");
+        // A key as a store makes it for itself.
+        let other = tempfile::tempdir().unwrap();
+        drop(EmbeddedStore::open(other.path()).unwrap());
+        fs::copy(other.path().join("audit.key"), folder.path().join("elsewhere.key")).unwrap();
+        let mut house = House::within(folder, &config, PROFILE);
+        house.drop_inbound("one.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        let folder = house.close().await;
+        let path = folder.path().join("crossdock.toml");
+        let (told, code) = program(&path, &["store", "retire", "--days", "0"]);
+        assert!(code == 0 && told.starts_with("Retired: 1 documents"), "{told}");
+        assert!(!folder.path().join("data/audit.key").exists());
+        assert_eq!(program(&path, &["audit", "verify"]).1, 0);
+        let nowhere = fs::read_to_string(&path).unwrap().replace("\"data\"", "\"nowhere\"");
+        fs::write(&path, nowhere).unwrap();
+        let (told, code) = program(&path, &["store", "retire", "--days", "0"]);
+        assert!(code == 2 && told.contains("there is nothing yet"), "{told}");
+        assert!(!folder.path().join("nowhere").exists());
+    });
+}

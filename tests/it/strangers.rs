@@ -70,3 +70,19 @@ fn what_makes_no_sense_is_told() {
         assert!(problems[0].line > 0, "{problems:?}");
     }
 }
+
+#[test]
+fn a_stranger_with_very_many_sets_is_not_even_read_to_be_rejected() {
+    multi().block_on(async {
+        let config = with("action = \"reject\"").replace("[limits]", "[limits]\nsets = 1");
+        let mut house = House::with(&config, PROFILE);
+        let one = order(1, "PO-1").replace("6125550100", "9999999999");
+        let two = one.replace("GE*1*", "ST*850*0002~SE*2*0002~GE*2*");
+        house.drop_inbound("two.edi", &two);
+        house.wait(Event::ExceptionRaised).await;
+        let raised = house.gateway.store().exception(1).unwrap().unwrap();
+        assert_eq!(raised.kind, crossdock::exceptions::Kind::InterchangeTooLarge);
+        assert_eq!(house.outcomes(), [Outcome::Quarantined]);
+        house.close().await;
+    });
+}

@@ -258,6 +258,15 @@ impl Gateway {
         key: &InterchangeKey,
     ) -> Result<Decision, Error> {
         let known = agreement(live, binding, header);
+        let most = self.config.limits.sets;
+        if arriving.sets > most {
+            let note = format!(
+                "It has {} sets, and `limits.sets` lets in {most}: all of it is held in memory while it is decided.",
+                arriving.sets
+            );
+            let name = known.map_or("", |partner| &partner.name);
+            return Ok(Decision::quarantine(Kind::InterchangeTooLarge, name, note));
+        }
         let Some(partner) = known.or_else(|| self.stand_in(live, binding, header)) else {
             let refused = self.turn_away(draft, (live, binding), arriving, (header, key))?;
             if let Some(refused) = refused {
@@ -272,14 +281,6 @@ impl Gateway {
         if partner.state == State::Off {
             let note = "The profile of this partner is off.".to_owned();
             return Ok(Decision::quarantine(Kind::InterchangePartnerOff, &partner.name, note));
-        }
-        let most = self.config.limits.sets;
-        if arriving.sets > most {
-            let note = format!(
-                "It has {} sets, and `limits.sets` lets in {most}: all of it is held in memory while it is decided.",
-                arriving.sets
-            );
-            return Ok(Decision::quarantine(Kind::InterchangeTooLarge, &partner.name, note));
         }
         let forgotten = forgotten_before(partner, arriving.now);
         let seen = self.ledger.store().seen(key)?;

@@ -31,7 +31,7 @@ impl Gateway {
         if live.profiles.sender(&header.sender, &header.receiver).is_some() {
             return None;
         }
-        let own = live.mailboxes.of(name).filter(|own| own.key == binding.key)?;
+        let own = live.mailboxes.of(name)?;
         live.profiles.partner(name).filter(|_| own.key == binding.key)
     }
 
