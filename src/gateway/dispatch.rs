@@ -113,20 +113,33 @@ impl Gateway {
         trial::step("send.before");
         binding.mailbox.deliver(name, &bytes)?;
         trial::step("send.after");
-        let now = Timestamp::now();
         let mut draft = Draft::new();
         draft.done(work);
+        self.note_sent(&mut draft, work, &partner, (payload, name), documents)?;
+        Ok(Some(self.ledger.begin(&draft)?))
+    }
+
+    /// An interchange is with the partner, and the documents in it.
+    pub(super) fn note_sent(
+        &self,
+        draft: &mut Draft,
+        work: &Work,
+        partner: &Partner,
+        (payload, name): (PayloadId, &str),
+        documents: &[String],
+    ) -> Result<(), Error> {
+        let now = Timestamp::now();
         if documents.is_empty() {
-            draft.mend(about_answer(work), now, "it is in the partner's mailbox");
+            draft.mend(about_answer(work), now, "it is with the partner");
         }
         let note = documents.join(", ");
         draft.journal_with(now, Event::InterchangeSent, &partner.name, name, &note, Some(payload));
         for document in documents {
-            self.document_left(&mut draft, &partner, document, now)?;
+            self.document_left(draft, partner, document, now)?;
             let (document, state) = (document.clone(), DocumentState::Sent);
             draft.push(Change::Advance { document, state, at: now });
         }
-        Ok(Some(self.ledger.begin(&draft)?))
+        Ok(())
     }
 
     fn quarantine(

@@ -43,6 +43,12 @@ pub(super) struct About {
 }
 
 impl About {
+    /// A piece of work that a person can have tried again.
+    pub(super) fn work(work: &Work, label: String, payload: Option<PayloadId>) -> Self {
+        let subject = Subject::Work { lane: work.lane.clone(), work: work.id, label };
+        Self { key: about_work(work), subject, payload, findings: None, acceptable: false }
+    }
+
     /// Nothing that could be handed on.
     pub(super) fn condition(key: String, label: &str) -> Self {
         let subject = Subject::Condition { label: label.to_owned() };
@@ -157,13 +163,7 @@ impl Gateway {
             place: &work.lane,
             words: &format!("{label}: {reason}"),
             mend: "",
-            about: About {
-                key: about_work(work),
-                subject: Subject::Work { lane: work.lane.clone(), work: work.id, label },
-                payload,
-                findings: None,
-                acceptable: false,
-            },
+            about: About::work(work, label, payload),
         };
         self.raise(draft, trouble, Timestamp::now());
         Ok(())

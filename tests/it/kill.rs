@@ -61,6 +61,20 @@ impl Drop for Running {
     }
 }
 
+/// Starts the program in a folder with a `crossdock.toml`, with something that is to happen to it; see `disk::trial`.
+pub fn start_in(folder: &Path, trial: &str) -> Running {
+    let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+        .args(["serve", "--config"])
+        .arg(folder.join("crossdock.toml"))
+        .env("CROSSDOCK_TRIAL", trial)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn();
+    Running(child.unwrap())
+}
+
 pub struct Yard {
     folder: tempfile::TempDir,
     next: u32,
@@ -177,16 +191,7 @@ impl Yard {
 
     /// Starts it with something that is to happen to it; see `disk::trial`.
     pub fn start_trying(&self, trial: &str) -> Running {
-        let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_crossdock"))
-            .args(["serve", "--config"])
-            .arg(self.path("crossdock.toml"))
-            .env("CROSSDOCK_TRIAL", trial)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn();
-        Running(child.unwrap())
+        start_in(self.folder.path(), trial)
     }
 
     pub fn names(&self, place: &str) -> Vec<String> {

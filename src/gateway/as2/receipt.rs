@@ -11,8 +11,7 @@ use crate::gateway::raising::{About, Trouble, about_work};
 use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::Partner;
 use crate::store::{
-    self, As2Direction, As2Key, As2Message, As2State, Change, DocumentState, Event, Facts,
-    PayloadId, Subject, Task, Work,
+    self, As2Direction, As2Key, As2Message, As2State, Change, Event, Facts, PayloadId, Task, Work,
 };
 use crate::transport;
 use crate::transport::as2::mdn::{self, Mdn, Outcome, Sent};
@@ -321,31 +320,9 @@ impl Gateway {
             place: &work.lane,
             words,
             mend: "",
-            about: About {
-                key: about_work(work),
-                subject: Subject::Work { lane: work.lane.clone(), work: work.id, label },
-                payload,
-                findings: None,
-                acceptable: false,
-            },
+            about: About::work(work, label, payload),
         };
         self.raise(draft, trouble, now);
-    }
-
-    /// Documents are with the partner.
-    pub(super) fn left(
-        &self,
-        draft: &mut Draft,
-        partner: &Partner,
-        documents: &[String],
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        for document in documents {
-            self.document_left(draft, partner, document, now)?;
-            let (document, state) = (document.clone(), DocumentState::Sent);
-            draft.push(Change::Advance { document, state, at: now });
-        }
-        Ok(())
     }
 }
 

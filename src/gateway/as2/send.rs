@@ -9,7 +9,6 @@ use super::receipt::no_receipt;
 use super::{entity, key_of, label, new_message_id, whole};
 use crate::disk::trial;
 use crate::gateway::ledger::Draft;
-use crate::gateway::raising::about_answer;
 use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::Partner;
 use crate::store::{As2Direction, As2Message, As2State, Change, Event, PayloadId, Task, Work};
@@ -56,7 +55,7 @@ impl Gateway {
             let message = As2Message { receipt, receipt_at, ..message };
             self.close(&mut draft, (work, name), partner, &message, &verdict);
             if verdict.good {
-                self.sent(&mut draft, work, partner, (payload, name), documents)?;
+                self.note_sent(&mut draft, work, partner, (payload, name), documents)?;
             }
             return Ok(self.ledger.commit(draft)?);
         }
@@ -68,7 +67,7 @@ impl Gateway {
         };
         draft.push(Change::As2(Box::new(As2Message { state, ..message })));
         draft.done(work);
-        self.sent(&mut draft, work, partner, (payload, name), documents)?;
+        self.note_sent(&mut draft, work, partner, (payload, name), documents)?;
         if state == As2State::Awaited {
             wait_for(&mut draft, work, (partner, peer), &key, now);
         }
@@ -124,24 +123,6 @@ impl Gateway {
         self.ledger.commit(draft)?;
         trial::step("as2-make.after");
         Ok(message)
-    }
-
-    /// The interchange is with the partner.
-    fn sent(
-        &self,
-        draft: &mut Draft,
-        work: &Work,
-        partner: &Partner,
-        (payload, name): (PayloadId, &str),
-        documents: &[String],
-    ) -> Result<(), Error> {
-        let now = Timestamp::now();
-        if documents.is_empty() {
-            draft.mend(about_answer(work), now, "it is with the partner");
-        }
-        let (event, note) = (Event::InterchangeSent, documents.join(", "));
-        draft.journal_with(now, event, &partner.name, name, &note, Some(payload));
-        self.left(draft, partner, documents, now)
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use crossdock::transport::as2::mime::Part;
 
 use super::partner::{Http, Partner, THEM, Taker, US, keys, post, profile};
 use crate::house::order;
-use crate::kill::Running;
+use crate::kill::{Running, start_in};
 
 /// The steps, with how the partner answers and what more the profile says.
 const SYNC: &str = "";
@@ -40,19 +39,6 @@ const POINTS: [(&str, &str); 13] = [
 /// Only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-fn start(folder: &Path, trial: &str) -> Running {
-    let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_crossdock"))
-        .args(["serve", "--config"])
-        .arg(folder.join("crossdock.toml"))
-        .env("CROSSDOCK_TRIAL", trial)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn();
-    Running(child.unwrap())
-}
-
 /// The program, started again once it has died.
 struct Tried {
     running: Running,
@@ -65,7 +51,7 @@ impl Tried {
         if self.running.0.try_wait().unwrap().is_some() {
             assert!(!self.died, "it died twice: {}", self.log());
             self.died = true;
-            self.running = start(&self.folder, "");
+            self.running = start_in(&self.folder, "");
         }
     }
 
@@ -108,7 +94,7 @@ fn dies(point: &str, more: &str) {
     set_up(folder.path(), &partner, address, more);
     let taken = Arc::new(Mutex::new(Vec::<Http>::new()));
     serve(&partner, more, &taken);
-    let running = start(folder.path(), &format!("die {point} 1"));
+    let running = start_in(folder.path(), &format!("die {point} 1"));
     let mut tried = Tried { running, died: false, folder: folder.path().to_path_buf() };
 
     // A message comes, as often as it takes.
