@@ -507,6 +507,21 @@ fn whatever_is_wrong_with_an_as2_partner_is_told() {
         ("key = ", "receipt = \"async\"\nreceipt_within = \"30d\"\nretries = 1000\nkey = "),
         ("key = ", "receipt_hosts = [\"https://mdn.example/\"]\nproxy = \"proxy:3128\"\nkey = "),
         ("key = ", "user = \"northdock\"\nkey = "),
+        ("key = ", "login = \"digest\"\nkey = "),
+        (
+            "url = \"https://",
+            "user = \"us\"\npassword = \"env:P\"\nlogin = \"ntlm\"\nurl = \"http://",
+        ),
+        ("key = ", "client_certificate = \"keys/tls.pem\"\nkey = "),
+        ("key = ", "client_key = \"env:K\"\nkey = "),
+        (
+            "key = ",
+            "client_certificate = \"-----BEGIN CERTIFICATE-----\"\nclient_key = \"hunter2\"\nkey = ",
+        ),
+        (
+            "url = \"https://",
+            "client_certificate = \"tls.pem\"\nclient_key = \"env:K\"\nurl = \"http://",
+        ),
         ("key = ", "password = \"env:P\"\nsubject = \" \"\nkey = "),
         ("key = ", "timeout = \"2h\"\nrequire_signd = false\nkey = "),
         ("[mailbox.as2]", "poll_seconds = 5\n[mailbox.as2]"),

@@ -25,7 +25,7 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 pub struct As2Certificate {
     /// The partner.
     pub partner: String,
-    /// `ours` or `the partner's`.
+    /// `ours`, `the partner's`, or `ours, for TLS`.
     pub whose: &'static str,
     /// Its name.
     pub subject: String,
@@ -49,7 +49,9 @@ pub fn as2_certificates(config: &Config, engine: &Engine) -> Result<Vec<As2Certi
         let Some(Ok(keys)) = peer.map(|peer| peer.keys()) else { continue };
         let own = keys.own.iter().map(|identity| ("ours", identity.certificate()));
         let theirs = keys.partner.iter().map(|one| ("the partner's", one));
-        for (whose, certificate) in own.chain(theirs) {
+        let client = peer.and_then(|peer| peer.client_certificate());
+        let client = client.iter().map(|one| ("ours, for TLS", one));
+        for (whose, certificate) in own.chain(theirs).chain(client) {
             let (from, until) = certificate.window();
             found.push(As2Certificate {
                 partner: partner.to_owned(),
@@ -84,8 +86,13 @@ impl Gateway {
             // Of several of the partner's only the one that ends last counts: that is what rollover is for.
             let last = keys.partner.iter().max_by_key(|one| one.window().1);
             let own = keys.own.first().map(crate::transport::as2::cms::Identity::certificate);
-            let both = [("our certificate", own), ("the partner's certificate", last)];
-            for (whose, certificate) in both {
+            let client = peer.client_certificate();
+            let all = [
+                ("our certificate", own),
+                ("the partner's certificate", last),
+                ("our TLS client certificate", client.as_ref()),
+            ];
+            for (whose, certificate) in all {
                 let Some(certificate) = certificate else { continue };
                 self.look_at_certificate(partner, whose, certificate, now)?;
             }

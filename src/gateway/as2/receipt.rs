@@ -117,7 +117,7 @@ impl Gateway {
         let peer = self.peer_of(&name)?;
         let wire = self.ledger.store().payload(payload)?;
         trial::step("as2-receipt.before");
-        peer.client().post(url, &wire, false)?;
+        peer.client().map_err(Error::Configuration)?.post(url, &wire, false)?;
         trial::step("as2-receipt.after");
         let mut draft = Draft::new();
         draft.done(work);
@@ -194,7 +194,7 @@ impl Gateway {
         let wire = message.wire.unwrap_or(message.content);
         let wire = self.ledger.store().payload(wire)?;
         trial::step("as2-resend.before");
-        peer.client().post(&settings.url, &wire, true)?;
+        peer.client().map_err(Error::Configuration)?.post(&settings.url, &wire, true)?;
         trial::step("as2-resend.after");
         draft.done(work);
         let due = now.saturating_add(within).unwrap_or(Timestamp::MAX);

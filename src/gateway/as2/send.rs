@@ -42,7 +42,7 @@ impl Gateway {
         let wire = store.payload(message.wire.unwrap_or(message.content))?;
         let url = &peer.settings().url;
         trial::step("as2-post.before");
-        let answer = peer.client().post(url, &wire, true)?;
+        let answer = peer.client().map_err(Error::Configuration)?.post(url, &wire, true)?;
         trial::step("as2-post.after");
         let asked = ReceiptRequest::read(&entity(&wire)?.headers);
         let now = Timestamp::now();

@@ -1,9 +1,11 @@
 //! AS2 against implementations that are not ours: `openssl cms` on the command line, and pyas2lib.
 
+mod authority;
 mod openssl;
 mod partner;
 mod proof;
 mod pyas2;
+mod server;
 mod service;
 mod trials;
 

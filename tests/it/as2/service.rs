@@ -16,7 +16,7 @@ use crossdock::transport::as2::message::{
 use crossdock::transport::as2::mime::Part;
 use jiff::Timestamp;
 
-use super::partner::{Http, Partner, Service, THEM, Taker, URL, US, post, send};
+use super::partner::{Http, Partner, Service, THEM, Taker, URL, US, post, provoke, send};
 use crate::house::{multi, order};
 
 fn signed() -> ReceiptRequest {
@@ -269,14 +269,6 @@ fn a_receipt_is_sent_later_where_that_was_agreed_and_nowhere_else() {
         assert_eq!(service.kinds(), [Kind::As2ReceiptAddress]);
         service.close().await;
     });
-}
-
-/// Has the gateway write a 997, which leaves as a message.
-async fn provoke(service: &mut Service, number: u32) {
-    let text = order(number, &format!("PO-{number}"));
-    let message = service.partner.message(&format!("in-{number}@them"), text.as_bytes(), None);
-    assert_eq!(service.post(&message).status(), 200);
-    service.house.wait(Event::AcknowledgementRendered).await;
 }
 
 fn sent(service: &Service, id: &str) -> As2Message {
