@@ -507,6 +507,9 @@ fn whatever_is_wrong_with_an_as2_partner_is_told() {
         ("key = ", "receipt = \"async\"\nreceipt_within = \"30d\"\nretries = 1000\nkey = "),
         ("key = ", "receipt_hosts = [\"https://mdn.example/\"]\nproxy = \"proxy:3128\"\nkey = "),
         ("key = ", "user = \"northdock\"\nkey = "),
+        ("key = ", "crl = [\"a.crl\"]\nkey = "),
+        ("key = ", "crl_issuers = [\"a.pem\"]\nkey = "),
+        ("key = ", "crl = [\"-----BEGIN X509 CRL-----\"]\ncrl_issuers = [\"a.pem\"]\nkey = "),
         ("key = ", "login = \"digest\"\nkey = "),
         (
             "url = \"https://",

@@ -296,7 +296,7 @@ impl Gateway {
             self.settle(draft)?;
         }
         // A stranger says nothing that would have us call a server: it is answered here, whatever it asks for.
-        let keys = Keys { own: Vec::new(), partner: Vec::new() };
+        let keys = Keys::default();
         let part = answer(arriving, &keys, Taken::Refused(&failure))?;
         Ok(refusal(part, &failure))
     }

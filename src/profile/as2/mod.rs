@@ -33,6 +33,10 @@ pub struct As2 {
     pub other_keys: Vec<Secret>,
     /// The partner's certificates, each a file in PEM or DER: relative to `crossdock.toml`.
     pub certificates: Vec<String>,
+    /// Files with lists of revoked certificates, in PEM or DER.
+    pub crl: Vec<String>,
+    /// Files with the certificates of those who issue the lists.
+    pub crl_issuers: Vec<String>,
     /// The digest that messages are signed with; nothing: they are not.
     pub sign: Option<As2Digest>,
     /// The cipher that messages are encrypted with; nothing: they are not.
@@ -227,6 +231,7 @@ impl As2 {
         let key_passphrase = section.secret("key_passphrase");
         let other_keys = secrets(section, "other_keys");
         let certificates = certificates(section, is_base);
+        let (crl, crl_issuers) = revocation(section);
         let legacy = section.flag("legacy", false);
         let (sign, encrypt) = algorithms(section, legacy);
         if sign.is_none() {
@@ -252,6 +257,8 @@ impl As2 {
             key_passphrase,
             other_keys,
             certificates,
+            crl,
+            crl_issuers,
             sign,
             encrypt,
             oaep,
@@ -375,10 +382,31 @@ fn certificates(section: &mut Section<'_>, is_base: bool) -> Vec<String> {
         let words = format!("names 1 to {CERTIFICATES_MAX} files with certificates of the partner");
         section.wrong_key("certificates", words);
     }
-    if files.iter().any(|file| file.contains("-----BEGIN") || file.trim().is_empty()) {
-        section.wrong_key("certificates", "names files; certificates do not stand here themselves");
-    }
+    are_files(section, "certificates", &files);
     files
+}
+
+fn are_files(section: &mut Section<'_>, key: &'static str, files: &[String]) {
+    if files.iter().any(|file| file.contains("-----BEGIN") || file.trim().is_empty()) {
+        section.wrong_key(key, "names files; what is in them does not stand here itself");
+    }
+}
+
+/// Lists of revoked certificates, and whose signatures they have.
+fn revocation(section: &mut Section<'_>) -> (Vec<String>, Vec<String>) {
+    let (crl, issuers) = (section.texts("crl"), section.texts("crl_issuers"));
+    for (key, files) in [("crl", &crl), ("crl_issuers", &issuers)] {
+        are_files(section, key, files);
+        if files.len() > CERTIFICATES_MAX {
+            section.wrong_key(key, format!("names at most {CERTIFICATES_MAX} files"));
+        }
+    }
+    if crl.is_empty() {
+        section.idle("crl_issuers", "there is no `crl`");
+    } else if issuers.is_empty() {
+        section.warn_key("crl", "is believed as it lies there: without `crl_issuers` nobody's signature on it is verified");
+    }
+    (crl, issuers)
 }
 
 /// The value of a header field.

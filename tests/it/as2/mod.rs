@@ -5,6 +5,7 @@ mod openssl;
 mod partner;
 mod proof;
 mod pyas2;
+mod revocation;
 mod server;
 mod service;
 mod trials;

@@ -387,6 +387,40 @@ impl Service {
         tokio::task::block_in_place(|| post(address, headers, body))
     }
 
+    /// What we answer to an order of the partner's that is signed with this key; the number of the message is that of the
+    /// interchange.
+    pub fn answer_to(&mut self, number: u32, with: &Identity) -> Disposition {
+        self.partner.theirs = with.clone();
+        let text = order(number, &format!("PO-{number}"));
+        let asked = ReceiptRequest::signed("x", Digest::Sha256);
+        let message = self.partner.message(&number.to_string(), text.as_bytes(), Some(&asked));
+        self.partner.read(&self.post(&message)).disposition
+    }
+
+    /// The words of the exception of a kind that is open, once there is one.
+    pub async fn told(&self, kind: Kind) -> String {
+        let mut records = self.house.gateway.subscribe();
+        let wait = async {
+            loop {
+                if let Some(one) = self.exceptions().into_iter().find(|one| one.kind == kind) {
+                    return one.words;
+                }
+                self.house.gateway.look_now();
+                records.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_mins(1), wait).await.unwrap()
+    }
+
+    /// Writes the profile with something else in it, and waits until that is in force.
+    pub async fn change(&mut self, old: &str, new: &str) {
+        let profile = self.house.path("partners/harbor-and-pine/partner.toml");
+        let text = fs::read_to_string(profile).unwrap();
+        assert!(text.contains(old), "{old}");
+        self.house.put("partners/harbor-and-pine", "partner.toml", &text.replace(old, new));
+        self.house.wait(Event::ProfileChanged).await;
+    }
+
     pub fn received(&self, id: &str) -> Option<As2Message> {
         let key = As2Key {
             direction: As2Direction::Received,
@@ -418,4 +452,14 @@ pub async fn provoke(service: &mut Service, number: u32) {
     let message = service.partner.message(&format!("in-{number}@them"), text.as_bytes(), None);
     assert_eq!(service.post(&message).status(), 200);
     service.house.wait(Event::AcknowledgementRendered).await;
+}
+
+/// A certificate of the partner's, in PEM.
+pub fn pem(identity: &Identity) -> Vec<u8> {
+    identity.certificate().x509().to_pem().unwrap()
+}
+
+/// What says that no certificate of the partner's has made the signature.
+pub fn not_authentic() -> Disposition {
+    Disposition::Error("authentication-failed".to_owned())
 }

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +16,7 @@ use crossdock::transport::as2::message::ReceiptRequest;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::partner::{Service, Taker};
+use super::partner::{Service, Taker, not_authentic, pem};
 use super::pyas2::{Peer, bytes, headers};
 use crate::house::{multi, order};
 
@@ -88,44 +87,28 @@ fn self_signed(days_from: i64, days_until: i64) -> Identity {
     Identity::self_signed("Partner AS2", 2048, day(days_from), day(days_until)).unwrap()
 }
 
-fn pem(identity: &Identity) -> Vec<u8> {
-    identity.certificate().x509().to_pem().unwrap()
-}
-
 #[test]
 fn certificates_are_exchanged_without_a_pause_and_told_of_before_they_end() {
     multi().block_on(async {
         let mut service = Service::open("receipt = \"none\"").await;
         let (old, new, ended) = (self_signed(-700, 10), self_signed(-1, 700), self_signed(-9, -1));
         let file = service.house.path("keys/them.pem");
-        let asked = ReceiptRequest::signed("x", Digest::Sha256);
-        let disposition = |service: &mut Service, id: &str, with: &Identity| {
-            service.partner.theirs = with.clone();
-            let text = order(id.parse().unwrap(), &format!("PO-{id}"));
-            let message = service.partner.message(id, text.as_bytes(), Some(&asked));
-            service.partner.read(&service.post(&message)).disposition
-        };
-        let failed = Disposition::Error("authentication-failed".to_owned());
+        let mut answer = |number, with| service.answer_to(number, with);
         // Files are read at each use.
         fs::write(&file, pem(&old)).unwrap();
-        assert_eq!(disposition(&mut service, "1", &old), Disposition::Processed);
-        assert_eq!(disposition(&mut service, "2", &new), failed);
+        assert_eq!(answer(1, &old), Disposition::Processed);
+        assert_eq!(answer(2, &new), not_authentic());
         fs::write(&file, pem(&ended)).unwrap();
-        assert_eq!(disposition(&mut service, "3", &ended), failed);
+        assert_eq!(answer(3, &ended), not_authentic());
 
         // The new one stands beside the old one: both count, and we encrypt for the new one.
         fs::write(&file, pem(&old)).unwrap();
         fs::write(service.house.path("keys/new.pem"), pem(&new)).unwrap();
-        let profile = service.house.path("partners/harbor-and-pine/partner.toml");
-        let text = fs::read_to_string(&profile).unwrap();
-        let both = "certificates = [\"keys/them.pem\", \"keys/new.pem\"]";
-        let text = text.replace("certificates = [\"keys/them.pem\"]", both);
         let (listed, code) = service.house.command(&["cert", "expire"]);
         assert!(listed.contains("9 days") && code == 1, "{listed}");
-        service.house.put("partners/harbor-and-pine", "partner.toml", &text);
-        service.house.wait(Event::ProfileChanged).await;
-        assert_eq!(disposition(&mut service, "4", &old), Disposition::Processed);
-        assert_eq!(disposition(&mut service, "5", &new), Disposition::Processed);
+        service.change("\"keys/them.pem\"]", "\"keys/them.pem\", \"keys/new.pem\"]").await;
+        assert_eq!(service.answer_to(4, &old), Disposition::Processed);
+        assert_eq!(service.answer_to(5, &new), Disposition::Processed);
         let taker = Taker { theirs: new.clone(), ..Taker::good(&service.partner) };
         let last = std::iter::repeat_with(|| service.request()).take(3).last().unwrap();
         assert!(taker.receipt(&last).1.starts_with(b"ISA"));
@@ -138,19 +121,7 @@ fn a_certificate_that_ends_soon_is_for_a_person_before_it_ends() {
     multi().block_on(async {
         let ours = self_signed(-700, 10);
         let service = Service::with_key("receipt = \"none\"", &ours).await;
-        let told = |service: &Service| {
-            let open = service.exceptions();
-            let of = open.iter().find(|one| one.kind == Kind::CertificateExpires);
-            of.map(|one| one.words.clone())
-        };
-        let wait = async {
-            while told(&service).is_none() {
-                service.house.gateway.look_now();
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(1), wait).await.unwrap();
-        let words = told(&service).unwrap();
+        let words = service.told(Kind::CertificateExpires).await;
         assert!(words.contains("our certificate ends on") && words.contains("14 days"), "{words}");
         service.close().await;
     });
