@@ -17,7 +17,7 @@ use crate::transport;
 use crate::transport::as2::mdn::{self, Mdn, Outcome, Sent};
 use crate::transport::as2::message::{Mics, ReceiptRequest};
 use crate::transport::as2::mime::Headers;
-use crate::transport::as2::{Name, Peer};
+use crate::transport::as2::{Name, Peer, features};
 
 /// Work that is looked through for what waits for a receipt.
 const WAITING_MAX: usize = 10_000;
@@ -70,6 +70,7 @@ impl Gateway {
                 state: As2State::Answered,
                 receipt: Some(receipt),
                 receipt_at: Some(now),
+                features: features(headers),
                 ..message
             })));
             self.ledger.commit(draft)?;
@@ -284,7 +285,7 @@ impl Gateway {
         })));
         let (event, subject) = (Event::As2Receipt, name);
         draft.journal_with(now, event, &partner.name, subject, words, message.receipt);
-        let mut told = facts(&message.key, "");
+        let mut told = facts(&message.key, "", &message.features);
         told.extend(Facts::from([("signed".to_owned(), signed.to_string())]));
         draft.tell(told);
         if *good {

@@ -7,6 +7,7 @@
 
 mod client;
 pub mod cms;
+mod features;
 mod kept;
 mod keys;
 mod login;
@@ -19,6 +20,7 @@ mod policy;
 pub mod reception;
 
 pub use client::{Answer, Client};
+pub use features::features;
 pub use keys::Keys;
 pub use name::bare;
 pub use name::{BadName, Name};

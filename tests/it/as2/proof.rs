@@ -42,6 +42,7 @@ fn a_signed_receipt_stands_beside_the_997_and_holds_before_openssl_alone() {
         assert!(acks.contains("left; signed MDN after"), "{acks}");
         let (acks, _) = service.house.command(&["acks", "--format", "json"]);
         assert!(acks.contains("\"receipt\":{\"message_id\":\"crossdock-"), "{acks}");
+        assert!(acks.contains("\"features\":\"multiple-attachments\""), "{acks}");
         let (trace, _) = service.house.command(&["trace", "PO-1"]);
         assert!(trace.contains("receipt       signed MDN after"), "{trace}");
 

@@ -63,6 +63,7 @@ fn a_message_is_taken_once_and_answered_as_often_as_it_comes() {
         assert_eq!((silent.status(), silent.body.len()), (200, 0));
         let record = service.received("1@them").unwrap();
         assert_eq!(record.state, As2State::Taken);
+        assert_eq!(record.features, "multiple-attachments");
         assert_eq!(service.house.outcomes().len(), 1, "taken in once");
         assert_eq!(service.kinds(), []);
 
