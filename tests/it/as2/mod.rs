@@ -1,6 +1,8 @@
 //! AS2 against implementations that are not ours: `openssl cms` on the command line, and pyas2lib.
 
 mod authority;
+mod django;
+mod exchange;
 mod openssl;
 mod partner;
 mod proof;

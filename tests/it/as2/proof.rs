@@ -1,23 +1,19 @@
-//! What can be shown afterwards: receipts beside acknowledgements, and signed receipts that hold elsewhere; certificates
-//! that are exchanged and end; and the service against pyas2lib.
+//! What can be shown afterwards: receipts beside acknowledgements, and signed receipts that hold elsewhere; and certificates
+//! that are exchanged and end.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use crossdock::exceptions::Kind;
-use crossdock::store::{As2State, Event};
+use crossdock::store::Event;
 use crossdock::transport::as2::cms::Digest;
 use crossdock::transport::as2::cms::Identity;
 use crossdock::transport::as2::mdn::Disposition;
 use crossdock::transport::as2::message::ReceiptRequest;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 
 use super::partner::{Service, Taker, not_authentic, pem};
-use super::pyas2::{Peer, bytes, headers};
 use crate::house::{multi, order};
 
 const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1","order_date":"2026-11-19",
@@ -177,58 +173,4 @@ fn keys_are_made_and_brought_from_form_to_form() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&openssl.stdout).contains(&print(&made)));
-}
-
-/// Both ways: its message and our receipt, our message and its receipt.
-#[test]
-fn the_service_and_pyas2lib_exchange_messages_and_receipts() {
-    let Some(mut peer) = Peer::start() else { return };
-    multi().block_on(async {
-        let mut service = Service::named(("Peer \"one\"", "We & Co"), "").await;
-        let text = order(1, "PO-1");
-        let partner = json!({
-            "sign": true, "digest_alg": "sha256", "encrypt": true, "enc_alg": "aes_128_cbc",
-            "compress": true, "mdn_mode": "SYNC", "mdn_digest_alg": "sha256",
-        });
-        let made = peer.ask(&json!({
-            "act": "pack", "partner": partner, "content": STANDARD.encode(&text),
-            "filename": "order.edi", "type": "application/edi-x12",
-        }));
-        let fields: Vec<(&'static str, String)> = headers(&made["headers"])
-            .iter()
-            .map(|(name, value)| (&*name.to_owned().leak(), value.to_owned()))
-            .collect();
-        let address = service.address;
-        let body = bytes(&made["body"]);
-        let mut answers = Vec::new();
-        for _ in 0..2 {
-            let answer =
-                tokio::task::block_in_place(|| super::partner::post(address, &fields, &body));
-            assert_eq!(answer.status(), 200);
-            let fields: Vec<(&str, &str)> = answer.headers.iter().collect();
-            let read = peer.ask(&json!({
-                "act": "receipt", "headers": fields, "body": STANDARD.encode(&answer.body),
-            }));
-            assert_eq!(read["status"], "processed", "{read}");
-            answers.push(answer.body);
-        }
-        assert_eq!(answers[0], answers[1]);
-        // The 997.
-        service.partner.answer(move |request| {
-            let fields: Vec<(&str, &str)> = request.headers.iter().collect();
-            let body = STANDARD.encode(&request.body);
-            let answer = peer.ask(&json!({"act": "unpack", "headers": fields, "body": body}));
-            assert_eq!(answer["status"], "processed", "{answer}");
-            let mdn = &answer["mdn"];
-            let fields = headers(&mdn["headers"]);
-            let fields = fields.iter().map(|(n, v)| (&*n.to_owned().leak(), v.to_owned()));
-            ("200 OK".to_owned(), fields.collect(), bytes(&mdn["body"]))
-        });
-        let told = service.house.wait(Event::As2Receipt).await;
-        assert!(told.entry.note.starts_with("processed"), "{}", told.entry.note);
-        let sent = service.house.wait(Event::InterchangeSent).await.entry.payload.unwrap();
-        let message = service.house.gateway.store().as2_sent(sent);
-        assert_eq!(message.unwrap()[0].state, As2State::Processed);
-        service.close().await;
-    });
 }
