@@ -44,7 +44,7 @@ mod tests {
             (&many, "x, x, x, x, x, x, x, x, x, x"),
         ] {
             let fields = [("ediint-features", field.as_bytes())];
-            let headers = Headers::of(fields.into_iter(), &Limits::default()).unwrap_or_default();
+            let headers = Headers::of(fields, &Limits::default()).unwrap_or_default();
             assert_eq!(features(&headers), read, "{field}");
         }
         assert_eq!(features(&Headers::default()), "");

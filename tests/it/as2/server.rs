@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use crossdock::exceptions::Kind;
+use crossdock::gateway::Config;
 use crossdock::store::Event;
 use openssl::hash::MessageDigest;
 use rustls::pki_types::pem::PemObject as _;
@@ -17,7 +18,7 @@ use rustls::{RootCertStore, ServerConfig};
 
 use super::authority::{Made, authority};
 use super::partner::{Answering, Http, Partner, Service, Taker, provoke};
-use crate::house::multi;
+use crate::house::{CONFIG, multi};
 
 /// What a server shows, and whom it lets in.
 fn tls(server: &Made, clients: Option<&Made>) -> Arc<ServerConfig> {
@@ -289,4 +290,16 @@ fn a_server_without_a_challenge_that_is_known_gets_no_password() {
         let words = outcome(service).await.unwrap_err();
         assert!(words.contains("no digest authentication"), "{words}");
     });
+}
+
+#[test]
+fn the_path_of_our_own_address_is_no_pattern() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("crossdock.toml");
+    for path in ["as2", "/as 2", "/{name}", "/{*all}"] {
+        fs::write(&file, format!("{CONFIG}\n[as2]\npath = \"{path}\"\n")).unwrap();
+        let told = Config::read(&file).map(|_| ()).unwrap_err();
+        assert_eq!(told.len(), 1, "{path}: {told:?}");
+        assert!(told[0].to_string().contains("`path` is a path such as"), "{path}: {told:?}");
+    }
 }
