@@ -199,47 +199,15 @@ impl Gateway {
         let mut draft = Draft::new();
         let refused = match read_document(kind, json) {
             Ok(number) => {
-                let id = outbound_id(&partner.name, kind, &number, payload);
-                let key = PurchaseOrderKey {
-                    partner: partner.name.clone(),
-                    kind: format!("out {kind}"),
-                    number: number.clone(),
-                };
-                match store.purchase_order(&key)? {
-                    Some(before) if before == id => {
+                let document = (kind, number.as_str(), payload);
+                match self.queue_document(&mut draft, partner, document, &arrival.name, now)? {
+                    Collected::New(_) => return Ok(draft),
+                    Collected::Again(id) => {
                         let note = "the same document came again; it is not sent again";
                         draft.journal(now, Event::DocumentDuplicate, &partner.name, &id, note);
                         return Ok(draft);
                     }
-                    Some(_) => format!(
-                        "{kind} {number} was taken before, with other contents. Give this one a number of its own."
-                    ),
-                    None => {
-                        draft.push(Change::PurchaseOrder(key, id.clone()));
-                        draft.push(Change::Document(Document {
-                            id: id.clone(),
-                            partner: partner.name.clone(),
-                            kind: kind.to_owned(),
-                            number,
-                            state: DocumentState::Queued,
-                            payload,
-                            interchange: None,
-                            rendered: None,
-                            edited: false,
-                            at: now,
-                        }));
-                        let (event, bytes) = (Event::DocumentCollected, Some(payload));
-                        let (name, file) = (&partner.name, &arrival.name);
-                        draft.journal_with(now, event, name, &id, file, bytes);
-                        if kind == "shipment" {
-                            draft.start_deadlines(partner, Moment::Shipment, &id, now);
-                        }
-                        let lane = lanes::render(&partner.name);
-                        let due = self.render_due(partner, kind, now)?;
-                        let task = Task::Render { document: id, accept: false };
-                        draft.queue(lane, "", task, due);
-                        return Ok(draft);
-                    }
+                    Collected::OtherContents => other_contents(kind, &number),
                 }
             }
             Err(words) => words,
@@ -260,6 +228,69 @@ impl Gateway {
         let task = Task::Quarantine { place, payload, name, note };
         draft.queue(lanes::QUARANTINE.to_owned(), "", task, now);
         Ok(draft)
+    }
+}
+
+/// What a document of ours is, by its number.
+pub(super) enum Collected {
+    /// New, and queued to be written: its id.
+    New(String),
+    /// The same as one before: its id.
+    Again(String),
+    /// Its number was taken before, with other contents.
+    OtherContents,
+}
+
+/// In words: a number was taken before.
+pub(super) fn other_contents(kind: &str, number: &str) -> String {
+    format!(
+        "{kind} {number} was taken before, with other contents. Give this one a number of its own."
+    )
+}
+
+impl Gateway {
+    /// Takes in a document of ours by its number: a new one is queued to be written. `from` tells the journal where it
+    /// came from.
+    pub(super) fn queue_document(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        (kind, number, payload): (&str, &str, PayloadId),
+        from: &str,
+        now: Timestamp,
+    ) -> Result<Collected, Error> {
+        let id = outbound_id(&partner.name, kind, number, payload);
+        let key = PurchaseOrderKey {
+            partner: partner.name.clone(),
+            kind: format!("out {kind}"),
+            number: number.to_owned(),
+        };
+        match self.ledger.store().purchase_order(&key)? {
+            Some(before) if before == id => return Ok(Collected::Again(id)),
+            Some(_) => return Ok(Collected::OtherContents),
+            None => {}
+        }
+        draft.push(Change::PurchaseOrder(key, id.clone()));
+        draft.push(Change::Document(Document {
+            id: id.clone(),
+            partner: partner.name.clone(),
+            kind: kind.to_owned(),
+            number: number.to_owned(),
+            state: DocumentState::Queued,
+            payload,
+            interchange: None,
+            rendered: None,
+            edited: false,
+            at: now,
+        }));
+        draft.journal_with(now, Event::DocumentCollected, &partner.name, &id, from, Some(payload));
+        if kind == "shipment" {
+            draft.start_deadlines(partner, Moment::Shipment, &id, now);
+        }
+        let due = self.render_due(partner, kind, now)?;
+        let task = Task::Render { document: id.clone(), accept: false };
+        draft.queue(lanes::render(&partner.name), "", task, due);
+        Ok(Collected::New(id))
     }
 }
 
