@@ -18,6 +18,7 @@ mod alerts;
 mod as2;
 mod as2_config;
 mod config;
+mod connectors;
 mod deadlines;
 #[cfg(unix)]
 mod desk;
@@ -46,6 +47,7 @@ mod retention;
 mod settling;
 mod setup;
 mod status;
+mod steps;
 mod trace;
 mod translation;
 mod working;
@@ -69,6 +71,7 @@ pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
     UnknownSenders,
 };
+pub use connectors::{Connected, connector_texts};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
 pub use raising::NotedFinding;
