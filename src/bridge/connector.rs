@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::api::{Api, Told};
 use super::{
-    Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Polled, PolledDocument, Steps,
+    Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Polled, PolledDocument, Since, Steps,
 };
 use crate::connector::{
     Connector, Idempotency, Judgement, Meanings, Poll, Request, Scope, Settings, Step, Stop,
@@ -103,14 +103,9 @@ impl ConnectorEndpoint {
         is_time
     }
 
-    fn fetch_since(
-        &self,
-        poll: &Poll,
-        partner: &str,
-        cursor: Option<&str>,
-    ) -> Result<Polled, Error> {
-        let mut scope = self.scope(partner);
-        if let Some(cursor) = cursor {
+    fn fetch_since(&self, poll: &Poll, since: &Since<'_>) -> Result<Polled, Error> {
+        let mut scope = self.scope(since.partner);
+        if let Some(cursor) = since.cursor {
             scope.cursor = serde_json::from_str(cursor).map_err(|e| strange(&e))?;
         }
         let Some(request) = poll.request(&scope).map_err(refused)? else {
@@ -120,7 +115,14 @@ impl ConnectorEndpoint {
         let items = poll.items(&told.answer, &scope).map_err(refused)?;
         let mut documents = Vec::with_capacity(items.len());
         for item in items {
-            match poll.document(&item, &scope) {
+            let made = match poll.orders(&item, &scope) {
+                Ok(numbers) => {
+                    scope.orders = orders(&numbers, since)?;
+                    poll.document(&item, &scope)
+                }
+                Err(stop) => Err(stop),
+            };
+            match made {
                 Ok(None) => {}
                 Ok(Some(document)) => {
                     let number = document.get("number").and_then(Value::as_str);
@@ -188,19 +190,15 @@ impl Endpoint for ConnectorEndpoint {
         true
     }
 
-    fn poll(
-        &self,
-        partner: &str,
-        kind: &str,
-        cursor: Option<&str>,
-    ) -> Result<Option<Polled>, Error> {
+    fn poll(&self, since: &Since<'_>) -> Result<Option<Polled>, Error> {
+        let Since { partner, kind, .. } = *since;
         let Some(poll) = self.connector.polls.iter().find(|poll| poll.kind == kind) else {
             return Ok(None);
         };
         if !self.is_time(poll, partner) {
             return Ok(None);
         }
-        let polled = self.fetch_since(poll, partner, cursor)?;
+        let polled = self.fetch_since(poll, since)?;
         if polled.more {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
             looked.remove(&(partner.to_owned(), kind.to_owned()));
@@ -263,6 +261,18 @@ impl ConnectorEndpoint {
 /// A program that stops refuses its document: the next run would stop as well.
 fn refused(stop: Stop) -> Error {
     Error::Refused { reason: stop.to_string() }
+}
+
+/// Orders by their numbers; those that were not received are left out.
+fn orders(numbers: &[String], since: &Since<'_>) -> Result<Value, Error> {
+    let mut found = Map::new();
+    for number in numbers {
+        if let Some(json) = (since.order)(number)? {
+            let order = serde_json::from_slice(&json).map_err(|e| strange(&e))?;
+            found.insert(number.clone(), order);
+        }
+    }
+    Ok(Value::Object(found))
 }
 
 /// What was kept cannot be read.

@@ -78,6 +78,19 @@ pub trait Steps {
     fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error>;
 }
 
+/// What an endpoint is asked for, again and again.
+#[derive(Clone, Copy)]
+pub struct Since<'a> {
+    /// The partner.
+    pub partner: &'a str,
+    /// `shipment`, `invoice`, …
+    pub kind: &'a str,
+    /// The cursor that it gave last; nothing at first.
+    pub cursor: Option<&'a str>,
+    /// The order of this partner's with a number, as it was received: canonical JSON.
+    pub order: &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, Error>,
+}
+
 /// What an endpoint has fetched since a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Polled {
@@ -119,12 +132,7 @@ pub trait Endpoint: Send + Sync {
     ///
     /// # Errors
     /// Where the endpoint cannot be reached.
-    fn poll(
-        &self,
-        _partner: &str,
-        _kind: &str,
-        _cursor: Option<&str>,
-    ) -> Result<Option<Polled>, Error> {
+    fn poll(&self, _since: &Since<'_>) -> Result<Option<Polled>, Error> {
         Ok(None)
     }
 

@@ -169,6 +169,26 @@ pub enum Auth {
     },
 }
 
+impl Auth {
+    /// What calls carry of it, with secrets hidden.
+    #[must_use]
+    pub fn shown(&self) -> Vec<(String, String)> {
+        let hidden =
+            |name: &str, before: &str| vec![(name.to_owned(), format!("{before}(hidden)"))];
+        match self {
+            Self::None => Vec::new(),
+            Self::Basic { .. } => hidden("authorization", "Basic "),
+            Self::ApiKey { header: Some(header), .. } => hidden(header, ""),
+            Self::ApiKey { query, .. } => {
+                hidden(&format!("?{}", query.as_deref().unwrap_or("")), "")
+            }
+            Self::Bearer { scheme, .. } => hidden("authorization", &format!("{scheme} ")),
+            Self::OAuth2 { .. } => hidden("authorization", "Bearer "),
+            Self::Hmac { header, prefix, .. } => hidden(header, prefix),
+        }
+    }
+}
+
 /// What may stand in the content of a signature.
 const SIGNED: [&str; 4] = ["timestamp", "method", "path", "body"];
 

@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::access::{Auth, AuthTable, Breaker, Rate, Template, Tls};
-use super::jq::{Program, Stop};
-use super::request::{Request, brief};
+use super::answer::{Meaning, Meanings};
+use super::handling::{Handling, Idempotency, Poll, Search, Step, VARIABLES};
+use super::jq::Program;
 use super::settings::Declared;
 use super::source::{CONNECTOR_FILE, ConnectorSource};
 use crate::profile::{Problem, Sections};
-
-/// What programs see besides their input, in this order; see [`Scope`].
-const VARIABLES: [&str; 7] =
-    ["$settings", "$partner", "$id", "$document", "$results", "$cursor", "$headers"];
 
 /// Seconds until a call counts as failed, where nothing is said.
 const TIMEOUT_SECONDS: u32 = 30;
@@ -74,329 +70,6 @@ impl Connector {
     }
 }
 
-/// How documents of one kind are handed over.
-#[derive(Debug)]
-pub struct Handling {
-    check: Option<Program>,
-    /// One after the other.
-    pub steps: Vec<Step>,
-}
-
-impl Handling {
-    /// What is asked of a document before the first call.
-    ///
-    /// # Errors
-    /// Why it is not handed over.
-    pub fn check(&self, scope: &Scope) -> Result<(), Stop> {
-        self.check
-            .as_ref()
-            .map_or(Ok(()), |check| check.run(&scope.document, &scope.variables()).map(|_| ()))
-    }
-}
-
-/// Why a call may be made twice without an effect of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Idempotency {
-    /// It changes nothing there.
-    Read,
-    /// The server knows the header `Idempotency-Key`.
-    Header,
-    /// The server knows the document by what stands in it, and takes it once.
-    NaturalKey,
-    /// It is looked for before it is made.
-    Search,
-}
-
-/// One step of handing a document over.
-#[derive(Debug)]
-pub struct Step {
-    /// Its name: `$results` has its result under it.
-    pub name: String,
-    call: Program,
-    /// Why it may be repeated.
-    pub idempotency: Idempotency,
-    /// The header of the key, with [`Idempotency::Header`].
-    pub header: String,
-    /// The search before it.
-    pub search: Option<Search>,
-    result: Option<Program>,
-    /// What answers mean.
-    pub meanings: Meanings,
-}
-
-/// A search for what a step would make.
-#[derive(Debug)]
-pub struct Search {
-    call: Program,
-    found: Program,
-}
-
-impl Search {
-    /// The call that looks for it.
-    ///
-    /// # Errors
-    /// What the program throws, or gives instead of a call.
-    pub fn request(&self, scope: &Scope) -> Result<Option<Request>, Stop> {
-        request(&self.call, scope)
-    }
-
-    /// What was found; nothing where it is not there.
-    ///
-    /// # Errors
-    /// What the program throws.
-    pub fn found(&self, answer: &Answer, scope: &Scope) -> Result<Option<Value>, Stop> {
-        let found = of_answer(&self.found, answer, scope)?;
-        Ok(found.filter(|value| !value.is_null()))
-    }
-}
-
-impl Step {
-    /// The call of this step; nothing where the document needs none.
-    ///
-    /// # Errors
-    /// What the program throws, or gives instead of a call.
-    pub fn request(&self, scope: &Scope) -> Result<Option<Request>, Stop> {
-        request(&self.call, scope)
-    }
-
-    /// What is kept of an answer.
-    ///
-    /// # Errors
-    /// What the program throws.
-    pub fn result(&self, answer: &Answer, scope: &Scope) -> Result<Value, Stop> {
-        match &self.result {
-            None => Ok(answer.body.clone()),
-            Some(result) => Ok(of_answer(result, answer, scope)?.unwrap_or_default()),
-        }
-    }
-}
-
-/// What is fetched again and again: documents of a kind.
-#[derive(Debug)]
-pub struct Poll {
-    /// The canonical kind.
-    pub kind: String,
-    call: Program,
-    items: Program,
-    document: Program,
-    cursor: Program,
-    more: Option<Program>,
-    /// At least so long from one look to the next.
-    pub every_seconds: u32,
-    /// What answers mean.
-    pub meanings: Meanings,
-}
-
-impl Poll {
-    /// The call for what has come since the cursor.
-    ///
-    /// # Errors
-    /// What the program throws, or gives instead of a call.
-    pub fn request(&self, scope: &Scope) -> Result<Option<Request>, Stop> {
-        request(&self.call, scope)
-    }
-
-    /// The records of an answer.
-    ///
-    /// # Errors
-    /// What the program throws.
-    pub fn items(&self, answer: &Answer, scope: &Scope) -> Result<Vec<Value>, Stop> {
-        self.items.run(&answer.body, &scope.with(answer).variables())
-    }
-
-    /// The canonical document of a record; nothing where it is none yet.
-    ///
-    /// # Errors
-    /// What the program throws.
-    pub fn document(&self, item: &Value, scope: &Scope) -> Result<Option<Value>, Stop> {
-        one(self.document.run(item, &scope.variables())?)
-    }
-
-    /// The cursor after an answer.
-    ///
-    /// # Errors
-    /// What the program throws.
-    pub fn cursor(&self, answer: &Answer, scope: &Scope) -> Result<Value, Stop> {
-        let next = of_answer(&self.cursor, answer, scope)?;
-        Ok(next.unwrap_or_else(|| scope.cursor.clone()))
-    }
-
-    /// Whether more waits behind an answer.
-    ///
-    /// # Errors
-    /// What the program throws.
-    pub fn more(&self, answer: &Answer, scope: &Scope) -> Result<bool, Stop> {
-        let Some(more) = &self.more else { return Ok(false) };
-        Ok(of_answer(more, answer, scope)?.is_some_and(|value| is_true(&value)))
-    }
-}
-
-/// What programs see.
-#[derive(Debug, Clone, Default)]
-pub struct Scope {
-    /// The settings of the endpoint, without secrets.
-    pub settings: Value,
-    /// The partner.
-    pub partner: Value,
-    /// The document's id.
-    pub id: Value,
-    /// The document.
-    pub document: Value,
-    /// What the steps before gave, by their names.
-    pub results: Value,
-    /// How far a poll is; null at first.
-    pub cursor: Value,
-    /// The headers of the answer, their names in lower case.
-    pub headers: Value,
-}
-
-impl Scope {
-    fn variables(&self) -> [&Value; 7] {
-        let Self { settings, partner, id, document, results, cursor, headers } = self;
-        [settings, partner, id, document, results, cursor, headers]
-    }
-
-    fn with(&self, answer: &Answer) -> Self {
-        Self { headers: answer.headers.clone(), ..self.clone() }
-    }
-
-    /// Notes the result of a step.
-    pub fn keep(&mut self, step: &str, result: Value) {
-        if !self.results.is_object() {
-            self.results = Value::Object(serde_json::Map::new());
-        }
-        if let Value::Object(results) = &mut self.results {
-            results.insert(step.to_owned(), result);
-        }
-    }
-}
-
-/// An answer as programs see it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Its headers, their names in lower case.
-    pub headers: Value,
-    /// Its body as JSON; as a text where it is none; null where there is none.
-    pub body: Value,
-}
-
-/// What an answer means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
-    /// The call has done what it should.
-    Ok,
-    /// The document is refused: repeating does not help.
-    Refused(String),
-    /// It may be tried again.
-    Retry(String),
-}
-
-/// What the answers of a step mean, where that is not what their status says.
-#[derive(Debug, Default)]
-pub struct Meanings {
-    ok: Option<Meaning>,
-    refused: Option<Meaning>,
-    retry: Option<Meaning>,
-}
-
-#[derive(Debug)]
-enum Meaning {
-    Statuses(Vec<u16>),
-    Program(Program),
-}
-
-impl Meanings {
-    /// Judges an answer. Where nothing else is said: 2xx is well, a status that blames the document refuses it, and all
-    /// others may go by, or a person mends our configuration meanwhile.
-    ///
-    /// # Errors
-    /// What a program throws.
-    pub fn judge(&self, answer: &Answer, scope: &Scope) -> Result<Judgement, Stop> {
-        if let Some(words) = says(self.retry.as_ref(), answer, scope)? {
-            return Ok(Judgement::Retry(words));
-        }
-        if let Some(words) = says(self.refused.as_ref(), answer, scope)? {
-            return Ok(Judgement::Refused(words));
-        }
-        if says(self.ok.as_ref(), answer, scope)?.is_some() {
-            return Ok(Judgement::Ok);
-        }
-        let words = answer.words();
-        Ok(match answer.status {
-            200..=299 => Judgement::Ok,
-            // Ours to mend, or passing; see `Idempotency-Key` for 409.
-            401..=405 | 407..=409 | 421 | 423..=426 | 429 => Judgement::Retry(words),
-            400..=499 => Judgement::Refused(words),
-            _ => Judgement::Retry(words),
-        })
-    }
-}
-
-impl Answer {
-    /// The answer in words: its status, and the beginning of what it says.
-    #[must_use]
-    pub fn words(&self) -> String {
-        const CHARS_MAX: usize = 300;
-        let body = match &self.body {
-            Value::Null => String::new(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let body: String = body.trim().chars().take(CHARS_MAX).collect();
-        if body.is_empty() { self.status.to_string() } else { format!("{} {body}", self.status) }
-    }
-}
-
-/// Whether an answer is meant; the words for it.
-fn says(meaning: Option<&Meaning>, answer: &Answer, scope: &Scope) -> Result<Option<String>, Stop> {
-    match meaning {
-        None => Ok(None),
-        Some(Meaning::Statuses(statuses)) => {
-            Ok(statuses.contains(&answer.status).then(|| answer.words()))
-        }
-        Some(Meaning::Program(program)) => {
-            let whole = serde_json::json!({
-                "status": answer.status, "headers": answer.headers, "body": answer.body,
-            });
-            let said = one(program.run(&whole, &scope.with(answer).variables())?)?;
-            Ok(match said {
-                Some(Value::String(words)) => Some(words),
-                Some(value) if is_true(&value) => Some(answer.words()),
-                _ => None,
-            })
-        }
-    }
-}
-
-fn is_true(value: &Value) -> bool {
-    !matches!(value, Value::Null | Value::Bool(false))
-}
-
-fn of_answer(program: &Program, answer: &Answer, scope: &Scope) -> Result<Option<Value>, Stop> {
-    one(program.run(&answer.body, &scope.with(answer).variables())?)
-}
-
-fn request(program: &Program, scope: &Scope) -> Result<Option<Request>, Stop> {
-    let given = one(program.run(&scope.document, &scope.variables())?)?;
-    given.filter(|value| !value.is_null()).map(Request::read).transpose().map_err(Stop::Error)
-}
-
-/// The one value of a run, where there is any.
-fn one(mut values: Vec<Value>) -> Result<Option<Value>, Stop> {
-    match values.len() {
-        0 | 1 => Ok(values.pop()),
-        count => {
-            let first = brief(&values[0]);
-            Err(Stop::Error(format!(
-                "the program gives {count} values, not one; the first: {first}"
-            )))
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SettingTable {
@@ -437,6 +110,7 @@ struct PollTable {
     program: Option<String>,
     call: String,
     items: Option<String>,
+    orders: Option<String>,
     document: String,
     cursor: Option<String>,
     more: Option<String>,
@@ -653,7 +327,7 @@ impl Reader<'_> {
     }
 
     fn poll(&mut self, index: &str, table: PollTable) -> Option<Poll> {
-        let PollTable { kind, program, call, items, document, cursor, more, .. } = table;
+        let PollTable { kind, program, call, items, orders, document, cursor, more, .. } = table;
         let PollTable { every_seconds, ok, refused, retry, .. } = table;
         let base = ["poll", index];
         let at = |key| ["poll", index, key];
@@ -662,18 +336,27 @@ impl Reader<'_> {
         let items = self.program(&file, items.as_deref().unwrap_or(".[]"), &at("items"));
         let document = self.program(&file, &document, &at("document"));
         let cursor = self.program(&file, cursor.as_deref().unwrap_or("$cursor"), &at("cursor"));
-        let more = more.map(|text| self.program(&file, &text, &at("more")));
+        let mut optional = |text: Option<String>, key| match text {
+            None => Some(None),
+            Some(text) => self.program(&file, &text, &at(key)).map(Some),
+        };
+        let (orders, more) = (optional(orders, "orders"), optional(more, "more"));
         let meanings = Meanings {
             ok: self.meaning(&file, ok, &at("ok")),
             refused: self.meaning(&file, refused, &at("refused")),
             retry: self.meaning(&file, retry, &at("retry")),
         };
-        let more = match more {
-            None => None,
-            Some(program) => Some(program?),
-        };
-        let (call, items, document, cursor) = (call?, items?, document?, cursor?);
-        Some(Poll { kind, call, items, document, cursor, more, every_seconds, meanings })
+        Some(Poll {
+            kind,
+            call: call?,
+            items: items?,
+            orders: orders?,
+            document: document?,
+            cursor: cursor?,
+            more: more?,
+            every_seconds,
+            meanings,
+        })
     }
 
     fn meaning(

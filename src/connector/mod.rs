@@ -5,16 +5,18 @@
 //! the calls before, and judges an answer. It makes no call and keeps nothing; `docs/connectors.md` has the language.
 
 mod access;
+mod answer;
 mod definition;
+mod handling;
 pub mod jq;
 mod request;
 mod settings;
 mod source;
 
 pub use access::{Auth, AuthKind, Breaker, Encoding, Rate, Template, Tls};
-pub use definition::{
-    Answer, Connector, Handling, Idempotency, Judgement, Meanings, Poll, Scope, Search, Step,
-};
+pub use answer::{Answer, Judgement, Meanings};
+pub use definition::Connector;
+pub use handling::{Handling, Idempotency, Poll, Scope, Search, Step};
 pub use jq::Stop;
 pub use request::Request;
 pub use settings::{Declared, Settings};

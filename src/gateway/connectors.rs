@@ -99,3 +99,38 @@ fn settings(
         }
     }
 }
+
+/// Hands a document over through a connector, for someone who looks on: nothing is kept. `tell` is given each step that is
+/// done, with how it came and what it gave. Call it within a tokio runtime.
+///
+/// # Errors
+/// In words: the step that was not done, and why.
+#[cfg(feature = "http")]
+pub fn hand_over(
+    connected: &Connected,
+    (partner, kind, id): (&str, &str, &str),
+    json: &[u8],
+    tell: &mut (dyn FnMut(&str, &str, &[u8]) + Send),
+) -> Result<(), String> {
+    use crate::bridge::{Call, ConnectorEndpoint, Endpoint as _, Error, Steps};
+    use std::sync::{Mutex, PoisonError};
+
+    struct Onlooker<'a>(Mutex<&'a mut (dyn FnMut(&str, &str, &[u8]) + Send)>);
+    impl Steps for Onlooker<'_> {
+        fn result(&self, _: &str) -> Result<Option<Vec<u8>>, Error> {
+            Ok(None)
+        }
+
+        fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error> {
+            let mut tell = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            (*tell)(step, note, result);
+            Ok(())
+        }
+    }
+
+    let (connector, settings) = (Arc::clone(&connected.connector), connected.settings.clone());
+    let runtime = tokio::runtime::Handle::current();
+    let endpoint = ConnectorEndpoint::new(connector, settings, None, runtime)?;
+    let call = Call { partner, kind, idempotency_key: id, json };
+    endpoint.deliver(&call, &Onlooker(Mutex::new(tell))).map_err(|error| error.to_string())
+}

@@ -71,6 +71,8 @@ pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
     UnknownSenders,
 };
+#[cfg(feature = "http")]
+pub use connectors::hand_over;
 pub use connectors::{Connected, connector_texts};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;

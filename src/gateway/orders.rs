@@ -140,7 +140,7 @@ pub(super) fn count_for_orders(
 }
 
 /// The order of a number: what came in is shipped and billed outbound, what we sent inbound.
-fn known_order(
+pub(super) fn known_order(
     records: &dyn Records,
     partner: &Partner,
     way: Direction,
