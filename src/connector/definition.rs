@@ -10,6 +10,8 @@ use super::handling::{Handling, Idempotency, Poll, Search, Step, VARIABLES};
 use super::jq::Program;
 use super::settings::Declared;
 use super::source::{CONNECTOR_FILE, ConnectorSource};
+use crate::canonical::Document;
+use crate::grammar::suggest;
 use crate::profile::{Problem, Sections};
 
 /// Seconds until a call counts as failed, where nothing is said.
@@ -259,6 +261,9 @@ impl Reader<'_> {
     fn handling(&mut self, kind: &str, table: DocumentTable) -> Handling {
         let DocumentTable { program, check, step } = table;
         let base = ["documents", kind];
+        if kind != ANY {
+            self.is_kind(kind, &base);
+        }
         let file = self.program_file(kind, program, &base);
         let check =
             check.and_then(|text| self.program(&file, &text, &["documents", kind, "check"]));
@@ -331,6 +336,7 @@ impl Reader<'_> {
         let PollTable { every_seconds, ok, refused, retry, .. } = table;
         let base = ["poll", index];
         let at = |key| ["poll", index, key];
+        self.is_kind(&kind, &at("kind"));
         let file = self.program_file(&kind, program, &base);
         let call = self.program(&file, &call, &at("call"));
         let items = self.program(&file, items.as_deref().unwrap_or(".[]"), &at("items"));
@@ -359,6 +365,15 @@ impl Reader<'_> {
         })
     }
 
+    /// Whether there are documents of a kind.
+    fn is_kind(&mut self, kind: &str, path: Path<'_>) {
+        if !Document::KINDS.contains(&kind) {
+            let otherwise = format!("there are {}", Document::KINDS.join(", "));
+            let mend = suggest::mend(kind, Document::KINDS, &otherwise);
+            self.wrong(path, format!("there is no kind of document `{kind}`; {mend}"));
+        }
+    }
+
     fn meaning(
         &mut self,
         file: &str,
@@ -384,7 +399,7 @@ impl Reader<'_> {
             let own = self.source.files.iter().map(|(name, _)| name.as_str());
             let programs: Vec<&str> = own.filter(|name| name.ends_with(".jq")).collect();
             let otherwise = format!("its programs are `{}`", programs.join("`, `"));
-            let mend = crate::grammar::suggest::mend(&named, programs.iter().copied(), &otherwise);
+            let mend = suggest::mend(&named, programs.iter().copied(), &otherwise);
             let mut path = path.to_vec();
             path.push("program");
             self.wrong(&path, format!("the folder has no file `{named}`; {mend}"));

@@ -1,4 +1,9 @@
 //! Connectors: documents handed over through real calls to a server on loopback, and fetched from it.
 
+mod auth;
 mod delivery;
+mod mistakes;
+mod polling;
 pub mod server;
+mod trials;
+mod tryton;

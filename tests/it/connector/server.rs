@@ -29,6 +29,8 @@ impl Called {
 pub enum Reply {
     /// Status with reason and further header lines, and a body.
     Answer(String, String),
+    /// An answer as it came from elsewhere.
+    Raw(Vec<u8>),
     /// The connection ends without a word.
     Nothing,
 }
@@ -79,11 +81,32 @@ impl Server {
     }
 }
 
+/// Hands a call on to another server, and takes its answer.
+pub fn forward(call: &Called, address: &str) -> Reply {
+    let Ok(mut stream) = TcpStream::connect(address) else { return Reply::Nothing };
+    let mut head = format!("{} {} HTTP/1.1\r\n", call.method, call.path);
+    for (name, value) in call.headers.iter().filter(|(name, _)| name != "connection") {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("connection: close\r\n\r\n");
+    let mut bytes = Vec::new();
+    let sent = stream.write_all(head.as_bytes());
+    let sent = sent.and_then(|()| stream.write_all(call.body.as_bytes()));
+    match sent.and_then(|()| stream.read_to_end(&mut bytes)) {
+        Ok(_) => Reply::Raw(bytes),
+        Err(_) => Reply::Nothing,
+    }
+}
+
 fn serve(stream: &TcpStream, calls: &Mutex<Vec<Called>>, answer: &dyn Fn(&Called) -> Reply) {
     let Some(call) = read(stream) else { return };
     calls.lock().unwrap().push(call.clone());
     let mut stream = stream;
-    if let Reply::Answer(head, body) = answer(&call) {
+    let reply = answer(&call);
+    if let Reply::Raw(bytes) = &reply {
+        let _ = stream.write_all(bytes);
+    }
+    if let Reply::Answer(head, body) = reply {
         let length = body.len();
         let head =
             format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
