@@ -1,6 +1,7 @@
 //! Connectors: documents handed over through real calls to a server on loopback, and fetched from it.
 
 mod auth;
+mod command;
 mod delivery;
 mod mistakes;
 mod polling;
