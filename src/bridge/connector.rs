@@ -61,7 +61,7 @@ impl ConnectorEndpoint {
         let told = self.api.call(request, key)?;
         trial::step("call.after");
         let named = |words: String| format!("{} {}: {words}", request.method, request.path);
-        match meanings.judge(&told.answer, scope).map_err(refused)? {
+        match meanings.judge(&told.answer, scope).map_err(|stop| refused(&stop))? {
             Judgement::Ok => Ok(told),
             Judgement::Refused(words) => Err(Error::Refused { reason: named(words) }),
             Judgement::Retry(words) => {
@@ -73,20 +73,20 @@ impl ConnectorEndpoint {
     /// Makes a step, or finds that it was made; tells what it gave, and how.
     fn step(&self, step: &Step, key: &str, scope: &Scope) -> Result<(Value, String), Error> {
         if let Some(search) = &step.search
-            && let Some(request) = search.request(scope).map_err(refused)?
+            && let Some(request) = search.request(scope).map_err(|stop| refused(&stop))?
         {
             let told = self.call(&request, None, &Meanings::default(), scope)?;
-            if let Some(found) = search.found(&told.answer, scope).map_err(refused)? {
+            if let Some(found) = search.found(&told.answer, scope).map_err(|stop| refused(&stop))? {
                 return Ok((found, format!("it was there: {} {}", request.method, request.path)));
             }
         }
-        let Some(request) = step.request(scope).map_err(refused)? else {
+        let Some(request) = step.request(scope).map_err(|stop| refused(&stop))? else {
             return Ok((Value::Null, "nothing to call".to_owned()));
         };
         let key = format!("{key}-{}", step.name);
         let key = (step.idempotency == Idempotency::Header).then_some((&*step.header, &*key));
         let told = self.call(&request, key, &step.meanings, scope)?;
-        let result = step.result(&told.answer, scope).map_err(refused)?;
+        let result = step.result(&told.answer, scope).map_err(|stop| refused(&stop))?;
         let Request { method, path, .. } = &request;
         Ok((result, format!("{method} {path}: {}", told.answer.status)))
     }
@@ -108,11 +108,11 @@ impl ConnectorEndpoint {
         if let Some(cursor) = since.cursor {
             scope.cursor = serde_json::from_str(cursor).map_err(|e| strange(&e))?;
         }
-        let Some(request) = poll.request(&scope).map_err(refused)? else {
+        let Some(request) = poll.request(&scope).map_err(|stop| refused(&stop))? else {
             return Ok(Polled { cursor: scope.cursor.to_string(), ..Polled::default() });
         };
         let told = self.call(&request, None, &poll.meanings, &scope)?;
-        let items = poll.items(&told.answer, &scope).map_err(refused)?;
+        let items = poll.items(&told.answer, &scope).map_err(|stop| refused(&stop))?;
         let mut documents = Vec::with_capacity(items.len());
         for item in items {
             let made = match poll.orders(&item, &scope) {
@@ -137,8 +137,9 @@ impl ConnectorEndpoint {
                 }),
             }
         }
-        let next = poll.cursor(&told.answer, &scope).map_err(refused)?;
-        let more = next != scope.cursor && poll.more(&told.answer, &scope).map_err(refused)?;
+        let next = poll.cursor(&told.answer, &scope).map_err(|stop| refused(&stop))?;
+        let more = next != scope.cursor
+            && poll.more(&told.answer, &scope).map_err(|stop| refused(&stop))?;
         Ok(Polled { documents, cursor: next.to_string(), more })
     }
 }
@@ -167,7 +168,7 @@ impl Endpoint for ConnectorEndpoint {
                 continue;
             }
             if !begun {
-                handling.check(&scope).map_err(refused)?;
+                handling.check(&scope).map_err(|stop| refused(&stop))?;
                 begun = true;
             }
             let (result, note) =
@@ -259,7 +260,7 @@ impl ConnectorEndpoint {
 }
 
 /// A program that stops refuses its document: the next run would stop as well.
-fn refused(stop: Stop) -> Error {
+fn refused(stop: &Stop) -> Error {
     Error::Refused { reason: stop.to_string() }
 }
 
@@ -267,7 +268,7 @@ fn refused(stop: Stop) -> Error {
 fn orders(numbers: &[String], since: &Since<'_>) -> Result<Value, Error> {
     let mut found = Map::new();
     for number in numbers {
-        if let Some(json) = (since.order)(number)? {
+        if let Some(json) = since.orders.order(number)? {
             let order = serde_json::from_slice(&json).map_err(|e| strange(&e))?;
             found.insert(number.clone(), order);
         }

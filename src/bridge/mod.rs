@@ -78,6 +78,15 @@ pub trait Steps {
     fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error>;
 }
 
+/// The orders of a partner.
+pub trait Orders {
+    /// The order with a number, as it was received: canonical JSON.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn order(&self, number: &str) -> Result<Option<Vec<u8>>, Error>;
+}
+
 /// What an endpoint is asked for, again and again.
 #[derive(Clone, Copy)]
 pub struct Since<'a> {
@@ -87,8 +96,8 @@ pub struct Since<'a> {
     pub kind: &'a str,
     /// The cursor that it gave last; nothing at first.
     pub cursor: Option<&'a str>,
-    /// The order of this partner's with a number, as it was received: canonical JSON.
-    pub order: &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, Error>,
+    /// Where orders are found.
+    pub orders: &'a dyn Orders,
 }
 
 /// What an endpoint has fetched since a moment.

@@ -1,5 +1,7 @@
 //! Signing calls in: the headers and members of the query that a connector's `[auth]` asks for.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -98,6 +100,10 @@ fn signature(
     let bytes = mac.finalize().into_bytes();
     Ok(match encoding {
         Encoding::Base64 => STANDARD.encode(bytes),
-        Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Encoding::Hex => bytes.iter().fold(String::new(), |mut text, byte| {
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        }),
     })
 }

@@ -212,10 +212,10 @@ struct Checking<'a> {
 
 impl Checking<'_> {
     fn auth(&mut self, table: AuthTable) -> Auth {
+        use AuthKind::{ApiKey, Basic, Bearer, Hmac, Oauth2ClientCredentials};
         let AuthTable { kind, user, secret, header, query, scheme, .. } = table;
         let AuthTable { token_url, client_id, scope, .. } = table;
         let AuthTable { content, timestamp_header, prefix, encoding, .. } = table;
-        use AuthKind::{ApiKey, Basic, Bearer, Hmac, Oauth2ClientCredentials};
         self.belongs("user", user.is_some(), &[Basic]);
         self.belongs("header", header.is_some(), &[ApiKey, Hmac]);
         self.belongs("query", query.is_some(), &[ApiKey]);

@@ -397,7 +397,7 @@ impl Reader<'_> {
         let Some(named) = named else { return format!("{kind}.jq") };
         if self.source.file(&named).is_none() {
             let own = self.source.files.iter().map(|(name, _)| name.as_str());
-            let programs: Vec<&str> = own.filter(|name| name.ends_with(".jq")).collect();
+            let programs: Vec<&str> = own.filter(|name| *name != CONNECTOR_FILE).collect();
             let otherwise = format!("its programs are `{}`", programs.join("`, `"));
             let mend = suggest::mend(&named, programs.iter().copied(), &otherwise);
             let mut path = path.to_vec();

@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(run(".lines[].sku", &input).unwrap(), [json!("A"), json!("B")]);
         assert_eq!(run("[.price, $settings.a] | tojson", &input).unwrap(), [json!("[12.5,1]")]);
         assert_eq!(run("[range(0; 5; 2)], [range(3; 0; -1)]", &input).unwrap().len(), 2);
-        assert_eq!(run(r#"[1.50, 2]"#, &Value::Null).unwrap(), [json!([1.5, 2])]);
+        assert_eq!(run("[1.50, 2]", &Value::Null).unwrap(), [json!([1.5, 2])]);
     }
 
     #[test]

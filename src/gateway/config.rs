@@ -223,6 +223,24 @@ impl Default for Limits {
 /// Most finished files of a folder that one look hands on: what bounds the list in memory.
 const FILES_A_LOOK: usize = 1000;
 
+impl Limits {
+    /// None of them is 0.
+    fn check(self, sections: &mut Sections<'_>) {
+        let numbers = [
+            ("file_mebibytes", self.file_mebibytes),
+            ("sets", self.sets),
+            ("translations", self.translations),
+            ("retry_seconds_first", self.retry_seconds_first),
+            ("retry_seconds_max", self.retry_seconds_max),
+            ("sftp_sessions", self.sftp_sessions),
+        ];
+        for (field, _) in numbers.into_iter().filter(|(_, value)| *value == 0) {
+            let place = sections.place(&["limits", field]);
+            sections.problem(place, format!("limits: `{field}` is at least 1"));
+        }
+    }
+}
+
 impl Config {
     /// Reads the file.
     ///
@@ -289,18 +307,7 @@ impl Config {
                 *path = base.join(&*path);
             }
         }
-        let numbers = [
-            ("file_mebibytes", limits.file_mebibytes),
-            ("sets", limits.sets),
-            ("translations", limits.translations),
-            ("retry_seconds_first", limits.retry_seconds_first),
-            ("retry_seconds_max", limits.retry_seconds_max),
-            ("sftp_sessions", limits.sftp_sessions),
-        ];
-        for (field, _) in numbers.into_iter().filter(|(_, value)| *value == 0) {
-            let place = sections.place(&["limits", field]);
-            sections.problem(place, format!("limits: `{field}` is at least 1"));
-        }
+        limits.check(&mut sections);
         let config = data.zip(profiles).map(|(data, profiles)| Self {
             data: base.join(data),
             profiles: base.join(profiles),

@@ -100,6 +100,10 @@ fn settings(
     }
 }
 
+/// Who is told of a step, how it came, and what it gave.
+#[cfg(feature = "http")]
+pub type Onlook<'a> = dyn FnMut(&str, &str, &[u8]) + Send + 'a;
+
 /// Hands a document over through a connector, for someone who looks on: nothing is kept. `tell` is given each step that is
 /// done, with how it came and what it gave. Call it within a tokio runtime.
 ///
@@ -110,13 +114,13 @@ pub fn hand_over(
     connected: &Connected,
     (partner, kind, id): (&str, &str, &str),
     json: &[u8],
-    tell: &mut (dyn FnMut(&str, &str, &[u8]) + Send),
+    tell: &mut Onlook<'_>,
 ) -> Result<(), String> {
     use crate::bridge::{Call, ConnectorEndpoint, Endpoint as _, Error, Steps};
     use std::sync::{Mutex, PoisonError};
 
-    struct Onlooker<'a>(Mutex<&'a mut (dyn FnMut(&str, &str, &[u8]) + Send)>);
-    impl Steps for Onlooker<'_> {
+    struct Onlooker<'a, 'b>(Mutex<&'a mut Onlook<'b>>);
+    impl Steps for Onlooker<'_, '_> {
         fn result(&self, _: &str) -> Result<Option<Vec<u8>>, Error> {
             Ok(None)
         }

@@ -5,14 +5,14 @@ use jiff::Timestamp;
 
 use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
-use super::orders::known_order;
+use super::orders::ReceivedOrders;
 use super::raising::{About, Trouble, about_bytes};
 use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Endpoint, Since};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name, trial};
 use crate::exceptions::Kind;
-use crate::profile::{Direction, Moment, Partner};
+use crate::profile::{Moment, Partner};
 use crate::store::{
     Change, Document, DocumentState, Event, FileKey, PayloadId, Place, PurchaseOrderKey, Receipt,
     Subject, Task,
@@ -292,7 +292,7 @@ impl Gateway {
             number: partner.endpoint.clone(),
         };
         let before = store.purchase_order(&key)?;
-        let order = |number: &str| self.order_received(partner, number);
+        let orders = ReceivedOrders { store, partner };
         let since =
             Since { partner: &partner.name, kind, cursor: before.as_deref(), order: &order };
         let Some(polled) = endpoint.poll(&since)? else { return Ok(false) };
@@ -325,20 +325,6 @@ impl Gateway {
             trial::step("cursor.after");
         }
         Ok(polled.more)
-    }
-
-    /// The order of a partner's with a number, as it was handed over.
-    fn order_received(
-        &self,
-        partner: &Partner,
-        number: &str,
-    ) -> Result<Option<Vec<u8>>, bridge::Error> {
-        let failed = |reason: String| bridge::Error::Transient { reason, retry_after: None };
-        let store = self.ledger.store();
-        let known = known_order(store, partner, Direction::Out, false, number);
-        let Some(order) = known.map_err(|e| failed(e.to_string()))? else { return Ok(None) };
-        let order = canonical::Document::Order(Box::new(order));
-        serde_json::to_vec(&order).map(Some).map_err(|e| failed(e.to_string()))
     }
 
     /// A file that was not taken in, and lies in the quarantine as it is.

@@ -71,9 +71,9 @@ pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
     UnknownSenders,
 };
-#[cfg(feature = "http")]
-pub use connectors::hand_over;
 pub use connectors::{Connected, connector_texts};
+#[cfg(feature = "http")]
+pub use connectors::{Onlook, hand_over};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
 pub use raising::NotedFinding;

@@ -18,17 +18,17 @@ pub(super) struct KeptSteps<'a> {
 impl Steps for KeptSteps<'_> {
     fn result(&self, step: &str) -> Result<Option<Vec<u8>>, Error> {
         let store = self.ledger.store();
-        let all = store.call_results(self.call.idempotency_key).map_err(failed)?;
+        let all = store.call_results(self.call.idempotency_key).map_err(|error| failed(&error))?;
         // What is handed over anew is called anew.
         let kept = all.into_iter().find(|kept| kept.step == step && kept.work == self.work);
-        kept.map(|kept| store.payload(kept.result).map_err(failed)).transpose()
+        kept.map(|kept| store.payload(kept.result).map_err(|error| failed(&error))).transpose()
     }
 
     fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error> {
         trial::step("keep.before");
         let now = Timestamp::now();
         let document = self.call.idempotency_key;
-        let payload = self.ledger.store().put_payload(result).map_err(failed)?;
+        let payload = self.ledger.store().put_payload(result).map_err(|error| failed(&error))?;
         let mut draft = Draft::new();
         let note = format!("{step}: {note}");
         let event = Event::StepDone;
@@ -40,13 +40,13 @@ impl Steps for KeptSteps<'_> {
             result: payload,
             at: now,
         }));
-        self.ledger.commit(draft).map_err(failed)?;
+        self.ledger.commit(draft).map_err(|error| failed(&error))?;
         trial::step("keep.after");
         Ok(())
     }
 }
 
 /// A store that fails ends the call. Where it fails for good, the record of this failure tells so.
-fn failed(error: crate::store::Error) -> Error {
+fn failed(error: &crate::store::Error) -> Error {
     Error::Transient { reason: error.to_string(), retry_after: None }
 }
