@@ -56,7 +56,8 @@ impl Pace {
         let Some(rate) = self.rate else { return Turn::Now };
         let gained = now.duration_since(self.counted).as_secs_f64() * rate.per_second;
         let tokens = (self.tokens + gained).min(f64::from(rate.burst));
-        let wait = Duration::from_secs_f64(((1.0 - tokens) / rate.per_second).max(0.0));
+        let wait = ((1.0 - tokens) / rate.per_second).max(0.0);
+        let wait = Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX);
         if wait > WAIT_MAX {
             return Turn::NotNow(wait, "many calls wait for their turn".to_owned());
         }
@@ -104,6 +105,10 @@ mod tests {
             pace.turn(begun + SECOND * 2);
         }
         assert!(matches!(pace.turn(begun + SECOND * 2), Turn::NotNow(..)));
+        let rate = Rate { per_second: f64::MIN_POSITIVE, burst: 1 };
+        let mut pace = Pace::new(Some(rate), Breaker::default(), begun);
+        assert_eq!(pace.turn(begun), Turn::Now);
+        assert!(matches!(pace.turn(begun), Turn::NotNow(Duration::MAX, _)));
     }
 
     #[test]

@@ -221,7 +221,7 @@ fn as_json(one: &Expectation, records: &dyn Records) -> Result<serde_json::Value
     let receipt = message.flatten().map(|message| {
         json!({
             "message_id": message.key.message_id, "state": message.state, "at": message.receipt_at,
-            "signed": message.receipt_signed, "payload": message.receipt, "words": message.words,
+            "signed": message.receipt_signed, "features": message.features, "payload": message.receipt, "words": message.words,
         })
     });
     Ok(json!({

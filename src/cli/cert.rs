@@ -196,12 +196,12 @@ fn expire(args: &ExpireArgs, context: &Context, out: &mut dyn Write) -> Result<V
     found.sort_by_key(|one| one.until);
     let now = Timestamp::now();
     let days = |one: &As2Certificate| one.until.duration_since(now).as_hours().div_euclid(24);
-    let is_near = |one: &As2Certificate| days(one) < i64::from(args.within);
+    let is_near = |one: &As2Certificate| one.revoked || days(one) < i64::from(args.within);
     if context.format == Format::Json {
         for one in &found {
             let line = json!({
                 "type": "certificate", "partner": one.partner, "whose": one.whose, "subject": one.subject,
-                "sha256": one.sha256, "from": one.from, "until": one.until, "days": days(one),
+                "sha256": one.sha256, "from": one.from, "until": one.until, "days": days(one), "revoked": one.revoked,
             });
             writeln!(out, "{line}")?;
         }
@@ -212,6 +212,7 @@ fn expire(args: &ExpireArgs, context: &Context, out: &mut dyn Write) -> Result<V
             .iter()
             .map(|one| {
                 let left = match days(one) {
+                    _ if one.revoked => "revoked".to_owned(),
                     days if days < 0 => "ended".to_owned(),
                     days => format!("{days} days"),
                 };

@@ -1,7 +1,7 @@
 //! Programs in jq, bounded: a program gets a value and variables and nothing else (no files, no environment, no clock,
 //! no further input), and ends after so many steps, so deep, with so much output.
 //!
-//! What is not bounded is how large one value inside a program grows; see `docs/connectors.md`.
+//! What is not bounded is how large, and how deep, one value inside a program grows; see `docs/connectors.md`.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

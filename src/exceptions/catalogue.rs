@@ -190,6 +190,14 @@ catalogue! {
         "A certificate ends soon"
         "A certificate of ours or of a partner's ends in less than 30, 14 or 3 days, or has ended. Messages with it are refused from then on."
         "Exchange new certificates with the partner, and write them into the profile beside the old ones. It mends itself then."
+    CertificateRevoked "certificate-revoked" High Page("certificate-expires"), [];
+        "A certificate of the partner's is revoked"
+        "A list of revoked certificates (`crl`) names a certificate of the partner's. Signatures by it do not count any more, and nothing is encrypted for it."
+        "Ask the partner, by another way, for its new certificate, and write it into the profile in the place of the revoked one. It mends itself then."
+    RevocationListOld "revocation-list-old" Normal Page("certificate-expires"), [];
+        "A list of revoked certificates is old"
+        "A list that the profile names (`crl`) says of itself that there is a newer one. It is used all the same, but certificates that were revoked since are not in it."
+        "Fetch the newer list into its file, and see to what should have done so. It mends itself then."
     WorkStuck "work-stuck" High Page("work-stuck"), [Retry];
         "Something does not succeed"
         "A delivery or a translation has failed ten times in a row. It is still tried again, with growing pauses."

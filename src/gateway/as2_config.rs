@@ -55,7 +55,7 @@ impl As2Config {
         if read.listen.is_some() && cfg!(not(feature = "as2")) {
             wrong("listen", "cannot be used: this program was built without the feature `as2`");
         }
-        if !read.path.starts_with('/') || read.path.contains([' ', '?', '#']) {
+        if !read.path.starts_with('/') || read.path.contains([' ', '?', '#', '{', '}']) {
             wrong("path", "is a path such as \"/as2\"");
         }
         if read.certificate.is_some() != read.key.is_some() {

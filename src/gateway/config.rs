@@ -429,7 +429,7 @@ impl EndpointConfig {
             (Some(_), Some(_)) => {
                 problems.push("has either `folder` or `url`, not both".to_owned());
             }
-            (None, None) => problems.push("needs `folder`, `url` or `connector`".to_owned()),
+            (None, None) => problems.push("needs `folder` or `url`, or `connector`".to_owned()),
             (Some(_), None) => {
                 if self.bearer.is_some() || self.timeout_seconds.is_some() || self.returns.is_some()
                 {

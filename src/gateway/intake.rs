@@ -294,7 +294,7 @@ impl Gateway {
         let before = store.purchase_order(&key)?;
         let orders = ReceivedOrders { store, partner };
         let since =
-            Since { partner: &partner.name, kind, cursor: before.as_deref(), order: &order };
+            Since { partner: &partner.name, kind, cursor: before.as_deref(), orders: &orders };
         let Some(polled) = endpoint.poll(&since)? else { return Ok(false) };
         for document in &polled.documents {
             if stop() {

@@ -36,6 +36,8 @@ const CLOCK: Duration = Duration::from_secs(5);
 const PROFILES_POLL_MAX: Duration = Duration::from_secs(5);
 /// The longest that a lane sleeps although nothing wakes it.
 const NAP_MAX: Duration = Duration::from_mins(1);
+/// The longest that a step waits for those before it which need no server either.
+const ROOM_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What waits for partners that were left out.
 pub(super) fn held(mailbox: &str) -> String {
@@ -262,7 +264,7 @@ async fn work_off(
 /// Does the next piece of work of a lane, or tells how long there is none.
 async fn work_on(gateway: &Arc<Gateway>, lane: &str) -> Result<Option<Duration>, Error> {
     let (taker, of) = (Arc::clone(gateway), lane.to_owned());
-    let taken = blocking(move || {
+    let taken = nearby(gateway, move || {
         let most = taker.together(&of);
         Ok(taker.ledger.store().take(&of, Timestamp::now(), most)?)
     });
@@ -319,11 +321,14 @@ async fn watch_mailbox(
     while !*stop.borrow() {
         // One that is gone has its end before it.
         let Some(binding) = find() else { return Ok(()) };
-        let is_remote = binding.mailbox.is_remote();
-        let permit = if is_remote { gateway.servers.acquire().await.ok() } else { None };
         let (eyes, taken, stopped) = (Arc::clone(&gateway), Arc::clone(&binding), stop.clone());
-        let looked = blocking(move || eyes.take_from_mailbox(&taken, &|| *stopped.borrow())).await;
-        drop(permit);
+        let look = move || eyes.take_from_mailbox(&taken, &|| *stopped.borrow());
+        let looked = if binding.mailbox.is_remote() {
+            let _permit = gateway.servers.acquire().await.ok();
+            blocking(look).await
+        } else {
+            nearby(&gateway, look).await
+        };
         let unsettled = looked_into(&gateway, mailbox(&key), looked).await?;
         let binding = find().unwrap_or(binding);
         let settle = unsettled.then_some(binding.settle);
@@ -339,7 +344,7 @@ async fn watch_endpoint(
 ) -> Result<(), Error> {
     while !*stop.borrow() {
         let (eyes, name, stopped) = (Arc::clone(&gateway), partner.clone(), stop.clone());
-        let looked = blocking(move || {
+        let looked = nearby(&gateway, move || {
             let Some(partner) = eyes.live().profiles.partner(&name).cloned() else {
                 return Ok(false);
             };
@@ -389,7 +394,7 @@ async fn looked_into(
     looked: Result<bool, Error>,
 ) -> Result<bool, Error> {
     let noting = Arc::clone(gateway);
-    let noted = blocking(move || noting.looked(&place, looked)).await;
+    let noted = nearby(gateway, move || noting.looked(&place, looked)).await;
     match noted {
         Err(e) if !is_lasting(&e) => {
             tracing::error!("{e}");
@@ -435,6 +440,17 @@ async fn keep_time(gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) -> Re
 
 fn until(due: Timestamp) -> Duration {
     Duration::try_from(Timestamp::now().duration_until(due)).unwrap_or(Duration::ZERO)
+}
+
+/// The same for a step that needs no more than the disks of this machine: few of them at a time, since some thousand
+/// folders that are looked into at once would make as many threads. Where folders hang (their server is gone), the others
+/// wait for them [`ROOM_PATIENCE`], and then no longer.
+pub(super) async fn nearby<T: Send + 'static>(
+    gateway: &Gateway,
+    step: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let _room = tokio::time::timeout(ROOM_PATIENCE, gateway.disks.acquire()).await;
+    blocking(step).await
 }
 
 /// Runs a step where blocking is allowed. A step that panics is a defect, and a failure like any other.

@@ -149,6 +149,8 @@ pub struct Gateway {
     translations: Semaphore,
     /// Bounds how many steps wait for a server at a time, so that they leave threads for all others.
     servers: Semaphore,
+    /// How many steps that need no server are done at a time, as far as they get on.
+    disks: Semaphore,
     status: status::Board,
     /// Acknowledgements of ours that were told to be late, and still wait.
     late: Mutex<BTreeSet<u64>>,

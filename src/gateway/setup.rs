@@ -23,6 +23,9 @@ use crate::secrets::read_secret;
 use crate::store::{EmbeddedStore, Records as _, Retired, Store as _, Transaction};
 use crate::translate::Engine;
 
+/// Steps that need no server and are done at a time; see `lanes::nearby`.
+const DISK_STEPS: usize = 16;
+
 /// Everything that keeps a gateway from starting.
 #[derive(Debug)]
 pub struct Problems(pub Vec<Problem>);
@@ -104,6 +107,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                 return Ok(Gateway {
                     translations: Semaphore::new(config.limits.translations as usize),
                     servers: Semaphore::new(config.limits.sftp_sessions as usize),
+                    disks: Semaphore::new(DISK_STEPS),
                     config,
                     ledger,
                     translator: Translator::new(engine),

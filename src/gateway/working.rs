@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lanes::{blocking, is_lasting};
+use super::lanes::{blocking, is_lasting, nearby};
 use super::ledger::{Draft, Failure};
 use super::{Error, Gateway};
 use crate::store::{self, Task, Work};
@@ -23,12 +23,11 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
     } else {
         gateway.calls_server(first).then_some(&gateway.servers)
     };
-    let _permit = match bound {
-        Some(bound) => bound.acquire().await.ok(),
-        None => None,
-    };
     let doer = Arc::clone(gateway);
-    blocking(move || doer.perform_all(works)).await
+    let step = move || doer.perform_all(works);
+    let Some(bound) = bound else { return nearby(gateway, step).await };
+    let _permit = bound.acquire().await.ok();
+    blocking(step).await
 }
 
 impl Gateway {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _};
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A sender that says nothing for so long in the middle of a body is cut off.
@@ -45,7 +45,7 @@ impl Budget {
     /// The bytes of a body, with the room that they hold.
     pub(super) async fn read(
         &self,
-        mut body: Incoming,
+        mut body: Body,
     ) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Unread> {
         let told = body.size_hint().lower();
         if told > self.largest as u64 {

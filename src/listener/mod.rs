@@ -6,17 +6,18 @@
 mod body;
 mod tls;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{HeaderName, HeaderValue};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -70,12 +71,12 @@ impl Listener {
     /// Answers until stopped; requests under way are finished.
     pub async fn serve(self, gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
         let connections = Arc::new(Semaphore::new(self.settings.connections as usize));
-        let service = Arc::new(Service {
+        let service = Service {
             gateway,
-            path: self.settings.path.clone(),
             patience: Duration::from_secs(u64::from(self.settings.request_seconds)),
             budget: self.budget,
-        });
+        };
+        let routes = routes(&self.settings.path, service);
         let mut open = JoinSet::new();
         while !*stop.borrow() {
             let accepted = async {
@@ -90,8 +91,8 @@ impl Listener {
             let Ok(permit) = permit else { break };
             match accepted {
                 Ok((stream, _)) => {
-                    let (service, acceptor) = (Arc::clone(&service), self.acceptor.clone());
-                    open.spawn(connection(service, acceptor, stream, stop.clone(), permit));
+                    let (routes, acceptor) = (routes.clone(), self.acceptor.clone());
+                    open.spawn(connection(routes, acceptor, stream, stop.clone(), permit));
                 }
                 Err(e) => {
                     tracing::warn!("a connection for AS2 was not taken: {e}");
@@ -108,8 +109,21 @@ impl Listener {
     }
 }
 
+/// What is answered where.
+fn routes(path: &str, service: Service) -> Router {
+    let words = |status, words| move || async move { As2Answer::words(status, words) };
+    let posted = "Messages over AS2 are posted here.";
+    Router::new()
+        // A path is taken as it stands: it has no parameters of any age.
+        .without_v07_checks()
+        .route(path, get(words(200, posted)).post(take))
+        .method_not_allowed_fallback(words(405, posted))
+        .fallback(words(404, "There is nothing here."))
+        .with_state(Arc::new(service))
+}
+
 async fn connection(
-    service: Arc<Service>,
+    routes: Router,
     acceptor: Option<Acceptor>,
     stream: TcpStream,
     stop: watch::Receiver<bool>,
@@ -118,10 +132,10 @@ async fn connection(
     // Answers are small; they are not to wait for more.
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => requests(service, stream, stop).await,
+        None => requests(routes, stream, stop).await,
         Some(acceptor) => {
             match tokio::time::timeout(HEADER_PATIENCE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => requests(service, stream, stop).await,
+                Ok(Ok(stream)) => requests(routes, stream, stop).await,
                 Ok(Err(e)) => tracing::debug!("TLS was not agreed: {e}"),
                 Err(_) => tracing::debug!("TLS was not agreed in time"),
             }
@@ -132,21 +146,18 @@ async fn connection(
 
 /// The requests of a connection, one after the other.
 async fn requests(
-    service: Arc<Service>,
+    routes: Router,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     mut stop: watch::Receiver<bool>,
 ) {
-    let answer = service_fn(move |request| {
-        let service = Arc::clone(&service);
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
-    });
+    // `axum::serve` has no bounds of a header.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_PATIENCE)
         .max_buf_size(HEADER_BYTES_MAX)
         .max_headers(FIELDS_MAX)
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), answer);
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
     tokio::pin!(connection);
     let stopped = async move {
         // Without a sender nobody wants it any more.
@@ -167,48 +178,33 @@ async fn requests(
 /// What all connections have in common.
 struct Service {
     gateway: Arc<Gateway>,
-    path: String,
     patience: Duration,
     budget: Budget,
 }
 
-impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let answer = match (request.uri().path() == self.path, request.method()) {
-            (false, _) => As2Answer::words(404, "There is nothing here."),
-            (true, &Method::POST) => self.take(request).await,
-            (true, &Method::GET | &Method::HEAD) => {
-                As2Answer::words(200, "Messages over AS2 are posted here.")
-            }
-            (true, _) => As2Answer::words(405, "Messages over AS2 are posted here."),
-        };
-        response(answer)
-    }
-
-    async fn take(&self, request: Request<Incoming>) -> As2Answer {
-        let (head, body) = request.into_parts();
-        let read = tokio::time::timeout(self.patience, self.budget.read(body)).await;
-        let (body, held) = match read {
-            Ok(Ok(read)) => read,
-            Ok(Err(unread)) => return refusal(unread),
-            Err(_) => return refusal(Unread::Slow),
-        };
-        let fields: Vec<(String, Vec<u8>)> = head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-            .collect();
-        let gateway = Arc::clone(&self.gateway);
-        let taken = tokio::task::spawn_blocking(move || {
-            let answer = gateway.take_as2(&fields, &body);
-            drop(held);
-            answer
-        });
-        taken.await.unwrap_or_else(|e| {
-            tracing::error!("a message over AS2 ended in a panic: {e}");
-            As2Answer::words(500, "It cannot be taken.")
-        })
-    }
+async fn take(State(service): State<Arc<Service>>, request: Request) -> As2Answer {
+    let (head, body) = request.into_parts();
+    let read = tokio::time::timeout(service.patience, service.budget.read(body)).await;
+    let (body, held) = match read {
+        Ok(Ok(read)) => read,
+        Ok(Err(unread)) => return refusal(unread),
+        Err(_) => return refusal(Unread::Slow),
+    };
+    let fields: Vec<(String, Vec<u8>)> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    let gateway = Arc::clone(&service.gateway);
+    let taken = tokio::task::spawn_blocking(move || {
+        let answer = gateway.take_as2(&fields, &body);
+        drop(held);
+        answer
+    });
+    taken.await.unwrap_or_else(|e| {
+        tracing::error!("a message over AS2 ended in a panic: {e}");
+        As2Answer::words(500, "It cannot be taken.")
+    })
 }
 
 fn refusal(unread: Unread) -> As2Answer {
@@ -224,21 +220,23 @@ fn refusal(unread: Unread) -> As2Answer {
     }
 }
 
-fn response(answer: As2Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in answer.headers {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        let value = HeaderValue::from_str(&value.replace(|c: char| c.is_control(), " "));
-        if let (Ok(name), Ok(value)) = (name, value) {
-            response.headers_mut().append(name, value);
+impl IntoResponse for As2Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in self.headers {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let value = HeaderValue::from_str(&value.replace(|c: char| c.is_control(), " "));
+            if let (Ok(name), Ok(value)) = (name, value) {
+                response.headers_mut().append(name, value);
+            }
         }
+        if !response.status().is_success() {
+            // What is left of the request is not read.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        response
     }
-    if !response.status().is_success() {
-        // What is left of the request is not read.
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(hyper::header::CONNECTION, close);
-    }
-    response
 }

@@ -27,7 +27,10 @@ mod section;
 mod sections;
 
 pub use agreement::{Agreement, Direction, State};
-pub use as2::{As2, As2Cipher, As2Compression, As2Digest, As2Receipt, host_of};
+pub use as2::{
+    As2, As2Cipher, As2ClientCertificate, As2Compression, As2Digest, As2Login, As2LoginScheme,
+    As2Receipt, As2Server, host_of,
+};
 pub use documents::{Batch, Deadline, DocumentFlow, Moment};
 pub use effect::Effect;
 pub use envelope::{

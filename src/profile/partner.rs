@@ -65,7 +65,7 @@ pub struct Partner {
     /// never reaches the production endpoint.
     pub test_endpoint: Option<String>,
     pub(super) agreements: Vec<Agreement>,
-    pub(super) settings: Vec<Row>,
+    pub(super) settings: Box<[Row]>,
 }
 
 impl Partner {
@@ -106,7 +106,7 @@ impl Partner {
     /// agreement.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
-        let mut rows = self.settings.clone();
+        let mut rows = self.settings.to_vec();
         rows.extend(self.agreements.iter().flat_map(rules::rows));
         rows
     }
@@ -198,7 +198,7 @@ impl Draft<'_, '_> {
             endpoint: endpoint?,
             test_endpoint,
             agreements,
-            settings: std::mem::take(&mut log.rows),
+            settings: std::mem::take(&mut log.rows).into(),
         })
     }
 }

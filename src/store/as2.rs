@@ -106,6 +106,9 @@ pub struct As2Message {
     /// The certificate of the partner's, in PEM, by which the receipt for a message of ours is signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<PayloadId>,
+    /// What the partner's software has said with it that it can do (RFC 6017): of one that was sent, with the receipt.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub features: String,
     /// How often it was sent again because no receipt came.
     #[serde(default)]
     pub resent: u32,

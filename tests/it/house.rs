@@ -109,7 +109,16 @@ impl House {
         is_it: impl Fn(&JournalRecord) -> bool,
     ) -> JournalRecord {
         let wanted = |record: &JournalRecord| record.entry.event == event && is_it(record);
-        if let Some(place) = self.early.iter().position(wanted) {
+        self.wait_until(&format!("{event:?}"), wanted).await
+    }
+
+    /// Waits for a record, whatever has happened.
+    pub async fn wait_until(
+        &mut self,
+        what: &str,
+        wanted: impl Fn(&JournalRecord) -> bool,
+    ) -> JournalRecord {
+        if let Some(place) = self.early.iter().position(&wanted) {
             return self.early.remove(place);
         }
         let wait = async {
@@ -122,7 +131,7 @@ impl House {
             }
         };
         let ended = tokio::time::timeout(PATIENCE, wait).await;
-        ended.unwrap_or_else(|_| panic!("{event:?} did not come; there came {:#?}", self.early))
+        ended.unwrap_or_else(|_| panic!("{what} did not come; there came {:#?}", self.early))
     }
 
     pub fn names(&self, place: &str) -> Vec<String> {

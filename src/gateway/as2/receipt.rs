@@ -17,7 +17,7 @@ use crate::transport;
 use crate::transport::as2::mdn::{self, Mdn, Outcome, Sent};
 use crate::transport::as2::message::{Mics, ReceiptRequest};
 use crate::transport::as2::mime::Headers;
-use crate::transport::as2::{Name, Peer};
+use crate::transport::as2::{Name, Peer, features};
 
 /// Work that is looked through for what waits for a receipt.
 const WAITING_MAX: usize = 10_000;
@@ -39,7 +39,10 @@ impl Gateway {
         let (Some(theirs), Some(ours)) = (named("AS2-From"), named("AS2-To")) else {
             return Ok(As2Answer::words(400, "A receipt without AS2-From and AS2-To."));
         };
-        let Some(known) = self.known_as2(&theirs, &ours) else {
+        // Some quote names twice (pyas2lib); whose receipt it is shows in what it is for, and who has signed it.
+        let again = |name: &Name| Name::read(name.as_str()).ok();
+        let twice = || self.known_as2(&again(&theirs)?, &again(&ours)?);
+        let Some(known) = self.known_as2(&theirs, &ours).or_else(twice) else {
             let words = format!("Nothing is agreed between {theirs} and {ours}.");
             return Ok(As2Answer::words(403, &words));
         };
@@ -57,7 +60,8 @@ impl Gateway {
             let words = "The receipt does not say which message it is for.";
             return Ok(As2Answer::words(400, words));
         };
-        let key = key_of(As2Direction::Sent, &theirs, &ours, &id);
+        let (theirs, ours) = (known.peer.theirs(), known.peer.own());
+        let key = key_of(As2Direction::Sent, theirs, ours, &id);
         let store = self.ledger.store();
         let Some(message) = store.as2_message(&key)? else {
             return Ok(As2Answer::words(404, "No such message was sent."));
@@ -70,6 +74,7 @@ impl Gateway {
                 state: As2State::Answered,
                 receipt: Some(receipt),
                 receipt_at: Some(now),
+                features: features(headers),
                 ..message
             })));
             self.ledger.commit(draft)?;
@@ -117,7 +122,7 @@ impl Gateway {
         let peer = self.peer_of(&name)?;
         let wire = self.ledger.store().payload(payload)?;
         trial::step("as2-receipt.before");
-        peer.client().post(url, &wire, false)?;
+        peer.client().map_err(Error::Configuration)?.post(url, &wire, false)?;
         trial::step("as2-receipt.after");
         let mut draft = Draft::new();
         draft.done(work);
@@ -194,7 +199,7 @@ impl Gateway {
         let wire = message.wire.unwrap_or(message.content);
         let wire = self.ledger.store().payload(wire)?;
         trial::step("as2-resend.before");
-        peer.client().post(&settings.url, &wire, true)?;
+        peer.client().map_err(Error::Configuration)?.post(&settings.url, &wire, true)?;
         trial::step("as2-resend.after");
         draft.done(work);
         let due = now.saturating_add(within).unwrap_or(Timestamp::MAX);
@@ -284,7 +289,7 @@ impl Gateway {
         })));
         let (event, subject) = (Event::As2Receipt, name);
         draft.journal_with(now, event, &partner.name, subject, words, message.receipt);
-        let mut told = facts(&message.key, "");
+        let mut told = facts(&message.key, "", &message.features);
         told.extend(Facts::from([("signed".to_owned(), signed.to_string())]));
         draft.tell(told);
         if *good {

@@ -18,7 +18,7 @@ use crate::store::{
 use crate::transport::as2::message::{Failure, Limits, Modifier, Opened};
 use crate::transport::as2::mime::{self, Headers, Part};
 use crate::transport::as2::reception::{self, Answering, Heading, Sender, Taken};
-use crate::transport::as2::{Keys, mdn};
+use crate::transport::as2::{Keys, features, mdn};
 
 /// Longest address that a receipt is sent to: it stands in a record.
 const URL_BYTES_MAX: usize = 800;
@@ -161,7 +161,7 @@ impl Gateway {
             let file = FileKey { mailbox, name, size, modified_nanoseconds, payload };
             draft.push(Change::TakeFile(Receipt { id, file, at: now, done: false }));
         }
-        let mic = opened.mic.to_string();
+        let (mic, features) = (opened.mic.to_string(), features(arriving.headers));
         draft.push(Change::As2New(Box::new(As2Message {
             key: key.clone(),
             partner: known.partner.clone(),
@@ -175,12 +175,13 @@ impl Gateway {
             receipt_at: kept.map(|_| now),
             receipt_signed: heading.receipt.as_ref().is_some_and(|asked| asked.signed),
             signer: None,
+            features: features.clone(),
             resent: 0,
             words: String::new(),
         })));
         let event = Event::As2Received;
         draft.journal_with(now, event, &known.partner, &label(key), &security(opened), kept);
-        draft.tell(facts(key, &mic));
+        draft.tell(facts(key, &mic, &features));
         draft.mend(about_message(key), now, "the same message came again, and was taken");
         let later = self.later(&mut draft, known, arriving, kept);
         self.settle(draft)?;
@@ -246,7 +247,7 @@ impl Gateway {
         let mut draft = Draft::new();
         let words = failure.to_string();
         draft.journal_with(now, Event::As2Refused, &known.partner, &label(key), &words, kept);
-        draft.tell(facts(key, ""));
+        draft.tell(facts(key, "", &features(arriving.headers)));
         let trouble = Trouble {
             kind,
             partner: &known.partner,
@@ -296,7 +297,7 @@ impl Gateway {
             self.settle(draft)?;
         }
         // A stranger says nothing that would have us call a server: it is answered here, whatever it asks for.
-        let keys = Keys { own: Vec::new(), partner: Vec::new() };
+        let keys = Keys::default();
         let part = answer(arriving, &keys, Taken::Refused(&failure))?;
         Ok(refusal(part, &failure))
     }
@@ -392,10 +393,16 @@ fn security(opened: &Opened) -> String {
 }
 
 /// What a machine may want to know of a message.
-pub(super) fn facts(key: &As2Key, mic: &str) -> Facts {
+pub(super) fn facts(key: &As2Key, mic: &str, features: &str) -> Facts {
     let id: String = key.message_id.chars().take(300).collect();
-    [("message_id", id.as_str()), ("theirs", &key.theirs), ("ours", &key.ours), ("mic", mic)]
-        .into_iter()
+    let all = [
+        ("message_id", id.as_str()),
+        ("theirs", &key.theirs),
+        ("ours", &key.ours),
+        ("mic", mic),
+        ("features", features),
+    ];
+    all.into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()

@@ -14,7 +14,7 @@ use crate::profile::Partner;
 use crate::store::{As2Direction, As2Message, As2State, Change, Event, PayloadId, Task, Work};
 use crate::transport::as2::message::ReceiptRequest;
 use crate::transport::as2::mime::Part;
-use crate::transport::as2::{Peer, mdn};
+use crate::transport::as2::{Peer, features, mdn};
 
 impl Gateway {
     /// The AS2 side of a partner.
@@ -42,7 +42,7 @@ impl Gateway {
         let wire = store.payload(message.wire.unwrap_or(message.content))?;
         let url = &peer.settings().url;
         trial::step("as2-post.before");
-        let answer = peer.client().post(url, &wire, true)?;
+        let answer = peer.client().map_err(Error::Configuration)?.post(url, &wire, true)?;
         trial::step("as2-post.after");
         let asked = ReceiptRequest::read(&entity(&wire)?.headers);
         let now = Timestamp::now();
@@ -52,7 +52,8 @@ impl Gateway {
             let verdict = self.judge(peer, &message, (&answer.headers, &answer.body), true)?;
             let receipt = store.put_payload(&whole(&answer.headers, &answer.body))?;
             let (receipt, receipt_at) = (Some(receipt), Some(now));
-            let message = As2Message { receipt, receipt_at, ..message };
+            let features = features(&answer.headers);
+            let message = As2Message { receipt, receipt_at, features, ..message };
             self.close(&mut draft, (work, name), partner, &message, &verdict);
             if verdict.good {
                 self.note_sent(&mut draft, work, partner, (payload, name), documents)?;
@@ -111,6 +112,7 @@ impl Gateway {
             receipt_at: None,
             receipt_signed: false,
             signer: None,
+            features: String::new(),
             resent: 0,
             words: String::new(),
         };
@@ -118,7 +120,7 @@ impl Gateway {
         draft.push(Change::As2New(Box::new(message.clone())));
         let (event, note) = (Event::As2Made, label(&message.key));
         draft.journal_with(now, event, &partner.name, name, &note, Some(wire));
-        draft.tell(super::receive::facts(&message.key, ""));
+        draft.tell(super::receive::facts(&message.key, "", ""));
         trial::step("as2-make.before");
         self.ledger.commit(draft)?;
         trial::step("as2-make.after");

@@ -7,6 +7,10 @@
 
 mod client;
 pub mod cms;
+mod features;
+mod kept;
+mod keys;
+mod login;
 pub mod mdn;
 pub mod message;
 pub mod mime;
@@ -16,7 +20,9 @@ mod policy;
 pub mod reception;
 
 pub use client::{Answer, Client};
+pub use features::features;
+pub use keys::Keys;
 pub use name::bare;
 pub use name::{BadName, Name};
-pub use peer::{Keys, Peer};
+pub use peer::Peer;
 pub use policy::Policy;

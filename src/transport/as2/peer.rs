@@ -3,21 +3,24 @@
 //! Keys and certificates are read where they are at each use, so that they can be changed while the gateway runs; what
 //! was made of them is kept until they change.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use super::client::Client;
-use super::cms::{Certificate, Cipher, Digest, Identity, Padding};
+use super::cms::{Certificate, Cipher, Digest, Padding};
+use super::kept::Kept;
+use super::keys::{Keys, based, read_file, texts};
+use super::login::Login;
 use super::message::{
     self, Compression, Document, Encryption, Envelope, Outgoing, Protection, ReceiptRequest,
 };
 use super::{Name, Policy};
 use crate::disk::{create_dir, safe_name, write_to};
-use crate::profile::{As2, As2Cipher, As2Compression, As2Digest, As2Receipt, Secret};
-use crate::secrets::{read_secret, read_secret_bytes};
+use crate::profile::{As2, As2Cipher, As2Compression, As2Digest, As2Receipt};
+use crate::secrets::read_secret_bytes;
 use crate::transport::{Arrival, Error, Look, Mailbox};
 
 /// A partner, with a folder of ours for what people have to look at.
@@ -29,34 +32,9 @@ pub struct Peer {
     theirs: Name,
     /// Where later receipts come to.
     return_url: Option<String>,
-    client: Client,
-    keys: Mutex<Option<Kept>>,
-}
-
-/// Keys, and the texts that they were made of.
-type Kept = (Vec<Vec<u8>>, Arc<Keys>);
-
-/// The keys of both sides.
-#[derive(Debug)]
-pub struct Keys {
-    /// Ours; the first signs.
-    pub own: Vec<Identity>,
-    /// The partner's certificates, in force or not.
-    pub partner: Vec<Certificate>,
-}
-
-impl Keys {
-    /// The partner's certificates that are in force.
-    #[must_use]
-    pub fn in_force(&self, now: Timestamp) -> Vec<Certificate> {
-        self.partner.iter().filter(|one| one.is_in_force(now)).cloned().collect()
-    }
-
-    /// The one to encrypt for: of those in force the one that began last.
-    fn newest(&self, now: Timestamp) -> Option<&Certificate> {
-        let in_force = self.partner.iter().filter(|one| one.is_in_force(now));
-        in_force.max_by_key(|one| one.window().0)
-    }
+    runtime: Handle,
+    client: Kept<Client>,
+    keys: Kept<Keys>,
 }
 
 impl Peer {
@@ -77,12 +55,6 @@ impl Peer {
         let quarantine = folder.join("quarantine");
         create_dir(&quarantine).map_err(|e| format!("{}: {e}", quarantine.display()))?;
         let name = |name: &str| Name::new(name).map_err(|e| e.to_string());
-        let mut authorities = Vec::new();
-        for file in &settings.server_authorities {
-            let file = base.join(file);
-            authorities.push(fs::read(&file).map_err(|e| format!("{}: {e}", file.display()))?);
-        }
-        let password = settings.password.as_ref().map(|secret| based(base, secret));
         let peer = Self {
             own: name(&settings.own_name)?,
             theirs: name(&settings.partner_name)?,
@@ -90,10 +62,12 @@ impl Peer {
             base: base.to_path_buf(),
             quarantine,
             return_url: return_url.map(str::to_owned),
-            client: Client::new(settings, password, &authorities)?,
-            keys: Mutex::default(),
+            runtime: Handle::current(),
+            client: Kept::default(),
+            keys: Kept::default(),
         };
         peer.keys()?;
+        peer.client()?;
         Ok(peer)
     }
 
@@ -115,10 +89,41 @@ impl Peer {
         &self.settings
     }
 
-    /// What carries messages to it.
+    /// What carries messages to it, with the certificates as they are now.
+    ///
+    /// # Errors
+    /// In words: what cannot be read, or is none.
+    pub fn client(&self) -> Result<Arc<Client>, String> {
+        let server = &self.settings.server;
+        let mut texts = Vec::new();
+        for file in &server.authorities {
+            texts.push(read_file(&self.base, file)?);
+        }
+        if let Some(client) = &server.client {
+            texts.push(read_file(&self.base, &client.certificate)?);
+            let key = read_secret_bytes(&based(&self.base, &client.key));
+            texts.push(key.map_err(|words| format!("client_key {}: {words}", client.key))?);
+        }
+        self.client.of(texts, |texts| {
+            let (authorities, own) = texts.split_at(server.authorities.len());
+            let own = match own {
+                [certificates, key] => Some((certificates.as_slice(), key.as_slice())),
+                _ => None,
+            };
+            let login = server.login.as_ref().map(|login| {
+                let password = based(&self.base, &login.password);
+                Login::new(login.scheme, login.user.clone(), password)
+            });
+            Client::new(server, self.runtime.clone(), login, authorities, own)
+        })
+    }
+
+    /// Our TLS client certificate, where the profile names one.
     #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
+    pub fn client_certificate(&self) -> Option<Certificate> {
+        let client = self.settings.server.client.as_ref()?;
+        let pem = read_file(&self.base, &client.certificate).ok()?;
+        Certificate::read(&pem).ok()
     }
 
     /// What its messages must have.
@@ -133,49 +138,8 @@ impl Peer {
     /// # Errors
     /// In words: what cannot be read, or is none.
     pub fn keys(&self) -> Result<Arc<Keys>, String> {
-        let As2 { key, other_keys, certificates, .. } = &*self.settings;
-        let own: Vec<(String, Vec<u8>)> = std::iter::once(key)
-            .chain(other_keys)
-            .map(|secret| {
-                let bytes = read_secret_bytes(&based(&self.base, secret))
-                    .map_err(|words| format!("key {secret}: {words}"))?;
-                Ok((secret.to_string(), bytes))
-            })
-            .collect::<Result<_, String>>()?;
-        let partner: Vec<(&String, Vec<u8>)> = certificates
-            .iter()
-            .map(|file| {
-                let path = self.base.join(file);
-                let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-                Ok((file, bytes))
-            })
-            .collect::<Result<_, String>>()?;
-        let passphrase = match &self.settings.key_passphrase {
-            Some(secret) => read_secret(&based(&self.base, secret))
-                .map_err(|words| format!("key_passphrase {secret}: {words}"))?,
-            None => String::new(),
-        };
-        let texts = own.iter().map(|(_, bytes)| bytes.clone());
-        let texts = texts.chain(partner.iter().map(|(_, bytes)| bytes.clone()));
-        let texts: Vec<Vec<u8>> = texts.chain([passphrase.clone().into_bytes()]).collect();
-        let mut kept = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, keys)) = &*kept
-            && *of == texts
-        {
-            return Ok(Arc::clone(keys));
-        }
-        let identity = |(name, bytes): &(String, Vec<u8>)| {
-            Identity::read(bytes, &passphrase).map_err(|e| format!("key {name}: {e}"))
-        };
-        let certificate = |(file, bytes): &(&String, Vec<u8>)| {
-            Certificate::read(bytes).map_err(|e| format!("certificate {file}: {e}"))
-        };
-        let keys = Arc::new(Keys {
-            own: own.iter().map(identity).collect::<Result<_, _>>()?,
-            partner: partner.iter().map(certificate).collect::<Result<_, _>>()?,
-        });
-        *kept = Some((texts, Arc::clone(&keys)));
-        Ok(keys)
+        let settings = &self.settings;
+        self.keys.of(texts(settings, &self.base)?, |texts| Keys::of(settings, texts))
     }
 
     /// The receipt that is asked for.
@@ -251,14 +215,6 @@ impl Peer {
             receipt: receipt.as_ref(),
         };
         message::build(&[document], &envelope, &protection).map_err(|e| e.to_string())
-    }
-}
-
-/// A secret whose file is relative to a folder.
-fn based(base: &Path, secret: &Secret) -> Secret {
-    match secret {
-        Secret::File(path) => Secret::File(base.join(path)),
-        Secret::Environment(_) => secret.clone(),
     }
 }
 

@@ -1,9 +1,14 @@
 //! AS2 against implementations that are not ours: `openssl cms` on the command line, and pyas2lib.
 
+mod authority;
+mod django;
+mod exchange;
 mod openssl;
 mod partner;
 mod proof;
 mod pyas2;
+mod revocation;
+mod server;
 mod service;
 mod trials;
 

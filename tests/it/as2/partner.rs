@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use crossdock::exceptions::Kind;
 use crossdock::listener::Listener;
-use crossdock::store::{As2Direction, As2Key, As2Message, Exception};
+use crossdock::store::{As2Direction, As2Key, As2Message, Event, Exception};
 use crossdock::transport::as2::cms::{Certificate, Cipher, Digest, Identity, Padding};
 use crossdock::transport::as2::mdn::{self, Disposition, Mdn, Receipt};
 use crossdock::transport::as2::message::{
@@ -18,10 +19,11 @@ use crossdock::transport::as2::message::{
 use crossdock::transport::as2::mime::{self, Headers, Part};
 use crossdock::transport::as2::{Name, bare};
 use jiff::Timestamp;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::sync::watch;
 
 use super::identity;
-use crate::house::{CONFIG, House, PROFILE};
+use crate::house::{CONFIG, House, PROFILE, order};
 
 pub const US: &str = "NORTHDOCK";
 pub const THEM: &str = "Harbor & Pine";
@@ -70,6 +72,17 @@ impl Http {
         }
     }
 
+    /// As it stood on the wire, to be given on; its address without the host.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (method, rest) = self.start.split_once(" http://").unwrap();
+        let path = &rest[rest.find('/').unwrap()..];
+        let mut head = format!("{method} {path}\r\n");
+        for (name, value) in self.headers.iter() {
+            write!(head, "{name}: {value}\r\n").unwrap();
+        }
+        [head.as_bytes(), b"\r\n", &self.body].concat()
+    }
+
     pub fn status(&self) -> u16 {
         self.start.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap_or(0)
     }
@@ -94,7 +107,7 @@ pub fn send(to: SocketAddr, bytes: &[u8]) -> Http {
 }
 
 /// What the partner's server answers.
-type Answering = Box<dyn FnMut(&Http) -> (String, Vec<(&'static str, String)>, Vec<u8>) + Send>;
+pub type Answering = Box<dyn FnMut(&Http) -> (String, Vec<(&'static str, String)>, Vec<u8>) + Send>;
 
 /// The partner: its key, its server, and what has come there.
 pub struct Partner {
@@ -103,28 +116,53 @@ pub struct Partner {
     pub server: SocketAddr,
     pub answering: Arc<Mutex<Answering>>,
     pub requests: Receiver<Http>,
+    /// Whether its server speaks TLS.
+    secret: bool,
+}
+
+/// Reads a request, and answers it; nothing where none comes, as where TLS is not agreed.
+fn serve(
+    stream: &mut (impl std::io::Read + std::io::Write),
+    answers: &Mutex<Answering>,
+) -> Option<Http> {
+    let request = Http::read(stream);
+    if request.start.is_empty() {
+        return None;
+    }
+    let (status, headers, body) = (answers.lock().unwrap())(&request);
+    let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+    let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+    Some(request)
 }
 
 impl Partner {
     pub fn open() -> Self {
+        Self::over(None)
+    }
+
+    /// With a server that speaks TLS.
+    pub fn over(tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = listener.local_addr().unwrap();
         let (sender, requests) = channel();
         let nothing: Answering = Box::new(|_| ("204 No Content".to_owned(), vec![], vec![]));
         let answering = Arc::new(Mutex::new(nothing));
-        let answers = Arc::clone(&answering);
+        let (answers, secret) = (Arc::clone(&answering), tls.is_some());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
-                let request = Http::read(&mut stream);
-                let (status, headers, body) = (answers.lock().unwrap())(&request);
-                let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
-                for (name, value) in headers {
-                    write!(head, "{name}: {value}\r\n").unwrap();
-                }
-                write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
-                let _ = stream.write_all(&[head.as_bytes(), &body].concat());
-                if sender.send(request).is_err() {
+                let request = match &tls {
+                    None => serve(&mut stream, &answers),
+                    Some(tls) => {
+                        let connection = ServerConnection::new(Arc::clone(tls)).unwrap();
+                        serve(&mut StreamOwned::new(connection, stream), &answers)
+                    }
+                };
+                if request.is_some_and(|request| sender.send(request).is_err()) {
                     return;
                 }
             }
@@ -135,6 +173,7 @@ impl Partner {
             server,
             answering,
             requests,
+            secret,
         }
     }
 
@@ -267,7 +306,7 @@ pub fn profile(server: SocketAddr, more: &str) -> String {
     )
 }
 
-pub fn keys(folder: &std::path::Path) {
+pub fn keys(folder: &Path) {
     fs::create_dir_all(folder.join("keys")).unwrap();
     fs::write(folder.join("keys/us.pem"), identity("ours.pem").to_pem().unwrap()).unwrap();
     let theirs = identity("theirs.pem").certificate().x509().to_pem().unwrap();
@@ -291,34 +330,42 @@ impl Service {
 
     /// With another key of ours.
     pub async fn with_key(more: &str, ours: &Identity) -> Self {
-        Self::starting((THEM, US), "", more, Some(ours)).await
+        let key = |folder: &Path| {
+            fs::write(folder.join("keys/us.pem"), ours.to_pem().unwrap()).unwrap();
+        };
+        Self::with(Partner::open(), key, more).await
+    }
+
+    /// With a partner that is there already, and other files.
+    pub async fn with(partner: Partner, files: impl FnOnce(&Path), more: &str) -> Self {
+        Self::starting(partner, (THEM, US), "", more, files).await
     }
 
     /// Under other names, the partner's first.
     pub async fn named(names: (&str, &str), more: &str) -> Self {
-        Self::starting(names, "", more, None).await
+        Self::starting(Partner::open(), names, "", more, |_| {}).await
     }
 
     /// With more in `[as2]`.
     pub async fn configured(config: &str, more: &str) -> Self {
-        Self::starting((THEM, US), config, more, None).await
+        Self::starting(Partner::open(), (THEM, US), config, more, |_| {}).await
     }
 
     async fn starting(
+        partner: Partner,
         (theirs, us): (&str, &str),
         config: &str,
         more: &str,
-        ours: Option<&Identity>,
+        files: impl FnOnce(&Path),
     ) -> Self {
-        let partner = Partner::open();
         let folder = tempfile::tempdir().unwrap();
         keys(folder.path());
-        if let Some(ours) = ours {
-            fs::write(folder.path().join("keys/us.pem"), ours.to_pem().unwrap()).unwrap();
-        }
+        files(folder.path());
         let config =
             format!("{CONFIG}\n[as2]\nlisten = \"127.0.0.1:0\"\nurl = \"{URL}\"\n{config}\n");
         let profile = profile(partner.server, more);
+        let scheme = if partner.secret { "https://" } else { "http://" };
+        let profile = profile.replace("url = \"http://", &format!("url = \"{scheme}"));
         let profile = profile.replace(&format!("\"{THEM}\""), &format!("'{theirs}'"));
         let profile = profile.replace(&format!("\"{US}\""), &format!("'{us}'"));
         let house = House::within(folder, &config, &profile);
@@ -338,6 +385,40 @@ impl Service {
     pub fn post(&self, message: &Outgoing) -> Http {
         let (address, headers, body) = (self.address, &message.headers, &message.body);
         tokio::task::block_in_place(|| post(address, headers, body))
+    }
+
+    /// What we answer to an order of the partner's that is signed with this key; the number of the message is that of the
+    /// interchange.
+    pub fn answer_to(&mut self, number: u32, with: &Identity) -> Disposition {
+        self.partner.theirs = with.clone();
+        let text = order(number, &format!("PO-{number}"));
+        let asked = ReceiptRequest::signed("x", Digest::Sha256);
+        let message = self.partner.message(&number.to_string(), text.as_bytes(), Some(&asked));
+        self.partner.read(&self.post(&message)).disposition
+    }
+
+    /// The words of the exception of a kind that is open, once there is one.
+    pub async fn told(&self, kind: Kind) -> String {
+        let mut records = self.house.gateway.subscribe();
+        let wait = async {
+            loop {
+                if let Some(one) = self.exceptions().into_iter().find(|one| one.kind == kind) {
+                    return one.words;
+                }
+                self.house.gateway.look_now();
+                records.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_mins(1), wait).await.unwrap()
+    }
+
+    /// Writes the profile with something else in it, and waits until that is in force.
+    pub async fn change(&mut self, old: &str, new: &str) {
+        let profile = self.house.path("partners/harbor-and-pine/partner.toml");
+        let text = fs::read_to_string(profile).unwrap();
+        assert!(text.contains(old), "{old}");
+        self.house.put("partners/harbor-and-pine", "partner.toml", &text.replace(old, new));
+        self.house.wait(Event::ProfileChanged).await;
     }
 
     pub fn received(&self, id: &str) -> Option<As2Message> {
@@ -363,4 +444,22 @@ impl Service {
             self.partner.requests.recv_timeout(std::time::Duration::from_mins(1)).unwrap()
         })
     }
+}
+
+/// Has the gateway write a 997, which leaves as a message.
+pub async fn provoke(service: &mut Service, number: u32) {
+    let text = order(number, &format!("PO-{number}"));
+    let message = service.partner.message(&format!("in-{number}@them"), text.as_bytes(), None);
+    assert_eq!(service.post(&message).status(), 200);
+    service.house.wait(Event::AcknowledgementRendered).await;
+}
+
+/// A certificate of the partner's, in PEM.
+pub fn pem(identity: &Identity) -> Vec<u8> {
+    identity.certificate().x509().to_pem().unwrap()
+}
+
+/// What says that no certificate of the partner's has made the signature.
+pub fn not_authentic() -> Disposition {
+    Disposition::Error("authentication-failed".to_owned())
 }

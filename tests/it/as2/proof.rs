@@ -1,24 +1,19 @@
-//! What can be shown afterwards: receipts beside acknowledgements, and signed receipts that hold elsewhere; certificates
-//! that are exchanged and end; and the service against pyas2lib.
+//! What can be shown afterwards: receipts beside acknowledgements, and signed receipts that hold elsewhere; and certificates
+//! that are exchanged and end.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use crossdock::exceptions::Kind;
-use crossdock::store::{As2State, Event};
+use crossdock::store::Event;
 use crossdock::transport::as2::cms::Digest;
 use crossdock::transport::as2::cms::Identity;
 use crossdock::transport::as2::mdn::Disposition;
 use crossdock::transport::as2::message::ReceiptRequest;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 
-use super::partner::{Service, Taker};
-use super::pyas2::{Peer, bytes, headers};
+use super::partner::{Service, Taker, not_authentic, pem};
 use crate::house::{multi, order};
 
 const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":"INV-1","order":"PO-1","order_date":"2026-11-19",
@@ -43,6 +38,7 @@ fn a_signed_receipt_stands_beside_the_997_and_holds_before_openssl_alone() {
         assert!(acks.contains("left; signed MDN after"), "{acks}");
         let (acks, _) = service.house.command(&["acks", "--format", "json"]);
         assert!(acks.contains("\"receipt\":{\"message_id\":\"crossdock-"), "{acks}");
+        assert!(acks.contains("\"features\":\"multiple-attachments\""), "{acks}");
         let (trace, _) = service.house.command(&["trace", "PO-1"]);
         assert!(trace.contains("receipt       signed MDN after"), "{trace}");
 
@@ -88,44 +84,28 @@ fn self_signed(days_from: i64, days_until: i64) -> Identity {
     Identity::self_signed("Partner AS2", 2048, day(days_from), day(days_until)).unwrap()
 }
 
-fn pem(identity: &Identity) -> Vec<u8> {
-    identity.certificate().x509().to_pem().unwrap()
-}
-
 #[test]
 fn certificates_are_exchanged_without_a_pause_and_told_of_before_they_end() {
     multi().block_on(async {
         let mut service = Service::open("receipt = \"none\"").await;
         let (old, new, ended) = (self_signed(-700, 10), self_signed(-1, 700), self_signed(-9, -1));
         let file = service.house.path("keys/them.pem");
-        let asked = ReceiptRequest::signed("x", Digest::Sha256);
-        let disposition = |service: &mut Service, id: &str, with: &Identity| {
-            service.partner.theirs = with.clone();
-            let text = order(id.parse().unwrap(), &format!("PO-{id}"));
-            let message = service.partner.message(id, text.as_bytes(), Some(&asked));
-            service.partner.read(&service.post(&message)).disposition
-        };
-        let failed = Disposition::Error("authentication-failed".to_owned());
+        let mut answer = |number, with| service.answer_to(number, with);
         // Files are read at each use.
         fs::write(&file, pem(&old)).unwrap();
-        assert_eq!(disposition(&mut service, "1", &old), Disposition::Processed);
-        assert_eq!(disposition(&mut service, "2", &new), failed);
+        assert_eq!(answer(1, &old), Disposition::Processed);
+        assert_eq!(answer(2, &new), not_authentic());
         fs::write(&file, pem(&ended)).unwrap();
-        assert_eq!(disposition(&mut service, "3", &ended), failed);
+        assert_eq!(answer(3, &ended), not_authentic());
 
         // The new one stands beside the old one: both count, and we encrypt for the new one.
         fs::write(&file, pem(&old)).unwrap();
         fs::write(service.house.path("keys/new.pem"), pem(&new)).unwrap();
-        let profile = service.house.path("partners/harbor-and-pine/partner.toml");
-        let text = fs::read_to_string(&profile).unwrap();
-        let both = "certificates = [\"keys/them.pem\", \"keys/new.pem\"]";
-        let text = text.replace("certificates = [\"keys/them.pem\"]", both);
         let (listed, code) = service.house.command(&["cert", "expire"]);
         assert!(listed.contains("9 days") && code == 1, "{listed}");
-        service.house.put("partners/harbor-and-pine", "partner.toml", &text);
-        service.house.wait(Event::ProfileChanged).await;
-        assert_eq!(disposition(&mut service, "4", &old), Disposition::Processed);
-        assert_eq!(disposition(&mut service, "5", &new), Disposition::Processed);
+        service.change("\"keys/them.pem\"]", "\"keys/them.pem\", \"keys/new.pem\"]").await;
+        assert_eq!(service.answer_to(4, &old), Disposition::Processed);
+        assert_eq!(service.answer_to(5, &new), Disposition::Processed);
         let taker = Taker { theirs: new.clone(), ..Taker::good(&service.partner) };
         let last = std::iter::repeat_with(|| service.request()).take(3).last().unwrap();
         assert!(taker.receipt(&last).1.starts_with(b"ISA"));
@@ -138,19 +118,7 @@ fn a_certificate_that_ends_soon_is_for_a_person_before_it_ends() {
     multi().block_on(async {
         let ours = self_signed(-700, 10);
         let service = Service::with_key("receipt = \"none\"", &ours).await;
-        let told = |service: &Service| {
-            let open = service.exceptions();
-            let of = open.iter().find(|one| one.kind == Kind::CertificateExpires);
-            of.map(|one| one.words.clone())
-        };
-        let wait = async {
-            while told(&service).is_none() {
-                service.house.gateway.look_now();
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_mins(1), wait).await.unwrap();
-        let words = told(&service).unwrap();
+        let words = service.told(Kind::CertificateExpires).await;
         assert!(words.contains("our certificate ends on") && words.contains("14 days"), "{words}");
         service.close().await;
     });
@@ -205,58 +173,4 @@ fn keys_are_made_and_brought_from_form_to_form() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&openssl.stdout).contains(&print(&made)));
-}
-
-/// Both ways: its message and our receipt, our message and its receipt.
-#[test]
-fn the_service_and_pyas2lib_exchange_messages_and_receipts() {
-    let Some(mut peer) = Peer::start() else { return };
-    multi().block_on(async {
-        let mut service = Service::named(("Peer \"one\"", "We & Co"), "").await;
-        let text = order(1, "PO-1");
-        let partner = json!({
-            "sign": true, "digest_alg": "sha256", "encrypt": true, "enc_alg": "aes_128_cbc",
-            "compress": true, "mdn_mode": "SYNC", "mdn_digest_alg": "sha256",
-        });
-        let made = peer.ask(&json!({
-            "act": "pack", "partner": partner, "content": STANDARD.encode(&text),
-            "filename": "order.edi", "type": "application/edi-x12",
-        }));
-        let fields: Vec<(&'static str, String)> = headers(&made["headers"])
-            .iter()
-            .map(|(name, value)| (&*name.to_owned().leak(), value.to_owned()))
-            .collect();
-        let address = service.address;
-        let body = bytes(&made["body"]);
-        let mut answers = Vec::new();
-        for _ in 0..2 {
-            let answer =
-                tokio::task::block_in_place(|| super::partner::post(address, &fields, &body));
-            assert_eq!(answer.status(), 200);
-            let fields: Vec<(&str, &str)> = answer.headers.iter().collect();
-            let read = peer.ask(&json!({
-                "act": "receipt", "headers": fields, "body": STANDARD.encode(&answer.body),
-            }));
-            assert_eq!(read["status"], "processed", "{read}");
-            answers.push(answer.body);
-        }
-        assert_eq!(answers[0], answers[1]);
-        // The 997.
-        service.partner.answer(move |request| {
-            let fields: Vec<(&str, &str)> = request.headers.iter().collect();
-            let body = STANDARD.encode(&request.body);
-            let answer = peer.ask(&json!({"act": "unpack", "headers": fields, "body": body}));
-            assert_eq!(answer["status"], "processed", "{answer}");
-            let mdn = &answer["mdn"];
-            let fields = headers(&mdn["headers"]);
-            let fields = fields.iter().map(|(n, v)| (&*n.to_owned().leak(), v.to_owned()));
-            ("200 OK".to_owned(), fields.collect(), bytes(&mdn["body"]))
-        });
-        let told = service.house.wait(Event::As2Receipt).await;
-        assert!(told.entry.note.starts_with("processed"), "{}", told.entry.note);
-        let sent = service.house.wait(Event::InterchangeSent).await.entry.payload.unwrap();
-        let message = service.house.gateway.store().as2_sent(sent);
-        assert_eq!(message.unwrap()[0].state, As2State::Processed);
-        service.close().await;
-    });
 }

@@ -28,60 +28,84 @@ const CIPHERS: [(Cipher, &str); 3] = [
 const DIGESTS: [(Digest, &str); 2] = [(Digest::Sha1, "sha1"), (Digest::Sha256, "sha256")];
 const TEXT: &[u8] = b"ISA*00~\r\nGS*PO~\r\n";
 
-/// The two sides: pyas2lib, and the keys of both.
-pub struct Peer {
+/// A program in Python that is asked over lines of JSON.
+pub struct Script {
     child: Child,
     ask: ChildStdin,
     answers: BufReader<ChildStdout>,
-    ours: Identity,
-    theirs: Identity,
 }
 
-fn python() -> Option<PathBuf> {
-    let folder = std::env::var_os("CROSSDOCK_PYAS2")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pyas2"), PathBuf::from);
-    Some(folder.join("bin/python")).filter(|python| python.exists())
-}
-
-impl Peer {
-    /// Nothing where there is no pyas2lib, which is said.
-    pub fn start() -> Option<Self> {
-        let Some(python) = python() else {
+impl Script {
+    /// Nothing where there is no Python with this module, which is said.
+    pub fn start(script: &str, module: &str) -> Option<Self> {
+        let folder = std::env::var_os("CROSSDOCK_PYAS2").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pyas2"),
+            PathBuf::from,
+        );
+        let python = folder.join("bin/python");
+        let asked = Command::new(&python).args(["-c", &format!("import {module}")]).output();
+        if !asked.is_ok_and(|output| output.status.success()) {
             eprintln!(
-                "skipped: there is no target/pyas2 with pyas2lib in it. As root on Debian and Ubuntu tests/run makes it"
+                "skipped: there is no target/pyas2 with {module} in it. As root on Debian and Ubuntu tests/run makes it"
             );
             return None;
-        };
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/as2/pyas2.py");
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/as2").join(script);
         let mut command = Command::new(python);
         command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let ask = child.stdin.take().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap());
-        let mut peer = Self {
-            child,
-            ask,
-            answers,
-            ours: identity("ours.pem"),
-            theirs: identity("theirs.pem"),
-        };
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let setup = json!({
-            "act": "setup",
-            "us": "Peer \"one\"",
-            "them": "We & Co",
-            "key": text(peer.theirs.to_pem().unwrap()),
-            "certificate": text(peer.ours.certificate().x509().to_pem().unwrap()),
-        });
-        peer.ask(&setup);
-        Some(peer)
+        Some(Self { child, ask, answers })
     }
 
     pub fn ask(&mut self, job: &Value) -> Value {
         writeln!(self.ask, "{job}").unwrap();
+        self.answer()
+    }
+
+    /// What it says next.
+    pub fn answer(&mut self) -> Value {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no answer to {job}"))
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no answer but {line:?}"))
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The names and keys of both sides, as a script is told them: ours are its partner's.
+pub fn setup((us, them): (&str, &str), (own, partner): (&Identity, &Identity)) -> Value {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    json!({
+        "act": "setup", "us": us, "them": them, "key": text(own.to_pem().unwrap()),
+        "certificate": text(partner.certificate().x509().to_pem().unwrap()),
+    })
+}
+
+/// The two sides: pyas2lib, and the keys of both.
+pub struct Peer {
+    script: Script,
+    ours: Identity,
+    theirs: Identity,
+}
+
+impl Peer {
+    /// Nothing where there is no pyas2lib.
+    pub fn start() -> Option<Self> {
+        let mut script = Script::start("pyas2.py", "pyas2lib")?;
+        let (ours, theirs) = (identity("ours.pem"), identity("theirs.pem"));
+        script.ask(&setup(("Peer \"one\"", "We & Co"), (&theirs, &ours)));
+        Some(Self { script, ours, theirs })
+    }
+
+    pub fn ask(&mut self, job: &Value) -> Value {
+        self.script.ask(job)
     }
 
     fn keys(&self) -> Keys<'_> {
@@ -110,13 +134,6 @@ impl Peer {
     ) -> Outgoing {
         Self::envelope(Some(request), |envelope| message::build(documents, envelope, protection))
             .unwrap()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

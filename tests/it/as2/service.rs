@@ -16,7 +16,7 @@ use crossdock::transport::as2::message::{
 use crossdock::transport::as2::mime::Part;
 use jiff::Timestamp;
 
-use super::partner::{Http, Partner, Service, THEM, Taker, URL, US, post, send};
+use super::partner::{Http, Partner, Service, THEM, Taker, URL, US, post, provoke, send};
 use crate::house::{multi, order};
 
 fn signed() -> ReceiptRequest {
@@ -63,6 +63,7 @@ fn a_message_is_taken_once_and_answered_as_often_as_it_comes() {
         assert_eq!((silent.status(), silent.body.len()), (200, 0));
         let record = service.received("1@them").unwrap();
         assert_eq!(record.state, As2State::Taken);
+        assert_eq!(record.features, "multiple-attachments");
         assert_eq!(service.house.outcomes().len(), 1, "taken in once");
         assert_eq!(service.kinds(), []);
 
@@ -269,14 +270,6 @@ fn a_receipt_is_sent_later_where_that_was_agreed_and_nowhere_else() {
         assert_eq!(service.kinds(), [Kind::As2ReceiptAddress]);
         service.close().await;
     });
-}
-
-/// Has the gateway write a 997, which leaves as a message.
-async fn provoke(service: &mut Service, number: u32) {
-    let text = order(number, &format!("PO-{number}"));
-    let message = service.partner.message(&format!("in-{number}@them"), text.as_bytes(), None);
-    assert_eq!(service.post(&message).status(), 200);
-    service.house.wait(Event::AcknowledgementRendered).await;
 }
 
 fn sent(service: &Service, id: &str) -> As2Message {

@@ -5,6 +5,7 @@ use std::fs;
 use crossdock::connector::{CONNECTOR_FILE, Connector, ConnectorSource};
 use crossdock::gateway::Config;
 use crossdock::grammar::SourceFile;
+use crossdock::profile::Problem;
 use proptest::prelude::*;
 
 fn source(files: &[(&str, &str)]) -> ConnectorSource {
@@ -15,9 +16,13 @@ fn source(files: &[(&str, &str)]) -> ConnectorSource {
     ConnectorSource { name: "acme".to_owned(), files: files.collect() }
 }
 
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 fn told(files: &[(&str, &str)]) -> String {
     let problems = Connector::read(&source(files)).map(|_| ()).unwrap_err();
-    problems.iter().map(|problem| format!("{problem}\n")).collect()
+    lines(&problems)
 }
 
 #[test]
@@ -132,8 +137,9 @@ url = "x"
 "#;
     fs::write(&file, text).unwrap();
     let problems = Config::read(&file).unwrap_err();
-    let told: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
-    insta::assert_snapshot!(told.replace(&file.display().to_string(), "crossdock.toml"));
+    insta::assert_snapshot!(
+        lines(&problems).replace(&file.display().to_string(), "crossdock.toml")
+    );
 }
 
 #[test]

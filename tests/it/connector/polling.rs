@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::delivery::{config, folder};
 use super::server::{Reply, Server};
+use super::trials::{died, finished_when, yard};
 use crate::house::{House, PROFILE, multi, order};
+use crate::kill::start_in;
 
 const CONNECTOR: &str = r#"
 title = "Invoices in pages of two"
@@ -100,4 +102,43 @@ fn what_has_come_is_fetched_once_with_its_order_and_the_cursor_is_kept() {
         assert_eq!(house.gateway.store().documents(None, 100).unwrap().len(), 4);
         house.close().await;
     });
+}
+
+#[test]
+fn killed_while_it_takes_what_was_fetched_it_sends_each_once() {
+    for trial in [
+        "die poll.before 1",
+        "die poll.after 1",
+        "die poll.before 2",
+        "die poll.after 2",
+        "die cursor.after 1",
+    ] {
+        let server = Server::start(|call| match call.path.split_once("after=") {
+            Some((_, query)) if query.starts_with("0&") => {
+                Reply::ok(&json!([invoice(1, "PO-1"), invoice(2, "PO-1")]))
+            }
+            Some(_) => Reply::ok(&json!([])),
+            None => Reply::ok(&json!({})),
+        });
+        // The order is not asked for: it may be there only after the invoices.
+        let program = INVOICE.replace(
+            "($orders[.order].date // error(\"the order \\(.order) is not known\"))",
+            "\"2026-11-19\"",
+        );
+        let files = [("connector.toml", CONNECTOR), ("invoice.jq", program.as_str())];
+        let settings = format!("url = \"{}\"\n", server.url());
+        let yard = yard("pages", &files, &settings, &order(1, "PO-1"));
+        died(yard.path(), start_in(yard.path(), trial), trial);
+        let outbound = yard.path().join("mailboxes/harbor-and-pine/outbound");
+        let names = || -> Vec<String> {
+            let entries = std::fs::read_dir(&outbound).into_iter().flatten().flatten();
+            let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+            names.filter(|name| name.contains("-invoice-") && !name.starts_with('.')).collect()
+        };
+        // Done is done once the cursor is beyond them, and both have left.
+        finished_when(yard.path(), || {
+            names().len() >= 2 && server.lines().iter().any(|line| line.contains("after=2&"))
+        });
+        assert_eq!(names().len(), 2, "{trial}: {:?}", names());
+    }
 }

@@ -86,7 +86,10 @@ pub fn forward(call: &Called, address: &str) -> Reply {
     let Ok(mut stream) = TcpStream::connect(address) else { return Reply::Nothing };
     let mut head = format!("{} {} HTTP/1.1\r\n", call.method, call.path);
     for (name, value) in call.headers.iter().filter(|(name, _)| name != "connection") {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head += name;
+        head += ": ";
+        head += value;
+        head += "\r\n";
     }
     head.push_str("connection: close\r\n\r\n");
     let mut bytes = Vec::new();

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossdock::store::{DocumentState, EmbeddedStore, Event, Records as _};
+use crossdock::store::{DocumentState, EmbeddedStore, Event, Records as _, Store as _};
 use serde_json::{Value, json};
 
 use super::delivery::{config, folder, write_connector};
@@ -102,8 +102,27 @@ fn a_lost_answer_makes_no_second_order() {
         house.drop_inbound("order.edi", &order(1, "PO-1"));
         house.wait(Event::DocumentDelivered).await;
         assert_eq!(orders.lock().unwrap().len(), 1);
-        house.close().await;
+        results_are_kept_as_long_as_their_document(house.close().await.path());
     });
+}
+
+/// They are made again from the audit log, and leave with the document.
+fn results_are_kept_as_long_as_their_document(folder: &Path) {
+    let data = folder.join("data");
+    let steps = |store: &EmbeddedStore| -> Vec<String> {
+        let document = store.documents(None, 1).unwrap().remove(0).id;
+        let results = store.call_results(&document).unwrap();
+        results.into_iter().map(|result| result.step).collect()
+    };
+    let all = ["confirm", "create", "customer"];
+    assert_eq!(steps(&EmbeddedStore::open(&data).unwrap()), all);
+    EmbeddedStore::rebuild(&data, &mut |_, _| {}).unwrap();
+    let store = EmbeddedStore::open(&data).unwrap();
+    assert_eq!(steps(&store), all);
+    let document = store.documents(None, 1).unwrap().remove(0).id;
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    assert_eq!(store.retire(later, &|| false).unwrap().documents, 1);
+    assert_eq!(store.call_results(&document).unwrap(), vec![]);
 }
 
 #[test]
@@ -193,17 +212,22 @@ fn log(folder: &Path) -> String {
 
 /// Starts it again, waits until the order is delivered, stops it in good order, and tells what became of the order.
 pub fn finished(folder: &Path) -> DocumentState {
+    finished_when(folder, || log(folder).contains("document_delivered"));
+    let store = EmbeddedStore::open(&folder.join("data")).unwrap();
+    store.documents(None, 10).unwrap()[0].state
+}
+
+/// Starts it again, waits until something is so, and stops it in good order.
+pub fn finished_when(folder: &Path, is_so: impl Fn() -> bool) {
     let mut running = start_in(folder, "");
     let deadline = Instant::now() + PATIENCE;
-    while !log(folder).contains("document_delivered") {
+    while !is_so() {
         assert!(running.0.try_wait().unwrap().is_none(), "it ended: {}", log(folder));
         assert!(Instant::now() < deadline, "it does not come to an end: {}", log(folder));
         std::thread::sleep(Duration::from_millis(20));
     }
     let told = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
     assert!(told.success() && running.0.wait().unwrap().success());
-    let store = EmbeddedStore::open(&folder.join("data")).unwrap();
-    store.documents(None, 10).unwrap()[0].state
 }
 
 #[test]

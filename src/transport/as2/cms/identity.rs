@@ -104,7 +104,7 @@ impl Certificate {
 }
 
 /// A moment of a certificate. What cannot be compared is never.
-fn moment(time: &Asn1TimeRef) -> Timestamp {
+pub(super) fn moment(time: &Asn1TimeRef) -> Timestamp {
     let since = Asn1Time::from_unix(0).and_then(|epoch| epoch.diff(time));
     let seconds = since.map(|span| i64::from(span.days) * 86_400 + i64::from(span.secs));
     seconds.ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::MIN)

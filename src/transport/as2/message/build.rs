@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
 use super::{Compression, Document, Mics, ReceiptRequest};
-use crate::transport::as2::Name;
 use crate::transport::as2::cms::{self, Certificate, Cipher, Digest, Error, Identity, Padding};
 use crate::transport::as2::mime::{Part, multipart, quoted, to_base64};
 use crate::transport::as2::name::bare;
+use crate::transport::as2::{Name, features};
 
 /// How a message is protected on its way.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,7 +123,7 @@ pub(in crate::transport::as2) fn envelope_headers(
         ("MIME-Version", "1.0".to_owned()),
         // 1.2 says that features are named (RFC 6017).
         ("AS2-Version", "1.2".to_owned()),
-        ("EDIINT-Features", "multiple-attachments".to_owned()),
+        features::ours(),
         ("AS2-From", envelope.from.to_string()),
         ("AS2-To", envelope.to.to_string()),
         ("Message-ID", format!("<{}>", bare(envelope.message_id))),

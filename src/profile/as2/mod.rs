@@ -1,5 +1,9 @@
 //! `[mailbox.as2]`: a partner with whom messages are exchanged over AS2 (RFC 4130).
 
+mod server;
+
+pub use server::{As2ClientCertificate, As2Login, As2LoginScheme, As2Server};
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +33,10 @@ pub struct As2 {
     pub other_keys: Vec<Secret>,
     /// The partner's certificates, each a file in PEM or DER: relative to `crossdock.toml`.
     pub certificates: Vec<String>,
+    /// Files with lists of revoked certificates, in PEM or DER.
+    pub crl: Vec<String>,
+    /// Files with the certificates of those who issue the lists.
+    pub crl_issuers: Vec<String>,
     /// The digest that messages are signed with; nothing: they are not.
     pub sign: Option<As2Digest>,
     /// The cipher that messages are encrypted with; nothing: they are not.
@@ -53,18 +61,8 @@ pub struct As2 {
     pub retries: u32,
     /// Hosts besides that of `url` which the partner may have its own receipts sent to.
     pub receipt_hosts: Vec<String>,
-    /// Until connected, TLS included.
-    pub connect_timeout: Duration,
-    /// From the first byte that is sent to the last of the answer.
-    pub timeout: Duration,
-    /// A proxy: `http://proxy.example:3128`.
-    pub proxy: Option<String>,
-    /// Whom we log in as (HTTP basic authentication).
-    pub user: Option<String>,
-    /// With which password.
-    pub password: Option<Secret>,
-    /// Files of certificates that the server's own may rest on, besides those that the machine trusts.
-    pub server_authorities: Vec<String>,
+    /// The way to its server.
+    pub server: As2Server,
     /// The line for people on each message.
     pub subject: String,
     /// The type of what is sent.
@@ -233,6 +231,7 @@ impl As2 {
         let key_passphrase = section.secret("key_passphrase");
         let other_keys = secrets(section, "other_keys");
         let certificates = certificates(section, is_base);
+        let (crl, crl_issuers) = revocation(section);
         let legacy = section.flag("legacy", false);
         let (sign, encrypt) = algorithms(section, legacy);
         if sign.is_none() {
@@ -247,7 +246,7 @@ impl As2 {
         let require_signed = section.flag("require_signed", true);
         let require_encrypted = section.flag("require_encrypted", true);
         let receipt = Receipts::read(section);
-        let http = Http::read(section);
+        let server = As2Server::read(section, url.as_deref());
         let subject = header(section, "subject", "EDI");
         let content_type = header(section, "content_type", "application/edi-x12");
         Some(Arc::new(Self {
@@ -258,6 +257,8 @@ impl As2 {
             key_passphrase,
             other_keys,
             certificates,
+            crl,
+            crl_issuers,
             sign,
             encrypt,
             oaep,
@@ -270,12 +271,7 @@ impl As2 {
             receipt_within: receipt.within,
             retries: receipt.retries,
             receipt_hosts: receipt.hosts,
-            connect_timeout: http.connect_timeout,
-            timeout: http.timeout,
-            proxy: http.proxy,
-            user: http.user,
-            password: http.password,
-            server_authorities: http.server_authorities,
+            server,
             subject,
             content_type,
         }))
@@ -329,33 +325,6 @@ impl Receipts {
             section.wrong_key("receipt_hosts", "are names of hosts: \"mdn.example.com\"");
         }
         Self { receipt, signed, within, retries, hosts }
-    }
-}
-
-/// What is said of the way to the partner's server.
-struct Http {
-    connect_timeout: Duration,
-    timeout: Duration,
-    proxy: Option<String>,
-    user: Option<String>,
-    password: Option<Secret>,
-    server_authorities: Vec<String>,
-}
-
-impl Http {
-    fn read(section: &mut Section<'_>) -> Self {
-        let connect_timeout = span(section, "connect_timeout", 15 * SECOND, 5 * MINUTE);
-        let timeout = span(section, "timeout", 5 * MINUTE, 60 * MINUTE);
-        let proxy = url(section, "proxy", false);
-        let user = section.text("user").map(str::to_owned);
-        let password = section.secret("password");
-        if user.is_none() {
-            section.idle("password", "there is no `user`");
-        } else if password.is_none() {
-            section.missing("password");
-        }
-        let server_authorities = section.texts("server_authorities");
-        Self { connect_timeout, timeout, proxy, user, password, server_authorities }
     }
 }
 
@@ -413,10 +382,31 @@ fn certificates(section: &mut Section<'_>, is_base: bool) -> Vec<String> {
         let words = format!("names 1 to {CERTIFICATES_MAX} files with certificates of the partner");
         section.wrong_key("certificates", words);
     }
-    if files.iter().any(|file| file.contains("-----BEGIN") || file.trim().is_empty()) {
-        section.wrong_key("certificates", "names files; certificates do not stand here themselves");
-    }
+    are_files(section, "certificates", &files);
     files
+}
+
+fn are_files(section: &mut Section<'_>, key: &'static str, files: &[String]) {
+    if files.iter().any(|file| file.contains("-----BEGIN") || file.trim().is_empty()) {
+        section.wrong_key(key, "names files; what is in them does not stand here itself");
+    }
+}
+
+/// Lists of revoked certificates, and whose signatures they have.
+fn revocation(section: &mut Section<'_>) -> (Vec<String>, Vec<String>) {
+    let (crl, issuers) = (section.texts("crl"), section.texts("crl_issuers"));
+    for (key, files) in [("crl", &crl), ("crl_issuers", &issuers)] {
+        are_files(section, key, files);
+        if files.len() > CERTIFICATES_MAX {
+            section.wrong_key(key, format!("names at most {CERTIFICATES_MAX} files"));
+        }
+    }
+    if crl.is_empty() {
+        section.idle("crl_issuers", "there is no `crl`");
+    } else if issuers.is_empty() {
+        section.warn_key("crl", "is believed as it lies there: without `crl_issuers` nobody's signature on it is verified");
+    }
+    (crl, issuers)
 }
 
 /// The value of a header field.
