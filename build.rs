@@ -1,4 +1,4 @@
-//! Grammars, maps, hypotheses and profiles are part of the program: where one of their files is new, changed or gone,
+//! Connectors, grammars, maps, hypotheses and profiles are part of the program: where one of their files is new, changed or gone,
 //! it is built again.
 //! (`include_dir!` alone sees changes of the files that it found, and no new ones.)
 //!
@@ -12,7 +12,7 @@ const PROFILES: &str = "partner-profiles";
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
-    for folder in ["grammars", "maps", "hypotheses"] {
+    for folder in ["connectors", "grammars", "maps", "hypotheses"] {
         println!("cargo::rerun-if-changed={folder}");
     }
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;

@@ -1,4 +1,4 @@
-//! Profiles as they lie in folders: their texts, and whether anything in them has changed. For the gateway and for the
+//! Profiles and connectors as they lie in folders: their texts, and whether anything in them has changed. For the gateway and for the
 //! command line alike; what the texts mean is the business of `profile`.
 
 use std::collections::BTreeMap;
@@ -7,12 +7,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::connector::{CONNECTOR_FILE, ConnectorSource};
 use crate::grammar::SourceFile;
 use crate::grammar::suggest::nearest;
 use crate::profile::{PARTNER_FILE, Problem, ProfileSource};
 
 /// How files of rules end.
 const OVERLAY: &str = "overlay";
+
+/// How programs of connectors end.
+const PROGRAM: &str = "jq";
 
 /// The folder of cross-references within a profile's.
 const CROSSWALKS: &str = "crosswalks";
@@ -48,6 +52,41 @@ pub fn profile_sources(folder: &Path) -> (Vec<ProfileSource>, Vec<Problem>) {
         }
         let folder = path.display().to_string();
         sources.push(ProfileSource { name, folder, files, to_extend: false });
+    }
+    (sources, problems)
+}
+
+/// The texts of every connector in a folder, one folder each, and what cannot be read.
+#[must_use]
+pub fn connector_sources(folder: &Path) -> (Vec<ConnectorSource>, Vec<Problem>) {
+    let (mut sources, mut problems) = (Vec::new(), Vec::new());
+    let found = folders(folder).unwrap_or_else(|e| {
+        problems.push(unread(folder, &e));
+        Vec::new()
+    });
+    for (name, path) in found {
+        let mut source = ConnectorSource { name, files: Vec::new() };
+        let entries = fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let entries = entries.unwrap_or_else(|e| {
+            problems.push(unread(&path, &e));
+            Vec::new()
+        });
+        for file in entries.into_iter().map(|entry| entry.path()) {
+            let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let is_program = file.extension().is_some_and(|kind| kind == PROGRAM);
+            if own.starts_with('.') || !(is_program || own == CONNECTOR_FILE) {
+                continue;
+            }
+            match read(&file) {
+                Ok(text) => {
+                    let path = file.display().to_string().into();
+                    source.files.push((own, SourceFile { path, text }));
+                }
+                Err(e) => problems.push(unread(&file, &e)),
+            }
+        }
+        source.files.sort_by(|a, b| a.0.cmp(&b.0));
+        sources.push(source);
     }
     (sources, problems)
 }

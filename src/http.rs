@@ -49,17 +49,25 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+/// How long an answer asks us to wait, in seconds or until a date; an hour at most.
+#[must_use]
+pub fn retry_after(answer: &Response) -> Option<Duration> {
+    let text = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = text.parse().map(Duration::from_secs).ok().or_else(|| {
+        let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+        let wait = jiff::Timestamp::now().duration_until(until);
+        Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
+    });
+    wait.map(|wait| wait.min(RETRY_AFTER_MAX))
+}
+
 /// What an answer refuses; nothing where it is 2xx.
 pub async fn refusal(mut answer: Response) -> Option<Refusal> {
     let status = answer.status();
     if status.is_success() {
         return None;
     }
-    let retry_after = answer
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+    let retry_after = retry_after(&answer);
     // One chunk says enough; an endless answer is not read.
     let text = answer.chunk().await.ok().flatten().unwrap_or_default();
     let text: String = String::from_utf8_lossy(&text).chars().take(ANSWER_CHARS_MAX).collect();

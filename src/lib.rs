@@ -11,6 +11,7 @@ pub mod bridge;
 pub mod canonical;
 pub mod causes;
 pub mod cli;
+pub mod connector;
 #[cfg(feature = "console")]
 pub mod console;
 pub mod crosswalk;

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Arrival, Call, Endpoint, Error, Look, plural};
+use super::{Arrival, Call, Endpoint, Error, Look, Steps, plural};
 use crate::disk::{Arrivals, Limits, create_dir, safe_name, write_to};
 
 /// `<folder>/<partner>/<kinds>/<document>.json` out; the same the other way, and from there to
@@ -47,7 +47,7 @@ impl DirectoryEndpoint {
 
 impl Endpoint for DirectoryEndpoint {
     /// The file is named after the key, so that a repeated call replaces it with the same bytes.
-    fn deliver(&self, call: &Call) -> Result<(), Error> {
+    fn deliver(&self, call: &Call, _: &dyn Steps) -> Result<(), Error> {
         let folder = self.folder.join(safe_name(call.partner)).join(plural(call.kind));
         create_dir(&folder)?;
         let name = format!("{}.json", safe_name(call.idempotency_key));

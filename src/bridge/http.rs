@@ -6,7 +6,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode};
 use tokio::runtime::Handle;
 
-use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, plural};
+use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Steps, plural};
 use crate::causes::chain;
 use crate::http;
 use crate::profile::Secret;
@@ -76,7 +76,7 @@ impl HttpEndpoint {
 }
 
 impl Endpoint for HttpEndpoint {
-    fn deliver(&self, call: &Call) -> Result<(), Error> {
+    fn deliver(&self, call: &Call, _: &dyn Steps) -> Result<(), Error> {
         self.runtime.block_on(self.post(call))
     }
 

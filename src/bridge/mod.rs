@@ -1,12 +1,23 @@
 //! Endpoints: the warehouse's side. Canonical JSON goes there and comes from there; never X12.
 //!
-//! An endpoint is called with an idempotency key (the document's id): the same key twice is one order.
+//! An endpoint is called with an idempotency key (the document's id): the same key twice is one order. What takes
+//! several calls there (a connector's steps) tells what each gave, and goes on behind the last that was kept.
 
+#[cfg(feature = "http")]
+mod api;
+#[cfg(feature = "http")]
+mod connector;
 mod directory;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
+mod pace;
+#[cfg(feature = "http")]
+mod sign;
 
 pub use crate::disk::{Arrival, Look};
+#[cfg(feature = "http")]
+pub use connector::ConnectorEndpoint;
 pub use directory::DirectoryEndpoint;
 #[cfg(feature = "http")]
 pub use http::{HttpEndpoint, HttpSettings};
@@ -52,17 +63,86 @@ impl From<std::io::Error> for Error {
     }
 }
 
+/// Where the results of a call's steps are kept, while it is under way and beyond.
+pub trait Steps {
+    /// What a step of this call gave, where it is done.
+    ///
+    /// # Errors
+    /// Where what was kept cannot be read.
+    fn result(&self, step: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Keeps what a step gave. When it returns, that is durable. `note` says in a few words how it came.
+    ///
+    /// # Errors
+    /// Where it cannot be kept; nothing more must be done then.
+    fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error>;
+}
+
+/// The orders of a partner.
+pub trait Orders {
+    /// The order with a number, as it was received: canonical JSON.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn order(&self, number: &str) -> Result<Option<Vec<u8>>, Error>;
+}
+
+/// What an endpoint is asked for, again and again.
+#[derive(Clone, Copy)]
+pub struct Since<'a> {
+    /// The partner.
+    pub partner: &'a str,
+    /// `shipment`, `invoice`, …
+    pub kind: &'a str,
+    /// The cursor that it gave last; nothing at first.
+    pub cursor: Option<&'a str>,
+    /// Where orders are found.
+    pub orders: &'a dyn Orders,
+}
+
+/// What an endpoint has fetched since a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// What has come, in order.
+    pub documents: Vec<PolledDocument>,
+    /// From where the next look goes on; only the endpoint knows what it means.
+    pub cursor: String,
+    /// Whether more waits.
+    pub more: bool,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolledDocument {
+    /// What it is called there.
+    pub name: String,
+    /// Canonical JSON; the record as it came, where none can be made of it.
+    pub json: Vec<u8>,
+    /// Why none can be made.
+    pub unusable: Option<String>,
+}
+
 /// The warehouse's system. Calls may block, up to the endpoint's timeout.
 pub trait Endpoint: Send + Sync {
-    /// Hands a document over. Repeated with the same key it changes nothing.
+    /// Hands a document over. Repeated with the same key it changes nothing; what takes several steps goes on behind
+    /// those that are done.
     ///
     /// # Errors
     /// [`Error::Transient`] where it should be tried again, [`Error::Refused`] where not.
-    fn deliver(&self, call: &Call) -> Result<(), Error>;
+    fn deliver(&self, call: &Call, steps: &dyn Steps) -> Result<(), Error>;
 
     /// Whether a call may take as long as a server on the net takes.
     fn is_remote(&self) -> bool {
         false
+    }
+
+    /// Fetches what has come of a kind for a partner since a cursor that this gave; nothing where it is not the time, or
+    /// the endpoint is none that is asked.
+    ///
+    /// # Errors
+    /// Where the endpoint cannot be reached.
+    fn poll(&self, _since: &Since<'_>) -> Result<Option<Polled>, Error> {
+        Ok(None)
     }
 
     /// Documents of a kind (`shipment`, …) for a partner that lie ready, the oldest first.

@@ -13,6 +13,7 @@ mod audit;
 mod cert;
 mod completions;
 mod config;
+mod connector;
 mod definitions;
 mod demo;
 mod documents;
@@ -163,6 +164,8 @@ enum Command {
     Api(api::Args),
     /// Check crossdock.toml and the profiles that it names
     Config(config::Args),
+    /// Connectors to the warehouse's API: begin, check, list, try
+    Connector(connector::Args),
     /// Run the gateway: poll mailboxes, translate, acknowledge, deliver
     Serve(serve::ServeArgs),
     /// Show whether the gateway runs, what waits and what is wrong
@@ -274,6 +277,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         #[cfg(feature = "api")]
         Command::Api(args) => api::run(args, context, out),
         Command::Config(args) => config::run(args, context, out),
+        Command::Connector(args) => connector::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),
         Command::Status(args) => status::run(args, context, out),
         Command::Acks(args) => acks::run(args, context, out),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::alerts::{AlertRule, read_destinations, read_rules};
 use super::api_config::ApiConfig;
 use super::as2_config::As2Config;
+use super::connectors::{Connected, read_connectors};
 use super::reconciliation::ReconciliationConfig;
 use super::retention::RetentionConfig;
 use crate::audit::Key;
@@ -33,6 +34,8 @@ pub struct Config {
     pub settle: Duration,
     /// `[endpoints.NAME]`: the warehouse's systems.
     pub endpoints: BTreeMap<String, EndpointConfig>,
+    /// The connectors of those endpoints that name one, with their settings; see `connectors`.
+    pub connected: BTreeMap<String, Connected>,
     /// `[exceptions]`: whose those are that no profile gives to anybody.
     pub exceptions: Policy,
     /// `[log]`
@@ -141,8 +144,8 @@ pub struct ServiceConfig {
     pub listen: Option<std::net::SocketAddr>,
 }
 
-/// `[endpoints.NAME]`: either `folder`, or `url` with `returns`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+/// `[endpoints.NAME]`: either `folder`, or `url` with `returns`, or `connector` with `settings`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointConfig {
     /// A folder: `FOLDER/PARTNER/orders/*.json` and so on.
@@ -153,8 +156,13 @@ pub struct EndpointConfig {
     pub bearer: Option<String>,
     /// With `url`: seconds until a call counts as failed; 30 where it is not given.
     pub timeout_seconds: Option<u32>,
-    /// With `url`: the folder in which the warehouse's own documents arrive, laid out like `folder`.
+    /// With `url`: the folder in which the warehouse's own documents arrive, laid out like `folder`. With `connector`: one
+    /// beside what the connector fetches; it may be left out.
     pub returns: Option<PathBuf>,
+    /// The connector that describes the API of the endpoint.
+    pub connector: Option<String>,
+    /// With `connector`: what it has to be told.
+    pub settings: toml::Table,
 }
 
 /// `[log]`
@@ -218,6 +226,24 @@ impl Default for Limits {
 /// Most finished files of a folder that one look hands on: what bounds the list in memory.
 const FILES_A_LOOK: usize = 1000;
 
+impl Limits {
+    /// None of them is 0.
+    fn check(self, sections: &mut Sections<'_>) {
+        let numbers = [
+            ("file_mebibytes", self.file_mebibytes),
+            ("sets", self.sets),
+            ("translations", self.translations),
+            ("retry_seconds_first", self.retry_seconds_first),
+            ("retry_seconds_max", self.retry_seconds_max),
+            ("sftp_sessions", self.sftp_sessions),
+        ];
+        for (field, _) in numbers.into_iter().filter(|(_, value)| *value == 0) {
+            let place = sections.place(&["limits", field]);
+            sections.problem(place, format!("limits: `{field}` is at least 1"));
+        }
+    }
+}
+
 impl Config {
     /// Reads the file.
     ///
@@ -275,6 +301,7 @@ impl Config {
             let place = sections.place(&["poll_seconds"]);
             sections.problem(place, "`poll_seconds` is at least 1");
         }
+        let (connected, faults) = read_connectors(&mut sections, base, &endpoints);
         for (name, endpoint) in &mut endpoints {
             for words in endpoint.problems() {
                 let place = sections.place(&["endpoints", name]);
@@ -284,18 +311,7 @@ impl Config {
                 *path = base.join(&*path);
             }
         }
-        let numbers = [
-            ("file_mebibytes", limits.file_mebibytes),
-            ("sets", limits.sets),
-            ("translations", limits.translations),
-            ("retry_seconds_first", limits.retry_seconds_first),
-            ("retry_seconds_max", limits.retry_seconds_max),
-            ("sftp_sessions", limits.sftp_sessions),
-        ];
-        for (field, _) in numbers.into_iter().filter(|(_, value)| *value == 0) {
-            let place = sections.place(&["limits", field]);
-            sections.problem(place, format!("limits: `{field}` is at least 1"));
-        }
+        limits.check(&mut sections);
         let config = data.zip(profiles).map(|(data, profiles)| Self {
             data: base.join(data),
             profiles: base.join(profiles),
@@ -303,6 +319,7 @@ impl Config {
             poll: Duration::from_secs(u64::from(poll)),
             settle: Duration::from_millis(u64::from(settle)),
             endpoints,
+            connected,
             exceptions,
             log,
             limits,
@@ -316,7 +333,9 @@ impl Config {
             unknown_senders,
             retention,
         });
-        (config, sections.finish())
+        let mut problems = sections.finish();
+        problems.extend(faults);
+        (config, problems)
     }
 
     /// What bounds the folders of mailboxes and endpoints.
@@ -395,11 +414,27 @@ pub(super) fn span(text: &str) -> Option<Duration> {
 impl EndpointConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
+        if self.connector.is_some() {
+            let others = self.folder.is_some() || self.url.is_some() || self.bearer.is_some();
+            if others || self.timeout_seconds.is_some() {
+                problems.push(
+                    "has `connector`: `folder`, `url`, `bearer` and `timeout_seconds` belong to endpoints without one; say it in `settings`"
+                        .to_owned(),
+                );
+            }
+            if cfg!(not(feature = "http")) {
+                problems.push("this program was built without the feature `http`".to_owned());
+            }
+            return problems;
+        }
+        if !self.settings.is_empty() {
+            problems.push("`settings` belong to `connector`".to_owned());
+        }
         match (&self.folder, &self.url) {
             (Some(_), Some(_)) => {
                 problems.push("has either `folder` or `url`, not both".to_owned());
             }
-            (None, None) => problems.push("needs `folder` or `url`".to_owned()),
+            (None, None) => problems.push("needs `folder` or `url`, or `connector`".to_owned()),
             (Some(_), None) => {
                 if self.bearer.is_some() || self.timeout_seconds.is_some() || self.returns.is_some()
                 {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
 use super::raising::about_answer;
+use super::steps::KeptSteps;
 use super::{Error, Gateway, lanes};
 use crate::bridge::{Call, Endpoint};
 use crate::disk::trial;
@@ -54,6 +55,7 @@ impl Gateway {
         }
     }
 
+    /// Hands a document to its endpoint.
     fn call(&self, work: &Work, document: &str) -> Result<Begun, Error> {
         let store = self.ledger.store();
         let record = store
@@ -72,12 +74,14 @@ impl Gateway {
             })?,
         };
         let json = store.payload(record.payload)?;
-        self.endpoint(name)?.deliver(&Call {
+        let call = Call {
             partner: &partner.name,
             kind: &record.kind,
             idempotency_key: &record.id,
             json: &json,
-        })?;
+        };
+        let steps = KeptSteps { ledger: &self.ledger, work: work.id, call: &call };
+        self.endpoint(name)?.deliver(&call, &steps)?;
         let now = Timestamp::now();
         let mut draft = Draft::new();
         draft.done(work);

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 
 use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
+use super::orders::ReceivedOrders;
 use super::raising::{About, Trouble, about_bytes};
 use super::{Error, Gateway, lanes};
-use crate::bridge::{self, Endpoint};
+use crate::bridge::{self, Endpoint, Since};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name, trial};
 use crate::exceptions::Kind;
@@ -20,6 +21,15 @@ use crate::transport;
 
 /// Files that are taken in by one wait for the disk.
 const TOGETHER: usize = 64;
+
+/// A document of the warehouse that is being taken in.
+struct Taken<'a> {
+    name: &'a str,
+    file: &'a FileKey,
+    json: &'a [u8],
+    /// Why it is none, where that is known already.
+    unusable: Option<&'a str>,
+}
 
 /// A file that is being taken in.
 struct TakenFile {
@@ -131,9 +141,10 @@ impl Gateway {
         stop: &dyn Fn() -> bool,
     ) -> Result<bool, Error> {
         let endpoint = self.endpoint(&partner.endpoint)?;
+        let polled = self.poll_endpoint(endpoint, partner, kind, stop);
         let look = endpoint.look(&partner.name, kind)?;
         each(&look.ready, stop, |arrival| self.take_document(endpoint, partner, kind, arrival))?;
-        Ok(look.unsettled > 0 || look.more)
+        polled.map(|more| more || look.unsettled > 0 || look.more)
     }
 
     fn take_document(
@@ -162,7 +173,8 @@ impl Gateway {
         let payload = store.put_payload(&json)?;
         let file = file_key(&place(partner, kind), arrival, payload);
         if store.file(&file)?.is_none() {
-            let mut draft = self.collect(partner, kind, arrival, payload, &json, now)?;
+            let taken = Taken { name: &arrival.name, file: &file, json: &json, unusable: None };
+            let mut draft = self.collect(partner, kind, &taken, now)?;
             draft.push(Change::FileSeen(file));
             self.ledger.commit(draft)?;
         }
@@ -190,17 +202,19 @@ impl Gateway {
         &self,
         partner: &Partner,
         kind: &str,
-        arrival: &Arrival,
-        payload: PayloadId,
-        json: &[u8],
+        taken: &Taken<'_>,
         now: Timestamp,
     ) -> Result<Draft, Error> {
         let store = self.ledger.store();
+        let Taken { name: arrival, file, json, unusable } = *taken;
+        let payload = file.payload;
         let mut draft = Draft::new();
-        let refused = match read_document(kind, json) {
+        let read =
+            unusable.map_or_else(|| read_document(kind, json), |words| Err(words.to_owned()));
+        let refused = match read {
             Ok(number) => {
                 let document = (kind, number.as_str(), payload);
-                match self.queue_document(&mut draft, partner, document, &arrival.name, now)? {
+                match self.queue_document(&mut draft, partner, document, arrival, now)? {
                     Collected::New(_) => return Ok(draft),
                     Collected::Again(id) => {
                         let note = "the same document came again; it is not sent again";
@@ -212,19 +226,18 @@ impl Gateway {
             }
             Err(words) => words,
         };
-        let note = store.put_payload(format!("{}: {refused}\n", arrival.name).as_bytes())?;
+        let note = store.put_payload(format!("{arrival}: {refused}\n").as_bytes())?;
         draft.journal_with(
             now,
             Event::DocumentQuarantined,
             &partner.name,
-            &arrival.name,
+            arrival,
             &refused,
             Some(payload),
         );
         let place = endpoint_place(partner, kind);
-        let file = file_key(&self::place(partner, kind), arrival, payload);
-        self.raise_unusable(&mut draft, partner, (place.clone(), file), &refused, now);
-        let name = format!("{}-{}", payload.short(), safe_name(&arrival.name));
+        self.raise_unusable(&mut draft, partner, (place.clone(), file.clone()), &refused, now);
+        let name = format!("{}-{}", payload.short(), safe_name(arrival));
         let task = Task::Quarantine { place, payload, name, note };
         draft.queue(lanes::QUARANTINE.to_owned(), "", task, now);
         Ok(draft)
@@ -295,6 +308,57 @@ impl Gateway {
 }
 
 impl Gateway {
+    /// Asks an endpoint for documents of a kind, where it is one that is asked. Each is durable before the cursor goes
+    /// on; what comes again is known. Tells whether to look again soon.
+    fn poll_endpoint(
+        &self,
+        endpoint: &dyn Endpoint,
+        partner: &Partner,
+        kind: &str,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, Error> {
+        let store = self.ledger.store();
+        let key = PurchaseOrderKey {
+            partner: partner.name.clone(),
+            kind: format!("cursor {kind}"),
+            number: partner.endpoint.clone(),
+        };
+        let before = store.purchase_order(&key)?;
+        let orders = ReceivedOrders { store, partner };
+        let since =
+            Since { partner: &partner.name, kind, cursor: before.as_deref(), orders: &orders };
+        let Some(polled) = endpoint.poll(&since)? else { return Ok(false) };
+        for document in &polled.documents {
+            if stop() {
+                return Ok(false);
+            }
+            let payload = store.put_payload(&document.json)?;
+            let file = FileKey {
+                mailbox: place(partner, kind),
+                name: document.name.clone(),
+                size: document.json.len() as u64,
+                modified_nanoseconds: 0,
+                payload,
+            };
+            if store.file(&file)?.is_none() {
+                let (name, unusable) = (&document.name, document.unusable.as_deref());
+                let taken = Taken { name, file: &file, json: &document.json, unusable };
+                trial::step("poll.before");
+                let mut draft = self.collect(partner, kind, &taken, Timestamp::now())?;
+                draft.push(Change::FileSeen(file));
+                self.ledger.commit(draft)?;
+                trial::step("poll.after");
+            }
+        }
+        if before.as_ref() != Some(&polled.cursor) {
+            let mut draft = Draft::new();
+            draft.push(Change::Noted(key, polled.cursor));
+            self.ledger.commit(draft)?;
+            trial::step("cursor.after");
+        }
+        Ok(polled.more)
+    }
+
     /// A file that was not taken in, and lies in the quarantine as it is.
     fn raise_untaken(
         &self,

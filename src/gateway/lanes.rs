@@ -348,11 +348,16 @@ async fn watch_endpoint(
             let Some(partner) = eyes.live().profiles.partner(&name).cloned() else {
                 return Ok(false);
             };
-            let mut unsettled = false;
+            let mut unsettled = Ok(false);
             for kind in setup::kinds_out(&partner) {
-                unsettled |= eyes.take_from_endpoint(&partner, &kind, &|| *stopped.borrow())?;
+                // One kind that fails keeps back no other.
+                match eyes.take_from_endpoint(&partner, &kind, &|| *stopped.borrow()) {
+                    Err(Error::Store(e)) => return Err(Error::Store(e)),
+                    Err(e) => unsettled = unsettled.and(Err(e)),
+                    Ok(more) => unsettled = unsettled.map(|before| before || more),
+                }
             }
-            Ok(unsettled)
+            unsettled
         })
         .await;
         let unsettled = looked_into(&gateway, endpoint_of(&partner), looked).await?;

@@ -19,6 +19,7 @@ mod api_config;
 mod as2;
 mod as2_config;
 mod config;
+mod connectors;
 mod deadlines;
 #[cfg(unix)]
 mod desk;
@@ -48,6 +49,7 @@ mod server_config;
 mod settling;
 mod setup;
 mod status;
+mod steps;
 mod submission;
 mod trace;
 mod translation;
@@ -73,6 +75,9 @@ pub use config::{
     AuditConfig, Config, EndpointConfig, Limits, LogConfig, LogFormat, ServiceConfig,
     UnknownSenders,
 };
+pub use connectors::{Connected, connector_texts};
+#[cfg(feature = "http")]
+pub use connectors::{Onlook, hand_over};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
 pub use raising::{NotedFinding, exception_about_document};

@@ -4,11 +4,12 @@
 use super::Error;
 use super::intake::business_number;
 use super::ledger::Draft;
+use crate::bridge::{self, Orders};
 use crate::canonical::{Document, Order};
 use crate::findings::{Code, Finding, Place, Rule, Severity};
 use crate::overlay::Overlay;
 use crate::profile::{Agreement, Direction, Partner, Usage};
-use crate::store::{self, Change, DocumentState, PurchaseOrderKey, Records};
+use crate::store::{self, Change, DocumentState, PurchaseOrderKey, Records, Store};
 use crate::translate::against;
 
 /// Documents of one order that are counted, and orders of one document that are compared: what bounds the work.
@@ -169,6 +170,22 @@ fn known_order(
         }
     }
     Ok(None)
+}
+
+/// The orders of a partner as they were handed over, for an endpoint that fetches what was made of them.
+pub(super) struct ReceivedOrders<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) partner: &'a Partner,
+}
+
+impl Orders for ReceivedOrders<'_> {
+    fn order(&self, number: &str) -> Result<Option<Vec<u8>>, bridge::Error> {
+        let failed = |reason: String| bridge::Error::Transient { reason, retry_after: None };
+        let known = known_order(self.store, self.partner, Direction::Out, false, number);
+        let Some(order) = known.map_err(|e| failed(e.to_string()))? else { return Ok(None) };
+        let order = Document::Order(Box::new(order));
+        serde_json::to_vec(&order).map(Some).map_err(|e| failed(e.to_string()))
+    }
 }
 
 /// What went for an order before and was not taken back, itself not counted; `None` where that is too much.

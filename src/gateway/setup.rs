@@ -203,6 +203,12 @@ fn secrets(config: &Config) -> Vec<(String, Secret)> {
         let bearer = endpoint.bearer.as_ref().and_then(|text| text.parse().ok());
         found.extend(bearer.map(|secret| (format!("endpoints.{name}.bearer"), secret)));
     }
+    for (name, connected) in &config.connected {
+        let secrets = connected.settings.secrets.iter();
+        found.extend(secrets.map(|(setting, secret)| {
+            (format!("endpoints.{name}.settings.{setting}"), secret.clone())
+        }));
+    }
     for (name, settings) in &config.notify {
         let of = |key: &str, secret: &Option<Secret>| {
             secret.clone().map(|secret| (format!("notify.{name}.{key}"), secret))
@@ -232,7 +238,7 @@ fn open_endpoints(
 ) -> BTreeMap<String, Arc<dyn Endpoint>> {
     let mut endpoints = BTreeMap::new();
     for (name, endpoint) in &config.endpoints {
-        match open_endpoint(config, endpoint) {
+        match open_endpoint(config, (name, endpoint)) {
             Ok(opened) => {
                 endpoints.insert(name.clone(), opened);
             }
@@ -260,8 +266,11 @@ fn open_destinations(
 
 fn open_endpoint(
     config: &Config,
-    endpoint: &EndpointConfig,
+    (name, endpoint): (&str, &EndpointConfig),
 ) -> Result<Arc<dyn Endpoint>, crate::bridge::Error> {
+    if endpoint.connector.is_some() {
+        return open_connected(config, (name, endpoint));
+    }
     let folder = endpoint.folder.as_ref().or(endpoint.returns.as_ref()).cloned();
     let folder = DirectoryEndpoint::open(folder.unwrap_or_default(), config.arrivals())?;
     #[cfg(feature = "http")]
@@ -277,6 +286,34 @@ fn open_endpoint(
         return Ok(Arc::new(crate::bridge::HttpEndpoint::new(settings, folder, runtime)?));
     }
     Ok(Arc::new(folder))
+}
+
+#[cfg(feature = "http")]
+fn open_connected(
+    config: &Config,
+    (name, endpoint): (&str, &EndpointConfig),
+) -> Result<Arc<dyn Endpoint>, crate::bridge::Error> {
+    let refused = |reason: String| crate::bridge::Error::Refused { reason };
+    let Some(connected) = config.connected.get(name) else {
+        // What is wrong with it was told where the configuration was read.
+        return Err(refused("its connector cannot be used".to_owned()));
+    };
+    let returns = endpoint.returns.clone();
+    let returns = returns.map(|folder| DirectoryEndpoint::open(folder, config.arrivals()));
+    let (connector, settings) = (Arc::clone(&connected.connector), connected.settings.clone());
+    let runtime = tokio::runtime::Handle::current();
+    let opened =
+        crate::bridge::ConnectorEndpoint::new(connector, settings, returns.transpose()?, runtime);
+    Ok(Arc::new(opened.map_err(refused)?))
+}
+
+#[cfg(not(feature = "http"))]
+fn open_connected(
+    _: &Config,
+    _: (&str, &EndpointConfig),
+) -> Result<Arc<dyn Endpoint>, crate::bridge::Error> {
+    let reason = "this program was built without the feature `http`".to_owned();
+    Err(crate::bridge::Error::Refused { reason })
 }
 
 /// The kinds that a partner is sent.

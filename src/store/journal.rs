@@ -29,6 +29,8 @@ pub enum Event {
     DocumentQuarantined,
     /// A document was translated in shadow: nothing of it leaves.
     DocumentShadowed,
+    /// A step of handing a document over is done, and its result kept.
+    StepDone,
     /// The endpoint has a document.
     DocumentDelivered,
     /// A document came from the endpoint.

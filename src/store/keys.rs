@@ -33,6 +33,9 @@ pub(super) const EXCEPTION_ITEM: u8 = b'y';
 /// The open exception that something is in.
 pub(super) const EXCEPTION_OF: u8 = b'h';
 
+/// What the calls for a document gave.
+pub(super) const CALL: u8 = b'l';
+
 /// What rules of alerts have told.
 pub(super) const ALERT: u8 = b'a';
 
@@ -124,6 +127,15 @@ pub(super) fn purchase_order(key: &PurchaseOrderKey) -> Vec<u8> {
 
 pub(super) fn document(id: &str) -> Vec<u8> {
     Key::new(DOCUMENT).text(id).bytes()
+}
+
+/// What all calls for a document gave.
+pub(super) fn calls(document: &str) -> Vec<u8> {
+    Key::new(CALL).text(document).bytes()
+}
+
+pub(super) fn call(document: &str, step: &str) -> Vec<u8> {
+    Key::new(CALL).text(document).text(step).bytes()
 }
 
 pub(super) fn series(series: &Series) -> Vec<u8> {

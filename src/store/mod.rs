@@ -8,6 +8,7 @@
 
 mod alert;
 mod as2;
+mod call_result;
 mod check;
 mod commit;
 mod database;
@@ -37,6 +38,7 @@ mod writer;
 
 pub use alert::AlertState;
 pub use as2::{As2Direction, As2Key, As2Message, As2State};
+pub use call_result::CallResult;
 pub use check::{Checked, check, export};
 pub use commit::HandedIn;
 pub use embedded::EmbeddedStore;
@@ -259,6 +261,12 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// Where the disk fails.
     fn document(&self, id: &str) -> Result<Option<Document>, Error>;
+
+    /// What the calls gave by which a document was handed over, by the names of their steps.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn call_results(&self, document: &str) -> Result<Vec<CallResult>, Error>;
 
     /// What a partner still has to acknowledge, or has acknowledged, of one group (GS06); all sets of it.
     ///

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::AlertState;
 use super::as2::As2Message;
+use super::call_result::CallResult;
 use super::exception::{Raise, Settle};
 use super::expectation::Expectation;
 use super::journal::{Facts, JournalEntry};
@@ -66,6 +67,8 @@ pub enum Change {
         /// Since when.
         at: Timestamp,
     },
+    /// A step of handing a document over is done.
+    Called(CallResult),
     /// Work is queued.
     Queue(NewWork),
     /// Work is done. Expects that it is still queued.

@@ -98,6 +98,7 @@ impl<'a> Pending<'a> {
             }
             Change::Document(document) => self.document(document),
             Change::Advance { document, state, at } => self.advance(document, *state, *at),
+            Change::Called(call) => self.insert(keys::call(&call.document, &call.step), call),
             Change::Queue(work) => self.queue(work),
             Change::Done { .. }
             | Change::Retry { .. }

@@ -34,6 +34,7 @@ const CORE: &[&str] = &[
     "crosswalk",
     "exceptions",
     "profile",
+    "connector",
     "learn",
     "translate",
 ];

@@ -84,6 +84,7 @@ fn every_command_has_help_with_an_example_where_it_reads_files() {
         "grammar",
         "partner",
         "schema",
+        "connector",
         "completions",
     ] {
         let output = run(&[command, "--help"]);

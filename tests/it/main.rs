@@ -13,6 +13,8 @@ mod as2;
 mod audit;
 mod canonical;
 mod cli;
+#[cfg(feature = "http")]
+mod connector;
 #[cfg(feature = "console")]
 mod console;
 mod corpus;

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::{Ask, Reply, read_frame, socket, write_frame};
 use crate::store::{
-    As2Key, As2Message, Backlog, Document, Error, Exception, ExceptionItem, Expectation, FileKey,
-    InterchangeId, InterchangeKey, InterchangeRecord, JournalRecord, PayloadId, PurchaseOrderKey,
-    Receipt, Records, Seen, Transaction, Work,
+    As2Key, As2Message, Backlog, CallResult, Document, Error, Exception, ExceptionItem,
+    Expectation, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, JournalRecord,
+    PayloadId, PurchaseOrderKey, Receipt, Records, Seen, Transaction, Work,
 };
 
 /// The records of a gateway that runs in another process.
@@ -108,6 +108,10 @@ impl Records for RemoteRecords {
 
     fn document(&self, id: &str) -> Result<Option<Document>, Error> {
         self.ask(&Ask::Document(id.to_owned()))
+    }
+
+    fn call_results(&self, document: &str) -> Result<Vec<CallResult>, Error> {
+        self.ask(&Ask::CallResults(document.to_owned()))
     }
 
     fn documents(&self, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {

@@ -46,6 +46,7 @@ enum Ask {
     Interchanges(Option<InterchangeId>, usize),
     PurchaseOrder(PurchaseOrderKey),
     Document(String),
+    CallResults(String),
     Documents(Option<String>, usize),
     Expectations(String, u64),
     AllExpectations(Option<(String, u64, u64)>, usize),

@@ -50,6 +50,7 @@ fn reply(
         Ask::Interchanges(after, limit) => head_of(records.interchanges(after, limit)),
         Ask::PurchaseOrder(key) => head_of(records.purchase_order(&key)),
         Ask::Document(id) => head_of(records.document(&id)),
+        Ask::CallResults(document) => head_of(records.call_results(&document)),
         Ask::Documents(after, limit) => head_of(records.documents(after.as_deref(), limit)),
         Ask::Expectations(partner, group) => head_of(records.expectations(&partner, group)),
         Ask::AllExpectations(after, limit) => {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 
 use super::{COUNT_MAX, EmbeddedStore};
+use crate::store::CallResult;
 use crate::store::as2::{As2Key, As2Message};
 use crate::store::database::{decode, failed};
 use crate::store::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
@@ -70,6 +71,10 @@ impl Records for EmbeddedStore {
 
     fn document(&self, id: &str) -> Result<Option<Document>, Error> {
         self.read(&keys::document(id))
+    }
+
+    fn call_results(&self, document: &str) -> Result<Vec<CallResult>, Error> {
+        self.scan_ahead(&keys::calls(document), None, usize::MAX)
     }
 
     fn expectations(&self, partner: &str, group: u64) -> Result<Vec<Expectation>, Error> {

@@ -54,6 +54,10 @@ impl Pending<'_> {
             Retirable::Document(id) => {
                 let key = keys::document(id);
                 if self.read::<Document>(&key)?.is_some_and(|one| is_done(&one, before)) {
+                    for call in self.tree.scan_prefix(keys::calls(id)).keys() {
+                        let call = call.map_err(|e| failed("reading", &e))?;
+                        self.remove(call.to_vec());
+                    }
                     self.remove(key);
                 }
             }

@@ -1,0 +1,286 @@
+//! An endpoint that a connector describes: documents go there step by step, and others are fetched from it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+
+use super::api::{Api, Told};
+use super::{
+    Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Polled, PolledDocument, Since, Steps,
+};
+use crate::connector::{
+    Connector, Idempotency, Judgement, Meanings, Poll, Request, Scope, Settings, Step, Stop,
+};
+use crate::disk::trial;
+
+/// One connector with the settings of an endpoint.
+pub struct ConnectorEndpoint {
+    connector: Arc<Connector>,
+    api: Api,
+    /// A folder for documents that people put there, and for copies of those that are refused.
+    returns: Option<DirectoryEndpoint>,
+    /// When each partner's documents of a kind were last looked for.
+    looked: Mutex<HashMap<(String, String), Instant>>,
+}
+
+impl ConnectorEndpoint {
+    /// Makes it ready; nothing is called.
+    ///
+    /// # Errors
+    /// In words: an address that is none, certificates that cannot be read.
+    pub fn new(
+        connector: Arc<Connector>,
+        settings: Settings,
+        returns: Option<DirectoryEndpoint>,
+        runtime: Handle,
+    ) -> Result<Self, String> {
+        let api = Api::new(&connector, settings, runtime)?;
+        Ok(Self { connector, api, returns, looked: Mutex::default() })
+    }
+
+    fn scope(&self, partner: &str) -> Scope {
+        Scope {
+            settings: self.api.settings().clone(),
+            partner: Value::String(partner.to_owned()),
+            ..Scope::default()
+        }
+    }
+
+    /// Makes a call of a step, and judges its answer.
+    fn call(
+        &self,
+        request: &Request,
+        key: Option<(&str, &str)>,
+        meanings: &Meanings,
+        scope: &Scope,
+    ) -> Result<Told, Error> {
+        trial::step("call.before");
+        let told = self.api.call(request, key)?;
+        trial::step("call.after");
+        let named = |words: String| format!("{} {}: {words}", request.method, request.path);
+        match meanings.judge(&told.answer, scope).map_err(|stop| refused(&stop))? {
+            Judgement::Ok => Ok(told),
+            Judgement::Refused(words) => Err(Error::Refused { reason: named(words) }),
+            Judgement::Retry(words) => {
+                Err(Error::Transient { reason: named(words), retry_after: told.retry_after })
+            }
+        }
+    }
+
+    /// Makes a step, or finds that it was made; tells what it gave, and how.
+    fn step(&self, step: &Step, key: &str, scope: &Scope) -> Result<(Value, String), Error> {
+        if let Some(search) = &step.search
+            && let Some(request) = search.request(scope).map_err(|stop| refused(&stop))?
+        {
+            let told = self.call(&request, None, &Meanings::default(), scope)?;
+            if let Some(found) = search.found(&told.answer, scope).map_err(|stop| refused(&stop))? {
+                return Ok((found, format!("it was there: {} {}", request.method, request.path)));
+            }
+        }
+        let Some(request) = step.request(scope).map_err(|stop| refused(&stop))? else {
+            return Ok((Value::Null, "nothing to call".to_owned()));
+        };
+        let key = format!("{key}-{}", step.name);
+        let key = (step.idempotency == Idempotency::Header).then_some((&*step.header, &*key));
+        let told = self.call(&request, key, &step.meanings, scope)?;
+        let result = step.result(&told.answer, scope).map_err(|stop| refused(&stop))?;
+        let Request { method, path, .. } = &request;
+        Ok((result, format!("{method} {path}: {}", told.answer.status)))
+    }
+
+    /// Whether it is time to look for documents of a kind again.
+    fn is_time(&self, poll: &Poll, partner: &str) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, key) = (Instant::now(), (partner.to_owned(), poll.kind.clone()));
+        let pause = Duration::from_secs(u64::from(poll.every_seconds));
+        let is_time = looked.get(&key).is_none_or(|last| now.duration_since(*last) >= pause);
+        if is_time {
+            looked.insert(key, now);
+        }
+        is_time
+    }
+
+    fn fetch_since(&self, poll: &Poll, since: &Since<'_>) -> Result<Polled, Error> {
+        let mut scope = self.scope(since.partner);
+        if let Some(cursor) = since.cursor {
+            scope.cursor = serde_json::from_str(cursor).map_err(|e| strange(&e))?;
+        }
+        let Some(request) = poll.request(&scope).map_err(|stop| refused(&stop))? else {
+            return Ok(Polled { cursor: scope.cursor.to_string(), ..Polled::default() });
+        };
+        let told = self.call(&request, None, &poll.meanings, &scope)?;
+        let items = poll.items(&told.answer, &scope).map_err(|stop| refused(&stop))?;
+        let mut documents = Vec::with_capacity(items.len());
+        for item in items {
+            let made = match poll.orders(&item, &scope) {
+                Ok(numbers) => {
+                    scope.orders = orders(&numbers, since)?;
+                    poll.document(&item, &scope)
+                }
+                Err(stop) => Err(stop),
+            };
+            match made {
+                Ok(None) => {}
+                Ok(Some(document)) => {
+                    let number = document.get("number").and_then(Value::as_str);
+                    let name = format!("{} {}", poll.kind, number.unwrap_or_default());
+                    let json = pretty(&document);
+                    documents.push(PolledDocument { name, json, unusable: None });
+                }
+                Err(stop) => documents.push(PolledDocument {
+                    name: format!("{} that cannot be read", poll.kind),
+                    json: pretty(&item),
+                    unusable: Some(stop.to_string()),
+                }),
+            }
+        }
+        let next = poll.cursor(&told.answer, &scope).map_err(|stop| refused(&stop))?;
+        let more = next != scope.cursor
+            && poll.more(&told.answer, &scope).map_err(|stop| refused(&stop))?;
+        Ok(Polled { documents, cursor: next.to_string(), more })
+    }
+}
+
+impl Endpoint for ConnectorEndpoint {
+    fn deliver(&self, call: &Call, steps: &dyn Steps) -> Result<(), Error> {
+        let Some(handling) = self.connector.handling(call.kind) else {
+            let kinds: Vec<&str> = self.connector.kinds().collect();
+            let reason = format!(
+                "the connector {} takes no {} documents; it takes {}",
+                self.connector.name,
+                call.kind,
+                kinds.join(", ")
+            );
+            return Err(Error::Refused { reason });
+        };
+        let mut scope = self.scope(call.partner);
+        scope.id = Value::String(call.idempotency_key.to_owned());
+        scope.document = serde_json::from_slice(call.json)
+            .map_err(|e| Error::Refused { reason: e.to_string() })?;
+        let mut begun = false;
+        for step in &handling.steps {
+            if let Some(kept) = steps.result(&step.name)? {
+                begun = true;
+                scope.keep(&step.name, serde_json::from_slice(&kept).map_err(|e| strange(&e))?);
+                continue;
+            }
+            if !begun {
+                handling.check(&scope).map_err(|stop| refused(&stop))?;
+                begun = true;
+            }
+            let (result, note) =
+                self.step(step, call.idempotency_key, &scope).map_err(|error| match error {
+                    Error::Refused { reason } => {
+                        Error::Refused { reason: format!("step {}: {reason}", step.name) }
+                    }
+                    Error::Transient { reason, retry_after } => {
+                        let reason = format!("step {}: {reason}", step.name);
+                        Error::Transient { reason, retry_after }
+                    }
+                })?;
+            steps.keep(&step.name, result.to_string().as_bytes(), &note)?;
+            scope.keep(&step.name, result);
+        }
+        Ok(())
+    }
+
+    fn is_remote(&self) -> bool {
+        true
+    }
+
+    fn poll(&self, since: &Since<'_>) -> Result<Option<Polled>, Error> {
+        let Since { partner, kind, .. } = *since;
+        let Some(poll) = self.connector.polls.iter().find(|poll| poll.kind == kind) else {
+            return Ok(None);
+        };
+        if !self.is_time(poll, partner) {
+            return Ok(None);
+        }
+        let polled = self.fetch_since(poll, since)?;
+        if polled.more {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            looked.remove(&(partner.to_owned(), kind.to_owned()));
+        }
+        Ok(Some(polled))
+    }
+
+    fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
+        self.returns.as_ref().map_or_else(|| Ok(Look::default()), |own| own.look(partner, kind))
+    }
+
+    fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error> {
+        self.folder()?.fetch(partner, kind, arrival)
+    }
+
+    fn confirm(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        mark: &str,
+    ) -> Result<(), Error> {
+        self.folder()?.confirm(partner, kind, arrival, mark)
+    }
+
+    fn set_aside(
+        &self,
+        partner: &str,
+        kind: &str,
+        arrival: &Arrival,
+        mark: &str,
+        note: &str,
+    ) -> Result<(), Error> {
+        self.folder()?.set_aside(partner, kind, arrival, mark, note)
+    }
+
+    /// Where there is no folder, the exception that was raised has the bytes.
+    fn quarantine(
+        &self,
+        partner: &str,
+        kind: &str,
+        name: &str,
+        json: &[u8],
+        note: &[u8],
+    ) -> Result<(), Error> {
+        let own = self.returns.as_ref();
+        own.map_or(Ok(()), |own| own.quarantine(partner, kind, name, json, note))
+    }
+}
+
+impl ConnectorEndpoint {
+    fn folder(&self) -> Result<&DirectoryEndpoint, Error> {
+        self.returns.as_ref().ok_or_else(|| Error::Transient {
+            reason: "the endpoint has no folder `returns` any more".to_owned(),
+            retry_after: None,
+        })
+    }
+}
+
+/// A program that stops refuses its document: the next run would stop as well.
+fn refused(stop: &Stop) -> Error {
+    Error::Refused { reason: stop.to_string() }
+}
+
+/// Orders by their numbers; those that were not received are left out.
+fn orders(numbers: &[String], since: &Since<'_>) -> Result<Value, Error> {
+    let mut found = Map::new();
+    for number in numbers {
+        if let Some(json) = since.orders.order(number)? {
+            let order = serde_json::from_slice(&json).map_err(|e| strange(&e))?;
+            found.insert(number.clone(), order);
+        }
+    }
+    Ok(Value::Object(found))
+}
+
+/// What was kept cannot be read.
+fn strange(error: &serde_json::Error) -> Error {
+    Error::Transient { reason: format!("what was kept is no JSON: {error}"), retry_after: None }
+}
+
+fn pretty(value: &Value) -> Vec<u8> {
+    serde_json::to_vec_pretty(value).unwrap_or_default()
+}

@@ -1,0 +1,410 @@
+//! Programs in jq, bounded: a program gets a value and variables and nothing else (no files, no environment, no clock,
+//! no further input), and ends after so many steps, so deep, with so much output.
+//!
+//! What is not bounded is how large, and how deep, one value inside a program grows; see `docs/connectors.md`.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use jaq_core::data::HasLut;
+use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::native::{Fun, bome};
+use jaq_core::{Compiler, Ctx, DataT, Filter, Lut, Native, ValT, Vars};
+use jaq_json::{Num, Val};
+use serde_json::{Map, Value};
+
+/// Most steps of one run; a step is one term of the program. An order with 10,000 lines takes two million.
+pub const STEPS_MAX: u64 = 20_000_000;
+/// How deep definitions may call each other, in bytes of the stack: a quarter of what a thread has.
+const STACK_BYTES_MAX: usize = 512 << 10;
+/// Most values that one run gives.
+const VALUES_MAX: usize = 10_000;
+/// Most bytes of text and keys in all that one run gives.
+const OUTPUT_BYTES_MAX: usize = 16 << 20;
+/// How deep what it gives may be nested: as deep as the reader of JSON goes.
+const DEPTH_MAX: usize = 128;
+
+/// Why a run came to no end of its own.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// The program said so, with `error`, or did something that jq does not allow.
+    #[error("{0}")]
+    Error(String),
+    /// It takes too many steps.
+    #[error("the program does not end: more than {STEPS_MAX} steps")]
+    Endless,
+    /// Its definitions call each other too deeply.
+    #[error("the program calls itself too deeply")]
+    Deep,
+    /// It gives too much.
+    #[error(
+        "the program gives too much: more than {VALUES_MAX} values or {OUTPUT_BYTES_MAX} bytes, or nested more than {DEPTH_MAX} deep"
+    )]
+    Large,
+}
+
+/// A fault in the text of a program.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// Where in the text, in bytes.
+    pub at: usize,
+    /// What is wrong.
+    pub words: String,
+}
+
+/// A program that can be run.
+pub struct Program {
+    filter: Filter<Bounded>,
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Program")
+    }
+}
+
+impl Program {
+    /// Reads a program that may use these variables, each with its `$`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its text.
+    pub fn compile(text: &str, variables: &[&'static str]) -> Result<Self, Vec<Fault>> {
+        let arena = Arena::default();
+        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let loaded = Loader::new(definitions).load(&arena, File { code: text, path: () });
+        let modules = loaded.map_err(|errors| {
+            let of_each = errors.into_iter().flat_map(|(file, error)| unread(file.code, error));
+            faults(of_each.collect())
+        })?;
+        let compiler = Compiler::default().with_funs(natives());
+        let compiled = compiler.with_global_vars(variables.iter().copied()).compile(modules);
+        let filter = compiled.map_err(|errors| {
+            let of_each = errors.into_iter().flat_map(|(file, undefined)| {
+                undefined.into_iter().map(move |(name, what)| Fault {
+                    at: load::span(file.code, name).start,
+                    words: format!("there is no {} `{name}`", what.as_str()),
+                })
+            });
+            faults(of_each.collect())
+        })?;
+        Ok(Self { filter })
+    }
+
+    /// Runs it on a value, with a value for each variable that it was compiled with.
+    ///
+    /// # Errors
+    /// The program's own `error`; a bound that was met.
+    pub fn run(&self, input: &Value, variables: &[&Value]) -> Result<Vec<Value>, Stop> {
+        self.run_within(STEPS_MAX, input, variables)
+    }
+
+    fn run_within(
+        &self,
+        steps: u64,
+        input: &Value,
+        variables: &[&Value],
+    ) -> Result<Vec<Value>, Stop> {
+        let run = AssertUnwindSafe(|| self.run_on(steps, input, variables));
+        match catch_unwind(run) {
+            Ok(result) => result,
+            Err(thrown) => match thrown.downcast::<Stop>() {
+                Ok(stop) => Err(*stop),
+                // A defect of the interpreter: our caller deals with it like with any other.
+                Err(other) => resume_unwind(other),
+            },
+        }
+    }
+
+    fn run_on(&self, steps: u64, input: &Value, variables: &[&Value]) -> Result<Vec<Value>, Stop> {
+        let base = std::ptr::from_ref(&self).addr();
+        let meter = Meter { lut: &self.filter.lut, left: Cell::new(steps), base };
+        let vars = Vars::new(variables.iter().map(|value| to_jq(value)));
+        let ctx = Ctx::<Bounded>::new(Data(&meter), vars);
+        let mut given = Vec::new();
+        let mut room = OUTPUT_BYTES_MAX;
+        for value in self.filter.id.run((ctx, to_jq(input))) {
+            let value = value.map_err(|thrown| match thrown.get_err() {
+                Ok(error) => Stop::Error(words(&error.into_val())),
+                Err(_) => Stop::Error("the program halts; say `empty` or `error`".to_owned()),
+            })?;
+            if given.len() == VALUES_MAX {
+                return Err(Stop::Large);
+            }
+            given.push(from_jq(&value, &mut room, 0)?);
+        }
+        Ok(given)
+    }
+}
+
+/// What programs work with: values of JSON, and a meter beside the table of terms.
+struct Bounded;
+
+impl DataT for Bounded {
+    type V<'a> = Val;
+    type Data<'a> = Data<'a>;
+}
+
+/// Each term looks the table up, and thereby passes the meter.
+#[derive(Clone, Copy)]
+struct Data<'a>(&'a Meter<'a>);
+
+impl<'a> HasLut<'a, Bounded> for Data<'a> {
+    fn lut(&self) -> &'a Lut<Bounded> {
+        self.0.step();
+        self.0.lut
+    }
+}
+
+struct Meter<'a> {
+    lut: &'a Lut<Bounded>,
+    left: Cell<u64>,
+    /// Where the stack stood at the beginning.
+    base: usize,
+}
+
+impl Meter<'_> {
+    /// Counts a step. The interpreter knows no way to be stopped but this one: it is unwound, without a word of the
+    /// panic hook, up to [`Program::run`].
+    #[inline(never)]
+    fn step(&self) {
+        let left = self.left.get();
+        if left == 0 {
+            resume_unwind(Box::new(Stop::Endless));
+        }
+        self.left.set(left - 1);
+        let here = std::ptr::from_ref(&left).addr();
+        if here.abs_diff(self.base) > STACK_BYTES_MAX {
+            resume_unwind(Box::new(Stop::Deep));
+        }
+    }
+}
+
+/// What programs may call besides definitions: all but what looks out of the program, or runs on unmetered.
+fn natives() -> impl Iterator<Item = Fun<Bounded>> {
+    let all = jaq_core::funs::<Bounded>().chain(jaq_std::funs()).chain(jaq_json::funs());
+    all.map(|(name, arguments, native)| match name {
+        "env" | "now" | "localtime" | "strflocaltime" | "debug_empty" | "stderr_empty" => {
+            (name, arguments, refused())
+        }
+        "range" => (name, arguments, metered_range()),
+        _ => (name, arguments, native),
+    })
+}
+
+fn refused() -> Native<Bounded> {
+    Native::new(|_| {
+        let words = "a connector's program sees no clock, environment or log";
+        bome(Err(jaq_core::Error::str(words)))
+    })
+}
+
+/// `range(from; upto; by)`: the interpreter's own counts without looking the table up.
+fn metered_range() -> Native<Bounded> {
+    Native::new(|mut cv| {
+        let (by, to, mut from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
+        let meter = cv.0.data().0;
+        let zero = Val::from(0_isize);
+        let mut ended = by == zero;
+        Box::new(std::iter::from_fn(move || {
+            meter.step();
+            let within = if by > zero { from < to } else { from > to };
+            if ended || !within {
+                return None;
+            }
+            match from.clone() + by.clone() {
+                Ok(next) => Some(Ok(std::mem::replace(&mut from, next))),
+                Err(error) => {
+                    ended = true;
+                    Some(Err(error.into()))
+                }
+            }
+        }))
+    })
+}
+
+/// What the text of a program cannot be read of.
+fn unread(code: &str, error: load::Error<&str>) -> Vec<Fault> {
+    let at = |part: &str| {
+        let whole = code.as_bytes().as_ptr_range();
+        // The end of the text is told by an empty part of no text at all.
+        let inside = whole.contains(&part.as_ptr()) || part.as_ptr() == whole.end;
+        if inside { load::span(code, part).start } else { code.len() }
+    };
+    match error {
+        load::Error::Io(modules) => modules
+            .into_iter()
+            .map(|(name, _)| Fault {
+                at: at(name),
+                words: "a connector's program includes no other file".to_owned(),
+            })
+            .collect(),
+        load::Error::Lex(errors) => errors
+            .into_iter()
+            .map(|(expected, found)| Fault {
+                at: at(found),
+                words: format!("{} is expected here", expected.as_str()),
+            })
+            .collect(),
+        load::Error::Parse(errors) => errors
+            .into_iter()
+            .map(|(expected, found)| {
+                let instead = match found {
+                    "" => "the text ends".to_owned(),
+                    found => format!("there is `{}`", found.chars().take(40).collect::<String>()),
+                };
+                Fault {
+                    at: at(found),
+                    words: format!("{} is expected, and {instead}", expected.as_str()),
+                }
+            })
+            .collect(),
+    }
+}
+
+fn faults(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort();
+    faults.dedup();
+    faults
+}
+
+/// A thrown value in words.
+fn words(value: &Val) -> String {
+    match value {
+        Val::TStr(text) | Val::BStr(text) => String::from_utf8_lossy(text).into_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn to_jq(value: &Value) -> Val {
+    match value {
+        Value::Null => Val::Null,
+        Value::Bool(is) => Val::Bool(*is),
+        // Decimals keep their digits.
+        Value::Number(number) => Val::from_num(&number.to_string()).unwrap_or_default(),
+        Value::String(text) => Val::from(text.clone()),
+        Value::Array(items) => items.iter().map(to_jq).collect(),
+        Value::Object(members) => {
+            let members = members.iter().map(|(key, value)| (Val::from(key.clone()), to_jq(value)));
+            Val::obj(members.collect())
+        }
+    }
+}
+
+/// `room`: how many bytes there may still be.
+fn from_jq(value: &Val, room: &mut usize, depth: usize) -> Result<Value, Stop> {
+    let mut takes = |bytes: usize| {
+        *room = room.checked_sub(bytes + 1).ok_or(Stop::Large)?;
+        Ok(())
+    };
+    takes(0)?;
+    if depth > DEPTH_MAX {
+        return Err(Stop::Large);
+    }
+    Ok(match value {
+        Val::Null => Value::Null,
+        Val::Bool(is) => Value::Bool(*is),
+        Val::Num(number) => number_of(number)?,
+        Val::TStr(text) | Val::BStr(text) => {
+            takes(text.len())?;
+            Value::String(String::from_utf8_lossy(text).into_owned())
+        }
+        Val::Arr(items) => {
+            let items = items.iter().map(|item| from_jq(item, room, depth + 1));
+            Value::Array(items.collect::<Result<_, _>>()?)
+        }
+        Val::Obj(members) => {
+            let mut object = Map::new();
+            for (key, value) in members.iter() {
+                let (Val::TStr(key) | Val::BStr(key)) = key else {
+                    return Err(Stop::Error(format!(
+                        "{key} is no name of a member: names are texts"
+                    )));
+                };
+                let key = String::from_utf8_lossy(key).into_owned();
+                *room = room.checked_sub(key.len()).ok_or(Stop::Large)?;
+                object.insert(key, from_jq(value, room, depth + 1)?);
+            }
+            Value::Object(object)
+        }
+    })
+}
+
+fn number_of(number: &Num) -> Result<Value, Stop> {
+    let text = number.to_string();
+    // What is no number in JSON (not a number, infinite) is refused rather than made null.
+    serde_json::from_str(&text).map_err(|_| Stop::Error(format!("{text} is no number of JSON")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn run(text: &str, input: &Value) -> Result<Vec<Value>, Stop> {
+        Program::compile(text, &["$settings"]).unwrap().run_within(
+            // Enough for what is right; the interpreter is slow where nothing is optimised.
+            400_000,
+            input,
+            &[&json!({"a": 1})],
+        )
+    }
+
+    #[test]
+    fn a_program_gives_values_and_keeps_the_digits_of_decimals() {
+        let input = json!({"price": 12.50, "lines": [{"sku": "A"}, {"sku": "B"}]});
+        assert_eq!(run(".lines[].sku", &input).unwrap(), [json!("A"), json!("B")]);
+        assert_eq!(run("[.price, $settings.a] | tojson", &input).unwrap(), [json!("[12.5,1]")]);
+        assert_eq!(run("[range(0; 5; 2)], [range(3; 0; -1)]", &input).unwrap().len(), 2);
+        assert_eq!(run("[1.50, 2]", &Value::Null).unwrap(), [json!([1.5, 2])]);
+    }
+
+    #[test]
+    fn what_a_program_throws_is_told_in_its_words() {
+        let thrown = run(r#"error("item X has no location")"#, &Value::Null).unwrap_err();
+        assert_eq!(thrown, Stop::Error("item X has no location".to_owned()));
+        assert!(matches!(run(r#"1 + "a""#, &Value::Null), Err(Stop::Error(_))));
+        assert!(matches!(run("halt", &Value::Null), Err(Stop::Error(_))));
+    }
+
+    #[test]
+    fn no_program_is_endless_deep_or_large() {
+        let bounded = [
+            ("def f: f; f", Stop::Endless),
+            ("last(repeat(1))", Stop::Endless),
+            ("[range(1; 1000000000000)] | length", Stop::Endless),
+            ("last(range(0; 1000000000000; 1))", Stop::Endless),
+            ("reduce range(1000000000000) as $i (0; . + $i)", Stop::Endless),
+            ("until(false; . )", Stop::Endless),
+            ("def f: 1 + f; f", Stop::Deep),
+            ("def f: [f]; f", Stop::Deep),
+            ("repeat(1)", Stop::Large),
+            ("range(10001)", Stop::Large),
+            (r#"reduce range(21) as $i ("0123456789abcdef"; . + .)"#, Stop::Large),
+            ("reduce range(200) as $i (0; [.])", Stop::Large),
+        ];
+        for (text, stop) in bounded {
+            assert_eq!(run(text, &Value::Null).unwrap_err(), stop, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_program_sees_nothing_but_its_input() {
+        for text in ["env", "now", "localtime", "debug", "stderr"] {
+            let thrown = run(text, &json!(0)).unwrap_err();
+            assert!(matches!(&thrown, Stop::Error(words) if words.contains("no clock")), "{text}");
+        }
+        for text in ["input", "inputs", "$ENV", r#"include "a"; 1"#, r#"import "a" as a; 1"#] {
+            assert!(Program::compile(text, &[]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_place() {
+        let told = |text: &str| Program::compile(text, &[]).map(|_| ()).unwrap_err();
+        let faults = told("def a: b;\ndef c: $d;\na, c");
+        assert_eq!(faults.iter().map(|fault| fault.at).collect::<Vec<_>>(), [7, 17], "{faults:?}");
+        assert!(faults[0].words.contains("`b`"), "{faults:?}");
+        assert_eq!(told("{a: (1}").len(), 1);
+        assert_eq!(told("1 +")[0].at, 3);
+    }
+}

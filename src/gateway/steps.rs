@@ -1,0 +1,52 @@
+//! The steps of a call to an endpoint: what each gave is durable, with its entry in the audit log, before the next is
+//! begun.
+
+use jiff::Timestamp;
+
+use super::ledger::{Draft, Ledger};
+use crate::bridge::{Call, Error, Steps};
+use crate::disk::trial;
+use crate::store::{CallResult, Change, Event};
+
+/// The steps of one piece of work.
+pub(super) struct KeptSteps<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) work: u64,
+    pub(super) call: &'a Call<'a>,
+}
+
+impl Steps for KeptSteps<'_> {
+    fn result(&self, step: &str) -> Result<Option<Vec<u8>>, Error> {
+        let store = self.ledger.store();
+        let all = store.call_results(self.call.idempotency_key).map_err(|error| failed(&error))?;
+        // What is handed over anew is called anew.
+        let kept = all.into_iter().find(|kept| kept.step == step && kept.work == self.work);
+        kept.map(|kept| store.payload(kept.result).map_err(|error| failed(&error))).transpose()
+    }
+
+    fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error> {
+        trial::step("keep.before");
+        let now = Timestamp::now();
+        let document = self.call.idempotency_key;
+        let payload = self.ledger.store().put_payload(result).map_err(|error| failed(&error))?;
+        let mut draft = Draft::new();
+        let note = format!("{step}: {note}");
+        let event = Event::StepDone;
+        draft.journal_with(now, event, self.call.partner, document, &note, Some(payload));
+        draft.push(Change::Called(CallResult {
+            document: document.to_owned(),
+            step: step.to_owned(),
+            work: self.work,
+            result: payload,
+            at: now,
+        }));
+        self.ledger.commit(draft).map_err(|error| failed(&error))?;
+        trial::step("keep.after");
+        Ok(())
+    }
+}
+
+/// A store that fails ends the call. Where it fails for good, the record of this failure tells so.
+fn failed(error: &crate::store::Error) -> Error {
+    Error::Transient { reason: error.to_string(), retry_after: None }
+}

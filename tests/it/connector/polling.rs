@@ -1,0 +1,144 @@
+//! What has come at the API since a cursor is fetched, once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossdock::store::Event;
+use serde_json::{Value, json};
+
+use super::delivery::{config, folder};
+use super::server::{Reply, Server};
+use super::trials::{died, finished_when, yard};
+use crate::house::{House, PROFILE, multi, order};
+use crate::kill::start_in;
+
+const CONNECTOR: &str = r#"
+title = "Invoices in pages of two"
+base_url = "{url}"
+
+[settings.url]
+about = "the address"
+
+[[documents.order.step]]
+name = "create"
+call = '{path: "/orders", body: .}'
+idempotency = "natural-key"
+
+[[poll]]
+kind = "invoice"
+call = '{path: "/invoices", query: {after: ($cursor // 0), of: $partner}}'
+items = ".[]"
+orders = ".order"
+document = "invoice"
+cursor = '[.[].id] | max // $cursor // 0'
+more = "length == 2"
+"#;
+
+const INVOICE: &str = r#"
+def invoice: if .draft then empty else {
+  document: "invoice",
+  date: "2026-11-20",
+  number: .number,
+  order: .order,
+  order_date: ($orders[.order].date // error("the order \(.order) is not known")),
+  lines: [{number: "1", quantity: "2", unit: "each", price: "1.50", items: [{kind: "vendor", value: "A-1"}]}],
+  total: "3.00"
+} end;
+"#;
+
+fn invoice(id: u32, order: &str) -> Value {
+    json!({"id": id, "number": format!("INV-{id}"), "order": order})
+}
+
+#[test]
+fn what_has_come_is_fetched_once_with_its_order_and_the_cursor_is_kept() {
+    let invoices: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let theirs = Arc::clone(&invoices);
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = Arc::clone(&down);
+    let server = Server::start(move |call| {
+        let Some((_, query)) = call.path.split_once("after=") else {
+            return Reply::ok(&json!({}));
+        };
+        if is_down.swap(false, Ordering::SeqCst) {
+            return Reply::status("503 Service Unavailable");
+        }
+        let after: u64 = query.split('&').next().unwrap().parse().unwrap();
+        let all = theirs.lock().unwrap();
+        let new = all.iter().filter(|one| one["id"].as_u64() > Some(after)).take(2);
+        Reply::ok(&Value::Array(new.cloned().collect()))
+    });
+    multi().block_on(async {
+        let settings = format!("url = \"{}\"\n", server.url());
+        let config = config("pages", &settings);
+        let folder = folder("pages", &[("connector.toml", CONNECTOR), ("invoice.jq", INVOICE)]);
+        let mut house = House::within(folder, &config, PROFILE);
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        {
+            let mut all = invoices.lock().unwrap();
+            *all = vec![invoice(1, "PO-1"), invoice(2, "PO-1"), invoice(3, "PO-9")];
+            all.push(json!({"id": 4, "draft": true}));
+        }
+        house.gateway.look_now();
+        for _ in 0..2 {
+            house.wait(Event::DocumentRendered).await;
+        }
+        let told = house.wait(Event::DocumentQuarantined).await;
+        assert!(told.entry.note.contains("the order PO-9 is not known"), "{told:?}");
+        house.until(|_| server.lines().iter().any(|line| line.contains("after=4"))).await;
+        let folder = house.close().await;
+
+        // After a start it goes on behind them; one that fails is asked again.
+        down.store(true, Ordering::SeqCst);
+        let before = server.calls().len();
+        let mut house = House::within(folder, &config, PROFILE);
+        house.until(|_| server.calls().len() > before + 1).await;
+        let asked: Vec<String> = server.lines().split_off(before);
+        assert!(asked.iter().all(|line| line.contains("after=4&of=harbor-and-pine")), "{asked:?}");
+        invoices.lock().unwrap().push(invoice(5, "PO-1"));
+        house.gateway.look_now();
+        house.wait(Event::DocumentRendered).await;
+        assert_eq!(house.gateway.store().documents(None, 100).unwrap().len(), 4);
+        house.close().await;
+    });
+}
+
+#[test]
+fn killed_while_it_takes_what_was_fetched_it_sends_each_once() {
+    for trial in [
+        "die poll.before 1",
+        "die poll.after 1",
+        "die poll.before 2",
+        "die poll.after 2",
+        "die cursor.after 1",
+    ] {
+        let server = Server::start(|call| match call.path.split_once("after=") {
+            Some((_, query)) if query.starts_with("0&") => {
+                Reply::ok(&json!([invoice(1, "PO-1"), invoice(2, "PO-1")]))
+            }
+            Some(_) => Reply::ok(&json!([])),
+            None => Reply::ok(&json!({})),
+        });
+        // The order is not asked for: it may be there only after the invoices.
+        let program = INVOICE.replace(
+            "($orders[.order].date // error(\"the order \\(.order) is not known\"))",
+            "\"2026-11-19\"",
+        );
+        let files = [("connector.toml", CONNECTOR), ("invoice.jq", program.as_str())];
+        let settings = format!("url = \"{}\"\n", server.url());
+        let yard = yard("pages", &files, &settings, &order(1, "PO-1"));
+        died(yard.path(), start_in(yard.path(), trial), trial);
+        let outbound = yard.path().join("mailboxes/harbor-and-pine/outbound");
+        let names = || -> Vec<String> {
+            let entries = std::fs::read_dir(&outbound).into_iter().flatten().flatten();
+            let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+            names.filter(|name| name.contains("-invoice-") && !name.starts_with('.')).collect()
+        };
+        // Done is done once the cursor is beyond them, and both have left.
+        finished_when(yard.path(), || {
+            names().len() >= 2 && server.lines().iter().any(|line| line.contains("after=2&"))
+        });
+        assert_eq!(names().len(), 2, "{trial}: {:?}", names());
+    }
+}
