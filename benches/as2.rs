@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossdock::gateway::{Config, Gateway};
-use crossdock::listener::Listener;
+use crossdock::listener::open_as2;
 use crossdock::translate::Engine;
 use crossdock::transport::as2::Name;
 use crossdock::transport::as2::cms::{Cipher, Digest, Identity, Padding};
@@ -145,9 +145,9 @@ fn open(
     let (stopper, stop) = watch::channel(false);
     let address = runtime.block_on(async {
         let gateway = Gateway::open(config, Engine::embedded()).expect("a gateway");
-        let listener = Listener::open(&gateway).await.expect("a listener").expect("an address");
+        let listener = open_as2(&gateway).await.expect("a listener").expect("an address");
         let address = listener.address().expect("its address");
-        tokio::spawn(listener.serve(gateway, stop));
+        tokio::spawn(listener.serve(stop));
         address
     });
     (runtime, address, stopper)

@@ -4,6 +4,8 @@
 //! `ARCHITECTURE.md` for the modules and the arrows between them.
 
 pub mod acks;
+#[cfg(feature = "api")]
+pub mod api;
 pub mod audit;
 pub mod bridge;
 pub mod canonical;
@@ -22,7 +24,7 @@ pub mod grammar;
 #[cfg(any(feature = "as2", feature = "http"))]
 pub mod http;
 pub mod learn;
-#[cfg(feature = "as2")]
+#[cfg(any(feature = "api", feature = "as2"))]
 pub mod listener;
 pub mod map;
 pub mod notify;

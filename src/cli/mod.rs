@@ -6,6 +6,8 @@
 mod ack;
 mod acks;
 mod alerts;
+#[cfg(feature = "api")]
+mod api;
 mod audit;
 #[cfg(feature = "as2")]
 mod cert;
@@ -157,6 +159,9 @@ enum Command {
     /// Keys and certificates for AS2: make, show, import, export, see which end soon
     #[cfg(feature = "as2")]
     Cert(cert::Args),
+    /// The API for systems of yours: its OpenAPI document, and the tokens of those who use it
+    #[cfg(feature = "api")]
+    Api(api::Args),
     /// Check crossdock.toml and the profiles that it names
     Config(config::Args),
     /// Connectors to the warehouse's API: begin, check, list, try
@@ -269,6 +274,8 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Demo(args) => demo::run(args, context, out),
         #[cfg(feature = "as2")]
         Command::Cert(args) => cert::run(args, context, out),
+        #[cfg(feature = "api")]
+        Command::Api(args) => api::run(args, context, out),
         Command::Config(args) => config::run(args, context, out),
         Command::Connector(args) => connector::run(args, context, out),
         Command::Serve(args) => serve::run(args, context, out),

@@ -10,8 +10,6 @@ use tracing_subscriber::EnvFilter;
 use super::definitions::engine;
 use super::{Context, Error, Verdict};
 use crate::gateway::{Config, Gateway, LogConfig, LogFormat};
-#[cfg(feature = "as2")]
-use crate::listener::Listener;
 
 /// Which gateway.
 #[derive(Debug, clap::Args)]
@@ -131,20 +129,21 @@ async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
         }
         None => None,
     };
+    let mut servers = tokio::task::JoinSet::new();
     #[cfg(feature = "as2")]
-    let listening = match Listener::open(&gateway).await.map_err(Error::Gateway)? {
-        Some(listener) => {
-            let address = listener.address()?;
-            tracing::info!(%address, "messages over AS2 are taken");
-            Some(tokio::spawn(listener.serve(Arc::clone(&gateway), stop.clone())))
-        }
-        None => None,
-    };
+    if let Some(server) = crate::listener::open_as2(&gateway).await.map_err(Error::Gateway)? {
+        tracing::info!(address = %server.address()?, "messages over AS2 are taken");
+        servers.spawn(server.serve(stop.clone()));
+    }
+    #[cfg(feature = "api")]
+    if let Some(server) = crate::api::open(&gateway).await.map_err(Error::Gateway)? {
+        tracing::info!(address = %server.address()?, "the API is served");
+        servers.spawn(server.serve(stop.clone()));
+    }
     let ended = gateway.run(stop).await;
-    #[cfg(feature = "as2")]
-    if let (Some(listening), Ok(())) = (listening, &ended) {
+    if ended.is_ok() {
         // Requests under way are answered first.
-        let _ = listening.await;
+        while servers.join_next().await.is_some() {}
     }
     #[cfg(feature = "console")]
     if let Some(console) = console {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::config::Limits;
-use crate::profile::{Secret, Sections, host_of};
+use super::server_config::read_tls;
+use crate::profile::{Sections, host_of};
 
 /// `[as2]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -48,6 +49,7 @@ impl Default for As2Config {
 impl As2Config {
     pub(super) fn read(sections: &mut Sections<'_>, base: &Path) -> Self {
         let mut read: Self = sections.optional("as2");
+        read_tls(sections, "as2", base, (&mut read.certificate, &mut read.key));
         let mut wrong = |key: &str, words: &str| {
             let place = sections.place(&["as2", key]);
             sections.problem(place, format!("as2: `{key}` {words}"));
@@ -57,19 +59,6 @@ impl As2Config {
         }
         if !read.path.starts_with('/') || read.path.contains([' ', '?', '#', '{', '}']) {
             wrong("path", "is a path such as \"/as2\"");
-        }
-        if read.certificate.is_some() != read.key.is_some() {
-            wrong("certificate", "and `key` belong together");
-        }
-        if let Some(certificate) = &mut read.certificate {
-            *certificate = base.join(&*certificate);
-        }
-        match read.key.as_deref().map(str::parse) {
-            Some(Ok(Secret::File(path))) => {
-                read.key = Some(Secret::File(base.join(path)).to_string());
-            }
-            Some(Err(words)) => wrong("key", &format!("cannot be used: {words}")),
-            Some(Ok(Secret::Environment(_))) | None => {}
         }
         if read.url.as_deref().is_some_and(|url| host_of(url).is_none()) {
             wrong("url", "is an address such as \"https://as2.example.com/as2\"");
@@ -85,14 +74,13 @@ impl As2Config {
         read
     }
 
-    /// The key of the server, in PEM.
+    /// The key of the server, in PEM; nothing where there is none.
     ///
     /// # Errors
     /// In words: it cannot be read.
     #[cfg(feature = "as2")]
-    pub fn server_key(&self) -> Result<String, String> {
-        let key = self.key.as_deref().unwrap_or_default().parse::<Secret>();
-        key.and_then(|key| crate::secrets::read_secret(&key)).map_err(|e| format!("as2.key: {e}"))
+    pub fn server_key(&self) -> Result<Option<String>, String> {
+        super::server_config::server_key("as2", self.key.as_deref())
     }
 
     /// Largest message that is taken, in bytes.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::alerts::{AlertRule, read_destinations, read_rules};
+use super::api_config::ApiConfig;
 use super::as2_config::As2Config;
 use super::connectors::{Connected, read_connectors};
 use super::reconciliation::ReconciliationConfig;
@@ -45,6 +46,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `[service]`
     pub service: ServiceConfig,
+    /// `[api]`
+    pub api: ApiConfig,
     /// `[as2]`
     pub as2: As2Config,
     /// `[notify.NAME]`: whom messages are sent to.
@@ -283,6 +286,7 @@ impl Config {
         let mut audit: AuditConfig = sections.optional("audit");
         rebase_audit(&mut audit, &mut sections, base);
         let service: ServiceConfig = sections.optional("service");
+        let api = ApiConfig::read(&mut sections, base);
         let as2 = As2Config::read(&mut sections, base);
         let (notify, names) = read_destinations(&mut sections, base);
         let alerts = read_rules(&mut sections, &names);
@@ -321,6 +325,7 @@ impl Config {
             limits,
             audit,
             service,
+            api,
             as2,
             notify,
             alerts,

@@ -5,10 +5,9 @@ use jiff::Timestamp;
 
 use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
-use super::orders::ReceivedOrders;
 use super::raising::{About, Trouble, about_bytes};
 use super::{Error, Gateway, lanes};
-use crate::bridge::{self, Endpoint, Since};
+use crate::bridge::{self, Endpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name, trial};
 use crate::exceptions::Kind;
@@ -23,12 +22,12 @@ use crate::transport;
 const TOGETHER: usize = 64;
 
 /// A document of the warehouse that is being taken in.
-struct Taken<'a> {
-    name: &'a str,
-    file: &'a FileKey,
-    json: &'a [u8],
+pub(super) struct Taken<'a> {
+    pub(super) name: &'a str,
+    pub(super) file: &'a FileKey,
+    pub(super) json: &'a [u8],
     /// Why it is none, where that is known already.
-    unusable: Option<&'a str>,
+    pub(super) unusable: Option<&'a str>,
 }
 
 /// A file that is being taken in.
@@ -198,7 +197,7 @@ impl Gateway {
     }
 
     /// What follows from a document of the warehouse: it is queued to be written, repeats another, or cannot be.
-    fn collect(
+    pub(super) fn collect(
         &self,
         partner: &Partner,
         kind: &str,
@@ -213,46 +212,15 @@ impl Gateway {
             unusable.map_or_else(|| read_document(kind, json), |words| Err(words.to_owned()));
         let refused = match read {
             Ok(number) => {
-                let id = outbound_id(&partner.name, kind, &number, payload);
-                let key = PurchaseOrderKey {
-                    partner: partner.name.clone(),
-                    kind: format!("out {kind}"),
-                    number: number.clone(),
-                };
-                match store.purchase_order(&key)? {
-                    Some(before) if before == id => {
+                let document = (kind, number.as_str(), payload);
+                match self.queue_document(&mut draft, partner, document, arrival, now)? {
+                    Collected::New(_) => return Ok(draft),
+                    Collected::Again(id) => {
                         let note = "the same document came again; it is not sent again";
                         draft.journal(now, Event::DocumentDuplicate, &partner.name, &id, note);
                         return Ok(draft);
                     }
-                    Some(_) => format!(
-                        "{kind} {number} was taken before, with other contents. Give this one a number of its own."
-                    ),
-                    None => {
-                        draft.push(Change::PurchaseOrder(key, id.clone()));
-                        draft.push(Change::Document(Document {
-                            id: id.clone(),
-                            partner: partner.name.clone(),
-                            kind: kind.to_owned(),
-                            number,
-                            state: DocumentState::Queued,
-                            payload,
-                            interchange: None,
-                            rendered: None,
-                            edited: false,
-                            at: now,
-                        }));
-                        let (event, bytes) = (Event::DocumentCollected, Some(payload));
-                        draft.journal_with(now, event, &partner.name, &id, arrival, bytes);
-                        if kind == "shipment" {
-                            draft.start_deadlines(partner, Moment::Shipment, &id, now);
-                        }
-                        let lane = lanes::render(&partner.name);
-                        let due = self.render_due(partner, kind, now)?;
-                        let task = Task::Render { document: id, accept: false };
-                        draft.queue(lane, "", task, due);
-                        return Ok(draft);
-                    }
+                    Collected::OtherContents => other_contents(kind, &number),
                 }
             }
             Err(words) => words,
@@ -275,58 +243,70 @@ impl Gateway {
     }
 }
 
+/// What a document of ours is, by its number.
+pub(super) enum Collected {
+    /// New, and queued to be written: its id.
+    New(String),
+    /// The same as one before: its id.
+    Again(String),
+    /// Its number was taken before, with other contents.
+    OtherContents,
+}
+
+/// In words: a number was taken before.
+pub(super) fn other_contents(kind: &str, number: &str) -> String {
+    format!(
+        "{kind} {number} was taken before, with other contents. Give this one a number of its own."
+    )
+}
+
 impl Gateway {
-    /// Asks an endpoint for documents of a kind, where it is one that is asked. Each is durable before the cursor goes
-    /// on; what comes again is known. Tells whether to look again soon.
-    fn poll_endpoint(
+    /// Takes in a document of ours by its number: a new one is queued to be written. `from` tells the journal where it
+    /// came from.
+    pub(super) fn queue_document(
         &self,
-        endpoint: &dyn Endpoint,
+        draft: &mut Draft,
         partner: &Partner,
-        kind: &str,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<bool, Error> {
-        let store = self.ledger.store();
+        (kind, number, payload): (&str, &str, PayloadId),
+        from: &str,
+        now: Timestamp,
+    ) -> Result<Collected, Error> {
+        let id = outbound_id(&partner.name, kind, number, payload);
         let key = PurchaseOrderKey {
             partner: partner.name.clone(),
-            kind: format!("cursor {kind}"),
-            number: partner.endpoint.clone(),
+            kind: format!("out {kind}"),
+            number: number.to_owned(),
         };
-        let before = store.purchase_order(&key)?;
-        let orders = ReceivedOrders { store, partner };
-        let since =
-            Since { partner: &partner.name, kind, cursor: before.as_deref(), orders: &orders };
-        let Some(polled) = endpoint.poll(&since)? else { return Ok(false) };
-        for document in &polled.documents {
-            if stop() {
-                return Ok(false);
-            }
-            let payload = store.put_payload(&document.json)?;
-            let file = FileKey {
-                mailbox: place(partner, kind),
-                name: document.name.clone(),
-                size: document.json.len() as u64,
-                modified_nanoseconds: 0,
-                payload,
-            };
-            if store.file(&file)?.is_none() {
-                let (name, unusable) = (&document.name, document.unusable.as_deref());
-                let taken = Taken { name, file: &file, json: &document.json, unusable };
-                trial::step("poll.before");
-                let mut draft = self.collect(partner, kind, &taken, Timestamp::now())?;
-                draft.push(Change::FileSeen(file));
-                self.ledger.commit(draft)?;
-                trial::step("poll.after");
-            }
+        match self.ledger.store().purchase_order(&key)? {
+            Some(before) if before == id => return Ok(Collected::Again(id)),
+            Some(_) => return Ok(Collected::OtherContents),
+            None => {}
         }
-        if before.as_ref() != Some(&polled.cursor) {
-            let mut draft = Draft::new();
-            draft.push(Change::Noted(key, polled.cursor));
-            self.ledger.commit(draft)?;
-            trial::step("cursor.after");
+        draft.push(Change::PurchaseOrder(key, id.clone()));
+        draft.push(Change::Document(Document {
+            id: id.clone(),
+            partner: partner.name.clone(),
+            kind: kind.to_owned(),
+            number: number.to_owned(),
+            state: DocumentState::Queued,
+            payload,
+            interchange: None,
+            rendered: None,
+            edited: false,
+            at: now,
+        }));
+        draft.journal_with(now, Event::DocumentCollected, &partner.name, &id, from, Some(payload));
+        if kind == "shipment" {
+            draft.start_deadlines(partner, Moment::Shipment, &id, now);
         }
-        Ok(polled.more)
+        let due = self.render_due(partner, kind, now)?;
+        let task = Task::Render { document: id.clone(), accept: false };
+        draft.queue(lanes::render(&partner.name), "", task, due);
+        Ok(Collected::New(id))
     }
+}
 
+impl Gateway {
     /// A file that was not taken in, and lies in the quarantine as it is.
     fn raise_untaken(
         &self,
@@ -419,7 +399,7 @@ pub(super) fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
 }
 
 /// Where documents of a kind come from, in the keys of their files.
-fn place(partner: &Partner, kind: &str) -> String {
+pub(super) fn place(partner: &Partner, kind: &str) -> String {
     format!("endpoint {} {} {kind}", partner.endpoint, partner.name)
 }
 

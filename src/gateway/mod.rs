@@ -14,6 +14,7 @@
 mod ack_log;
 mod acknowledgement;
 mod alerts;
+mod api_config;
 #[cfg(feature = "as2")]
 mod as2;
 mod as2_config;
@@ -36,6 +37,7 @@ mod meter;
 mod notes;
 mod orders;
 mod outbound;
+mod polling;
 mod raising;
 mod reconciliation;
 mod records;
@@ -44,10 +46,12 @@ mod reload;
 mod replay;
 mod requeue;
 mod retention;
+mod server_config;
 mod settling;
 mod setup;
 mod status;
 mod steps;
+mod submission;
 mod trace;
 mod translation;
 mod working;
@@ -64,6 +68,7 @@ pub use crate::store::{
 };
 pub use ack_log::{Line as AckLine, lines as ack_lines};
 pub use alerts::{AlertRule, Sent, send_test};
+pub use api_config::ApiConfig;
 #[cfg(feature = "as2")]
 pub use as2::{As2Answer, As2Certificate, as2_certificates};
 pub use as2_config::As2Config;
@@ -76,7 +81,7 @@ pub use connectors::{Connected, connector_texts};
 pub use connectors::{Onlook, hand_over};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use live::check_endpoints;
-pub use raising::NotedFinding;
+pub use raising::{NotedFinding, exception_about_document};
 pub use reconciliation::{
     Difference, Inbound, Outbound, Reconciliation, ReconciliationConfig, SetNames, reconcile,
     sets_of,
@@ -92,7 +97,8 @@ pub use retention::{RetentionConfig, days_ago};
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::{Problems, check_config, rebuild_store, retire_history};
 pub use status::{Looked, ProfilesStatus, Status, Trouble};
-pub use trace::{Carton, Trace, TracedDocument, trace};
+pub use submission::{Submission, SubmissionError, Submitted};
+pub use trace::{Carton, Trace, TracedDocument, acknowledgement_of, trace};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -179,6 +185,12 @@ impl Gateway {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<JournalRecord> {
         self.ledger.subscribe()
+    }
+
+    /// Where the API is served.
+    #[must_use]
+    pub fn api_config(&self) -> &ApiConfig {
+        &self.config.api
     }
 
     /// How messages over AS2 come in.

@@ -324,6 +324,17 @@ pub(super) fn about_set(fingerprint: &str) -> String {
     format!("set {}", PayloadId::of(fingerprint.as_bytes()))
 }
 
+/// The open exception about a document, by the number of the one and the id of the other.
+///
+/// # Errors
+/// Where the records cannot be read.
+pub fn exception_about_document(
+    records: &dyn store::Records,
+    id: &str,
+) -> Result<Option<u64>, store::Error> {
+    records.exception_about(&about_document(id))
+}
+
 pub(super) fn about_document(id: &str) -> String {
     format!("document {id}")
 }

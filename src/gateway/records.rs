@@ -3,6 +3,12 @@
 use super::config::Config;
 use crate::store::{As2Message, Document, EmbeddedStore, Error, Records};
 
+/// How often, and how long after each other, a gateway is asked that holds its folder and does not answer yet.
+#[cfg(unix)]
+const DESK_TRIES: u32 = 40;
+#[cfg(unix)]
+const DESK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// Opens what the gateway of this configuration remembers. One that runs is asked; where none does, its store is
 /// opened, and no gateway can start before it is closed again.
 ///
@@ -10,8 +16,15 @@ use crate::store::{As2Message, Document, EmbeddedStore, Error, Records};
 /// Where there is no store yet, or it cannot be opened.
 pub fn open_records(config: &Config) -> Result<Box<dyn Records>, Error> {
     #[cfg(unix)]
-    if let Some(remote) = crate::store::desk::RemoteRecords::connect(&config.data)? {
-        return Ok(Box::new(remote));
+    for _ in 0..DESK_TRIES {
+        if let Some(remote) = crate::store::desk::RemoteRecords::connect(&config.data)? {
+            return Ok(Box::new(remote));
+        }
+        match open_store(config) {
+            // One that begins or ends has the folder, and nobody at its desk.
+            Err(Error::Held { .. }) => std::thread::sleep(DESK_PAUSE),
+            opened => return Ok(Box::new(opened?)),
+        }
     }
     Ok(Box::new(open_store(config)?))
 }

@@ -147,15 +147,22 @@ fn traced(
         Some(canonical::Document::Shipment(shipment)) => cartons(shipment),
         _ => Vec::new(),
     };
-    let acknowledgement = match record.rendered {
-        Some(_) => expectation_of(records, &record)?,
-        None => None,
-    };
+    let acknowledgement = acknowledgement_of(records, &record)?;
     let message = message_of(records, &record)?;
     Ok(TracedDocument { record, interchange, acknowledgement, message, cartons })
 }
 
-fn expectation_of(records: &dyn Records, record: &Document) -> Result<Option<Expectation>, Error> {
+/// When a document of ours was sent, and what the partner said of it; nothing where it was not sent.
+///
+/// # Errors
+/// Where the records cannot be read.
+pub fn acknowledgement_of(
+    records: &dyn Records,
+    record: &Document,
+) -> Result<Option<Expectation>, Error> {
+    if record.rendered.is_none() {
+        return Ok(None);
+    }
     let mut after = (0, 0);
     loop {
         let start = Some((record.partner.as_str(), after.0, after.1));

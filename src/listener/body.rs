@@ -18,7 +18,7 @@ const ROOM_BYTES_MIN: usize = 256 << 20;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unread {
+pub enum Unread {
     /// It has more bytes than this.
     TooLarge(usize),
     /// All bodies together have no more room.
@@ -30,20 +30,25 @@ pub(super) enum Unread {
 }
 
 /// The room that all bodies have together.
-pub(super) struct Budget {
+pub struct Budget {
     largest: usize,
     room: Arc<Semaphore>,
 }
 
 impl Budget {
-    pub(super) fn new(largest: usize) -> Self {
+    /// Room for bodies of at most so many bytes each.
+    #[must_use]
+    pub fn new(largest: usize) -> Self {
         let bytes = largest.saturating_mul(LARGEST_AT_ONCE).max(ROOM_BYTES_MIN);
         let units = (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
         Self { largest, room: Arc::new(Semaphore::new(units)) }
     }
 
     /// The bytes of a body, with the room that they hold.
-    pub(super) async fn read(
+    ///
+    /// # Errors
+    /// Why it was not read.
+    pub async fn read(
         &self,
         mut body: Body,
     ) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Unread> {

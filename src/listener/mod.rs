@@ -1,20 +1,17 @@
-//! AS2 over HTTP(S): takes requests, each bounded in size and time, and hands them to the gateway.
-//!
-//! Whoever connects may be anybody: connections, header, body, and what all bodies take together have bounds, and whoever
-//! is slow is cut off.
+//! HTTP(S) for those who connect from outside: connections, headers and bodies have bounds, and whoever is slow is cut
+//! off. What is answered is the business of the routes that a server is given.
 
+#[cfg(feature = "as2")]
+mod as2;
 mod body;
 mod tls;
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -23,13 +20,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::gateway::{As2Answer, As2Config, Gateway};
-use body::{Budget, Unread};
+#[cfg(feature = "as2")]
+pub use as2::open as open_as2;
+pub use body::{Budget, Unread};
 use tls::Acceptor;
 
 /// Until the header of a request is whole, and until TLS is agreed.
 const HEADER_PATIENCE: Duration = Duration::from_secs(30);
-/// Largest header: what `Headers` takes, which HTTP servers agree on.
+/// Largest header: what `Headers` of AS2 takes, which HTTP servers agree on.
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 const FIELDS_MAX: usize = 200;
 /// The longest that a stop waits for requests under way.
@@ -37,46 +35,52 @@ const STOP_PATIENCE: Duration = Duration::from_secs(20);
 /// After a failure to accept, as with no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A listener, and what it serves.
-pub struct Listener {
-    tcp: TcpListener,
-    acceptor: Option<Acceptor>,
-    settings: As2Config,
-    budget: Budget,
+/// Where a server listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// The table of `crossdock.toml` that says so, for errors and the log.
+    pub table: &'static str,
+    /// The address.
+    pub address: SocketAddr,
+    /// The certificate, with those it rests on, in PEM, and its key; without them it speaks HTTP.
+    pub tls: Option<(&'a Path, &'a str)>,
+    /// Connections that are open at a time.
+    pub connections: u32,
 }
 
-impl Listener {
-    /// Opens the address, and reads certificate and key where there are any; nothing where no address is configured.
+/// A server that has its address, and what it answers.
+pub struct Server {
+    tcp: TcpListener,
+    routes: Router,
+    acceptor: Option<Acceptor>,
+    table: &'static str,
+    connections: usize,
+}
+
+impl Server {
+    /// Opens the address, and takes certificate and key where there are any.
     ///
     /// # Errors
     /// In words: the address is in use, or certificate and key are none.
-    pub async fn open(gateway: &Gateway) -> Result<Option<Self>, String> {
-        let settings = gateway.as2_config().clone();
-        let Some(address) = settings.listen else { return Ok(None) };
-        let acceptor = tls::acceptor(&settings)?;
+    pub async fn open(settings: Settings<'_>, routes: Router) -> Result<Self, String> {
+        let Settings { table, address, tls, connections } = settings;
+        let acceptor = tls.map(|(file, key)| tls::acceptor(table, file, key)).transpose()?;
         let tcp = TcpListener::bind(address).await;
-        let tcp = tcp.map_err(|e| format!("as2.listen {address}: {e}"))?;
-        let budget = Budget::new(gateway.as2_message_bytes());
-        Ok(Some(Self { tcp, acceptor, settings, budget }))
+        let tcp = tcp.map_err(|e| format!("{table}.listen {address}: {e}"))?;
+        Ok(Self { tcp, routes, acceptor, table, connections: connections as usize })
     }
 
     /// Its address.
     ///
     /// # Errors
     /// Where the system does not tell.
-    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.tcp.local_addr()
     }
 
     /// Answers until stopped; requests under way are finished.
-    pub async fn serve(self, gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
-        let connections = Arc::new(Semaphore::new(self.settings.connections as usize));
-        let service = Service {
-            gateway,
-            patience: Duration::from_secs(u64::from(self.settings.request_seconds)),
-            budget: self.budget,
-        };
-        let routes = routes(&self.settings.path, service);
+    pub async fn serve(self, mut stop: watch::Receiver<bool>) {
+        let connections = Arc::new(Semaphore::new(self.connections));
         let mut open = JoinSet::new();
         while !*stop.borrow() {
             let accepted = async {
@@ -91,11 +95,11 @@ impl Listener {
             let Ok(permit) = permit else { break };
             match accepted {
                 Ok((stream, _)) => {
-                    let (routes, acceptor) = (routes.clone(), self.acceptor.clone());
+                    let (routes, acceptor) = (self.routes.clone(), self.acceptor.clone());
                     open.spawn(connection(routes, acceptor, stream, stop.clone(), permit));
                 }
                 Err(e) => {
-                    tracing::warn!("a connection for AS2 was not taken: {e}");
+                    tracing::warn!("{}: a connection was not taken: {e}", self.table);
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -104,22 +108,9 @@ impl Listener {
         }
         let all = async { while open.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
-            tracing::warn!("messages over AS2 that still came were cut off: they come again");
+            tracing::warn!("{}: requests that still came were cut off", self.table);
         }
     }
-}
-
-/// What is answered where.
-fn routes(path: &str, service: Service) -> Router {
-    let words = |status, words| move || async move { As2Answer::words(status, words) };
-    let posted = "Messages over AS2 are posted here.";
-    Router::new()
-        // A path is taken as it stands: it has no parameters of any age.
-        .without_v07_checks()
-        .route(path, get(words(200, posted)).post(take))
-        .method_not_allowed_fallback(words(405, posted))
-        .fallback(words(404, "There is nothing here."))
-        .with_state(Arc::new(service))
 }
 
 async fn connection(
@@ -171,72 +162,6 @@ async fn requests(
         }
     };
     if let Err(e) = ended {
-        tracing::debug!("a connection for AS2 ended: {e}");
-    }
-}
-
-/// What all connections have in common.
-struct Service {
-    gateway: Arc<Gateway>,
-    patience: Duration,
-    budget: Budget,
-}
-
-async fn take(State(service): State<Arc<Service>>, request: Request) -> As2Answer {
-    let (head, body) = request.into_parts();
-    let read = tokio::time::timeout(service.patience, service.budget.read(body)).await;
-    let (body, held) = match read {
-        Ok(Ok(read)) => read,
-        Ok(Err(unread)) => return refusal(unread),
-        Err(_) => return refusal(Unread::Slow),
-    };
-    let fields: Vec<(String, Vec<u8>)> = head
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect();
-    let gateway = Arc::clone(&service.gateway);
-    let taken = tokio::task::spawn_blocking(move || {
-        let answer = gateway.take_as2(&fields, &body);
-        drop(held);
-        answer
-    });
-    taken.await.unwrap_or_else(|e| {
-        tracing::error!("a message over AS2 ended in a panic: {e}");
-        As2Answer::words(500, "It cannot be taken.")
-    })
-}
-
-fn refusal(unread: Unread) -> As2Answer {
-    match unread {
-        Unread::TooLarge(most) => {
-            As2Answer::words(413, &format!("A message has at most {most} bytes."))
-        }
-        Unread::Busy => {
-            As2Answer::words(503, "Too much is coming at once. Please send it again later.")
-        }
-        Unread::Slow => As2Answer::words(408, "The message did not come in time."),
-        Unread::Broken => As2Answer::words(400, "The message was cut short."),
-    }
-}
-
-impl IntoResponse for As2Answer {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        for (name, value) in self.headers {
-            let name = HeaderName::from_bytes(name.as_bytes());
-            let value = HeaderValue::from_str(&value.replace(|c: char| c.is_control(), " "));
-            if let (Ok(name), Ok(value)) = (name, value) {
-                response.headers_mut().append(name, value);
-            }
-        }
-        if !response.status().is_success() {
-            // What is left of the request is not read.
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-        }
-        response
+        tracing::debug!("a connection ended: {e}");
     }
 }

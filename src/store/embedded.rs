@@ -396,10 +396,7 @@ pub(super) fn lock_folder(folder: &Path) -> Result<File, Error> {
     let path = folder.join("LOCK");
     let file = File::create(&path).map_err(|e| file_error("opening", &path, &e))?;
     file.try_lock().map_err(|e| match e {
-        TryLockError::WouldBlock => Error::Open {
-            path: folder.display().to_string(),
-            reason: "another process has it open".to_owned(),
-        },
+        TryLockError::WouldBlock => Error::Held { path: folder.display().to_string() },
         TryLockError::Error(e) => file_error("locking", &path, &e),
     })?;
     Ok(file)

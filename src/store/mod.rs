@@ -86,6 +86,12 @@ pub enum Error {
         /// What the operating system said.
         reason: String,
     },
+    /// Another process has the data folder open.
+    #[error("{path}: another process has it open")]
+    Held {
+        /// The folder.
+        path: String,
+    },
     /// The folder cannot be opened as a store. It is never reset: what it holds guards against double orders.
     #[error("{path}: {reason}")]
     Open {

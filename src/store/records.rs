@@ -151,6 +151,23 @@ pub enum DocumentState {
 }
 
 impl DocumentState {
+    /// Its name in records and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Delivered => "delivered",
+            Self::Duplicate => "duplicate",
+            Self::Rendered => "rendered",
+            Self::Sent => "sent",
+            Self::Accepted => "accepted",
+            Self::AcceptedWithErrors => "accepted_with_errors",
+            Self::Rejected => "rejected",
+            Self::Shadowed => "shadowed",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
     /// How far along it is: a change to a state of the same or a lower rank comes too late, and is passed over.
     /// An acknowledgement may be corrected by a later one.
     #[must_use]

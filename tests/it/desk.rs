@@ -77,3 +77,18 @@ fn a_command_reads_the_store_itself_where_no_gateway_runs() {
     let records = open_records(&config).unwrap();
     assert_eq!(story(records.as_ref()), seen);
 }
+
+#[test]
+fn a_command_waits_for_a_gateway_that_begins_or_ends() {
+    multi().block_on(async {
+        let folder = House::open().close().await;
+        let config = Config::read(&folder.path().join("crossdock.toml")).unwrap();
+        // The folder is held, and nobody is at the desk.
+        let held = std::fs::File::create(folder.path().join("data/LOCK")).unwrap();
+        held.lock().unwrap();
+        let opening = tokio::task::spawn_blocking(move || open_records(&config).map(drop));
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        drop(held);
+        opening.await.unwrap().unwrap();
+    });
+}

@@ -5,6 +5,8 @@ mod acks;
 mod against;
 mod agreements;
 mod alerts;
+#[cfg(all(feature = "api", feature = "http"))]
+mod api;
 mod arrows;
 #[cfg(feature = "as2")]
 mod as2;

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use crossdock::exceptions::Kind;
-use crossdock::listener::Listener;
+use crossdock::listener::open_as2;
 use crossdock::store::{As2Direction, As2Key, As2Message, Event, Exception};
 use crossdock::transport::as2::cms::{Certificate, Cipher, Digest, Identity, Padding};
 use crossdock::transport::as2::mdn::{self, Disposition, Mdn, Receipt};
@@ -369,10 +369,10 @@ impl Service {
         let profile = profile.replace(&format!("\"{THEM}\""), &format!("'{theirs}'"));
         let profile = profile.replace(&format!("\"{US}\""), &format!("'{us}'"));
         let house = House::within(folder, &config, &profile);
-        let listener = Listener::open(&house.gateway).await.unwrap().unwrap();
+        let listener = open_as2(&house.gateway).await.unwrap().unwrap();
         let address = listener.address().unwrap();
         let (stopper, stop) = watch::channel(false);
-        let listening = tokio::spawn(listener.serve(Arc::clone(&house.gateway), stop));
+        let listening = tokio::spawn(listener.serve(stop));
         Self { house, address, partner, stopper, listening }
     }
 

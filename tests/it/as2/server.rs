@@ -109,6 +109,20 @@ fn a_server_is_trusted_for_its_authority_and_for_no_other() {
 }
 
 #[test]
+fn an_authority_that_is_put_right_counts_at_the_next_attempt() {
+    multi().block_on(async {
+        let ways = Ways::new();
+        let mut service = ways.open(None, "server_authorities = [\"keys/other.pem\"]").await;
+        provoke(&mut service, 1).await;
+        service.house.wait(Event::AttemptFailed).await;
+        let file = service.house.path("keys/other.pem");
+        fs::write(file, ways.ours.certificate_pem()).unwrap();
+        assert_eq!(service.house.wait(Event::As2Receipt).await.entry.note, "processed");
+        service.close().await;
+    });
+}
+
+#[test]
 fn a_server_that_wants_a_client_certificate_is_shown_ours() {
     multi().block_on(async {
         let ways = Ways::new();
