@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Error;
 use super::envelope::{interchange_spec, today};
-use super::inbound::{document_id, in_force, in_our_words, shares};
+use super::inbound::{NO_TEST_ENDPOINT, document_id, in_force, in_our_words, shares};
 use super::intake::business_number;
 use super::orders::{Own, Passed, against_orders};
 use super::translation::{Header, Numbers, Part, Received, ReceivedSet, Share, Translator, split};
@@ -399,10 +399,14 @@ impl Judging<'_> {
         let endpoint = if test { partner.test_endpoint.as_ref() } else { Some(&partner.endpoint) };
         let fate = match (in_force, endpoint) {
             (Err((_, words)), _) => held(&words),
+            (Ok(State::Shadow), None) => Ok((
+                Standing::Shadow,
+                format!("recorded in shadow; once it is live: set aside, {NO_TEST_ENDPOINT}"),
+            )),
             (Ok(State::Shadow), _) => {
                 Ok((Standing::Shadow, "recorded in shadow; nothing is delivered".to_owned()))
             }
-            (Ok(_), None) => held("a test document, and the profile names no test_endpoint"),
+            (Ok(_), None) => held(NO_TEST_ENDPOINT),
             (Ok(_), Some(endpoint)) => {
                 let which = if test { "test endpoint" } else { "endpoint" };
                 Ok((Standing::Goes, format!("delivered to the {which} {endpoint}")))

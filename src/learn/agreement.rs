@@ -35,6 +35,13 @@ pub(super) fn text(learner: &Learner, name: &str) -> String {
     );
     out.entry("state", "\"shadow\"", "# nothing is sent or delivered; `live` when it is right");
     out.entry("endpoint", "\"TODO\"", "# TODO: an endpoint of crossdock.toml");
+    if learner.traffic[0].has_tests() {
+        out.entry(
+            "test_endpoint",
+            "\"TODO\"",
+            "# TODO: an endpoint for tests (ISA15 = T); without this line they are set aside",
+        );
+    }
     identities(learner, &mut out);
     envelope(learner, &mut out);
     control_numbers(learner, &mut out);
@@ -163,7 +170,10 @@ fn envelope(learner: &Learner, out: &mut Lines<'_>) {
     plain("interchange_version", Trait::Version, "interchanges: ISA12");
     plain("element_separator", Trait::Elements, "interchanges");
     plain("component_separator", Trait::Components, "interchanges: ISA16");
-    plain("repetition_separator", Trait::Repetitions, "interchanges: ISA11");
+    // Before 00402 ISA11 is no separator.
+    if usual(Trait::Version).is_some_and(|(version, ..)| version >= "00402") {
+        plain("repetition_separator", Trait::Repetitions, "interchanges: ISA11");
+    }
     plain("segment_terminator", Trait::Terminator, "interchanges");
     plain("line_break", Trait::LineBreak, "interchanges");
     plain("agency", Trait::Agency, "groups: GS07");

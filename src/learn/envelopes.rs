@@ -80,6 +80,11 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
+    /// Whether tests (ISA15 = T) are among the interchanges.
+    pub fn has_tests(&self) -> bool {
+        self.parties.keys().any(|parties| parties.test)
+    }
+
     pub fn interchange(&mut self, header: &Interchange, line_break: &str) {
         self.interchanges += 1;
         let delimiters = header.delimiters;

@@ -37,6 +37,8 @@ struct Counts {
     errors: u64,
     warnings: u64,
     fixtures: u64,
+    /// Lines that say TODO.
+    todos: u64,
 }
 
 /// Prints what is wrong, and counts.
@@ -62,6 +64,8 @@ pub fn run(
     let mut counts = Counts::default();
     let mut found = Vec::new();
     for source in loaded.own.iter().filter(|source| asked(&source.name)) {
+        let lines = source.files.iter().flat_map(|file| file.text.lines());
+        counts.todos += lines.filter(|line| line.contains("TODO")).count() as u64;
         if let Some(partner) = loaded.profiles.partner(&source.name) {
             counts.fixtures +=
                 fixtures::check(&loaded.engine, partner, &source.folder, &mut found)?;
@@ -150,11 +154,11 @@ fn summary(
     context: &Context,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Counts { errors, warnings, fixtures } = counts;
+    let Counts { errors, warnings, fixtures, todos } = counts;
     if context.format == Format::Json {
         let line = json!({
             "type": "summary", "profiles": profiles, "errors": errors, "warnings": warnings,
-            "fixtures": fixtures,
+            "fixtures": fixtures, "todos": todos,
         });
         return writeln!(out, "{line}");
     }
@@ -171,6 +175,11 @@ fn summary(
     }
     if parts.is_empty() {
         parts.push(format!("{s}nothing is wrong{s:#}", s = paint.good));
+    }
+    if *todos > 0 {
+        let style = paint.severity(Severity::Advice);
+        let lines = count(*todos, "line that says TODO", "lines that say TODO");
+        parts.push(format!("{style}{lines}{style:#}"));
     }
     let tried = match fixtures {
         0 => String::new(),

@@ -19,6 +19,10 @@ use crate::gateway::{Error, Gateway, notes};
 use crate::profile::{Direction, DuplicateDocument, Moment, Partner, State};
 use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Records};
 
+/// Why the document of a test goes nowhere, and what to do.
+pub(in crate::gateway) const NO_TEST_ENDPOINT: &str =
+    "a test document, and the profile names no test_endpoint: name one there, and replay it";
+
 impl Gateway {
     /// One accepted set: its document is queued for the endpoint, repeats another, or is set aside.
     pub(super) fn decide_document(
@@ -130,7 +134,7 @@ impl Gateway {
             let note = format!("in shadow: {}", set.label());
             Fate::of(DocumentState::Shadowed, Event::DocumentShadowed, note)
         } else if header.test && partner.test_endpoint.is_none() {
-            let note = "a test document, and the profile names no test_endpoint".to_owned();
+            let note = NO_TEST_ENDPOINT.to_owned();
             let trouble = OfSet::plain(Kind::DocumentNotAgreed, &note, "test".to_owned());
             return Ok(Fate::held(trouble, note));
         } else if let Some(before) = self

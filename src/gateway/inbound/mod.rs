@@ -26,7 +26,7 @@ use crate::store::{
 };
 pub(super) use answer::shares;
 use document::Tally;
-pub(super) use document::{id as document_id, in_force, in_our_words};
+pub(super) use document::{NO_TEST_ENDPOINT, id as document_id, in_force, in_our_words};
 use repeats::Repeats;
 pub(super) use repeats::forgotten_before;
 use trouble::Whole;

@@ -93,7 +93,8 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
     fn versions(&self) -> String {
         let own = match self.agreement.direction {
             Direction::Out => self.agreement.version(),
-            Direction::In => self.agreement.release().to_owned(),
+            // What stands behind the release, such as `VICS`, is taken as it comes.
+            Direction::In => format!("{}…", self.agreement.release()),
         };
         let more: Vec<String> =
             self.releases.iter().map(|release| format!("`{release}`")).collect();
@@ -328,10 +329,12 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
         rules: &[&RuleView<'_>],
     ) -> Option<String> {
         let mut codes: BTreeSet<String> = BTreeSet::new();
+        let mut exact = false;
         for rule in rules.iter().filter(|rule| rule.kind() == Kind::Codes) {
             codes.extend(rule.what().split(' ').filter(|c| *c != "+").map(str::to_owned));
+            // Codes that are added stand beside those of the list.
+            exact |= !rule.what().starts_with('+');
         }
-        let exact = !codes.is_empty();
         if !exact {
             for example in self.examples {
                 let sent = example.codes.iter().filter(|(t, at, _)| t == tag && *at == position);
@@ -382,7 +385,9 @@ fn rule_table(rules: &[RuleView<'_>]) -> Block {
                 " Anything else we take, and note it."
             }
             Some(Severity::Fatal) => " Otherwise the document is rejected.",
-            Some(Severity::Warning | Severity::Advice) => " Otherwise we take it, and note it.",
+            Some(Severity::Warning | Severity::Advice) => {
+                " It is expected: otherwise we take the document, and note it."
+            }
             Some(Severity::Error) | None => "",
         };
         let subject = if place.is_empty() { String::new() } else { format!("{place}: ") };

@@ -222,6 +222,10 @@ fn identities(partner: &Partner) -> Vec<Block> {
         let words = "Tests use the same identities, with `T` in `ISA15`.";
         blocks.push(Block::Text(words.to_owned()));
     }
+    if partner.test_endpoint.is_none() {
+        let words = "Tell us before you send a test: its documents are set aside until we have agreed on it.";
+        blocks.push(Block::Text(words.to_owned()));
+    }
     let sides = [Some(&partner.identity.production), partner.identity.test.as_ref()];
     let also: Vec<&Pair> = sides.into_iter().flatten().flat_map(|sides| &sides.also).collect();
     if !also.is_empty() {
