@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::lanes::{blocking, is_lasting, nearby};
 use super::ledger::{Draft, Failure};
 use super::{Error, Gateway};
+use crate::bridge::Endpoint;
 use crate::store::{self, Task, Work};
 
 /// How often a file is tried again on which this program fails, before it is set aside for a person.
@@ -53,7 +54,7 @@ impl Gateway {
         let live = self.live();
         let partner = live.profiles.partner(partner);
         let endpoint = partner.and_then(|partner| self.endpoint(&partner.endpoint).ok());
-        endpoint.is_none_or(|endpoint| endpoint.is_remote())
+        endpoint.is_none_or(Endpoint::is_remote)
     }
 
     /// Does pieces of work one after the other. Their commits share waits for the disk. Behind one that fails, those of
