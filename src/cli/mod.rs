@@ -159,7 +159,7 @@ enum Command {
     /// Keys and certificates for AS2: make, show, import, export, see which end soon
     #[cfg(feature = "as2")]
     Cert(cert::Args),
-    /// The API for systems of yours: its OpenAPI document, and the tokens of those who use it
+    /// The API: its OpenAPI document, and the tokens of those who use it
     #[cfg(feature = "api")]
     Api(api::Args),
     /// Check crossdock.toml and the profiles that it names

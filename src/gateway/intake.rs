@@ -5,10 +5,9 @@ use jiff::Timestamp;
 
 use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
-use super::orders::ReceivedOrders;
 use super::raising::{About, Trouble, about_bytes};
 use super::{Error, Gateway, lanes};
-use crate::bridge::{self, Endpoint, Since};
+use crate::bridge::{self, Endpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name, trial};
 use crate::exceptions::Kind;
@@ -23,12 +22,12 @@ use crate::transport;
 const TOGETHER: usize = 64;
 
 /// A document of the warehouse that is being taken in.
-struct Taken<'a> {
-    name: &'a str,
-    file: &'a FileKey,
-    json: &'a [u8],
+pub(super) struct Taken<'a> {
+    pub(super) name: &'a str,
+    pub(super) file: &'a FileKey,
+    pub(super) json: &'a [u8],
     /// Why it is none, where that is known already.
-    unusable: Option<&'a str>,
+    pub(super) unusable: Option<&'a str>,
 }
 
 /// A file that is being taken in.
@@ -198,7 +197,7 @@ impl Gateway {
     }
 
     /// What follows from a document of the warehouse: it is queued to be written, repeats another, or cannot be.
-    fn collect(
+    pub(super) fn collect(
         &self,
         partner: &Partner,
         kind: &str,
@@ -308,57 +307,6 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// Asks an endpoint for documents of a kind, where it is one that is asked. Each is durable before the cursor goes
-    /// on; what comes again is known. Tells whether to look again soon.
-    fn poll_endpoint(
-        &self,
-        endpoint: &dyn Endpoint,
-        partner: &Partner,
-        kind: &str,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<bool, Error> {
-        let store = self.ledger.store();
-        let key = PurchaseOrderKey {
-            partner: partner.name.clone(),
-            kind: format!("cursor {kind}"),
-            number: partner.endpoint.clone(),
-        };
-        let before = store.purchase_order(&key)?;
-        let orders = ReceivedOrders { store, partner };
-        let since =
-            Since { partner: &partner.name, kind, cursor: before.as_deref(), orders: &orders };
-        let Some(polled) = endpoint.poll(&since)? else { return Ok(false) };
-        for document in &polled.documents {
-            if stop() {
-                return Ok(false);
-            }
-            let payload = store.put_payload(&document.json)?;
-            let file = FileKey {
-                mailbox: place(partner, kind),
-                name: document.name.clone(),
-                size: document.json.len() as u64,
-                modified_nanoseconds: 0,
-                payload,
-            };
-            if store.file(&file)?.is_none() {
-                let (name, unusable) = (&document.name, document.unusable.as_deref());
-                let taken = Taken { name, file: &file, json: &document.json, unusable };
-                trial::step("poll.before");
-                let mut draft = self.collect(partner, kind, &taken, Timestamp::now())?;
-                draft.push(Change::FileSeen(file));
-                self.ledger.commit(draft)?;
-                trial::step("poll.after");
-            }
-        }
-        if before.as_ref() != Some(&polled.cursor) {
-            let mut draft = Draft::new();
-            draft.push(Change::Noted(key, polled.cursor));
-            self.ledger.commit(draft)?;
-            trial::step("cursor.after");
-        }
-        Ok(polled.more)
-    }
-
     /// A file that was not taken in, and lies in the quarantine as it is.
     fn raise_untaken(
         &self,
@@ -451,7 +399,7 @@ pub(super) fn read_document(kind: &str, json: &[u8]) -> Result<String, String> {
 }
 
 /// Where documents of a kind come from, in the keys of their files.
-fn place(partner: &Partner, kind: &str) -> String {
+pub(super) fn place(partner: &Partner, kind: &str) -> String {
     format!("endpoint {} {} {kind}", partner.endpoint, partner.name)
 }
 

@@ -344,7 +344,7 @@ async fn watch_endpoint(
 ) -> Result<(), Error> {
     while !*stop.borrow() {
         let (eyes, name, stopped) = (Arc::clone(&gateway), partner.clone(), stop.clone());
-        let looked = nearby(&gateway, move || {
+        let look = move || {
             let Some(partner) = eyes.live().profiles.partner(&name).cloned() else {
                 return Ok(false);
             };
@@ -358,8 +358,13 @@ async fn watch_endpoint(
                 }
             }
             unsettled
-        })
-        .await;
+        };
+        // What is asked over the net takes no room of the disks.
+        let looked = if gateway.calls_far(&partner) {
+            blocking(look).await
+        } else {
+            nearby(&gateway, look).await
+        };
         let unsettled = looked_into(&gateway, endpoint_of(&partner), looked).await?;
         let settle = unsettled.then_some(gateway.config.settle);
         pause(&gateway, settle, gateway.config.poll, &mut stop).await;

@@ -37,6 +37,7 @@ mod meter;
 mod notes;
 mod orders;
 mod outbound;
+mod polling;
 mod raising;
 mod reconciliation;
 mod records;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::lanes::{blocking, is_lasting, nearby};
 use super::ledger::{Draft, Failure};
 use super::{Error, Gateway};
+use crate::bridge::Endpoint;
 use crate::store::{self, Task, Work};
 
 /// How often a file is tried again on which this program fails, before it is set aside for a person.
@@ -23,9 +24,13 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
     } else {
         gateway.calls_server(first).then_some(&gateway.servers)
     };
+    let is_call = matches!(first.task, Task::Call { .. }) && gateway.together(&first.lane) == 1;
     let doer = Arc::clone(gateway);
     let step = move || doer.perform_all(works);
-    let Some(bound) = bound else { return nearby(gateway, step).await };
+    let Some(bound) = bound else {
+        // A call over the net takes no room of the disks: its lane bounds it.
+        return if is_call { blocking(step).await } else { nearby(gateway, step).await };
+    };
     let _permit = bound.acquire().await.ok();
     blocking(step).await
 }
@@ -38,14 +43,18 @@ impl Gateway {
         let is_local = match what {
             "receive" => true,
             "send" => live.mailboxes.of(whose).is_some_and(|one| !one.mailbox.is_remote()),
-            "call" => live
-                .profiles
-                .partner(whose)
-                .and_then(|partner| self.endpoint(&partner.endpoint).ok())
-                .is_some_and(|endpoint| !endpoint.is_remote()),
+            "call" => !self.calls_far(whose),
             _ => false,
         };
         if is_local { TOGETHER } else { 1 }
+    }
+
+    /// Whether the endpoint of a partner is called over the net, or is not there any more.
+    pub(super) fn calls_far(&self, partner: &str) -> bool {
+        let live = self.live();
+        let partner = live.profiles.partner(partner);
+        let endpoint = partner.and_then(|partner| self.endpoint(&partner.endpoint).ok());
+        endpoint.is_none_or(Endpoint::is_remote)
     }
 
     /// Does pieces of work one after the other. Their commits share waits for the disk. Behind one that fails, those of
