@@ -4,7 +4,7 @@ mod new;
 mod trying;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -31,11 +31,11 @@ enum Command {
     New(new::New),
     /// Tell everything that is wrong with a connector, or with all, with file, line and column
     #[command(
-        after_help = "The exit code is 1 where something is wrong.\n\nExamples:\n  crossdock connector check --connectors connectors\n  crossdock connector check acme-wms --connectors connectors"
+        after_help = "The exit code is 1 where something is wrong.\n\nExamples:\n  crossdock connector check\n  crossdock connector check acme-wms --connectors /etc/crossdock/connectors"
     )]
     Check(Check),
     /// List the connectors, with what each takes and fetches
-    #[command(after_help = "Example:\n  crossdock connector list --connectors connectors")]
+    #[command(after_help = "Example:\n  crossdock connector list")]
     List(Texts),
     /// Show the calls that a connector would make for a document, or make them
     #[command(
@@ -48,10 +48,13 @@ crossdock connector try tryton order.json --endpoint warehouse --live"
     Try(Box<trying::Try>),
 }
 
+/// The folder of connectors where none is named.
+const FOLDER: &str = "connectors";
+
 /// Where connectors are.
 #[derive(Debug, clap::Args)]
 struct Texts {
-    /// A folder of connectors that take the place of ours, file by file
+    /// A folder of connectors that take the place of ours, file by file [default: `connectors`, where there is one]
     #[arg(long, value_name = "DIR", env = "CROSSDOCK_CONNECTORS", hide_env_values = true)]
     connectors: Option<PathBuf>,
 }
@@ -79,7 +82,9 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
 
 impl Texts {
     fn read(&self) -> Result<Vec<ConnectorSource>, Error> {
-        let (sources, problems) = connector_texts(self.connectors.as_deref());
+        let usual = Path::new(FOLDER);
+        let folder = self.connectors.as_deref().or_else(|| usual.is_dir().then_some(usual));
+        let (sources, problems) = connector_texts(folder);
         match problems.first() {
             Some(problem) => Err(Error::Definitions(problem.to_string())),
             None => Ok(sources),

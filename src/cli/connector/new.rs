@@ -14,7 +14,7 @@ pub(super) struct New {
     #[arg(
         long,
         value_name = "DIR",
-        default_value = "connectors",
+        default_value = super::FOLDER,
         env = "CROSSDOCK_CONNECTORS",
         hide_env_values = true
     )]
@@ -90,7 +90,16 @@ pub(super) fn run(args: &New, out: &mut dyn Write) -> Result<Verdict, Error> {
     let connector = CONNECTOR.replace("TITLE", &args.name);
     for (name, text) in [("connector.toml", connector.as_str()), ("order.jq", ORDER)] {
         write_to(&folder, name, text.as_bytes())?;
-        writeln!(out, "{}", folder.join(name).display())?;
+        writeln!(out, "wrote {}", folder.join(name).display())?;
     }
+    let elsewhere = match args.connectors.to_str() {
+        Some(super::FOLDER) => String::new(),
+        _ => format!(" --connectors {}", args.connectors.display()),
+    };
+    writeln!(
+        out,
+        "\nNext: say how the API is called, then `crossdock connector check {}{elsewhere}`",
+        args.name
+    )?;
     Ok(Verdict::Clean)
 }
