@@ -12,9 +12,7 @@ use super::model::{
 use super::problem::{Failures, Missing, Problem};
 use super::{Caller, Scope, Shared, ask};
 use crate::exceptions::Action;
-use crate::gateway::{
-    self, Deeds, DocumentRecord, Gateway, NotedFinding, PayloadId, Subject, settle_exception,
-};
+use crate::gateway::{self, Deeds, DocumentRecord, Gateway, NotedFinding, PayloadId, Subject};
 
 /// Exceptions that are looked through for one page.
 const LOOKED_MAX: usize = 20_000;
@@ -197,11 +195,10 @@ pub(super) async fn act(
             edited: None,
             item: deed.item,
         };
-        let count = match settle_exception(gateway.store(), id, &deed)? {
+        let count = match gateway.act_on_exception(id, &deed)? {
             Deeds::Done(count) => count,
             Deeds::Before(_) => 0,
         };
-        gateway.look_now();
         Ok(Done { count, exception: find(gateway, &caller, id)?.into() })
     });
     Ok(Json(done.await?))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Gateway;
 use super::intake::{outbound_id, read_document};
 use super::lanes;
 use super::ledger::{Draft, subject};
@@ -13,8 +14,8 @@ use super::translation::split;
 use crate::exceptions::{Action, Kind};
 use crate::store::{
     self, AckState, Again, Change, Document, DocumentState, Event, Exception, ExceptionItem,
-    ExceptionState, Expectation, FileKey, InterchangeId, PayloadId, Place, PurchaseOrderKey,
-    Receipt, Records, Settle, Settled, Subject, Task,
+    ExceptionState, Expectation, FileKey, InterchangeId, JournalRecord, PayloadId, Place,
+    PurchaseOrderKey, Receipt, Records, Settle, Settled, Subject, Task, Transaction,
 };
 
 /// What a person does about an exception.
@@ -65,6 +66,29 @@ const WORK_MAX: usize = 10_000;
 /// # Errors
 /// Why it cannot be done; a store that fails.
 pub fn settle_exception(records: &dyn Records, id: u64, deed: &Deed) -> Result<Deeds, SettleError> {
+    settle_by(records, &|transaction| records.commit(transaction), id, deed)
+}
+
+impl Gateway {
+    /// The same within a gateway that runs: its lanes are woken, and those who listen are told.
+    ///
+    /// # Errors
+    /// Why it cannot be done; a store that fails.
+    pub fn act_on_exception(&self, id: u64, deed: &Deed) -> Result<Deeds, SettleError> {
+        let commit = |transaction| self.ledger.commit_all(&transaction);
+        settle_by(self.ledger.store(), &commit, id, deed)
+    }
+}
+
+/// Commits, in one way or another.
+type Commit<'a> = dyn Fn(Transaction) -> Result<Vec<JournalRecord>, store::Error> + 'a;
+
+fn settle_by(
+    records: &dyn Records,
+    commit: &Commit<'_>,
+    id: u64,
+    deed: &Deed,
+) -> Result<Deeds, SettleError> {
     let Some(exception) = records.exception(id)? else {
         return refused(format!("there is no exception {id}"));
     };
@@ -111,7 +135,7 @@ pub fn settle_exception(records: &dyn Records, id: u64, deed: &Deed) -> Result<D
         payload: edited,
         note,
     })));
-    match records.commit(draft.into_transaction().by(&deed.who)) {
+    match commit(draft.into_transaction().by(&deed.who)) {
         Ok(_) => Ok(Deeds::Done(count)),
         // Somebody else was first.
         Err(store::Error::Conflict(words)) => match records.exception(id)? {

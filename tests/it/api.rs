@@ -290,7 +290,8 @@ fn exceptions_are_read_and_settled() {
         assert_eq!(page["items"], json!([]));
         let (_, page) = site.get("/v1/exceptions?all=true").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
-        // Who did it stands in the record.
+        // Those who listen to the gateway have heard of it; who did it stands in the record.
+        site.house.wait(Event::ExceptionDismissed).await;
         let (shown, _) = site.house.command(&["exceptions", "show", &id.to_string()]);
         assert!(shown.contains("api wms"), "{shown}");
         site.close().await;
