@@ -129,7 +129,7 @@ async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
         }
         None => None,
     };
-    let mut servers = tokio::task::JoinSet::new();
+    let mut servers = tokio::task::JoinSet::<()>::new();
     #[cfg(feature = "as2")]
     if let Some(server) = crate::listener::open_as2(&gateway).await.map_err(Error::Gateway)? {
         tracing::info!(address = %server.address()?, "messages over AS2 are taken");
