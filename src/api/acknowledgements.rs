@@ -1,5 +1,8 @@
 //! `/v1/acknowledgements`.
 
+use std::fmt;
+use std::str::FromStr;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
@@ -9,9 +12,6 @@ use utoipa::IntoParams;
 use super::model::{Acknowledgement, Page, Paging};
 use super::problem::{Failures, Problem};
 use super::{Caller, Scope, Shared, ask};
-
-/// Documents that are looked through for one page.
-const LOOKED_MAX: usize = 20_000;
 
 /// Which acknowledgements.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,43 +46,46 @@ pub(super) async fn list(
     caller.may(Scope::DocumentsRead)?;
     let (Query(paging), Query(wanted)) = (paging?, wanted?);
     let limit = paging.limit()?;
-    let mut after = paging.after().map(read_place).transpose()?;
+    let after: Option<Place> = paging.after_as()?;
     let page = ask(&service, move |gateway| {
-        let (mut items, mut looked) = (Vec::new(), 0);
-        loop {
-            let start =
-                after.as_ref().map(|(partner, group, set)| (partner.as_str(), *group, *set));
-            let some = gateway.store().all_expectations(start, limit)?;
-            let is_last = some.len() < limit;
-            looked += some.len();
-            for one in some {
-                after = Some((one.partner.clone(), one.group, one.set));
-                let is_wanted = wanted.partner.as_ref().is_none_or(|name| *name == one.partner)
+        Page::collect(
+            limit,
+            after,
+            |after, most| {
+                let after = after.map(|place| (place.partner.as_str(), place.group, place.set));
+                gateway.store().all_expectations(after, most)
+            },
+            |one| Place { group: one.group, set: one.set, partner: one.partner.clone() },
+            |one| {
+                let is_one = wanted.partner.as_ref().is_none_or(|name| *name == one.partner)
                     && (!wanted.waiting || one.state.is_waiting());
-                if is_wanted && caller.sees(&one.partner) {
-                    items.push(Acknowledgement::from(one));
-                    if items.len() == limit {
-                        return Ok(Page { items, next: after.map(place) });
-                    }
-                }
-            }
-            if is_last || looked >= LOOKED_MAX {
-                return Ok(Page { items, next: after.filter(|_| !is_last).map(place) });
-            }
-        }
+                (is_one && caller.sees(&one.partner)).then(|| Acknowledgement::from(one))
+            },
+        )
     });
     Ok(Json(page.await?))
 }
 
-fn place((partner, group, set): (String, u64, u64)) -> String {
-    format!("{group}.{set}.{partner}")
+/// An acknowledgement by what it answers.
+struct Place {
+    group: u64,
+    set: u64,
+    partner: String,
 }
 
-fn read_place(text: &str) -> Result<(String, u64, u64), Problem> {
-    let mut parts = text.splitn(3, '.');
-    let read = (|| {
-        let (group, set) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        Some((parts.next()?.to_owned(), group, set))
-    })();
-    read.ok_or_else(|| Problem::bad_request("`after` is `next` of the page before."))
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.group, self.set, self.partner)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (group, rest) = text.split_once('.').ok_or(())?;
+        let (set, partner) = rest.split_once('.').ok_or(())?;
+        let (group, set) = (group.parse().map_err(|_| ())?, set.parse().map_err(|_| ())?);
+        Ok(Self { group, set, partner: partner.to_owned() })
+    }
 }

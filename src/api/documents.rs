@@ -15,8 +15,6 @@ use crate::gateway::{DocumentRecord, Gateway, Records, Submission, acknowledgeme
 
 /// Longest idempotency key.
 const KEY_MAX: usize = 200;
-/// Documents that are looked through for one page.
-const LOOKED_MAX: usize = 20_000;
 
 /// Hand a document in for a partner
 ///
@@ -125,24 +123,17 @@ pub(super) async fn list(
     let (Query(paging), Query(wanted)) = (paging?, wanted?);
     let limit = paging.limit()?;
     let page = ask(&service, move |gateway| {
-        let (mut items, mut looked, mut after) = (Vec::new(), 0, paging.after);
-        loop {
-            let some = gateway.store().documents(after.as_deref(), limit)?;
-            let is_last = some.len() < limit;
-            looked += some.len();
-            for record in some {
-                after = Some(record.id.clone());
-                if wanted.are(&record) && caller.sees(&record.partner) {
-                    items.push(Document::from(record));
-                    if items.len() == limit {
-                        return Ok(Page { items, next: after });
-                    }
-                }
-            }
-            if is_last || looked >= LOOKED_MAX {
-                return Ok(Page { items, next: after.filter(|_| !is_last) });
-            }
-        }
+        let after = paging.after().map(str::to_owned);
+        Page::collect(
+            limit,
+            after,
+            |after, most| gateway.store().documents(after.map(String::as_str), most),
+            |record| record.id.clone(),
+            |record| {
+                let is_one = wanted.are(&record) && caller.sees(&record.partner);
+                is_one.then(|| Document::from(record))
+            },
+        )
     });
     Ok(Json(page.await?))
 }

@@ -14,9 +14,6 @@ use super::{Caller, Scope, Shared, ask};
 use crate::exceptions::Action;
 use crate::gateway::{self, Deeds, DocumentRecord, Gateway, NotedFinding, PayloadId, Subject};
 
-/// Exceptions that are looked through for one page.
-const LOOKED_MAX: usize = 20_000;
-
 /// Which exceptions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -50,35 +47,26 @@ pub(super) async fn list(
     caller.may(Scope::ExceptionsRead)?;
     let (Query(paging), Query(wanted)) = (paging?, wanted?);
     let limit = paging.limit()?;
-    let after = paging.after().unwrap_or("0").parse();
-    let mut after: u64 =
-        after.map_err(|_| Problem::bad_request("`after` is `next` of the page before."))?;
+    let after: Option<u64> = paging.after_as()?;
     let page = ask(&service, move |gateway| {
         let store = gateway.store();
-        let (mut items, mut looked) = (Vec::new(), 0);
-        loop {
-            let some = if wanted.all {
-                store.exceptions(after, limit)?
-            } else {
-                store.open_exceptions(after, limit)?
-            };
-            let is_last = some.len() < limit;
-            looked += some.len();
-            for one in some {
-                after = one.id;
-                let is_wanted = wanted.partner.as_ref().is_none_or(|name| *name == one.partner);
-                if is_wanted && caller.sees(&one.partner) {
-                    items.push(Exception::from(one));
-                    if items.len() == limit {
-                        return Ok(Page { items, next: Some(after.to_string()) });
-                    }
+        Page::collect(
+            limit,
+            after,
+            |after, most| {
+                let after = after.copied().unwrap_or(0);
+                if wanted.all {
+                    store.exceptions(after, most)
+                } else {
+                    store.open_exceptions(after, most)
                 }
-            }
-            if is_last || looked >= LOOKED_MAX {
-                let next = (!is_last).then(|| after.to_string());
-                return Ok(Page { items, next });
-            }
-        }
+            },
+            |one| one.id,
+            |one| {
+                let is_one = wanted.partner.as_ref().is_none_or(|name| *name == one.partner);
+                (is_one && caller.sees(&one.partner)).then(|| Exception::from(one))
+            },
+        )
     });
     Ok(Json(page.await?))
 }

@@ -1,11 +1,14 @@
 //! What the API answers with. These shapes are promised: a field may come, none goes or changes within `/v1`.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
 use crate::gateway::{
-    self, DocumentRecord, ExceptionState, Expectation, NotedFinding, Submitted, TracedDocument,
+    self, DocumentRecord, ExceptionState, Expectation, NotedFinding, StoreError, Submitted,
+    TracedDocument,
 };
 
 /// Most that a page may hold.
@@ -20,6 +23,39 @@ pub(super) struct Page<T> {
     /// Ask with `after` set to this for what follows; not there: this was all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<String>,
+}
+
+/// Entries that are looked through for one page.
+const LOOKED_MAX: usize = 20_000;
+
+impl<T> Page<T> {
+    /// Collects a page of what the caller wants and sees. `read` gives the next entries of the store after one that is named
+    /// by its `cursor`, at most so many; `take` makes an item of one, where it is wanted.
+    pub(super) fn collect<Entry, Cursor: ToString>(
+        limit: usize,
+        mut after: Option<Cursor>,
+        read: impl Fn(Option<&Cursor>, usize) -> Result<Vec<Entry>, StoreError>,
+        cursor: impl Fn(&Entry) -> Cursor,
+        take: impl Fn(Entry) -> Option<T>,
+    ) -> Result<Self, Problem> {
+        let (mut items, mut looked) = (Vec::new(), 0);
+        loop {
+            let some = read(after.as_ref(), limit)?;
+            let is_last = some.len() < limit;
+            looked += some.len();
+            for entry in some {
+                after = Some(cursor(&entry));
+                items.extend(take(entry));
+                if items.len() == limit {
+                    return Ok(Self { items, next: after.map(|after| after.to_string()) });
+                }
+            }
+            if is_last || looked >= LOOKED_MAX {
+                let next = after.filter(|_| !is_last).map(|after| after.to_string());
+                return Ok(Self { items, next });
+            }
+        }
+    }
 }
 
 /// Which page of a list.
@@ -37,6 +73,12 @@ impl Paging {
     /// Where the page before has ended.
     pub(super) fn after(&self) -> Option<&str> {
         self.after.as_deref().filter(|after| !after.is_empty())
+    }
+
+    /// The same, read.
+    pub(super) fn after_as<Cursor: FromStr>(&self) -> Result<Option<Cursor>, Problem> {
+        let read = self.after().map(str::parse).transpose();
+        read.map_err(|_| Problem::bad_request("`after` is `next` of the page before."))
     }
 
     pub(super) fn limit(&self) -> Result<usize, Problem> {

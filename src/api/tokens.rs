@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+
+use crate::gateway::PayloadId;
 
 /// What every token begins with, so that one which has got somewhere is found by those who look for them.
 const PREFIX: &str = "crossdock_";
@@ -110,12 +111,7 @@ impl Token {
 }
 
 fn hash(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut digits, byte| {
-        // A string takes whatever is written to it.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    PayloadId::of(text.as_bytes()).to_string()
 }
 
 /// Why tokens cannot be had, in words.

@@ -23,6 +23,8 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 const TOKEN_LEEWAY: Duration = Duration::from_secs(30);
 /// How long a token holds that does not say it.
 const TOKEN_SECONDS: u64 = 300;
+/// The longest that a token is believed to hold: a day.
+const TOKEN_SECONDS_MAX: u64 = 24 * 60 * 60;
 
 /// The API of one endpoint.
 pub(super) struct Api {
@@ -220,7 +222,7 @@ impl Api {
             return Err(Error::Transient { reason, retry_after });
         };
         let holds = told.answer.body.get("expires_in").and_then(Value::as_u64);
-        let holds = Duration::from_secs(holds.unwrap_or(TOKEN_SECONDS));
+        let holds = Duration::from_secs(holds.unwrap_or(TOKEN_SECONDS).min(TOKEN_SECONDS_MAX));
         let until = asked + holds.saturating_sub(TOKEN_LEEWAY.min(holds / 2));
         let value = value.to_owned();
         *kept = Some(Token { value: value.clone(), until });

@@ -8,9 +8,7 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::api::{Api, Told};
-use super::{
-    Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Polled, PolledDocument, Since, Steps,
-};
+use super::{Call, DirectoryEndpoint, Endpoint, Error, Polled, PolledDocument, Since, Steps};
 use crate::connector::{
     Connector, Idempotency, Judgement, Meanings, Poll, Request, Scope, Settings, Step, Stop,
 };
@@ -207,55 +205,9 @@ impl Endpoint for ConnectorEndpoint {
         Ok(Some(polled))
     }
 
-    fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
-        self.returns.as_ref().map_or_else(|| Ok(Look::default()), |own| own.look(partner, kind))
-    }
-
-    fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error> {
-        self.folder()?.fetch(partner, kind, arrival)
-    }
-
-    fn confirm(
-        &self,
-        partner: &str,
-        kind: &str,
-        arrival: &Arrival,
-        mark: &str,
-    ) -> Result<(), Error> {
-        self.folder()?.confirm(partner, kind, arrival, mark)
-    }
-
-    fn set_aside(
-        &self,
-        partner: &str,
-        kind: &str,
-        arrival: &Arrival,
-        mark: &str,
-        note: &str,
-    ) -> Result<(), Error> {
-        self.folder()?.set_aside(partner, kind, arrival, mark, note)
-    }
-
-    /// Where there is no folder, the exception that was raised has the bytes.
-    fn quarantine(
-        &self,
-        partner: &str,
-        kind: &str,
-        name: &str,
-        json: &[u8],
-        note: &[u8],
-    ) -> Result<(), Error> {
-        let own = self.returns.as_ref();
-        own.map_or(Ok(()), |own| own.quarantine(partner, kind, name, json, note))
-    }
-}
-
-impl ConnectorEndpoint {
-    fn folder(&self) -> Result<&DirectoryEndpoint, Error> {
-        self.returns.as_ref().ok_or_else(|| Error::Transient {
-            reason: "the endpoint has no folder `returns` any more".to_owned(),
-            retry_after: None,
-        })
+    /// Where there is none, the exception that was raised has the bytes of what is set aside.
+    fn returns(&self) -> Option<&DirectoryEndpoint> {
+        self.returns.as_ref()
     }
 }
 

@@ -54,18 +54,37 @@ impl Endpoint for DirectoryEndpoint {
         Ok(write_to(&folder, &name, call.json)?)
     }
 
-    fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
+    fn returns(&self) -> Option<&DirectoryEndpoint> {
+        Some(self)
+    }
+}
+
+impl DirectoryEndpoint {
+    /// Documents of a kind (`shipment`, …) for a partner that lie ready, the oldest first.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used.
+    pub fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
         Ok(self.arrivals(partner, kind)?.look()?)
     }
 
-    fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error> {
+    /// Fetches the canonical JSON of one. It stays where it is until [`DirectoryEndpoint::confirm`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where it is too large, [`Error::Transient`] else.
+    pub fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error> {
         self.arrivals(partner, kind)?.read(arrival).map_err(|e| match e.kind() {
             ErrorKind::FileTooLarge => Error::Refused { reason: e.to_string() },
             _ => e.into(),
         })
     }
 
-    fn confirm(
+    /// The bytes are durable: it may leave the folder. What is kept of it has `mark` in its name, so that documents
+    /// of one name stay apart.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used.
+    pub fn confirm(
         &self,
         partner: &str,
         kind: &str,
@@ -75,7 +94,11 @@ impl Endpoint for DirectoryEndpoint {
         Ok(self.arrivals(partner, kind)?.archive(arrival, mark)?)
     }
 
-    fn set_aside(
+    /// Takes one out that cannot be fetched at all. Until it has left, this can be repeated.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used.
+    pub fn set_aside(
         &self,
         partner: &str,
         kind: &str,
@@ -86,7 +109,11 @@ impl Endpoint for DirectoryEndpoint {
         Ok(self.arrivals(partner, kind)?.set_aside(arrival, mark, note)?)
     }
 
-    fn quarantine(
+    /// Tells the warehouse that a document of it could not be sent: its bytes, and why.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used.
+    pub fn quarantine(
         &self,
         partner: &str,
         kind: &str,

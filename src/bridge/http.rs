@@ -6,7 +6,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode};
 use tokio::runtime::Handle;
 
-use super::{Arrival, Call, DirectoryEndpoint, Endpoint, Error, Look, Steps, plural};
+use super::{Call, DirectoryEndpoint, Endpoint, Error, Steps, plural};
 use crate::causes::chain;
 use crate::http;
 use crate::profile::Secret;
@@ -84,44 +84,8 @@ impl Endpoint for HttpEndpoint {
         true
     }
 
-    fn look(&self, partner: &str, kind: &str) -> Result<Look, Error> {
-        self.returns.look(partner, kind)
-    }
-
-    fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error> {
-        self.returns.fetch(partner, kind, arrival)
-    }
-
-    fn confirm(
-        &self,
-        partner: &str,
-        kind: &str,
-        arrival: &Arrival,
-        mark: &str,
-    ) -> Result<(), Error> {
-        self.returns.confirm(partner, kind, arrival, mark)
-    }
-
-    fn set_aside(
-        &self,
-        partner: &str,
-        kind: &str,
-        arrival: &Arrival,
-        mark: &str,
-        note: &str,
-    ) -> Result<(), Error> {
-        self.returns.set_aside(partner, kind, arrival, mark, note)
-    }
-
-    fn quarantine(
-        &self,
-        partner: &str,
-        kind: &str,
-        name: &str,
-        json: &[u8],
-        note: &[u8],
-    ) -> Result<(), Error> {
-        self.returns.quarantine(partner, kind, name, json, note)
+    fn returns(&self) -> Option<&DirectoryEndpoint> {
+        Some(&self.returns)
     }
 }
 

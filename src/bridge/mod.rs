@@ -145,56 +145,8 @@ pub trait Endpoint: Send + Sync {
         Ok(None)
     }
 
-    /// Documents of a kind (`shipment`, …) for a partner that lie ready, the oldest first.
-    ///
-    /// # Errors
-    /// Where the endpoint cannot be reached.
-    fn look(&self, partner: &str, kind: &str) -> Result<Look, Error>;
-
-    /// Fetches the canonical JSON of one. It stays where it is until [`Endpoint::confirm`].
-    ///
-    /// # Errors
-    /// [`Error::Refused`] where it is too large, [`Error::Transient`] else.
-    fn fetch(&self, partner: &str, kind: &str, arrival: &Arrival) -> Result<Vec<u8>, Error>;
-
-    /// The bytes are durable: it may leave the endpoint. What is kept of it has `mark` in its name, so that documents
-    /// of one name stay apart.
-    ///
-    /// # Errors
-    /// Where the endpoint cannot be reached.
-    fn confirm(
-        &self,
-        partner: &str,
-        kind: &str,
-        arrival: &Arrival,
-        mark: &str,
-    ) -> Result<(), Error>;
-
-    /// Takes one out that cannot be fetched at all. Until it has left, this can be repeated.
-    ///
-    /// # Errors
-    /// Where the endpoint cannot be reached.
-    fn set_aside(
-        &self,
-        partner: &str,
-        kind: &str,
-        arrival: &Arrival,
-        mark: &str,
-        note: &str,
-    ) -> Result<(), Error>;
-
-    /// Tells the warehouse that a document of it could not be sent: its bytes, and why.
-    ///
-    /// # Errors
-    /// Where the endpoint cannot be reached.
-    fn quarantine(
-        &self,
-        partner: &str,
-        kind: &str,
-        name: &str,
-        json: &[u8],
-        note: &[u8],
-    ) -> Result<(), Error>;
+    /// The folder in which the warehouse's own documents are found, and are set aside; nothing where there is none.
+    fn returns(&self) -> Option<&DirectoryEndpoint>;
 }
 
 /// The folder and path of a kind: `orders` for `order`.

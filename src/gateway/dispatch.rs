@@ -159,7 +159,9 @@ impl Gateway {
         match place {
             Place::Mailbox(key) => self.mailbox(key)?.mailbox.quarantine(name, &bytes, &note)?,
             Place::Endpoint { endpoint, partner, kind } => {
-                self.endpoint(endpoint)?.quarantine(partner, kind, name, &bytes, &note)?;
+                if let Some(folder) = self.endpoint(endpoint)?.returns() {
+                    folder.quarantine(partner, kind, name, &bytes, &note)?;
+                }
             }
         }
         let mut draft = Draft::new();

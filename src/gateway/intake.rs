@@ -7,7 +7,7 @@ use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
 use super::raising::{About, Trouble, about_bytes};
 use super::{Error, Gateway, lanes};
-use crate::bridge::{self, Endpoint};
+use crate::bridge::{self, DirectoryEndpoint};
 use crate::canonical;
 use crate::disk::{Arrival, safe_name, trial};
 use crate::exceptions::Kind;
@@ -141,20 +141,21 @@ impl Gateway {
     ) -> Result<bool, Error> {
         let endpoint = self.endpoint(&partner.endpoint)?;
         let polled = self.poll_endpoint(endpoint, partner, kind, stop);
-        let look = endpoint.look(&partner.name, kind)?;
-        each(&look.ready, stop, |arrival| self.take_document(endpoint, partner, kind, arrival))?;
+        let Some(folder) = endpoint.returns() else { return polled };
+        let look = folder.look(&partner.name, kind)?;
+        each(&look.ready, stop, |arrival| self.take_document(folder, partner, kind, arrival))?;
         polled.map(|more| more || look.unsettled > 0 || look.more)
     }
 
     fn take_document(
         &self,
-        endpoint: &dyn Endpoint,
+        folder: &DirectoryEndpoint,
         partner: &Partner,
         kind: &str,
         arrival: &Arrival,
     ) -> Result<(), Error> {
         let now = Timestamp::now();
-        let json = match endpoint.fetch(&partner.name, kind, arrival) {
+        let json = match folder.fetch(&partner.name, kind, arrival) {
             Err(bridge::Error::Refused { reason }) => {
                 let (event, name) = (Event::DocumentQuarantined, &arrival.name);
                 let mut draft = Draft::new();
@@ -164,7 +165,7 @@ impl Gateway {
                 self.commit_untaken(draft, &place(partner, kind), arrival)?;
                 let note = format!("{name} was not taken in: {reason}.\n");
                 let mark = untaken_mark(arrival);
-                return Ok(endpoint.set_aside(&partner.name, kind, arrival, &mark, &note)?);
+                return Ok(folder.set_aside(&partner.name, kind, arrival, &mark, &note)?);
             }
             fetched => fetched?,
         };
@@ -177,7 +178,7 @@ impl Gateway {
             draft.push(Change::FileSeen(file));
             self.ledger.commit(draft)?;
         }
-        Ok(endpoint.confirm(&partner.name, kind, arrival, &payload.short())?)
+        Ok(folder.confirm(&partner.name, kind, arrival, &payload.short())?)
     }
 
     /// Tells once of a file that is not taken in, before it is moved: what is repeated after a crash is the move.

@@ -449,12 +449,12 @@ fn until(due: Timestamp) -> Duration {
 
 /// The same for a step that needs no more than the disks of this machine: few of them at a time, since some thousand
 /// folders that are looked into at once would make as many threads. Where folders hang (their server is gone), the others
-/// wait for them [`ROOM_PATIENCE`], and then no longer.
+/// wait no longer than [`ROOM_PATIENCE`] for any step to end.
 pub(super) async fn nearby<T: Send + 'static>(
     gateway: &Gateway,
     step: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let _room = tokio::time::timeout(ROOM_PATIENCE, gateway.disks.acquire()).await;
+    let _room = gateway.disks.enter(ROOM_PATIENCE).await;
     blocking(step).await
 }
 

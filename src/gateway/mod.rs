@@ -46,6 +46,7 @@ mod reload;
 mod replay;
 mod requeue;
 mod retention;
+mod room;
 mod server_config;
 mod settling;
 mod setup;
@@ -156,7 +157,7 @@ pub struct Gateway {
     /// Bounds how many steps wait for a server at a time, so that they leave threads for all others.
     servers: Semaphore,
     /// How many steps that need no server are done at a time, as far as they get on.
-    disks: Semaphore,
+    disks: room::Room,
     status: status::Board,
     /// Acknowledgements of ours that were told to be late, and still wait.
     late: Mutex<BTreeSet<u64>>,

@@ -14,6 +14,7 @@ use super::ledger::Ledger;
 use super::live::Live;
 use super::records::open_store;
 use super::requeue::queue_again;
+use super::room::Room;
 use super::status::Board;
 use super::translation::Translator;
 use crate::bridge::{DirectoryEndpoint, Endpoint};
@@ -107,7 +108,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                 return Ok(Gateway {
                     translations: Semaphore::new(config.limits.translations as usize),
                     servers: Semaphore::new(config.limits.sftp_sessions as usize),
-                    disks: Semaphore::new(DISK_STEPS),
+                    disks: Room::new(DISK_STEPS),
                     config,
                     ledger,
                     translator: Translator::new(engine),
