@@ -10,6 +10,7 @@ mod model;
 mod orders;
 mod problem;
 mod tokens;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::canonical;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::listener::{Budget, Server, Settings};
 use access::{Access, Caller};
 use problem::Problem;
@@ -70,12 +71,14 @@ pub async fn open(gateway: &Arc<Gateway>) -> Result<Option<Server>, String> {
         title = "Crossdock",
         description = "Hand documents in, read what became of them and of those of your partners, and act on exceptions."
     ),
+    components(schemas(gateway::WebhookEvent)),
     security(("token" = [])),
     tags(
         (name = "documents", description = "Canonical documents: those that you hand in, and those of your partners"),
         (name = "acknowledgements", description = "What partners have said of what was sent to them"),
         (name = "exceptions", description = "What a person has to look at"),
-        (name = "orders", description = "An order and everything that came of it")
+        (name = "orders", description = "An order and everything that came of it"),
+        (name = "webhooks", description = "What happens, told to systems of yours")
     )
 )]
 struct Described;
@@ -91,6 +94,7 @@ fn described_routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(exceptions::show))
         .routes(routes!(exceptions::act))
         .routes(routes!(orders::trace))
+        .routes(routes!(webhooks::replay))
 }
 
 fn router(service: Arc<Service>) -> Router {
@@ -114,6 +118,7 @@ pub fn openapi() -> Value {
     components.security_schemes.insert("token".to_owned(), token.into());
     let mut document = serde_json::to_value(&document).unwrap_or_default();
     describe_documents(&mut document);
+    document["webhooks"] = webhooks::described();
     document
 }
 

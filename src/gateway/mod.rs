@@ -55,7 +55,9 @@ mod steps;
 mod submission;
 mod trace;
 mod translation;
+mod webhooks;
 mod working;
+mod wrong;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
 pub use crate::store::{
@@ -100,6 +102,10 @@ pub use setup::{Problems, check_config, rebuild_store, retire_history};
 pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use submission::{Submission, SubmissionError, Submitted};
 pub use trace::{Carton, Trace, TracedDocument, acknowledgement_of, trace};
+pub use webhooks::{
+    EventType, Replaying, Waiting, WebhookConfig, WebhookEvent, ping_webhook, replay_events,
+    waiting_events,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -108,7 +114,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use crate::bridge::Endpoint;
-use crate::notify::Destination;
+use crate::notify::{Destination, Receiver};
 use crate::profile::Partner;
 use crate::store::Store;
 use crate::translate::Engine;
@@ -163,6 +169,8 @@ pub struct Gateway {
     late: Mutex<BTreeSet<u64>>,
     ack_log: Mutex<Option<ack_log::AckLog>>,
     destinations: BTreeMap<String, Arc<dyn Destination>>,
+    /// Who is told of events, by the names of webhooks.
+    receivers: BTreeMap<String, Arc<dyn Receiver>>,
     /// Since when not all of its work can be done.
     not_ready_since: Mutex<Option<Timestamp>>,
     /// The last day that was reconciled.

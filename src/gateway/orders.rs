@@ -68,6 +68,18 @@ pub(super) fn orders_of(document: &Document) -> Vec<&str> {
     orders
 }
 
+/// The orders that a document of the store names; of an order, its own number.
+pub(super) fn orders_named(
+    records: &dyn Records,
+    record: &store::Document,
+) -> Result<Vec<String>, Error> {
+    if record.kind == "order" {
+        return Ok(vec![record.number.clone()]);
+    }
+    let document = read(&records.payload(record.payload)?)?;
+    Ok(orders_of(&document).into_iter().take(ORDERS_MAX).map(str::to_owned).collect())
+}
+
 /// Compares a document, in our own words, with its orders, where the agreement wants that. `own` tells
 /// what to do with itself, where it was counted before.
 pub(super) fn against_orders(

@@ -61,4 +61,6 @@ mod store;
 mod strangers;
 mod trace;
 mod trials;
+#[cfg(feature = "http")]
+mod webhooks;
 mod x12;

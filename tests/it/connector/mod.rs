@@ -6,5 +6,5 @@ mod delivery;
 mod mistakes;
 mod polling;
 pub mod server;
-mod trials;
+pub mod trials;
 mod tryton;
