@@ -6,6 +6,7 @@ mod access;
 mod acknowledgements;
 mod documents;
 mod exceptions;
+mod hooks;
 mod model;
 mod orders;
 mod problem;
@@ -99,8 +100,12 @@ fn described_routes() -> OpenApiRouter<Arc<Service>> {
 
 fn router(service: Arc<Service>) -> Router {
     let (routes, _) = described_routes().split_for_parts();
+    let hooks = Router::new()
+        .route("/hooks/{endpoint}/{hook}", axum::routing::post(hooks::hear))
+        .route_layer(middleware::from_fn(note));
     routes
         .route_layer(middleware::from_fn_with_state(Arc::clone(&service), admit))
+        .merge(hooks)
         .route("/v1/openapi.json", axum::routing::get(|| async { Json(openapi()) }))
         .fallback(
             |uri: Uri| async move { Problem::not_found(format!("There is no {}.", uri.path())) },
@@ -172,16 +177,29 @@ fn move_definitions(schema: &mut Value, name: &str) {
 
 /// Lets a request in, or not, and writes a line of the access log.
 async fn admit(State(service): Shared, mut request: Request, next: Next) -> Response {
-    let begun = std::time::Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (who, response) = match service.access.admit(request.headers()) {
+    match service.access.admit(request.headers()) {
         Ok(caller) => {
             let who = caller.name.clone();
             request.extensions_mut().insert(caller);
-            (who, next.run(request).await)
+            noted(&who, request, async |request| next.run(request).await).await
         }
-        Err(problem) => (String::new(), problem.into_response()),
-    };
+        Err(problem) => noted("", request, async |_| problem.into_response()).await,
+    }
+}
+
+/// Only writes the line.
+async fn note(request: Request, next: Next) -> Response {
+    noted("", request, async |request| next.run(request).await).await
+}
+
+async fn noted(
+    who: &str,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let begun = std::time::Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = answer(request).await;
     let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_millis());
     tracing::info!(target: "crossdock::api", %method, path, who, status, milliseconds, "request");
     response

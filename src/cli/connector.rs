@@ -145,7 +145,7 @@ fn list(texts: &Texts, context: &Context, out: &mut dyn Write) -> Result<Verdict
             Ok(connector) => {
                 let takes: Vec<&str> = connector.kinds().collect();
                 let fetches: Vec<&str> =
-                    connector.polls.iter().map(|poll| poll.kind.as_str()).collect();
+                    connector.polls.iter().map(|poll| poll.reading.kind.as_str()).collect();
                 (takes.join(", "), fetches.join(", "), connector.title.clone())
             }
             Err(problems) => {

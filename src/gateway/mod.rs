@@ -26,6 +26,7 @@ mod desk;
 mod dispatch;
 mod dossier;
 mod envelope;
+mod hooks;
 mod in_force;
 mod inbound;
 mod intake;
@@ -60,6 +61,7 @@ mod working;
 mod wrong;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
+pub use crate::bridge::HookCall;
 pub use crate::store::{
     AUDIT, Begun, Checked, Progress, Retired, Told, Trail, begin_log, check as check_store,
     export as export_records,
@@ -83,6 +85,7 @@ pub use connectors::{Connected, connector_texts};
 #[cfg(feature = "http")]
 pub use connectors::{Onlook, hand_over};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
+pub use hooks::HookError;
 pub use live::check_endpoints;
 pub use raising::{NotedFinding, exception_about_document};
 pub use reconciliation::{

@@ -173,6 +173,11 @@ pub fn check_config(file: &std::path::Path, engine: &Engine) -> Vec<Problem> {
         Some(Problem::whole(&name, format!("{what}: its secret cannot be read: {words}")))
     });
     problems.extend(unreadable);
+    let has_hooks = config.connected.values().any(|one| !one.connector.hooks.is_empty());
+    if has_hooks && config.api.listen.is_none() {
+        let words = "a connector has webhooks, and they are heard only where `[api]` says `listen`";
+        problems.push(Problem::whole(&name, words).warning());
+    }
     problems.extend(config.audit.key().err().map(|words| Problem::whole(&name, words)));
     match Live::open(&config, engine, (None, &InForce::new())) {
         Ok(live) => {

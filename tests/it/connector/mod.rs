@@ -3,6 +3,8 @@
 mod auth;
 mod command;
 mod delivery;
+#[cfg(feature = "api")]
+mod hooks;
 mod mistakes;
 mod polling;
 pub mod server;
