@@ -55,7 +55,8 @@ pub(super) async fn keep_telling(
     let mut was_well = false;
     while !*stop.borrow() {
         let (teller, before) = (Arc::clone(&gateway), reader.take());
-        let (after, result) = blocking(move || Ok(teller.tell_webhooks(before))).await?;
+        let step = blocking(move || Ok(teller.tell_webhooks(before))).await;
+        let (after, result) = step.unwrap_or_else(|e| (None, Err(e)));
         reader = after;
         let is_well = result.is_ok();
         let more = matches!(result, Ok(true));
@@ -65,7 +66,11 @@ pub(super) async fn keep_telling(
         if !(is_well && was_well) {
             let (teller, about) = (Arc::clone(&gateway), about_upkeep(UPKEEP));
             let stands = move || teller.stands(Kind::StoreTrouble, about, UPKEEP, result.err());
-            blocking(stands).await?;
+            match blocking(stands).await {
+                Err(e) if is_lasting(&e) => return Err(e),
+                Err(e) => tracing::error!("{e}"),
+                Ok(()) => {}
+            }
         }
         was_well = is_well;
         if more {
