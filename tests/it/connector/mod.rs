@@ -2,6 +2,7 @@
 
 mod auth;
 mod command;
+mod cutover;
 mod delivery;
 mod mistakes;
 mod polling;
