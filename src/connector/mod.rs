@@ -6,6 +6,7 @@
 
 mod access;
 mod answer;
+mod compare;
 mod definition;
 mod handling;
 mod hook;
@@ -16,6 +17,7 @@ mod source;
 
 pub use access::{Auth, AuthKind, Breaker, Encoding, Rate, Template, Tls};
 pub use answer::{Answer, Judgement, Meanings};
+pub use compare::{Mismatch, mismatches};
 pub use definition::Connector;
 pub use handling::{Handling, Idempotency, Poll, Reading, Scope, Search, Step};
 pub use hook::{Hook, Signature};

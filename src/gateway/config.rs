@@ -10,6 +10,7 @@ use super::alerts::{AlertRule, read_destinations, read_rules};
 use super::api_config::ApiConfig;
 use super::as2_config::As2Config;
 use super::connectors::{Connected, read_connectors};
+use super::cutover::ShadowConfig;
 use super::reconciliation::ReconciliationConfig;
 use super::retention::RetentionConfig;
 use super::webhooks::{WebhookConfig, read_webhooks};
@@ -166,6 +167,8 @@ pub struct EndpointConfig {
     pub connector: Option<String>,
     /// With `connector`: what it has to be told.
     pub settings: toml::Table,
+    /// With `connector`: with what its calls are compared while partners are in shadow.
+    pub shadow: Option<ShadowConfig>,
 }
 
 /// `[log]`

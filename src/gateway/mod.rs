@@ -20,6 +20,7 @@ mod as2;
 mod as2_config;
 mod config;
 mod connectors;
+mod cutover;
 mod deadlines;
 #[cfg(unix)]
 mod desk;
@@ -51,6 +52,7 @@ mod room;
 mod server_config;
 mod settling;
 mod setup;
+mod standing;
 mod status;
 mod steps;
 mod submission;
@@ -84,13 +86,16 @@ pub use config::{
 pub use connectors::{Connected, connector_texts};
 #[cfg(feature = "http")]
 pub use connectors::{Onlook, hand_over};
+pub use cutover::{
+    Compared, ComparedDocument, Comparison, CutoverError, Shadow, ShadowConfig, compare_shadow,
+};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use hooks::HookError;
 pub use live::check_endpoints;
 pub use raising::{NotedFinding, exception_about_document};
 pub use reconciliation::{
-    Difference, Inbound, Outbound, Reconciliation, ReconciliationConfig, SetNames, reconcile,
-    sets_of,
+    Difference, Inbound, Outbound, Reconciliation, ReconciliationConfig, SetNames, partners_of,
+    reconcile, sets_of,
 };
 pub use records::{message_of, open_records};
 pub use rehearsal::{Rehearsal, SetTrial, Standing, Trial, is_faulty};

@@ -12,6 +12,7 @@ mod arrows;
 mod as2;
 mod audit;
 mod canonical;
+mod changes;
 mod cli;
 #[cfg(feature = "http")]
 mod connector;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod command;
+mod cutover;
 mod delivery;
 #[cfg(feature = "api")]
 mod hooks;
