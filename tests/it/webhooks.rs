@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crossdock::exceptions::Action;
 use crossdock::gateway::Config;
 use crossdock::store::{Event, JournalRecord};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -14,6 +15,7 @@ use sha2::Sha256;
 
 use super::connector::server::{Called, Reply, Server};
 use super::connector::trials::{died, finished_when};
+use super::exceptions::deed;
 use super::gateway::{INVOICE, acknowledgement};
 use super::house::{CONFIG, House, PROFILE, multi, order};
 use super::kill::start_in;
@@ -256,4 +258,24 @@ events = []
     let problems = Config::parse("crossdock.toml", text, ".".as_ref()).unwrap_err();
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_cancellation_is_told_as_what_it_is() {
+    let server = willing();
+    multi().block_on(async {
+        let mut house = House::within(folder(), &config(&server, ""), PROFILE);
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("cancel.edi", &order(2, "PO-1").replace("BEG*00", "BEG*01"));
+        let held = house.raised().await;
+        house.does(held.id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        house.until(|_| server.calls().len() >= 3).await;
+        house.close().await;
+    });
+    let calls = server.calls();
+    let types = ["order.received", "exception.opened", "order.changed"];
+    assert_eq!(told(&calls), types.map(|name| (name.to_owned(), json!(["PO-1"]))));
+    assert_eq!(calls[2].json()["details"], json!({"cancels": true, "test": false}));
 }

@@ -8,7 +8,9 @@ use super::WebhookConfig;
 use crate::gateway::acknowledgement::OUTCOME;
 use crate::gateway::intake::business_number;
 use crate::gateway::orders::orders_named;
+use crate::gateway::standing::{asked_by, said};
 use crate::gateway::{Error, lanes};
+use crate::lifecycle::Asked;
 use crate::store::{
     self, Document, Event, Exception, ExceptionItem, JournalRecord, PayloadId, Records, Subject,
 };
@@ -20,6 +22,9 @@ pub enum EventType {
     /// An order came from a partner, and goes on to its endpoint.
     #[serde(rename = "order.received")]
     OrderReceived,
+    /// A change or the cancellation of an order goes on to the partner's endpoint.
+    #[serde(rename = "order.changed")]
+    OrderChanged,
     /// A partner has accepted a document that was sent to it, with errors or without.
     #[serde(rename = "document.acknowledged")]
     DocumentAcknowledged,
@@ -39,15 +44,16 @@ pub enum EventType {
 
 impl EventType {
     /// Those that come by themselves.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::OrderReceived,
+        Self::OrderChanged,
         Self::DocumentAcknowledged,
         Self::DocumentRejected,
         Self::AcknowledgementOverdue,
         Self::ExceptionOpened,
     ];
 
-    /// What a record of the journal may be told as.
+    /// What a record of the journal may be told as; a change of an order is told from one of an order by its document.
     fn of(record: &JournalRecord) -> Option<Self> {
         let outcome = record.entry.facts.get(OUTCOME);
         Some(match record.entry.event {
@@ -141,8 +147,21 @@ impl WebhookEvent {
             return Ok(Some(told));
         }
         let Some(document) = records.document(&entry.subject)? else { return Ok(None) };
-        if event == EventType::OrderReceived && document.kind != "order" {
-            return Ok(None);
+        if event == EventType::OrderReceived {
+            let said = match said(records, &document) {
+                // It is told all the same.
+                Err(store::Error::Payload { .. }) => None,
+                said => said?,
+            };
+            match said.as_ref().and_then(asked_by) {
+                Some(asked) => {
+                    told.event = EventType::OrderChanged;
+                    let cancels = asked == Asked::Cancellation;
+                    told.details.insert("cancels".to_owned(), cancels.into());
+                }
+                None if document.kind != "order" => return Ok(None),
+                None => {}
+            }
         }
         told.about_document(records, &document)?;
         told.link = format!("/v1/documents/{}", document.id);
@@ -212,7 +231,7 @@ impl WebhookEvent {
         if let Some((kind, number)) = named {
             self.kind = Some(kind.to_owned());
             self.number = Some(number.to_owned());
-            if kind == "order" {
+            if kind == "order" || kind == "order_change" {
                 self.orders = vec![number.to_owned()];
             }
         }
