@@ -73,7 +73,7 @@ fn a_day_shows_what_agrees_and_lists_what_does_not() {
 }
 
 /// A store that was there yesterday, with a document that is not delivered.
-fn of_yesterday() -> (tempfile::TempDir, jiff::civil::Date) {
+pub fn of_yesterday() -> (tempfile::TempDir, jiff::civil::Date) {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(&folder.path().join("data")).unwrap();
     let yesterday = jiff::Zoned::now().yesterday().unwrap();

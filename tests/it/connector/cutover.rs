@@ -2,10 +2,13 @@
 
 use std::fs;
 
-use crossdock::store::Event;
+use crossdock::store::{
+    Change, DocumentState, EmbeddedStore, Event, Records as _, Store as _, Transaction,
+};
 use serde_json::Value;
 
 use crate::house::{House, PROFILE, multi, order};
+use crate::reconciliation::of_yesterday;
 
 const CONFIG: &str = r#"
 data = "data"
@@ -43,7 +46,10 @@ const LEGACY: &str = "select(.type == \"order\") | {document: \"order\", number:
 
 /// A house whose orders are in shadow, with a connector that must never be called.
 fn in_shadow() -> House {
-    let folder = tempfile::tempdir().unwrap();
+    shadowing(tempfile::tempdir().unwrap(), CONFIG)
+}
+
+fn shadowing(folder: tempfile::TempDir, config: &str) -> House {
     let connector = folder.path().join("connectors/wms");
     fs::create_dir_all(&connector).unwrap();
     fs::write(connector.join("connector.toml"), CONNECTOR).unwrap();
@@ -52,7 +58,34 @@ fn in_shadow() -> House {
     fs::create_dir(folder.path().join("legacy")).unwrap();
     let profile =
         PROFILE.replacen("[documents.order]\n", "[documents.order]\nstate = \"shadow\"\n", 1);
-    House::within(folder, CONFIG, &profile)
+    House::within(folder, config, &profile)
+}
+
+#[test]
+fn each_night_the_day_before_is_compared() {
+    multi().block_on(async {
+        let (folder, date) = of_yesterday();
+        let store = EmbeddedStore::open(&folder.path().join("data")).unwrap();
+        let order = br#"{"document":"order","number":"PO-1","lines":[]}"#;
+        let mut record = store.document("invoice-1").unwrap().unwrap();
+        record.payload = store.put_payload(order).unwrap();
+        record.state = DocumentState::Shadowed;
+        for (to, text) in
+            [(&mut record.kind, "order"), (&mut record.number, "PO-1"), (&mut record.id, "order-1")]
+        {
+            text.clone_into(to);
+        }
+        store.commit(Transaction::new().with(Change::Document(record))).unwrap();
+        drop(store);
+        let house = shadowing(folder, &format!("{CONFIG}\n[reconciliation]\nat = \"00:00\"\n"));
+        let names = [format!("warehouse-{date}.json"), format!("warehouse-{date}.txt")];
+        house.until(|house| house.names("data/shadow") == names).await;
+        let text = fs::read_to_string(house.path("data/shadow").join(&names[1])).unwrap();
+        let told =
+            "0 of 1 calls are the same\n  harbor-and-pine order PO-1: the other system has nothing";
+        assert!(text.contains(told), "{text}");
+        house.close().await;
+    });
 }
 
 const LINES: [&str; 3] = [
