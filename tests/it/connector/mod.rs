@@ -3,8 +3,12 @@
 mod auth;
 mod command;
 mod delivery;
+mod lab;
+mod mishaps;
 mod mistakes;
 mod polling;
 pub mod server;
 mod trials;
 mod tryton;
+#[cfg(feature = "sftp")]
+mod whole;
