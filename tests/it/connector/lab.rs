@@ -145,10 +145,21 @@ impl Lab {
         format!("{config}retry_seconds_max = 1\n")
     }
 
-    pub fn folder(&self) -> tempfile::TempDir {
-        // As it ships, but with short pauses.
+    /// As it ships, but with short pauses, and of a Tryton that is nearby.
+    pub fn connector() -> String {
         let connector = include_str!("../../../connectors/tryton/connector.toml");
-        let connector = connector.replace("pause_seconds = 15", "pause_seconds = 1");
+        let changes = [
+            ("pause_seconds = 15", "pause_seconds = 1"),
+            ("timeout_seconds = 60", "timeout_seconds = 10"),
+        ];
+        changes.iter().fold(connector.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        })
+    }
+
+    pub fn folder(&self) -> tempfile::TempDir {
+        let connector = Self::connector();
         let folder = folder("tryton", &[("connector.toml", &connector)]);
         fs::write(folder.path().join("key"), &self.key).unwrap();
         folder

@@ -48,7 +48,9 @@ fn killed_at_any_call_an_order_becomes_one_sale() {
     for count in 1..=12 {
         let number = fresh("KILL");
         let settings = lab.settings(&lab.url());
-        let yard = yard("tryton", &[], &settings, &order_of(&number));
+        let connector = Lab::connector();
+        let files = [("connector.toml", connector.as_str())];
+        let yard = yard("tryton", &files, &settings, &order_of(&number));
         fs::write(yard.path().join("key"), &lab.key).unwrap();
         let point = if count % 2 == 0 { "call.after" } else { "keep.before" };
         let trial = format!("die {point} {}", if count % 2 == 0 { count } else { count / 2 + 1 });

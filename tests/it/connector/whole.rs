@@ -406,6 +406,7 @@ fn trade_in_bad_weather(lab: &Lab, seeds: std::ops::Range<u64>, calm: &RwLock<()
         trade.until("the end", &mut running, Trade::is_through);
         trade.stop(running);
     });
+    let _calm = calm.read().unwrap();
     trade.holds();
 }
 
