@@ -127,16 +127,22 @@ impl Lab {
         self.find_all("sale.sale", &json!([["reference", "=", number]]), &fields)
     }
 
+    /// Whether somebody can begin to pick it: Tryton makes the shipment a moment after the sale says so.
+    pub fn is_to_ship(&self, number: &str) -> bool {
+        let is_ready =
+            |sale: &Value| sale["state"] == "processing" && sale["shipments"][0].is_i64();
+        self.sales(number).iter().any(is_ready)
+    }
+
     pub fn settings(&self, url: &str) -> String {
-        self.settings_for(&self.code, url)
+        Self::settings_for(&self.code, url)
     }
 
     /// With another customer.
-    pub fn settings_for(&self, code: &str, url: &str) -> String {
+    pub fn settings_for(code: &str, url: &str) -> String {
         format!(
-            "url = \"{url}\"\nkey = \"file:key\"\nsscc_prefix = \"00614141\"\nparties = {{ harbor-and-pine = \"{}\" }}\n\
-            carriers = {{ UPS = \"UPSN\" }}\n",
-            code
+            "url = \"{url}\"\nkey = \"file:key\"\nsscc_prefix = \"00614141\"\nparties = {{ harbor-and-pine = \"{code}\" }}\n\
+            carriers = {{ UPS = \"UPSN\" }}\n"
         )
     }
 

@@ -58,7 +58,7 @@ impl<'a> Trade<'a> {
             .replace("= 5 ", "= 1 ")
             .replace(r#""order", "pack""#, r#""order", "tare", "pack""#);
         fs::write(partner.join("partner.toml"), format!("{profile}\n{section}")).unwrap();
-        let config = config("tryton", &lab.settings_for(&lab.customer(), url));
+        let config = config("tryton", &Lab::settings_for(&lab.customer(), url));
         let config = format!("{config}retry_seconds_max = 1\n");
         fs::write(folder.path().join("crossdock.toml"), config).unwrap();
         let (orders, seen) = (Mutex::default(), BTreeSet::new());
@@ -278,9 +278,7 @@ fn an_order_goes_the_whole_way_to_cash() {
     trade.order(number.clone());
     trade.until("the 997", &mut running, |trade| !trade.seen.is_empty());
     assert!(trade.only("997").contains("AK1*PO*1~"));
-    trade.until("the sale", &mut running, |_| {
-        lab.sales(&number).iter().any(|sale| sale["state"] == "processing")
-    });
+    trade.until("the sale", &mut running, |_| lab.is_to_ship(&number));
     ship(&lab, &number);
     trade.until("the end", &mut running, Trade::is_through);
     trade.stop(running);
@@ -389,7 +387,7 @@ fn trade_in_bad_weather(lab: &Lab, seeds: std::ops::Range<u64>, calm: &RwLock<()
                 let deadline = Instant::now() + PATIENCE;
                 loop {
                     let _calm = calm.read().unwrap();
-                    if lab.sales(number).iter().any(|sale| sale["state"] == "processing") {
+                    if lab.is_to_ship(number) {
                         ship(lab, number);
                         break;
                     }
