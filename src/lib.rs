@@ -24,6 +24,7 @@ pub mod grammar;
 #[cfg(any(feature = "as2", feature = "http"))]
 pub mod http;
 pub mod learn;
+pub mod lifecycle;
 #[cfg(any(feature = "api", feature = "as2"))]
 pub mod listener;
 pub mod map;

@@ -32,6 +32,11 @@ impl Caller {
     pub(super) fn sees(&self, partner: &str) -> bool {
         self.token.sees(partner)
     }
+
+    /// Whether it sees what is anybody's, and nobody's.
+    pub(super) fn sees_all(&self) -> bool {
+        self.token.partners.is_none()
+    }
 }
 
 /// The door: tokens as their file has them now, and what each has left of its requests.

@@ -6,10 +6,12 @@ mod access;
 mod acknowledgements;
 mod documents;
 mod exceptions;
+mod hooks;
 mod model;
 mod orders;
 mod problem;
 mod tokens;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +28,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::canonical;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::listener::{Budget, Server, Settings};
 use access::{Access, Caller};
 use problem::Problem;
@@ -70,12 +72,14 @@ pub async fn open(gateway: &Arc<Gateway>) -> Result<Option<Server>, String> {
         title = "Crossdock",
         description = "Hand documents in, read what became of them and of those of your partners, and act on exceptions."
     ),
+    components(schemas(gateway::WebhookEvent)),
     security(("token" = [])),
     tags(
         (name = "documents", description = "Canonical documents: those that you hand in, and those of your partners"),
         (name = "acknowledgements", description = "What partners have said of what was sent to them"),
         (name = "exceptions", description = "What a person has to look at"),
-        (name = "orders", description = "An order and everything that came of it")
+        (name = "orders", description = "An order and everything that came of it"),
+        (name = "webhooks", description = "What happens, told to systems of yours")
     )
 )]
 struct Described;
@@ -91,12 +95,17 @@ fn described_routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(exceptions::show))
         .routes(routes!(exceptions::act))
         .routes(routes!(orders::trace))
+        .routes(routes!(webhooks::replay))
 }
 
 fn router(service: Arc<Service>) -> Router {
     let (routes, _) = described_routes().split_for_parts();
+    let hooks = Router::new()
+        .route("/hooks/{endpoint}/{hook}", axum::routing::post(hooks::hear))
+        .route_layer(middleware::from_fn(note));
     routes
         .route_layer(middleware::from_fn_with_state(Arc::clone(&service), admit))
+        .merge(hooks)
         .route("/v1/openapi.json", axum::routing::get(|| async { Json(openapi()) }))
         .fallback(
             |uri: Uri| async move { Problem::not_found(format!("There is no {}.", uri.path())) },
@@ -114,6 +123,7 @@ pub fn openapi() -> Value {
     components.security_schemes.insert("token".to_owned(), token.into());
     let mut document = serde_json::to_value(&document).unwrap_or_default();
     describe_documents(&mut document);
+    document["webhooks"] = webhooks::described();
     document
 }
 
@@ -167,16 +177,29 @@ fn move_definitions(schema: &mut Value, name: &str) {
 
 /// Lets a request in, or not, and writes a line of the access log.
 async fn admit(State(service): Shared, mut request: Request, next: Next) -> Response {
-    let begun = std::time::Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (who, response) = match service.access.admit(request.headers()) {
+    match service.access.admit(request.headers()) {
         Ok(caller) => {
             let who = caller.name.clone();
             request.extensions_mut().insert(caller);
-            (who, next.run(request).await)
+            noted(&who, request, async |request| next.run(request).await).await
         }
-        Err(problem) => (String::new(), problem.into_response()),
-    };
+        Err(problem) => noted("", request, async |_| problem.into_response()).await,
+    }
+}
+
+/// Only writes the line.
+async fn note(request: Request, next: Next) -> Response {
+    noted("", request, async |request| next.run(request).await).await
+}
+
+async fn noted(
+    who: &str,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let begun = std::time::Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = answer(request).await;
     let (status, milliseconds) = (response.status().as_u16(), begun.elapsed().as_millis());
     tracing::info!(target: "crossdock::api", %method, path, who, status, milliseconds, "request");
     response

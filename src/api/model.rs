@@ -348,7 +348,10 @@ pub(super) struct Trace {
     #[schema(format = Date)]
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,
-    /// The order itself, then its shipments and invoices.
+    /// Where the order stands: `held`, `waiting`, `picking`, `partly_shipped`, `shipped`, `partly_invoiced`, `invoiced`,
+    /// `closed` or `cancelled`.
+    stage: String,
+    /// The order itself, then its changes, shipments and invoices.
     documents: Vec<TraceDocument>,
     /// What was ordered, shipped and billed, line by line.
     lines: Vec<TraceLine>,
@@ -387,7 +390,8 @@ struct TraceLine {
 
 impl From<gateway::Trace> for Trace {
     fn from(trace: gateway::Trace) -> Self {
-        let gateway::Trace { partner, number, date, documents, lines, disagreements } = trace;
+        let gateway::Trace { partner, number, date, stage, documents, lines, disagreements } =
+            trace;
         let lines = lines.into_iter().map(|line| TraceLine {
             number: line.number,
             item: line.item,
@@ -400,6 +404,7 @@ impl From<gateway::Trace> for Trace {
             partner,
             number,
             date: date.map(|date| date.to_string()),
+            stage: stage.to_string(),
             documents: documents.into_iter().map(TraceDocument::from).collect(),
             lines: lines.collect(),
             disagreements,

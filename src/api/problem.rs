@@ -78,6 +78,19 @@ impl Problem {
         Self::new(status, "internal", "The gateway failed", detail)
     }
 
+    pub(super) fn unsigned() -> Self {
+        let detail = "Sign it as the connector's webhook says; the log of the gateway tells more.";
+        Self::new(StatusCode::UNAUTHORIZED, "unsigned", "The signature is not good", detail)
+    }
+
+    pub(super) fn unreadable_call(detail: impl Into<String>) -> Self {
+        Self::unprocessable("unreadable-call", "The call cannot be taken", detail)
+    }
+
+    pub(super) fn not_now() -> Self {
+        Self::unavailable("The gateway cannot take it now; its log tells why. Send it again.")
+    }
+
     fn unavailable(detail: impl Into<String>) -> Self {
         let (kind, title) = ("unavailable", "The gateway cannot answer now");
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, kind, title, detail);
@@ -197,6 +210,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some(wait) = wait {
             headers.insert(header::RETRY_AFTER, wait);
+        }
+        if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+            // The rest of the request is not read: nothing can follow it.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -27,15 +27,18 @@ pub enum Scope {
     ExceptionsRead,
     /// Something is done about exceptions.
     ExceptionsWrite,
+    /// Events of webhooks are sent once more.
+    WebhooksWrite,
 }
 
 impl Scope {
     /// Each with its name.
-    pub const NAMES: [(Self, &'static str); 4] = [
+    pub const NAMES: [(Self, &'static str); 5] = [
         (Self::DocumentsRead, "documents:read"),
         (Self::DocumentsWrite, "documents:write"),
         (Self::ExceptionsRead, "exceptions:read"),
         (Self::ExceptionsWrite, "exceptions:write"),
+        (Self::WebhooksWrite, "webhooks:write"),
     ];
 }
 

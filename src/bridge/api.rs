@@ -81,6 +81,11 @@ impl Api {
         Ok(Self { client, runtime, base_url, auth, settings, pace: Mutex::new(pace), token })
     }
 
+    /// All settings.
+    pub(super) fn all_settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// What programs see of the settings.
     pub(super) fn settings(&self) -> &Value {
         &self.settings.plain

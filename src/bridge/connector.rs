@@ -9,9 +9,14 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::api::{Api, Told};
-use super::{Call, DirectoryEndpoint, Endpoint, Error, Polled, PolledDocument, Since, Steps};
+use super::sign::verify;
+use super::{
+    Call, DirectoryEndpoint, Endpoint, Error, Heard, HookCall, Polled, PolledDocument, Since,
+    Steps, Unheard,
+};
 use crate::connector::{
-    Connector, Idempotency, Judgement, Meanings, Poll, Request, Scope, Settings, Step, Stop,
+    Answer, Connector, Idempotency, Judgement, Meanings, Poll, Reading, Request, Scope, Settings,
+    Step, Stop,
 };
 use crate::disk::trial;
 
@@ -116,7 +121,7 @@ impl ConnectorEndpoint {
     /// Whether it is time to look for documents of a kind again.
     fn is_time(&self, poll: &Poll, partner: &str) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, key) = (Instant::now(), (partner.to_owned(), poll.kind.clone()));
+        let (now, key) = (Instant::now(), (partner.to_owned(), poll.reading.kind.clone()));
         let pause = Duration::from_secs(u64::from(poll.every_seconds));
         let is_time = looked.get(&key).is_none_or(|last| now.duration_since(*last) >= pause);
         if is_time {
@@ -134,30 +139,10 @@ impl ConnectorEndpoint {
             return Ok(Polled { cursor: scope.cursor.to_string(), ..Polled::default() });
         };
         let told = self.call(&request, None, &poll.meanings, &scope)?;
-        let items = poll.items(&told.answer, &scope).map_err(|stop| refused(&stop))?;
+        let items = poll.reading.items(&told.answer, &scope).map_err(|stop| refused(&stop))?;
         let mut documents = Vec::with_capacity(items.len());
         for item in items {
-            let made = match poll.orders(&item, &scope) {
-                Ok(numbers) => {
-                    scope.orders = orders(&numbers, since)?;
-                    poll.document(&item, &scope)
-                }
-                Err(stop) => Err(stop),
-            };
-            match made {
-                Ok(None) => {}
-                Ok(Some(document)) => {
-                    let number = document.get("number").and_then(Value::as_str);
-                    let name = format!("{} {}", poll.kind, number.unwrap_or_default());
-                    let json = pretty(&document);
-                    documents.push(PolledDocument { name, json, unusable: None });
-                }
-                Err(stop) => documents.push(PolledDocument {
-                    name: format!("{} that cannot be read", poll.kind),
-                    json: pretty(&item),
-                    unusable: Some(stop.to_string()),
-                }),
-            }
+            documents.extend(read_record(&poll.reading, &item, &mut scope, since)?);
         }
         let next = poll.cursor(&told.answer, &scope).map_err(|stop| refused(&stop))?;
         let more = next != scope.cursor
@@ -217,7 +202,7 @@ impl Endpoint for ConnectorEndpoint {
 
     fn poll(&self, since: &Since<'_>) -> Result<Option<Polled>, Error> {
         let Since { partner, kind, .. } = *since;
-        let Some(poll) = self.connector.polls.iter().find(|poll| poll.kind == kind) else {
+        let Some(poll) = self.connector.polls.iter().find(|poll| poll.reading.kind == kind) else {
             return Ok(None);
         };
         if !self.is_time(poll, partner) {
@@ -231,6 +216,34 @@ impl Endpoint for ConnectorEndpoint {
         Ok(Some(polled))
     }
 
+    fn hear(&self, call: &HookCall<'_>) -> Result<Heard, Unheard> {
+        let hook = self.connector.hooks.get(call.hook).ok_or(Unheard::Unknown)?;
+        verify(&hook.signature, self.api.all_settings(), call)?;
+        let unreadable = |stop: &Stop| Unheard::Unreadable(stop.to_string());
+        let body = serde_json::from_slice(call.body)
+            .map_err(|e| Unheard::Unreadable(format!("the body is no JSON: {e}")))?;
+        let scope = Scope { headers: headers_of(call), ..self.scope("") };
+        let answer = Answer { status: 200, headers: scope.headers.clone(), body };
+        let items = hook.reading.items(&answer, &scope).map_err(|stop| unreadable(&stop))?;
+        let records = items.into_iter().map(|item| {
+            let partner = hook.partner(&item, &scope).map_err(|stop| unreadable(&stop))?;
+            Ok((partner, item))
+        });
+        let kind = hook.reading.kind.clone();
+        Ok(Heard { kind, records: records.collect::<Result<_, Unheard>>()? })
+    }
+
+    fn heard_document(
+        &self,
+        call: &HookCall<'_>,
+        record: &Value,
+        since: &Since<'_>,
+    ) -> Result<Option<PolledDocument>, Error> {
+        let Some(hook) = self.connector.hooks.get(call.hook) else { return Ok(None) };
+        let mut scope = Scope { headers: headers_of(call), ..self.scope(since.partner) };
+        read_record(&hook.reading, record, &mut scope, since)
+    }
+
     /// Where there is none, the exception that was raised has the bytes of what is set aside.
     fn returns(&self) -> Option<&DirectoryEndpoint> {
         self.returns.as_ref()
@@ -240,6 +253,40 @@ impl Endpoint for ConnectorEndpoint {
 /// A program that stops refuses its document: the next run would stop as well.
 fn refused(stop: &Stop) -> Error {
     Error::Refused { reason: stop.to_string() }
+}
+
+fn headers_of(call: &HookCall<'_>) -> Value {
+    let headers = call.headers.iter();
+    Value::Object(headers.map(|(name, value)| (name.clone(), value.clone().into())).collect())
+}
+
+/// The document of a record; nothing where it is none yet. One of which none can be made comes as it is.
+fn read_record(
+    reading: &Reading,
+    item: &Value,
+    scope: &mut Scope,
+    since: &Since<'_>,
+) -> Result<Option<PolledDocument>, Error> {
+    let made = match reading.orders(item, scope) {
+        Ok(numbers) => {
+            scope.orders = orders(&numbers, since)?;
+            reading.document(item, scope)
+        }
+        Err(stop) => Err(stop),
+    };
+    Ok(match made {
+        Ok(None) => None,
+        Ok(Some(document)) => {
+            let number = document.get("number").and_then(Value::as_str);
+            let name = format!("{} {}", reading.kind, number.unwrap_or_default());
+            Some(PolledDocument { name, json: pretty(&document), unusable: None })
+        }
+        Err(stop) => Some(PolledDocument {
+            name: format!("{} that cannot be read", reading.kind),
+            json: pretty(item),
+            unusable: Some(stop.to_string()),
+        }),
+    })
 }
 
 /// Orders by their numbers; those that were not received are left out.

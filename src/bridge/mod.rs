@@ -25,6 +25,7 @@ pub use http::{HttpEndpoint, HttpSettings};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// A document to be handed over.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +106,41 @@ pub struct Since<'a> {
     pub orders: &'a dyn Orders,
 }
 
+/// A call to a webhook, by which an endpoint tells of itself.
+#[derive(Clone, Copy)]
+pub struct HookCall<'a> {
+    /// The webhook.
+    pub hook: &'a str,
+    /// Its headers, their names in lower case.
+    pub headers: &'a [(String, String)],
+    /// Its body, as it came.
+    pub body: &'a [u8],
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a call to a webhook tells of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// The kind of its documents.
+    pub kind: String,
+    /// Its records, each with the name of the partner that it is for, where it says that.
+    pub records: Vec<(Option<String>, Value)>,
+}
+
+/// Why a call to a webhook is not heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unheard {
+    /// There is no such webhook.
+    Unknown,
+    /// It is not signed as it should be; in words for us, not for the caller.
+    Unsigned(String),
+    /// Its body is not what it should be.
+    Unreadable(String),
+    /// Its signature cannot be checked: the secret cannot be read.
+    Failed(String),
+}
+
 /// What an endpoint has fetched since a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Polled {
@@ -147,6 +183,27 @@ pub trait Endpoint: Send + Sync {
     /// # Errors
     /// Where the endpoint cannot be reached.
     fn poll(&self, _since: &Since<'_>) -> Result<Option<Polled>, Error> {
+        Ok(None)
+    }
+
+    /// The records that a call to one of the endpoint's webhooks tells of, once its signature is found to be good.
+    ///
+    /// # Errors
+    /// Why it is not heard.
+    fn hear(&self, _call: &HookCall<'_>) -> Result<Heard, Unheard> {
+        Err(Unheard::Unknown)
+    }
+
+    /// The document of a record that was heard; nothing where it is none.
+    ///
+    /// # Errors
+    /// Where the orders that it is for cannot be read.
+    fn heard_document(
+        &self,
+        _call: &HookCall<'_>,
+        _record: &Value,
+        _since: &Since<'_>,
+    ) -> Result<Option<PolledDocument>, Error> {
         Ok(None)
     }
 

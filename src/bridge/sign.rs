@@ -1,4 +1,5 @@
-//! Signing calls in: the headers and members of the query that a connector's `[auth]` asks for.
+//! Signing calls in: the headers and members of the query that a connector's `[auth]` asks for. And the other way round:
+//! whether what a webhook is called with is signed.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::connector::{Auth, Encoding, Settings};
+use super::{HookCall, Unheard};
+use crate::connector::{Auth, Encoding, Settings, Signature};
 use crate::secrets::read_secret;
 
 /// What a call is signed over.
@@ -106,4 +108,91 @@ fn signature(
             text
         }),
     })
+}
+
+/// What a secret begins with whose rest is base64.
+const ENCODED: &str = "whsec_";
+
+/// Whether a call to a webhook is signed as it should be, and of these minutes. Signatures are compared in constant time.
+pub(super) fn verify(
+    signature: &Signature,
+    settings: &Settings,
+    call: &HookCall<'_>,
+) -> Result<(), Unheard> {
+    let header = |name: &String| {
+        let found = call.headers.iter().find(|(own, _)| own == name);
+        let value = found.map(|(_, value)| value.as_str());
+        value.ok_or_else(|| Unheard::Unsigned(format!("it has no header {name}")))
+    };
+    let key = secret(settings, &signature.secret).map_err(Unheard::Failed)?;
+    let given = header(&signature.header)?;
+    let id = signature.id_header.as_ref().map(header).transpose()?.unwrap_or_default();
+    let at = signature.timestamp_header.as_ref().map(header).transpose()?;
+    if let Some(at) = at {
+        let away = at.parse::<i64>().ok().map(|at| call.now.as_second().abs_diff(at));
+        if away.is_none_or(|away| away > u64::from(signature.tolerance_seconds)) {
+            let most = signature.tolerance_seconds;
+            let words = format!("its time {at:?} is not within {most} seconds of ours");
+            return Err(Unheard::Unsigned(words));
+        }
+    }
+    let mac = keyed(&key)?;
+    let mac = filled(mac, &signature.content, (id, at.unwrap_or_default()), call.body);
+    let is_good = |one: &str| {
+        let digits = one.strip_prefix(&signature.prefix);
+        let bytes = digits.and_then(|digits| match signature.encoding {
+            Encoding::Base64 => STANDARD.decode(digits).ok(),
+            Encoding::Hex => unhex(digits),
+        });
+        bytes.is_some_and(|bytes| mac.clone().verify_slice(&bytes).is_ok())
+    };
+    if given.split_whitespace().any(is_good) {
+        return Ok(());
+    }
+    Err(Unheard::Unsigned(format!("its signature in {} is wrong", signature.header)))
+}
+
+fn keyed(key: &str) -> Result<Hmac<Sha256>, Unheard> {
+    let failed = |words: &str| Unheard::Failed(format!("the secret of the webhook {words}"));
+    let key = match key.strip_prefix(ENCODED) {
+        Some(encoded) => {
+            STANDARD.decode(encoded).map_err(|_| failed("begins with whsec_ and is no base64"))?
+        }
+        None => key.as_bytes().to_vec(),
+    };
+    if key.is_empty() {
+        return Err(failed("is empty"));
+    }
+    Hmac::<Sha256>::new_from_slice(&key).map_err(|e| failed(&e.to_string()))
+}
+
+/// With the text that is signed. Piece by piece: what is filled in may have braces of its own, and need be no text.
+fn filled(
+    mut mac: Hmac<Sha256>,
+    content: &str,
+    (id, timestamp): (&str, &str),
+    body: &[u8],
+) -> Hmac<Sha256> {
+    let mut rest = content;
+    while let Some((before, after)) = rest.split_once('{') {
+        mac.update(before.as_bytes());
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        match name {
+            "id" => mac.update(id.as_bytes()),
+            "timestamp" => mac.update(timestamp.as_bytes()),
+            _ => mac.update(body),
+        }
+        rest = after;
+    }
+    mac.update(rest.as_bytes());
+    mac
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let digits = digits.as_bytes();
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }

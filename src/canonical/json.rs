@@ -24,7 +24,7 @@ impl JsonError {
         let kind = fields.remove("document");
         let fields = Value::Object(fields);
         let found = match kind.as_ref().and_then(Value::as_str) {
-            Some("order") => find::<Order>(fields),
+            Some("order" | "order_change") => find::<Order>(fields),
             Some("shipment") => find::<Shipment>(fields),
             Some("invoice") => find::<Invoice>(fields),
             Some("acknowledgement") => find::<Acknowledgement>(fields),

@@ -52,6 +52,8 @@ use serde::{Deserialize, Serialize};
 pub enum Document {
     /// A purchase order (X12 850).
     Order(Box<Order>),
+    /// A change of a purchase order, or its cancellation (X12 860): an order that says what changes.
+    OrderChange(Box<Order>),
     /// A ship notice (X12 856).
     Shipment(Box<Shipment>),
     /// An invoice (X12 810).
@@ -62,7 +64,8 @@ pub enum Document {
 
 impl Document {
     /// Names of all kinds of document, as `document` has them.
-    pub const KINDS: [&'static str; 4] = ["order", "shipment", "invoice", "acknowledgement"];
+    pub const KINDS: [&'static str; 5] =
+        ["order", "order_change", "shipment", "invoice", "acknowledgement"];
 
     /// Reads one from JSON.
     ///
@@ -84,17 +87,19 @@ impl Document {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Order(_) => "order",
+            Self::OrderChange(_) => "order_change",
             Self::Shipment(_) => "shipment",
             Self::Invoice(_) => "invoice",
             Self::Acknowledgement(_) => "acknowledgement",
         }
     }
 
-    /// The number by which people know it; of an acknowledgement, the number of the group that it answers.
+    /// The number by which people know it; of a change, that of the order; of an acknowledgement, the number of the group
+    /// that it answers.
     #[must_use]
     pub fn number(&self) -> &str {
         match self {
-            Self::Order(order) => &order.number,
+            Self::Order(order) | Self::OrderChange(order) => &order.number,
             Self::Shipment(shipment) => &shipment.number,
             Self::Invoice(invoice) => &invoice.number,
             Self::Acknowledgement(acknowledgement) => &acknowledgement.group_number,
@@ -104,7 +109,7 @@ impl Document {
     /// Gives the document to a visitor, as the object that it is.
     pub(crate) fn visit<V: Visitor>(&self, to: &mut V) {
         match self {
-            Self::Order(order) => to.object(0, order),
+            Self::Order(order) | Self::OrderChange(order) => to.object(0, order),
             Self::Shipment(shipment) => to.object(0, shipment),
             Self::Invoice(invoice) => to.object(0, invoice),
             Self::Acknowledgement(acknowledgement) => to.object(0, acknowledgement),

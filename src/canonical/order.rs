@@ -1,4 +1,4 @@
-//! Purchase orders.
+//! Purchase orders, and changes of them.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -11,7 +11,7 @@ use super::{
 };
 
 nouns! {
-    /// A purchase order.
+    /// A purchase order, or a change of one (`order_change`): what then changes of it, or all of it.
     struct Order {
         /// Number of the purchase order.
         number: String,
@@ -21,10 +21,16 @@ nouns! {
         kind: Option<String>,
         /// Number of the release under a blanket order.
         release: Option<String>,
+        /// Number of the change, among those of its order. Only changes have one.
+        change_number: Option<String>,
         /// Date of the order.
         date: Option<Date>,
+        /// Number of the request for a change. Only changes have one.
+        request: Option<String>,
         /// Number of the contract.
         contract: Option<String>,
+        /// Date of the change. Only changes have one.
+        change_date: Option<Date>,
         /// How it is to be answered, as the X12 code (element 587).
         acknowledgment: Option<String>,
         /// Currency.
@@ -107,8 +113,12 @@ nouns! {
     struct OrderLine {
         /// Number of the line.
         number: Option<String>,
-        /// How much is ordered.
+        /// What a change does with the line: `add`, `delete`, `less` …, or the X12 code (element 670).
+        change: Option<String>,
+        /// How much is ordered; of a change, how much is ordered from then on.
         quantity: Option<Decimal>,
+        /// How much of it is still to come, as the sender of a change sees it.
+        quantity_left: Option<Decimal>,
         /// Unit of `quantity`: `each`, `case` …, or the X12 code (element 355).
         unit: Option<String>,
         /// Price of a unit.

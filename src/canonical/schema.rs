@@ -16,7 +16,7 @@ use super::{Acknowledgement, Invoice, Order, Shipment};
 pub fn schema(kind: &str) -> Option<Value> {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let schema = match kind {
-        "order" => generator.into_root_schema_for::<Order>(),
+        "order" | "order_change" => generator.into_root_schema_for::<Order>(),
         "shipment" => generator.into_root_schema_for::<Shipment>(),
         "invoice" => generator.into_root_schema_for::<Invoice>(),
         "acknowledgement" => generator.into_root_schema_for::<Acknowledgement>(),

@@ -55,7 +55,9 @@ pub enum XmlError {
 /// [`XmlError::Write`].
 pub fn write_xml(document: &Document, out: &mut String) -> Result<(), XmlError> {
     match document {
-        Document::Order(order) => write(&**order, document.kind(), out),
+        Document::Order(order) | Document::OrderChange(order) => {
+            write(&**order, document.kind(), out)
+        }
         Document::Shipment(shipment) => write(&**shipment, document.kind(), out),
         Document::Invoice(invoice) => write(&**invoice, document.kind(), out),
         Document::Acknowledgement(acknowledgement) => {

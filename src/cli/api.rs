@@ -45,7 +45,7 @@ struct NewArgs {
     /// Its name: who uses it, as the audit log will say
     #[arg(value_name = "NAME", value_parser = name)]
     name: String,
-    /// What it may do: documents:read, documents:write, exceptions:read, exceptions:write
+    /// What it may do: documents:read, documents:write, exceptions:read, exceptions:write, webhooks:write
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     scopes: Vec<Scope>,
     /// A partner that it is for; may be given several times. Unless given, it is for all

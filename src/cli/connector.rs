@@ -1,5 +1,6 @@
 //! `crossdock connector`: begin, check, list and try connectors.
 
+mod compare;
 mod new;
 mod trying;
 
@@ -46,6 +47,15 @@ crossdock connector try tryton order.json --endpoint warehouse --config crossdoc
 crossdock connector try tryton order.json --endpoint warehouse --live"
     )]
     Try(Box<trying::Try>),
+    /// Compare the calls for what is in shadow with what the other system has done
+    #[command(
+        long_about = "Compose the calls for the documents that were in shadow on a day, and compare each with the export of the system \
+that still does the work ([endpoints.NAME.shadow] of crossdock.toml). Nothing is called.\n\nThe gateway itself writes the \
+comparison of each day into `shadow` of the data folder.",
+        after_help = "The exit code is 1 where something differs.\n\nExamples:\n  crossdock connector compare wms\n  \
+crossdock connector compare wms --date 2026-11-21 --partner harbor-and-pine"
+    )]
+    Compare(compare::Compare),
 }
 
 /// The folder of connectors where none is named.
@@ -77,6 +87,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         Command::Check(args) => check(args, context, out),
         Command::List(texts) => list(texts, context, out),
         Command::Try(args) => trying::run(args, context, out),
+        Command::Compare(args) => compare::run(args, context, out),
     }
 }
 
@@ -145,7 +156,7 @@ fn list(texts: &Texts, context: &Context, out: &mut dyn Write) -> Result<Verdict
             Ok(connector) => {
                 let takes: Vec<&str> = connector.kinds().collect();
                 let fetches: Vec<&str> =
-                    connector.polls.iter().map(|poll| poll.kind.as_str()).collect();
+                    connector.polls.iter().map(|poll| poll.reading.kind.as_str()).collect();
                 (takes.join(", "), fetches.join(", "), connector.title.clone())
             }
             Err(problems) => {

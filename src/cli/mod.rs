@@ -45,6 +45,7 @@ mod trace;
 mod translate;
 mod validate;
 mod wait;
+mod webhooks;
 
 pub use error::Error;
 pub use paint::{Colour, Paint};
@@ -182,6 +183,8 @@ enum Command {
     Replay(replay::Args),
     /// Try whom alerts are sent to
     Alerts(alerts::Args),
+    /// See what waits for webhooks, and send events once more
+    Webhooks(webhooks::Args),
     /// Queue again what an endpoint has refused
     Requeue(requeue::Args),
     /// Verify and read the audit log, and export what it holds for a dispute
@@ -286,6 +289,7 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
         Command::Exceptions(args) => exceptions::run(args, context, out),
         Command::Replay(args) => replay::run(args, context, out),
         Command::Alerts(args) => alerts::run(args, context, out),
+        Command::Webhooks(args) => webhooks::run(args, context, out),
         Command::Requeue(args) => requeue::run(args, out),
         Command::Audit(args) => audit::run(args, context, out),
         Command::Store(args) => store::run(args, context, out),

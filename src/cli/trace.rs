@@ -68,6 +68,7 @@ fn page(trace: &Trace, context: &Context, out: &mut dyn Write) -> io::Result<()>
     let strong = context.paint.strong;
     let date = trace.date.map(|date| format!("  {date}")).unwrap_or_default();
     writeln!(out, "{strong}Purchase order {}{strong:#}  {}{date}", trace.number, trace.partner)?;
+    writeln!(out, "{}", trace.stage.words())?;
     for document in &trace.documents {
         one_document(document, out)?;
     }

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::access::{Auth, AuthTable, Breaker, Rate, Template, Tls};
 use super::answer::{Meaning, Meanings};
-use super::handling::{Handling, Idempotency, Poll, Search, Step, VARIABLES};
+use super::handling::{Handling, Idempotency, Poll, Reading, Search, Step, VARIABLES};
+use super::hook::Hook;
 use super::jq::Program;
 use super::settings::Declared;
 use super::source::{CONNECTOR_FILE, ConnectorSource};
@@ -43,6 +44,8 @@ pub struct Connector {
     documents: BTreeMap<String, Handling>,
     /// What is fetched.
     pub polls: Vec<Poll>,
+    /// By which it tells of itself, by name.
+    pub hooks: BTreeMap<String, Hook>,
 }
 
 impl Connector {
@@ -130,16 +133,16 @@ enum MeaningTable {
     Program(String),
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     source: &'a ConnectorSource,
-    sections: Sections<'a>,
-    settings: BTreeMap<String, Declared>,
+    pub(super) sections: Sections<'a>,
+    pub(super) settings: BTreeMap<String, Declared>,
     /// Of the programs.
     faults: Vec<Problem>,
 }
 
 /// Where an entry of `connector.toml` stands.
-type Path<'p> = &'p [&'p str];
+pub(super) type Path<'p> = &'p [&'p str];
 
 impl Reader<'_> {
     fn connector(mut self) -> Result<Connector, Vec<Problem>> {
@@ -171,9 +174,10 @@ impl Reader<'_> {
             .enumerate()
             .filter_map(|(index, table)| self.poll(&index.to_string(), table))
             .collect();
-        if documents.is_empty() && polls.is_empty() && self.sections.place(&["poll"]).is_none() {
-            let words =
-                "it takes nothing and fetches nothing: say `[documents.KIND]` or `[[poll]]`";
+        let hooks = self.hooks();
+        let mut named = ["documents", "poll", "webhook"].into_iter();
+        if named.all(|section| self.sections.place(&[section]).is_none()) {
+            let words = "it takes nothing and fetches nothing: say `[documents.KIND]`, `[[poll]]` or `[webhook.NAME]`";
             self.sections.problem(None, words);
         }
         let Self { source, sections, settings, mut faults } = self;
@@ -197,10 +201,11 @@ impl Reader<'_> {
             breaker,
             documents,
             polls,
+            hooks,
         })
     }
 
-    fn wrong(&mut self, path: Path<'_>, words: impl Into<String>) {
+    pub(super) fn wrong(&mut self, path: Path<'_>, words: impl Into<String>) {
         let place = self.sections.place(path);
         self.sections.problem(place, words);
     }
@@ -339,25 +344,18 @@ impl Reader<'_> {
         self.is_kind(&kind, &at("kind"));
         let file = self.program_file(&kind, program, &base);
         let call = self.program(&file, &call, &at("call"));
-        let items = self.program(&file, items.as_deref().unwrap_or(".[]"), &at("items"));
-        let document = self.program(&file, &document, &at("document"));
+        let items = items.unwrap_or_else(|| ".[]".to_owned());
+        let reading = self.reading(&file, &base, (kind, &items, orders, &document));
         let cursor = self.program(&file, cursor.as_deref().unwrap_or("$cursor"), &at("cursor"));
-        let mut optional = |text: Option<String>, key| match text {
-            None => Some(None),
-            Some(text) => self.program(&file, &text, &at(key)).map(Some),
-        };
-        let (orders, more) = (optional(orders, "orders"), optional(more, "more"));
+        let more = self.optional(&file, more, &at("more"));
         let meanings = Meanings {
             ok: self.meaning(&file, ok, &at("ok")),
             refused: self.meaning(&file, refused, &at("refused")),
             retry: self.meaning(&file, retry, &at("retry")),
         };
         Some(Poll {
-            kind,
+            reading: reading?,
             call: call?,
-            items: items?,
-            orders: orders?,
-            document: document?,
             cursor: cursor?,
             more: more?,
             every_seconds,
@@ -365,8 +363,36 @@ impl Reader<'_> {
         })
     }
 
+    /// How documents are made of records: their kind, and the programs `items`, `orders`, `document`.
+    pub(super) fn reading(
+        &mut self,
+        file: &str,
+        base: &[&str; 2],
+        (kind, items, orders, document): (String, &str, Option<String>, &str),
+    ) -> Option<Reading> {
+        let at = |key| [base[0], base[1], key];
+        let items = self.program(file, items, &at("items"));
+        let document = self.program(file, document, &at("document"));
+        let orders = self.optional(file, orders, &at("orders"));
+        Some(Reading { kind, items: items?, orders: orders?, document: document? })
+    }
+
+    /// A program that need not be there.
+    #[expect(clippy::option_option, reason = "the outer one is a program that cannot be used")]
+    pub(super) fn optional(
+        &mut self,
+        file: &str,
+        text: Option<String>,
+        path: Path<'_>,
+    ) -> Option<Option<Program>> {
+        match text {
+            None => Some(None),
+            Some(text) => self.program(file, &text, path).map(Some),
+        }
+    }
+
     /// Whether there are documents of a kind.
-    fn is_kind(&mut self, kind: &str, path: Path<'_>) {
+    pub(super) fn is_kind(&mut self, kind: &str, path: Path<'_>) {
         if !Document::KINDS.contains(&kind) {
             let otherwise = format!("there are {}", Document::KINDS.join(", "));
             let mend = suggest::mend(kind, Document::KINDS, &otherwise);
@@ -393,7 +419,12 @@ impl Reader<'_> {
     }
 
     /// The file of programs for a kind: the one that is named, or `KIND.jq`, which need not be there.
-    fn program_file(&mut self, kind: &str, named: Option<String>, path: Path<'_>) -> String {
+    pub(super) fn program_file(
+        &mut self,
+        kind: &str,
+        named: Option<String>,
+        path: Path<'_>,
+    ) -> String {
         let Some(named) = named else { return format!("{kind}.jq") };
         if self.source.file(&named).is_none() {
             let own = self.source.files.iter().map(|(name, _)| name.as_str());

@@ -109,15 +109,22 @@ impl Step {
     }
 }
 
-/// What is fetched again and again: documents of a kind.
+/// How documents of a kind are made of what comes.
 #[derive(Debug)]
-pub struct Poll {
+pub struct Reading {
     /// The canonical kind.
     pub kind: String,
-    pub(super) call: Program,
     pub(super) items: Program,
     pub(super) orders: Option<Program>,
     pub(super) document: Program,
+}
+
+/// What is fetched again and again: documents of a kind.
+#[derive(Debug)]
+pub struct Poll {
+    /// What answers are made of.
+    pub reading: Reading,
+    pub(super) call: Program,
     pub(super) cursor: Program,
     pub(super) more: Option<Program>,
     /// At least so long from one look to the next.
@@ -126,15 +133,7 @@ pub struct Poll {
     pub meanings: Meanings,
 }
 
-impl Poll {
-    /// The call for what has come since the cursor.
-    ///
-    /// # Errors
-    /// What the program throws, or gives instead of a call.
-    pub fn request(&self, scope: &Scope) -> Result<Option<Request>, Stop> {
-        request(&self.call, scope)
-    }
-
+impl Reading {
     /// The records of an answer.
     ///
     /// # Errors
@@ -162,6 +161,16 @@ impl Poll {
     /// What the program throws.
     pub fn document(&self, item: &Value, scope: &Scope) -> Result<Option<Value>, Stop> {
         one(self.document.run(item, &scope.variables())?)
+    }
+}
+
+impl Poll {
+    /// The call for what has come since the cursor.
+    ///
+    /// # Errors
+    /// What the program throws, or gives instead of a call.
+    pub fn request(&self, scope: &Scope) -> Result<Option<Request>, Stop> {
+        request(&self.call, scope)
     }
 
     /// The cursor after an answer.

@@ -6,8 +6,10 @@
 
 mod access;
 mod answer;
+mod compare;
 mod definition;
 mod handling;
+mod hook;
 pub mod jq;
 mod request;
 mod settings;
@@ -15,8 +17,10 @@ mod source;
 
 pub use access::{Auth, AuthKind, Breaker, Encoding, Rate, Template, Tls};
 pub use answer::{Answer, Judgement, Meanings};
+pub use compare::{Mismatch, mismatches};
 pub use definition::Connector;
-pub use handling::{Handling, Idempotency, Poll, Scope, Search, Step};
+pub use handling::{Handling, Idempotency, Poll, Reading, Scope, Search, Step};
+pub use hook::{Hook, Signature};
 pub use jq::Stop;
 pub use request::Request;
 pub use settings::{Declared, Settings};

@@ -64,7 +64,7 @@ pub(super) struct Pass<'a> {
 impl Pass<'_> {
     pub(super) fn document(&mut self, document: &mut Document) {
         match document {
-            Document::Order(order) => self.order(order),
+            Document::Order(order) | Document::OrderChange(order) => self.order(order),
             Document::Shipment(shipment) => self.shipment(shipment),
             Document::Invoice(invoice) => self.invoice(invoice),
             Document::Acknowledgement(_) => {}

@@ -106,6 +106,18 @@ catalogue! {
         "A document is held: it does not agree with its order"
         "What a document ships, bills or confirms was compared with its order and does not agree: quantity, price, item, or the order is not known."
         "Find out which of the two is right. Replay when the order is there, edit, or accept it with a reason."
+    DocumentNumberReused "document-number-reused" High Page("document-number-reused"), [Accept];
+        "A number that came before, with other contents"
+        "An order or another document has the number of one that was received before, and does not say the same. It was not handed over."
+        "Ask the partner which of the two counts. Accept this one if it is wanted as well, or dismiss it."
+    OrderChangeHeld "order-change-held" High Page("order-change"), [Accept Replay];
+        "A change of an order is held"
+        "A partner changes an order that the warehouse has, that has left, or that is not known. Nothing of it was done."
+        "Ask the warehouse whether it can still be changed. Accept it, and it goes to the warehouse's system; or dismiss it, and tell the partner."
+    OrderCancellationHeld "order-cancellation-held" High Page("order-change"), [Accept Replay];
+        "The cancellation of an order is held"
+        "A partner cancels an order that the warehouse has, that has left, or that is not known. Nothing of it was done."
+        "Stop the picking first. Accept it, and it goes to the warehouse's system; or dismiss it, and tell the partner."
     DocumentNoMap "document-no-map" High Page("document-not-agreed"), [Replay];
         "A document is held: there is no map for it"
         "A set came that is agreed or not, and that this program cannot translate: there is no map for it in its release."

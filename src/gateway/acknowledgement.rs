@@ -173,6 +173,7 @@ impl Gateway {
             let event = Event::DocumentAcknowledged;
             draft.journal(now, event, &partner.name, &answered.document, &note);
             draft.tell(facts_of(&answered));
+            draft.tell([(OUTCOME.to_owned(), words.replace(' ', "_"))].into());
             let waited = about_acknowledgement(&partner.name, answered.group, answered.set);
             draft.mend(waited, now, "the acknowledgement came");
             if state == AckState::Rejected {
@@ -282,6 +283,9 @@ impl Gateway {
         Ok(())
     }
 }
+
+/// The fact that says what a partner has said of a document.
+pub(super) const OUTCOME: &str = "outcome";
 
 /// What a machine may want to know of it.
 pub(super) fn facts_of(expectation: &Expectation) -> Facts {

@@ -10,8 +10,10 @@ use super::alerts::{AlertRule, read_destinations, read_rules};
 use super::api_config::ApiConfig;
 use super::as2_config::As2Config;
 use super::connectors::{Connected, read_connectors};
+use super::cutover::ShadowConfig;
 use super::reconciliation::ReconciliationConfig;
 use super::retention::RetentionConfig;
+use super::webhooks::{WebhookConfig, read_webhooks};
 use crate::audit::Key;
 use crate::disk;
 use crate::exceptions::{Kind, Policy, Severity};
@@ -54,6 +56,8 @@ pub struct Config {
     pub notify: BTreeMap<String, notify::Settings>,
     /// `[[alerts]]`: what is told of.
     pub alerts: Vec<AlertRule>,
+    /// `[webhooks.NAME]`: whom events are posted to.
+    pub webhooks: BTreeMap<String, WebhookConfig>,
     /// `[reconciliation]`
     pub reconciliation: ReconciliationConfig,
     /// `[unknown_senders]`
@@ -163,6 +167,8 @@ pub struct EndpointConfig {
     pub connector: Option<String>,
     /// With `connector`: what it has to be told.
     pub settings: toml::Table,
+    /// With `connector`: with what its calls are compared while partners are in shadow.
+    pub shadow: Option<ShadowConfig>,
 }
 
 /// `[log]`
@@ -290,6 +296,7 @@ impl Config {
         let as2 = As2Config::read(&mut sections, base);
         let (notify, names) = read_destinations(&mut sections, base);
         let alerts = read_rules(&mut sections, &names);
+        let webhooks = read_webhooks(&mut sections, base);
         let unknown_senders = UnknownSenders::read(&mut sections);
         let reconciliation = ReconciliationConfig::read(&mut sections, &names);
         let retention = RetentionConfig::read(&mut sections);
@@ -329,6 +336,7 @@ impl Config {
             as2,
             notify,
             alerts,
+            webhooks,
             reconciliation,
             unknown_senders,
             retention,

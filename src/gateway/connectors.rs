@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::config::EndpointConfig;
+use super::cutover::Shadow;
 use crate::connector::{Connector, ConnectorSource, Settings, overlaid};
 use crate::folders::connector_sources;
 use crate::grammar::suggest;
@@ -19,6 +20,8 @@ pub struct Connected {
     pub connector: Arc<Connector>,
     /// What the endpoint says for it.
     pub settings: Settings,
+    /// With what its calls are compared while partners are in shadow.
+    pub shadow: Option<Shadow>,
 }
 
 /// The connectors of the program, with those of a folder over them; and what cannot be read.
@@ -60,7 +63,8 @@ pub(super) fn read_connectors(
                 let settings = settings(sections, base, (name, endpoint), &connector);
                 if let Some(settings) = settings {
                     let connector = Arc::new(connector);
-                    connected.insert(name.clone(), Connected { connector, settings });
+                    let shadow = shadow(sections, base, (name, endpoint));
+                    connected.insert(name.clone(), Connected { connector, settings, shadow });
                 }
             }
         }
@@ -68,6 +72,21 @@ pub(super) fn read_connectors(
     problems.sort();
     problems.dedup();
     (connected, problems)
+}
+
+fn shadow(
+    sections: &mut Sections<'_>,
+    base: &Path,
+    (name, endpoint): (&str, &EndpointConfig),
+) -> Option<Shadow> {
+    match Shadow::read(endpoint.shadow.as_ref()?, base) {
+        Ok(shadow) => Some(shadow),
+        Err(words) => {
+            let place = sections.place(&["endpoints", name, "shadow"]);
+            sections.problem(place, format!("endpoints.{name}.shadow: {words}"));
+            None
+        }
+    }
 }
 
 fn settings(

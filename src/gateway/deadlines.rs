@@ -7,15 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::intake::business_number;
 use super::ledger::Draft;
-use super::orders::{ids_of, orders_of, read, series};
+use super::orders::{ids_of, orders_named, series};
 use super::raising::{About, Trouble};
 use super::{Error, Gateway, lanes};
 use crate::exceptions::Kind;
 use crate::profile::{Deadline, Direction, Moment, Partner, State};
 use crate::store::{Change, Document, DocumentState, PurchaseOrderKey, Subject, Task, Work};
-
-/// Orders of one document that are looked at.
-const ORDERS_MAX: usize = 100;
 
 /// A deadline's name: as its section in the profile.
 fn name(of: Moment) -> &'static str {
@@ -98,7 +95,7 @@ impl Gateway {
             _ => return Ok(()),
         };
         let mut started = vec![record.id.clone()];
-        for order in self.orders_named(&record)? {
+        for order in orders_named(store, &record)? {
             let (partner, kind) = (partner.name.clone(), "order".to_owned());
             let key = PurchaseOrderKey { partner, kind, number: business_number(&order) };
             started.extend(store.purchase_order(&key)?);
@@ -193,7 +190,7 @@ impl Gateway {
         if record.kind == kind(deadline) {
             return Ok(is_there(record));
         }
-        let orders = self.orders_named(record)?;
+        let orders = orders_named(store, record)?;
         for order in &orders {
             let sent =
                 ids_of(store, &series(&partner.name, Direction::Out, kind(deadline), order))?;
@@ -212,14 +209,5 @@ impl Gateway {
             }
         }
         Ok(!orders.is_empty())
-    }
-
-    /// The orders that a document names; of an order, its own number.
-    fn orders_named(&self, record: &Document) -> Result<Vec<String>, Error> {
-        if record.kind == "order" {
-            return Ok(vec![record.number.clone()]);
-        }
-        let document = read(&self.ledger.store().payload(record.payload)?)?;
-        Ok(orders_of(&document).into_iter().take(ORDERS_MAX).map(str::to_owned).collect())
     }
 }

@@ -49,6 +49,9 @@ impl Gateway {
                 Err(Error::Configuration(words.to_owned()))
             }
             Task::Notify { destination, payload } => self.notify(work, destination, *payload),
+            Task::Webhook { webhook, event, payload } => {
+                self.tell_webhook(work, webhook, event, *payload)
+            }
             Task::Quarantine { place, payload, name, note } => {
                 self.quarantine(work, place, *payload, name, *note)
             }

@@ -15,6 +15,7 @@ use super::live::Live;
 use super::raising::about_upkeep;
 use super::reload::Watched;
 use super::retention::keep_retiring;
+use super::webhooks::keep_telling;
 use super::working::do_some;
 use super::{Error, Gateway, setup};
 use crate::exceptions::Kind;
@@ -29,9 +30,11 @@ const DEADLINES: &str = "deadlines";
 const RECEIPTS: &str = "receipts";
 /// What the lanes of messages begin with.
 const NOTIFY: &str = "notify";
+/// What the lanes of webhooks begin with.
+const WEBHOOK: &str = "webhook";
 
 /// How often overdue acknowledgements are looked for, and the status written.
-const CLOCK: Duration = Duration::from_secs(5);
+pub(super) const CLOCK: Duration = Duration::from_secs(5);
 /// The longest from one look at the profiles to the next.
 const PROFILES_POLL_MAX: Duration = Duration::from_secs(5);
 /// The longest that a lane sleeps although nothing wakes it.
@@ -81,9 +84,15 @@ pub(super) fn notify(destination: &str) -> String {
     format!("{NOTIFY} {destination}")
 }
 
+/// So have the events of a webhook.
+pub(super) fn webhook(name: &str) -> String {
+    format!("{WEBHOOK} {name}")
+}
+
 /// Whose a lane is, if it is a partner's.
 pub(super) fn partner(lane: &str) -> Option<&str> {
-    lane.split_once(' ').filter(|(work, _)| *work != NOTIFY).map(|(_, name)| name)
+    let (work, name) = lane.split_once(' ')?;
+    (work != NOTIFY && work != WEBHOOK).then_some(name)
 }
 
 fn mailbox(key: &str) -> String {
@@ -98,6 +107,7 @@ fn endpoint_of(partner: &str) -> String {
 pub(super) fn all(gateway: &Gateway) -> BTreeSet<String> {
     let mut lanes: BTreeSet<String> = [QUARANTINE.to_owned()].into();
     lanes.extend(gateway.destinations.keys().map(|name| notify(name)));
+    lanes.extend(gateway.receivers.keys().map(|name| webhook(name)));
     let live = gateway.live();
     lanes.extend(live.mailboxes.keys().map(|key| receive(key)));
     if live.profiles.left_out().is_empty() {
@@ -128,6 +138,8 @@ enum Job {
     Clock,
     /// Retires what is over long ago.
     Retention,
+    /// Queues events for webhooks.
+    Webhooks,
     /// Answers commands of other processes.
     #[cfg(unix)]
     Desk,
@@ -139,6 +151,9 @@ impl Job {
         let mut jobs: BTreeSet<Self> = [Self::Profiles, Self::Clock, Self::Retention].into();
         #[cfg(unix)]
         jobs.insert(Self::Desk);
+        if !gateway.receivers.is_empty() {
+            jobs.insert(Self::Webhooks);
+        }
         jobs.extend(all(gateway).into_iter().map(Self::Lane));
         jobs.extend(self::jobs(&live).map(|(job, _)| job));
         jobs
@@ -156,6 +171,7 @@ impl Job {
             Self::Profiles => watch_profiles(gateway, stop).await,
             Self::Clock => keep_time(gateway, stop).await,
             Self::Retention => keep_retiring(gateway, stop).await,
+            Self::Webhooks => keep_telling(gateway, stop).await,
             #[cfg(unix)]
             Self::Desk => desk::serve(gateway, stop).await,
         };
@@ -185,7 +201,7 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let beginner = Arc::clone(&gateway);
-    blocking(move || beginner.begin()).await?;
+    blocking(move || beginner.begin_webhooks().and_then(|()| beginner.begin())).await?;
     let mut tasks = JoinSet::new();
     let mut running: BTreeMap<Job, watch::Sender<bool>> = BTreeMap::new();
     let mut ending: BTreeSet<Job> = BTreeSet::new();

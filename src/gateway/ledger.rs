@@ -312,6 +312,7 @@ pub(super) fn subject(task: &Task) -> String {
             format!("receipt for message {id}")
         }
         Task::Notify { destination, .. } => format!("message to {destination}"),
+        Task::Webhook { webhook, event, .. } => format!("{event} to {webhook}"),
     }
 }
 

@@ -41,6 +41,14 @@ struct LaneLabels {
     lane: String,
 }
 
+/// Calls to a webhook of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HookLabels {
+    endpoint: String,
+    hook: String,
+    outcome: &'static str,
+}
+
 /// Acknowledgements of a partner in a state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AckLabels {
@@ -53,6 +61,7 @@ type Seconds = Family<PartnerLabels, Histogram>;
 pub(super) struct Meter {
     registry: Registry,
     events: Family<EventLabels, Counter>,
+    hooks: Family<HookLabels, Counter>,
     answered: Seconds,
     delivered: Seconds,
     acknowledged: Seconds,
@@ -73,6 +82,12 @@ impl Default for Meter {
                 all,
                 "events",
                 "Journal records since the start, by event, partner and set or kind of document",
+                Family::default(),
+            ),
+            hooks: added(
+                all,
+                "hooks",
+                "Calls to webhooks of endpoints, by what became of them: taken, unsigned, unreadable, failed",
                 Family::default(),
             ),
             answered: added(
@@ -130,6 +145,12 @@ fn added<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, met
 }
 
 impl Meter {
+    /// Counts a call to a webhook of an endpoint.
+    pub(super) fn count_hook(&self, endpoint: &str, hook: &str, outcome: &'static str) {
+        let (endpoint, hook) = (endpoint.to_owned(), hook.to_owned());
+        self.hooks.get_or_create(&HookLabels { endpoint, hook, outcome }).inc();
+    }
+
     /// Counts what was committed, and times it where it tells since when.
     pub(super) fn count(&self, record: &JournalRecord) {
         let entry = &record.entry;

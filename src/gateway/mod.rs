@@ -20,12 +20,14 @@ mod as2;
 mod as2_config;
 mod config;
 mod connectors;
+mod cutover;
 mod deadlines;
 #[cfg(unix)]
 mod desk;
 mod dispatch;
 mod dossier;
 mod envelope;
+mod hooks;
 mod in_force;
 mod inbound;
 mod intake;
@@ -50,14 +52,18 @@ mod room;
 mod server_config;
 mod settling;
 mod setup;
+mod standing;
 mod status;
 mod steps;
 mod submission;
 mod trace;
 mod translation;
+mod webhooks;
 mod working;
+mod wrong;
 
 pub use crate::audit::{Checkpoint, PublicKey, Report, public_keys, verify};
+pub use crate::bridge::HookCall;
 pub use crate::store::{
     AUDIT, Begun, Checked, Progress, Retired, Told, Trail, begin_log, check as check_store,
     export as export_records,
@@ -80,12 +86,16 @@ pub use config::{
 pub use connectors::{Connected, connector_texts};
 #[cfg(feature = "http")]
 pub use connectors::{Onlook, hand_over};
+pub use cutover::{
+    Compared, ComparedDocument, Comparison, CutoverError, Shadow, ShadowConfig, compare_shadow,
+};
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
+pub use hooks::HookError;
 pub use live::check_endpoints;
 pub use raising::{NotedFinding, exception_about_document};
 pub use reconciliation::{
-    Difference, Inbound, Outbound, Reconciliation, ReconciliationConfig, SetNames, reconcile,
-    sets_of,
+    Difference, Inbound, Outbound, Reconciliation, ReconciliationConfig, SetNames, partners_of,
+    reconcile, sets_of,
 };
 pub use records::{message_of, open_records};
 pub use rehearsal::{Rehearsal, SetTrial, Standing, Trial, is_faulty};
@@ -100,6 +110,10 @@ pub use setup::{Problems, check_config, rebuild_store, retire_history};
 pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use submission::{Submission, SubmissionError, Submitted};
 pub use trace::{Carton, Trace, TracedDocument, acknowledgement_of, trace};
+pub use webhooks::{
+    EventType, Replaying, Waiting, WebhookConfig, WebhookEvent, ping_webhook, replay_events,
+    waiting_events,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -108,7 +122,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use crate::bridge::Endpoint;
-use crate::notify::Destination;
+use crate::notify::{Destination, Receiver};
 use crate::profile::Partner;
 use crate::store::Store;
 use crate::translate::Engine;
@@ -163,6 +177,8 @@ pub struct Gateway {
     late: Mutex<BTreeSet<u64>>,
     ack_log: Mutex<Option<ack_log::AckLog>>,
     destinations: BTreeMap<String, Arc<dyn Destination>>,
+    /// Who is told of events, by the names of webhooks.
+    receivers: BTreeMap<String, Arc<dyn Receiver>>,
     /// Since when not all of its work can be done.
     not_ready_since: Mutex<Option<Timestamp>>,
     /// The last day that was reconciled.

@@ -4,12 +4,15 @@
 use super::Error;
 use super::intake::business_number;
 use super::ledger::Draft;
+use super::standing::{asked_by, is_changed, order_as_changed, order_record};
 use crate::bridge::{self, Orders};
 use crate::canonical::{Document, Order};
 use crate::findings::{Code, Finding, Place, Rule, Severity};
 use crate::overlay::Overlay;
 use crate::profile::{Agreement, Direction, Partner, Usage};
-use crate::store::{self, Change, DocumentState, PurchaseOrderKey, Records, Store};
+use crate::store::{
+    self, Change, Document as Record, DocumentState, PurchaseOrderKey, Records, Store,
+};
 use crate::translate::against;
 
 /// Documents of one order that are counted, and orders of one document that are compared: what bounds the work.
@@ -45,7 +48,7 @@ pub(super) fn series(partner: &str, way: Direction, kind: &str, order: &str) -> 
     PurchaseOrderKey { partner, kind: format!("{way} {kind} of order"), number }
 }
 
-fn nth(series: &PurchaseOrderKey, n: usize) -> PurchaseOrderKey {
+pub(super) fn nth(series: &PurchaseOrderKey, n: usize) -> PurchaseOrderKey {
     PurchaseOrderKey { number: format!("{} {n:04}", series.number), ..series.clone() }
 }
 
@@ -54,18 +57,33 @@ pub(super) fn latest(order: &PurchaseOrderKey) -> PurchaseOrderKey {
     PurchaseOrderKey { kind: format!("latest {}", order.kind), ..order.clone() }
 }
 
-/// The orders that a document is for; nothing of documents that are for none.
+/// The orders that a document is for, or that it changes; nothing of documents that are for none.
 pub(super) fn orders_of(document: &Document) -> Vec<&str> {
     let mut orders: Vec<&str> = match document {
         Document::Shipment(shipment) => {
             shipment.orders.iter().filter_map(|order| order.number.as_deref()).collect()
         }
         Document::Invoice(invoice) => invoice.order.as_deref().into_iter().collect(),
-        Document::Order(_) | Document::Acknowledgement(_) => Vec::new(),
+        Document::Order(order) | Document::OrderChange(order) if asked_by(document).is_some() => {
+            vec![&order.number]
+        }
+        Document::Order(_) | Document::OrderChange(_) | Document::Acknowledgement(_) => Vec::new(),
     };
     orders.sort_unstable();
     orders.dedup();
     orders
+}
+
+/// The orders that a document of the store names; of an order, its own number.
+pub(super) fn orders_named(
+    records: &dyn Records,
+    record: &store::Document,
+) -> Result<Vec<String>, Error> {
+    if record.kind == "order" {
+        return Ok(vec![record.number.clone()]);
+    }
+    let document = read(&records.payload(record.payload)?)?;
+    Ok(orders_of(&document).into_iter().take(ORDERS_MAX).map(str::to_owned).collect())
 }
 
 /// Compares a document, in our own words, with its orders, where the agreement wants that. `own` tells
@@ -78,8 +96,9 @@ pub(super) fn against_orders(
     passed: &Passed,
 ) -> Result<Vec<Finding>, Error> {
     let comparisons = agreement.overlay.as_deref().map_or(&[][..], Overlay::against);
+    let mut findings = cancelled_orders(records, partner, agreement.direction, document, test)?;
     let Some(weight) = comparisons.iter().max_by_key(|c| c.severity) else {
-        return Ok(Vec::new());
+        return Ok(findings);
     };
     let fault = |says: String, mend: &str| {
         unknown((weight.severity, weight.rule.clone()), says, mend.to_owned())
@@ -93,9 +112,8 @@ pub(super) fn against_orders(
         let says = format!("It is for more than {ORDERS_MAX} orders: they are not compared.");
         return Ok(vec![fault(says, "Send it in parts.")]);
     }
-    let mut findings = Vec::new();
     for number in orders {
-        let Some(order) = known_order(records, partner, way, test, number)? else {
+        let Some((order, _)) = known_order(records, partner, way, test, number)? else {
             let says = format!("Order {number} is not known: nothing can be compared with it.");
             let mend = "Name an order that was received or sent, or drop the rule.";
             findings.push(fault(says, mend));
@@ -113,6 +131,32 @@ pub(super) fn against_orders(
         before.extend(here.map(|(_, document)| document.clone()));
         let before: Vec<&Document> = before.iter().collect();
         findings.extend(against(comparisons, document, &before, &order));
+    }
+    Ok(findings)
+}
+
+/// A shipment of an order whose cancellation went on to the warehouse, whatever was agreed to be compared.
+fn cancelled_orders(
+    records: &dyn Records,
+    partner: &Partner,
+    way: Direction,
+    document: &Document,
+    test: bool,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    let is_shipment = matches!(document, Document::Shipment(_));
+    for number in orders_of(document).into_iter().take(ORDERS_MAX).filter(|_| is_shipment) {
+        if !is_changed(records, &partner.name, number)? {
+            continue;
+        }
+        let known = known_order(records, partner, way, test, number)?;
+        let Some((_, Some(cancelled))) = known else { continue };
+        let day = cancelled.at.strftime("%F");
+        let says = format!("Order {number} was cancelled on {day} ({}).", cancelled.id);
+        let mend = "Ship nothing of it; where it has left already, ask the partner.".to_owned();
+        let mut finding = Finding::new(Code::NotOnOrder, Place::default(), says, mend);
+        finding.severity = Severity::Error;
+        findings.push(finding);
     }
     Ok(findings)
 }
@@ -140,33 +184,26 @@ pub(super) fn count_for_orders(
     Ok(())
 }
 
-/// The order of a number: what came in is shipped and billed outbound, what we sent inbound.
+/// The order of a number, as its changes leave it, and what has cancelled it: what came in is shipped and billed
+/// outbound, what we sent inbound.
 fn known_order(
     records: &dyn Records,
     partner: &Partner,
     way: Direction,
     test: bool,
     number: &str,
-) -> Result<Option<Order>, Error> {
+) -> Result<Option<(Order, Option<Record>)>, Error> {
     let kinds: &[&str] = match way {
         Direction::In => &["out order"],
         Direction::Out if test || partner.usage == Usage::Test => &["test order", "order"],
         Direction::Out => &["order"],
     };
     for kind in kinds {
-        let (partner, kind) = (partner.name.clone(), (*kind).to_owned());
-        let key = PurchaseOrderKey { partner, kind, number: business_number(number) };
-        let id = match records.purchase_order(&latest(&key))? {
-            Some(id) => Some(id),
-            None => records.purchase_order(&key)?,
-        };
-        let Some(record) = id.map(|id| records.document(&id)).transpose()?.flatten() else {
-            continue;
-        };
-        if let Document::Order(mut order) = read(&records.payload(record.payload)?)? {
+        let Some(record) = order_record(records, &partner.name, kind, number)? else { continue };
+        if let Some((mut order, cancelled)) = order_as_changed(records, &record)? {
             // As the document spells it: blanks around it may differ.
             number.clone_into(&mut order.number);
-            return Ok(Some(*order));
+            return Ok(Some((order, cancelled)));
         }
     }
     Ok(None)
@@ -182,7 +219,7 @@ impl Orders for ReceivedOrders<'_> {
     fn order(&self, number: &str) -> Result<Option<Vec<u8>>, bridge::Error> {
         let failed = |reason: String| bridge::Error::Transient { reason, retry_after: None };
         let known = known_order(self.store, self.partner, Direction::Out, false, number);
-        let Some(order) = known.map_err(|e| failed(e.to_string()))? else { return Ok(None) };
+        let Some((order, _)) = known.map_err(|e| failed(e.to_string()))? else { return Ok(None) };
         let order = Document::Order(Box::new(order));
         serde_json::to_vec(&order).map(Some).map_err(|e| failed(e.to_string()))
     }

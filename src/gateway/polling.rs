@@ -6,7 +6,7 @@ use super::intake::{Taken, place};
 use super::ledger::Draft;
 use super::orders::ReceivedOrders;
 use super::{Error, Gateway};
-use crate::bridge::{Endpoint, Since};
+use crate::bridge::{Endpoint, PolledDocument, Since};
 use crate::disk::trial;
 use crate::profile::Partner;
 use crate::store::{Change, FileKey, PurchaseOrderKey};
@@ -36,23 +36,7 @@ impl Gateway {
             if stop() {
                 return Ok(false);
             }
-            let payload = store.put_payload(&document.json)?;
-            let file = FileKey {
-                mailbox: place(partner, kind),
-                name: document.name.clone(),
-                size: document.json.len() as u64,
-                modified_nanoseconds: 0,
-                payload,
-            };
-            if store.file(&file)?.is_none() {
-                let (name, unusable) = (&document.name, document.unusable.as_deref());
-                let taken = Taken { name, file: &file, json: &document.json, unusable };
-                trial::step("poll.before");
-                let mut draft = self.collect(partner, kind, &taken, Timestamp::now())?;
-                draft.push(Change::FileSeen(file));
-                self.ledger.commit(draft)?;
-                trial::step("poll.after");
-            }
+            self.take_polled(partner, kind, document)?;
         }
         if before.as_ref() != Some(&polled.cursor) {
             let mut draft = Draft::new();
@@ -61,5 +45,33 @@ impl Gateway {
             trial::step("cursor.after");
         }
         Ok(polled.more)
+    }
+
+    /// Takes in a document that the endpoint told of; one that came before is known.
+    pub(super) fn take_polled(
+        &self,
+        partner: &Partner,
+        kind: &str,
+        document: &PolledDocument,
+    ) -> Result<(), Error> {
+        let store = self.ledger.store();
+        let payload = store.put_payload(&document.json)?;
+        let file = FileKey {
+            mailbox: place(partner, kind),
+            name: document.name.clone(),
+            size: document.json.len() as u64,
+            modified_nanoseconds: 0,
+            payload,
+        };
+        if store.file(&file)?.is_none() {
+            let (name, unusable) = (&document.name, document.unusable.as_deref());
+            let taken = Taken { name, file: &file, json: &document.json, unusable };
+            trial::step("poll.before");
+            let mut draft = self.collect(partner, kind, &taken, Timestamp::now())?;
+            draft.push(Change::FileSeen(file));
+            self.ledger.commit(draft)?;
+            trial::step("poll.after");
+        }
+        Ok(())
     }
 }

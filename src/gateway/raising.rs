@@ -147,7 +147,8 @@ impl Gateway {
             Task::Send { payload, .. }
             | Task::Quarantine { payload, .. }
             | Task::SendReceipt { payload, .. }
-            | Task::Notify { payload, .. } => Some(*payload),
+            | Task::Notify { payload, .. }
+            | Task::Webhook { payload, .. } => Some(*payload),
             Task::Translate { .. } | Task::Deadline { .. } | Task::AwaitReceipt { .. } => None,
         };
         let reason = &failure.reason;

@@ -10,6 +10,7 @@ use super::envelope::{interchange_spec, today};
 use super::inbound::{NO_TEST_ENDPOINT, document_id, in_force, in_our_words, shares};
 use super::intake::business_number;
 use super::orders::{Own, Passed, against_orders};
+use super::standing::why_held;
 use super::translation::{Header, Numbers, Part, Received, ReceivedSet, Share, Translator, split};
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
@@ -420,6 +421,11 @@ impl Judging<'_> {
                 fate = held(found.first().map_or("", |finding| &finding.message))?;
             }
             set.findings.extend(found);
+        }
+        if let (Standing::Goes, Some(records)) = (fate.0, self.records)
+            && let Some(words) = why_held(records, partner, &document, test)?
+        {
+            fate = held(&words)?;
         }
         set.document = Some(document);
         Ok(fate)

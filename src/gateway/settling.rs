@@ -81,7 +81,7 @@ impl Gateway {
 }
 
 /// Commits, in one way or another.
-type Commit<'a> = dyn Fn(Transaction) -> Result<Vec<JournalRecord>, store::Error> + 'a;
+pub(super) type Commit<'a> = dyn Fn(Transaction) -> Result<Vec<JournalRecord>, store::Error> + 'a;
 
 fn settle_by(
     records: &dyn Records,

@@ -18,7 +18,7 @@ use super::room::Room;
 use super::status::Board;
 use super::translation::Translator;
 use crate::bridge::{DirectoryEndpoint, Endpoint};
-use crate::notify::{self, Address, Destination, Settings};
+use crate::notify::{self, Address, Destination, Receiver, Settings, WebhookSettings};
 use crate::profile::{Direction, Partner, Problem, Secret};
 use crate::secrets::read_secret;
 use crate::store::{EmbeddedStore, Records as _, Retired, Store as _, Transaction};
@@ -79,6 +79,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
     let mut problems = Vec::new();
     let endpoints = open_endpoints(&config, &mut problems);
     let destinations = open_destinations(&config, &mut problems);
+    let receivers = open_receivers(&config, &mut problems);
     let none = InForce::new();
     let live = Live::open(&config, &engine, (None, &none)).map_err(|found| problems.extend(found));
     if let (Ok(live), true) = (live, problems.is_empty()) {
@@ -120,6 +121,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     late: Mutex::default(),
                     ack_log: Mutex::default(),
                     destinations,
+                    receivers,
                     not_ready_since: Mutex::default(),
                     reconciled: Mutex::default(),
                     #[cfg(feature = "as2")]
@@ -165,18 +167,27 @@ pub fn check_config(file: &std::path::Path, engine: &Engine) -> Vec<Problem> {
     let name = file.display().to_string();
     open_endpoints(&config, &mut problems);
     open_destinations(&config, &mut problems);
+    open_receivers(&config, &mut problems);
     let unreadable = secrets(&config).into_iter().filter_map(|(what, secret)| {
         let words = read_secret(&secret).err()?;
         Some(Problem::whole(&name, format!("{what}: its secret cannot be read: {words}")))
     });
     problems.extend(unreadable);
+    let has_hooks = config.connected.values().any(|one| !one.connector.hooks.is_empty());
+    if has_hooks && config.api.listen.is_none() {
+        let words = "a connector has webhooks, and they are heard only where `[api]` says `listen`";
+        problems.push(Problem::whole(&name, words).warning());
+    }
     problems.extend(config.audit.key().err().map(|words| Problem::whole(&name, words)));
     match Live::open(&config, engine, (None, &InForce::new())) {
         Ok(live) => {
-            let named = config.alerts.iter().flat_map(|rule| &rule.partners);
-            for partner in named.filter(|partner| live.profiles.partner(partner).is_none()) {
+            let of_alerts = config.alerts.iter().flat_map(|rule| &rule.partners);
+            let of_webhooks = config.webhooks.values().flat_map(|webhook| &webhook.partners);
+            let named = of_alerts.map(|partner| ("an alert", partner));
+            let named = named.chain(of_webhooks.map(|partner| ("a webhook", partner)));
+            for (what, partner) in named.filter(|(_, name)| live.profiles.partner(name).is_none()) {
                 let words =
-                    format!("an alert is for the partner `{partner}`, and no profile in force is");
+                    format!("{what} is for the partner `{partner}`, and no profile in force is");
                 problems.push(Problem::whole(&name, words).warning());
             }
             if let UnknownSenders::AcceptAs(partner) = &config.unknown_senders
@@ -211,26 +222,31 @@ fn secrets(config: &Config) -> Vec<(String, Secret)> {
         }));
     }
     for (name, settings) in &config.notify {
-        let of = |key: &str, secret: &Option<Secret>| {
-            secret.clone().map(|secret| (format!("notify.{name}.{key}"), secret))
-        };
         match settings {
             Settings::Webhook(webhook) => {
-                let url = match &webhook.url {
-                    Address::Secret(secret) => Some(secret.clone()),
-                    Address::Plain(_) => None,
-                };
-                found.extend(of("url", &url));
-                found.extend(of("secret", &webhook.secret));
-                found.extend(of("bearer", &webhook.bearer));
+                found.extend(secrets_of(&format!("notify.{name}"), webhook));
             }
             Settings::Smtp(smtp) => {
                 let password = smtp.login.as_ref().map(|(_, password)| password.clone());
-                found.extend(of("password", &password));
+                found.extend(password.map(|secret| (format!("notify.{name}.password"), secret)));
             }
         }
     }
+    for (name, webhook) in &config.webhooks {
+        found.extend(secrets_of(&format!("webhooks.{name}"), &webhook.settings));
+    }
     found
+}
+
+fn secrets_of(table: &str, webhook: &WebhookSettings) -> impl Iterator<Item = (String, Secret)> {
+    let url = match &webhook.url {
+        Address::Secret(secret) => Some(secret.clone()),
+        Address::Plain(_) => None,
+    };
+    let all =
+        [("url", url), ("secret", webhook.secret.clone()), ("bearer", webhook.bearer.clone())];
+    let named = all.map(|(key, secret)| secret.map(|secret| (format!("{table}.{key}"), secret)));
+    named.into_iter().flatten()
 }
 
 fn open_endpoints(
@@ -263,6 +279,22 @@ fn open_destinations(
         }
     }
     destinations
+}
+
+fn open_receivers(
+    config: &Config,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Arc<dyn Receiver>> {
+    let mut receivers = BTreeMap::new();
+    for (name, webhook) in &config.webhooks {
+        match notify::open_receiver(&webhook.settings) {
+            Ok(opened) => {
+                receivers.insert(name.clone(), opened);
+            }
+            Err(e) => problems.push(Problem::whole(&format!("webhooks.{name}"), e.to_string())),
+        }
+    }
+    receivers
 }
 
 fn open_endpoint(

@@ -8,14 +8,15 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::intake::business_number;
-use super::orders::{counts, ids_of, series};
+use super::orders::counts;
 use super::records::message_of;
+use super::standing::{Story, asked_by, said};
 use crate::canonical::{self, Order, Shipment};
-use crate::profile::Direction;
+use crate::lifecycle::Stage;
 use crate::store::{
     As2Message, Document, DocumentState, Error, Expectation, InterchangeRecord, Records,
 };
-use crate::translate::{LineSums, line_sums};
+use crate::translate::LineSums;
 
 /// Documents and expectations that are read at a time.
 const PAGE: usize = 1000;
@@ -29,7 +30,9 @@ pub struct Trace {
     pub number: String,
     /// Its date.
     pub date: Option<jiff::civil::Date>,
-    /// The order itself, then its shipments and invoices.
+    /// Where it stands.
+    pub stage: Stage,
+    /// The order itself, then its changes, shipments and invoices.
     pub documents: Vec<TracedDocument>,
     /// What was ordered, shipped and billed, line by line.
     pub lines: Vec<LineSums>,
@@ -77,6 +80,8 @@ pub fn trace(
     partner: Option<&str>,
 ) -> Result<Vec<Trace>, Error> {
     let mut found: BTreeMap<String, Document> = BTreeMap::new();
+    // Changes that are held count nowhere, and are looked for here.
+    let mut held: Vec<Document> = Vec::new();
     let number = business_number(number);
     let mut after: Option<String> = None;
     loop {
@@ -84,57 +89,59 @@ pub fn trace(
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
         for one in page {
-            let is_it = one.kind == "order"
-                && one.number == number
+            let is_it = one.number == number
                 && one.state != DocumentState::Duplicate
-                && partner.is_none_or(|partner| partner == one.partner);
+                && partner.is_none_or(|partner| partner == one.partner)
+                && ["order", "order_change"].contains(&one.kind.as_str());
+            if !is_it {
+                continue;
+            }
+            if changes_an_order(records, &one)? {
+                held.extend(Some(one).filter(|one| !counts(one.state)));
+                continue;
+            }
             // The latest of a number that came several times, one that went through before one that did not.
             let better = found
                 .get(&one.partner)
                 .is_none_or(|other| (counts(one.state), one.at) > (counts(other.state), other.at));
-            if is_it && better {
+            if better {
                 found.insert(one.partner.clone(), one);
             }
         }
     }
-    found.into_values().map(|order| of_order(records, order)).collect()
-}
-
-fn of_order(records: &dyn Records, order: Document) -> Result<Trace, Error> {
-    let mut ids = Vec::new();
-    for kind in ["shipment", "invoice"] {
-        for way in [Direction::Out, Direction::In] {
-            ids.extend(ids_of(records, &series(&order.partner, way, kind, &order.number))?);
-        }
-    }
-    let canonical = read(records, &order)?;
-    let mut documents = vec![traced(records, order, canonical.as_ref())?];
-    let mut counted = Vec::new();
-    for id in ids {
-        let Some(record) = records.document(&id)? else { continue };
-        let canonical = read(records, &record)?;
-        let state = record.state;
-        documents.push(traced(records, record, canonical.as_ref())?);
-        counted.extend(canonical.filter(|_| counts(state)));
-    }
-    let order = match canonical {
-        Some(canonical::Document::Order(order)) => Some(*order),
-        _ => None,
+    let of_partner = |partner: &str| -> Vec<Document> {
+        held.iter().filter(|one| one.partner == partner).cloned().collect()
     };
-    let record = &documents[0].record;
-    let (partner, number) = (record.partner.clone(), record.number.clone());
-    let counted: Vec<&canonical::Document> = counted.iter().collect();
-    let (lines, mut disagreements) =
-        order.as_ref().map(|order| line_sums(order, &counted)).unwrap_or_default();
-    disagreements.extend(lines.iter().flat_map(disagreements_of));
-    disagreements.extend(documents.iter().filter_map(trouble));
-    let date = order.and_then(|order: Order| order.date);
-    Ok(Trace { partner, number, date, documents, lines, disagreements })
+    let traces = found.into_values().map(|order| {
+        let held = of_partner(&order.partner);
+        of_order(records, order, held)
+    });
+    traces.collect()
 }
 
-fn read(records: &dyn Records, record: &Document) -> Result<Option<canonical::Document>, Error> {
-    // What was set aside for want of a map has its bytes there instead.
-    Ok(serde_json::from_slice(&records.payload(record.payload)?).ok())
+fn changes_an_order(records: &dyn Records, record: &Document) -> Result<bool, Error> {
+    Ok(said(records, record)?.is_some_and(|said| asked_by(&said).is_some()))
+}
+
+fn of_order(records: &dyn Records, record: Document, held: Vec<Document>) -> Result<Trace, Error> {
+    let story = Story::of(records, &record)?;
+    let (partner, number) = (record.partner.clone(), record.number.clone());
+    let mut documents = vec![traced(records, record, None)?];
+    for record in held {
+        documents.push(traced(records, record, None)?);
+    }
+    for (record, said) in story.documents {
+        documents.push(traced(records, record, said.as_ref())?);
+    }
+    let mut disagreements = story.strange;
+    disagreements.extend(story.lines.iter().flat_map(disagreements_of));
+    disagreements.extend(documents.iter().filter_map(trouble));
+    if let (Some(cancelled), true) = (&story.cancelled, story.stage != Stage::Cancelled) {
+        disagreements.push(format!("something of it has left, and {} cancels it", cancelled.id));
+    }
+    let date = story.order.and_then(|order: Order| order.date);
+    let (stage, lines) = (story.stage, story.lines);
+    Ok(Trace { partner, number, date, stage, documents, lines, disagreements })
 }
 
 fn traced(

@@ -24,7 +24,8 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
     } else {
         gateway.calls_server(first).then_some(&gateway.servers)
     };
-    let is_call = matches!(first.task, Task::Call { .. }) && gateway.together(&first.lane) == 1;
+    let is_call = matches!(first.task, Task::Call { .. } | Task::Webhook { .. })
+        && gateway.together(&first.lane) == 1;
     let doer = Arc::clone(gateway);
     let step = move || doer.perform_all(works);
     let Some(bound) = bound else {

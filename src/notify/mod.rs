@@ -1,6 +1,6 @@
 //! Messages to the people who run the gateway and to their systems: as a signed call over HTTP(S), or by mail.
 //!
-//! It sends one message to one destination and says whether that took it. It knows nothing of rules, partners or
+//! It sends one message to one destination, or one event to one receiver, and says whether that took it. It knows nothing of rules, partners or
 //! documents; when it is tried again is the gateway's business.
 
 mod settings;
@@ -77,6 +77,34 @@ pub trait Destination: Send + Sync {
     fn send(&self, message: &Message) -> Result<(), Error>;
 }
 
+/// Whom bytes are posted to that are JSON already, signed. Calls may block, up to the receiver's timeout.
+pub trait Receiver: Send + Sync {
+    /// Posts bytes under an id: the same id each time that they are posted.
+    ///
+    /// # Errors
+    /// Whatever kept them from being taken: it should be tried again.
+    fn post(&self, id: &str, body: Vec<u8>) -> Result<(), Error>;
+}
+
+/// Opens a receiver. Call it within a tokio runtime.
+///
+/// # Errors
+/// Where the machine has no usable TLS roots, or this program was built without it.
+pub fn open_receiver(settings: &WebhookSettings) -> Result<Arc<dyn Receiver>, Error> {
+    #[cfg(feature = "http")]
+    return open_webhook(settings).map(|opened| Arc::new(opened) as Arc<dyn Receiver>);
+    #[cfg(not(feature = "http"))]
+    {
+        let _ = settings;
+        Err(Error::new("this program was built without the feature `http`"))
+    }
+}
+
+#[cfg(feature = "http")]
+fn open_webhook(settings: &WebhookSettings) -> Result<WebhookDestination, Error> {
+    WebhookDestination::new(settings.clone(), tokio::runtime::Handle::current())
+}
+
 /// Opens a destination. Call it within a tokio runtime.
 ///
 /// # Errors
@@ -84,10 +112,7 @@ pub trait Destination: Send + Sync {
 pub fn open(settings: &Settings) -> Result<Arc<dyn Destination>, Error> {
     match settings {
         #[cfg(feature = "http")]
-        Settings::Webhook(settings) => {
-            let runtime = tokio::runtime::Handle::current();
-            Ok(Arc::new(WebhookDestination::new(settings.clone(), runtime)?))
-        }
+        Settings::Webhook(settings) => Ok(Arc::new(open_webhook(settings)?)),
         #[cfg(feature = "smtp")]
         Settings::Smtp(settings) => Ok(Arc::new(SmtpDestination::new(settings.clone())?)),
         #[cfg(not(all(feature = "http", feature = "smtp")))]

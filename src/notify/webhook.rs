@@ -1,4 +1,4 @@
-//! A webhook: each message is one POST of JSON, signed as <https://www.standardwebhooks.com> says, so that receivers
+//! A webhook: each message or event is one POST of JSON, signed as <https://www.standardwebhooks.com> says, so that receivers
 //! need no code of ours to check it.
 
 use base64::Engine as _;
@@ -10,7 +10,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
-use super::{Address, Destination, Error, Message, WebhookSettings};
+use super::{Address, Destination, Error, Message, Receiver, WebhookSettings};
 use crate::causes::chain;
 use crate::http;
 use crate::secrets::read_secret;
@@ -36,22 +36,21 @@ impl WebhookDestination {
         Ok(Self { client, runtime, settings })
     }
 
-    async fn post(&self, message: &Message) -> Result<(), Error> {
+    async fn call(&self, id: &str, body: Vec<u8>) -> Result<(), Error> {
         let url = match &self.settings.url {
             Address::Plain(url) => url.clone(),
             Address::Secret(place) => read_secret(place).map_err(Error::new)?,
         };
-        let body = serde_json::to_vec(message).map_err(|e| Error::new(e.to_string()))?;
         let at = Timestamp::now().as_second();
         let mut request = self
             .client
             .post(url)
             .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", &message.id)
+            .header("webhook-id", id)
             .header("webhook-timestamp", at.to_string());
         if let Some(secret) = &self.settings.secret {
             let secret = read_secret(secret).map_err(Error::new)?;
-            let signature = sign(&secret, &message.id, at, &body).map_err(Error::new)?;
+            let signature = sign(&secret, id, at, &body).map_err(Error::new)?;
             request = request.header("webhook-signature", signature);
         }
         if let Some(bearer) = &self.settings.bearer {
@@ -69,7 +68,14 @@ impl WebhookDestination {
 
 impl Destination for WebhookDestination {
     fn send(&self, message: &Message) -> Result<(), Error> {
-        self.runtime.block_on(self.post(message))
+        let body = serde_json::to_vec(message).map_err(|e| Error::new(e.to_string()))?;
+        self.post(&message.id, body)
+    }
+}
+
+impl Receiver for WebhookDestination {
+    fn post(&self, id: &str, body: Vec<u8>) -> Result<(), Error> {
+        self.runtime.block_on(self.call(id, body))
     }
 }
 

@@ -149,7 +149,8 @@ impl EmbeddedStore {
             first.zip(last(&self.tree, &[keys::JOURNAL])?)
         };
         let Some((first, last)) = span else { return Ok(()) };
-        let keep = last.saturating_sub(JOURNAL_KEPT);
+        let untold = self.webhooks_told()?.into_values().min().unwrap_or(u64::MAX);
+        let keep = last.saturating_sub(JOURNAL_KEPT).min(untold);
         let mut through = first + JOURNAL_FORGOTTEN - 1;
         while through <= keep {
             self.counter.ask(|reply| Request::ForgetJournal(through, reply))?;
@@ -338,7 +339,9 @@ impl Store for EmbeddedStore {
         for entry in self.tree.scan_prefix(keys::lane(keys::WORK, lane)).take(LOOKAHEAD_MAX) {
             let (key, value) = entry.map_err(|e| failed("reading", &e))?;
             let work: Work = decode(&key, &value)?;
-            if held.contains(&work.order) {
+            let is_behind = work.order.lines().any(|key| held.contains(key));
+            if is_behind {
+                held.extend(work.order.lines().map(str::to_owned));
                 continue;
             }
             if work.due <= now && !leases.contains(&work.id) {
@@ -351,9 +354,7 @@ impl Store for EmbeddedStore {
             if !leases.contains(&work.id) {
                 earliest = Some(earliest.map_or(work.due, |other| other.min(work.due)));
             }
-            if !work.order.is_empty() {
-                held.insert(work.order);
-            }
+            held.extend(work.order.lines().map(str::to_owned));
         }
         leases.extend(taken.iter().map(|work| work.id));
         if taken.is_empty() {
@@ -373,6 +374,11 @@ impl Store for EmbeddedStore {
 
     fn alerts_looked(&self) -> Result<Option<u64>, Error> {
         self.read(&keys::alerts_looked())
+    }
+
+    fn webhooks_told(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let found = self.scan(&keys::webhooks_told(), None, usize::MAX)?;
+        Ok(found.into_iter().map(|(_, told)| told).collect())
     }
 
     fn last_journal(&self) -> Result<u64, Error> {

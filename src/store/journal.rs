@@ -105,6 +105,10 @@ pub enum Event {
     As2Resent,
     /// A destination has taken a message.
     MessageSent,
+    /// A webhook has taken an event.
+    WebhookDelivered,
+    /// A person had events of a webhook sent once more.
+    WebhookReplayed,
     /// A person has to look at something.
     ExceptionRaised,
     /// What a person had to look at mended itself.

@@ -200,6 +200,16 @@ pub(super) fn alerts_looked() -> Vec<u8> {
     meta("alerts looked")
 }
 
+/// Up to which journal record the events of webhooks are queued.
+pub(super) fn webhooks_told() -> Vec<u8> {
+    meta("webhook told")
+}
+
+/// That of one.
+pub(super) fn webhook_told(webhook: &str) -> Vec<u8> {
+    Key::new(META).text("webhook told").text(webhook).bytes()
+}
+
 pub(super) fn as2(key: &As2Key) -> Vec<u8> {
     let direction = match key.direction {
         As2Direction::Received => "received",

@@ -422,6 +422,13 @@ pub trait Store: Records {
     /// Where the disk fails.
     fn alerts_looked(&self) -> Result<Option<u64>, Error>;
 
+    /// Up to which journal record the events of each webhook are queued. What comes after the first of them stays where
+    /// [`Records::journal`] finds it.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn webhooks_told(&self) -> Result<BTreeMap<String, u64>, Error>;
+
     /// The number of the last journal record; 0 where there is none.
     ///
     /// # Errors

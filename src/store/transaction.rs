@@ -21,7 +21,8 @@ use super::work::Task;
 pub struct NewWork {
     /// Lane: who works it off.
     pub lane: String,
-    /// Work of one lane with the same key here is done in order; empty = no order.
+    /// Work of one lane with the same key here is done in order; empty = no order. Where it has several lines, each is a
+    /// key.
     pub order: String,
     /// What is to be done.
     pub task: Task,
@@ -140,6 +141,13 @@ pub enum Change {
     },
     /// Rules of alerts have looked at the journal up to this record; nothing: there are no rules any more.
     AlertsLooked(Option<u64>),
+    /// The events of a webhook are queued up to a record of the journal; nothing: there is no such webhook any more.
+    WebhookTold {
+        /// Its name.
+        webhook: String,
+        /// The number of the record.
+        through: Option<u64>,
+    },
     /// The clock of an acknowledgement starts, or what the partner said. `Overdue` holds only while nothing was
     /// said.
     Expect(Expectation),

@@ -81,6 +81,15 @@ pub enum Task {
         /// The message: JSON.
         payload: PayloadId,
     },
+    /// Post an event to a webhook.
+    Webhook {
+        /// Its name in the configuration.
+        webhook: String,
+        /// The id of the event.
+        event: String,
+        /// The event: JSON.
+        payload: PayloadId,
+    },
     /// Put bytes into a quarantine, with a note beside them.
     Quarantine {
         /// Whose.
@@ -147,7 +156,8 @@ pub struct Work {
     pub id: u64,
     /// Lane: who works it off.
     pub lane: String,
-    /// Work of one lane with the same key here is done in order; empty = no order.
+    /// Work of one lane with the same key here is done in order; empty = no order. Where it has several lines, each is a
+    /// key.
     pub order: String,
     /// What is to be done.
     pub task: Task,

@@ -106,9 +106,10 @@ impl<'a> Pending<'a> {
             | Change::Unpark { .. }
             | Change::Hurry { .. } => self.finish_or_move(change),
             Change::Raise(_) | Change::Mend { .. } | Change::Settle(_) => self.exception(change),
-            Change::Alert(_) | Change::AlertEnds { .. } | Change::AlertsLooked(_) => {
-                self.alert(change)
-            }
+            Change::Alert(_)
+            | Change::AlertEnds { .. }
+            | Change::AlertsLooked(_)
+            | Change::WebhookTold { .. } => self.told(change),
             Change::Expect(expectation) => self.expect(expectation),
             Change::As2New(message) => self.as2_new(message),
             Change::As2(message) => self.as2(message),
@@ -117,13 +118,19 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// What rules of alerts have told, and how far they have looked.
-    fn alert(&mut self, change: &Change) -> Result<(), Error> {
+    /// What rules of alerts have told, and how far they and webhooks have looked.
+    fn told(&mut self, change: &Change) -> Result<(), Error> {
         match change {
             Change::Alert(state) => self.insert(keys::alert(&state.rule, &state.cause), state)?,
             Change::AlertEnds { rule, cause } => self.remove(keys::alert(rule, cause)),
             Change::AlertsLooked(Some(through)) => self.insert(keys::alerts_looked(), through)?,
             Change::AlertsLooked(None) => self.remove(keys::alerts_looked()),
+            Change::WebhookTold { webhook, through: Some(through) } => {
+                self.insert(keys::webhook_told(webhook), &(webhook, through))?;
+            }
+            Change::WebhookTold { webhook, through: None } => {
+                self.remove(keys::webhook_told(webhook));
+            }
             _ => {}
         }
         Ok(())

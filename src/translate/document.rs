@@ -46,6 +46,7 @@ pub(super) fn read(
 pub fn document_of(reading: &Reading<'_>) -> Result<Document, map::Error> {
     Ok(match reading.document() {
         "order" => Document::Order(Box::new(reading.to()?)),
+        "order_change" => Document::OrderChange(Box::new(reading.to()?)),
         "shipment" => Document::Shipment(Box::new(reading.to()?)),
         "invoice" => Document::Invoice(Box::new(reading.to()?)),
         "acknowledgement" => Document::Acknowledgement(Box::new(reading.to()?)),

@@ -3,6 +3,7 @@
 //! It knows no file, socket, clock or thread: what it needs of them (numbers, times) is given to it.
 
 mod against;
+mod changed;
 mod document;
 mod engine;
 mod receive;
@@ -11,6 +12,7 @@ mod session;
 mod tidy;
 
 pub use against::{LineSums, against, line_sums};
+pub use changed::changed;
 pub use document::{add_meaning, document_of};
 pub use engine::Engine;
 pub use receive::{

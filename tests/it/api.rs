@@ -7,6 +7,7 @@ use crossdock::store::Event;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::connector::server::{Reply, Server};
 use super::house::{CONFIG, House, PROFILE, multi, order};
 use super::trace::INVOICE;
 
@@ -318,6 +319,48 @@ fn a_token_has_so_many_requests_and_is_revoked_at_once() {
         let (printed, code) = site.house.command(&["api", "token", "revoke", "other"]);
         assert_eq!((printed.as_str(), code), ("other is not taken any more.\n", 0));
         assert_eq!(list(&other).await, 401);
+        site.close().await;
+    });
+}
+
+#[test]
+fn events_of_a_webhook_are_sent_once_more_by_a_token_that_may() {
+    let server = Server::start(|_| Reply::status("200 OK"));
+    let webhook = format!("[webhooks.shop]\nurl = \"{}\"\nsecret = \"file:key\"", server.url());
+    multi().block_on(async {
+        let mut site = Site::open(&webhook).await;
+        std::fs::write(site.house.path("key"), "hush").unwrap();
+        site.house.drop_inbound("order.edi", &order(1, "PO-1"));
+        site.house.wait(Event::WebhookDelivered).await;
+        let may = token(&site.house, "shop", &["webhooks:write"], &[]);
+        let of_one = token(&site.house, "one", &["webhooks:write"], &["harbor-and-pine"]);
+        let ask = async |name: &str, token: &str, body: &str| {
+            let path = format!("/v1/webhooks/{name}/replay");
+            site.ask(reqwest::Method::POST, &path, token, None, body).await
+        };
+        let all = r#"{"since": "2026-01-01T00:00:00Z"}"#;
+        let none = r#"{"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}"#;
+        assert_eq!(ask("shop", &may, none).await, (202, json!({"events": 0})));
+        for (name, token, body, status) in [
+            ("shop", &site.token, all, 403),
+            ("shop", &of_one, all, 403),
+            ("shops", &may, all, 404),
+            ("shop", &may, r#"{"since": "lately"}"#, 422),
+            ("shop", &may, "{}", 422),
+        ] {
+            assert_eq!(ask(name, token, body).await.0, status, "{name} {body}");
+        }
+        assert_eq!(ask("shop", &may, all).await, (202, json!({"events": 1})));
+        site.house.wait(Event::WebhookDelivered).await;
+        let calls = server.calls();
+        assert_eq!((calls.len(), &calls[0].body), (2, &calls[1].body));
+        // What comes is what the OpenAPI document says.
+        let schema = &api::openapi()["components"]["schemas"]["WebhookEvent"];
+        let described = schema["properties"].as_object().unwrap();
+        let body = calls[0].json();
+        assert!(body.as_object().unwrap().keys().all(|name| described.contains_key(name)));
+        let required = schema["required"].as_array().unwrap();
+        assert!(required.iter().all(|name| !body[name.as_str().unwrap()].is_null()), "{schema}");
         site.close().await;
     });
 }

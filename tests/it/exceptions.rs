@@ -22,7 +22,7 @@ const OUTBOUND: &str = "mailboxes/harbor-and-pine/outbound";
 
 impl House {
     /// Waits for the next exception that is raised.
-    async fn raised(&mut self) -> Exception {
+    pub async fn raised(&mut self) -> Exception {
         let record = self.wait(Event::ExceptionRaised).await;
         self.exception(number(&record.entry.subject))
     }
@@ -32,11 +32,11 @@ impl House {
         self.exception(number(&record.entry.subject))
     }
 
-    fn exception(&self, id: u64) -> Exception {
+    pub fn exception(&self, id: u64) -> Exception {
         self.gateway.store().exception(id).unwrap().unwrap()
     }
 
-    fn kinds_open(&self) -> Vec<Kind> {
+    pub fn kinds_open(&self) -> Vec<Kind> {
         let open = self.gateway.store().open_exceptions(0, 100).unwrap();
         open.into_iter().map(|one| one.kind).collect()
     }
@@ -56,7 +56,7 @@ impl House {
     }
 
     /// Does something beside the gateway, as a command does.
-    fn does(&self, id: u64, deed: &Deed) -> Result<Deeds, SettleError> {
+    pub fn does(&self, id: u64, deed: &Deed) -> Result<Deeds, SettleError> {
         let config = Config::read(&self.path("crossdock.toml")).unwrap();
         let deed = deed.clone();
         let doing = move || {
@@ -77,7 +77,7 @@ fn number(subject: &str) -> u64 {
     subject.strip_prefix("exception ").unwrap().parse().unwrap()
 }
 
-fn deed(action: Action) -> Deed {
+pub fn deed(action: Action) -> Deed {
     let (who, reason) = ("dana".to_owned(), "agreed by telephone".to_owned());
     Deed { action, who, reason, edited: None, item: None }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crossdock::exceptions::Kind;
 use crossdock::gateway::{Config, Gateway};
 use crossdock::store::{DocumentState, Event, Outcome};
 use crossdock::translate::Engine;
@@ -122,7 +123,9 @@ fn two_sets_with_the_same_numbers_and_order_stay_two_documents() {
         let trailer = text[end..].replacen("GE*1*", "GE*2*", 1);
         house.drop_inbound("twice.edi", &format!("{}{set}{second}{trailer}", &text[..start]));
         let first = house.wait(Event::DocumentReceived).await;
-        house.wait(Event::DocumentDuplicate).await;
+        // It has the number of the first, and does not say the same.
+        house.wait(Event::DocumentQuarantined).await;
+        assert_eq!(house.raised().await.kind, Kind::DocumentNumberReused);
         house.wait(Event::DocumentDelivered).await;
         let names = house.names("warehouse/harbor-and-pine/orders");
         assert_eq!(names.len(), 1);

@@ -12,6 +12,7 @@ mod arrows;
 mod as2;
 mod audit;
 mod canonical;
+mod changes;
 mod cli;
 #[cfg(feature = "http")]
 mod connector;
@@ -61,4 +62,6 @@ mod store;
 mod strangers;
 mod trace;
 mod trials;
+#[cfg(feature = "http")]
+mod webhooks;
 mod x12;

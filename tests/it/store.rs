@@ -162,6 +162,32 @@ fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
 }
 
 #[test]
+fn work_with_several_keys_waits_for_each_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let mut queued = Transaction::new();
+    for (name, keys) in [("a", "one"), ("b", "one\ntwo"), ("c", "two"), ("d", "three")] {
+        queued.push(work("hook", keys, name, now()));
+    }
+    store.commit(queued).unwrap();
+    let (a, name) = taken(&store, "hook", now()).unwrap();
+    assert_eq!(name, "a");
+    let (_, name) = taken(&store, "hook", now()).unwrap();
+    assert_eq!(name, "d");
+    assert_eq!(taken(&store, "hook", now()), None);
+    store.release(a);
+    assert_eq!(taken(&store, "hook", now()).unwrap().1, "a");
+    let done = Change::Done { lane: "hook".into(), work: a };
+    store.commit(Transaction::new().with(done)).unwrap();
+    for name in ["b", "c"] {
+        let (work, taken) = taken(&store, "hook", now()).unwrap();
+        assert_eq!(taken, name);
+        let done = Change::Done { lane: "hook".into(), work };
+        store.commit(Transaction::new().with(done)).unwrap();
+    }
+}
+
+#[test]
 fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();

@@ -119,7 +119,7 @@ fn connected(args: &Try) -> Result<Connected, Error> {
         let words = problems.iter().map(|(name, words)| format!("setting `{name}` {words}"));
         Error::Unknown(words.collect::<Vec<_>>().join("\n"))
     })?;
-    Ok(Connected { connector, settings })
+    Ok(Connected { connector, settings, shadow: None })
 }
 
 fn read(args: &Try) -> Result<Connector, Error> {

@@ -7,17 +7,13 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::exceptions::{Kind, Severity};
-use crate::gateway::config::span;
-use crate::notify::{self, Address, Settings, SmtpSettings, SmtpTls, WebhookSettings};
-use crate::profile::{Secret, Sections};
+use crate::gateway::wrong::Wrong;
+use crate::notify::{self, Settings, SmtpSettings, SmtpTls, WebhookSettings};
+use crate::profile::Sections;
 use crate::store::Event;
 
 /// How long repeats of one cause are counted only, where a rule does not say.
 const QUIET: Duration = Duration::from_hours(1);
-/// Seconds until a destination counts as failed, where it is not said.
-const TIMEOUT_SECONDS: u32 = 10;
-/// The longest name of a rule or destination: it is part of keys.
-const NAME_CHARS_MAX: usize = 60;
 
 /// `[[alerts]]`: a rule that says what is told, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,12 +94,7 @@ pub(in crate::gateway) fn read_destinations(
     let mut read = BTreeMap::new();
     let names = tables.keys().cloned().collect();
     for (name, table) in tables {
-        let mut wrong = Wrong {
-            label: format!("notify.{name}"),
-            path: vec!["notify".to_owned(), name.clone()],
-            found: Vec::new(),
-        };
-        wrong.name("", &name);
+        let mut wrong = Wrong::of("notify", &name);
         let settings = table.settings(base, &mut wrong);
         wrong.tell(sections);
         read.extend(settings.map(|settings| (name, settings)));
@@ -129,59 +120,6 @@ pub(in crate::gateway) fn read_rules(
         rules.push(rule);
     }
     rules
-}
-
-/// What is wrong with a table, gathered.
-struct Wrong {
-    path: Vec<String>,
-    /// How it is called.
-    label: String,
-    found: Vec<(String, String)>,
-}
-
-impl Wrong {
-    fn at(&mut self, key: &str, words: impl Into<String>) {
-        self.found.push((key.to_owned(), words.into()));
-    }
-
-    fn name(&mut self, key: &str, name: &str) {
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-        if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !name.chars().all(is_plain) {
-            self.at(key, format!(
-                "a name is 1 to {NAME_CHARS_MAX} letters, digits, `-` and `_`, and {name:?} is not"
-            ));
-        }
-    }
-
-    fn span(&mut self, key: &str, text: Option<&String>, least: Duration) -> Option<Duration> {
-        let text = text?;
-        let read = span(text).filter(|span| *span >= least);
-        if read.is_none() {
-            self.at(key, "is a span of time such as \"30m\", \"4h\" or \"2d\"");
-        }
-        read
-    }
-
-    fn secret(&mut self, key: &str, text: Option<&String>, base: &Path) -> Option<Secret> {
-        match text?.parse() {
-            Ok(Secret::File(path)) => Some(Secret::File(base.join(path))),
-            Ok(secret) => Some(secret),
-            Err(words) => {
-                self.at(key, format!("is none: {words}"));
-                None
-            }
-        }
-    }
-
-    fn tell(self, sections: &mut Sections<'_>) {
-        for (key, words) in self.found {
-            let path: Vec<&str> =
-                self.path.iter().map(String::as_str).chain([key.as_str()]).collect();
-            let place = sections.place(&path);
-            let key = if key.is_empty() { String::new() } else { format!("`{key}` ") };
-            sections.problem(place, format!("{}: {key}{words}", self.label));
-        }
-    }
 }
 
 impl AlertTable {
@@ -233,11 +171,7 @@ impl AlertTable {
 
 impl NotifyTable {
     fn settings(self, base: &Path, wrong: &mut Wrong) -> Option<Settings> {
-        let seconds = self.timeout_seconds.unwrap_or(TIMEOUT_SECONDS);
-        if seconds == 0 {
-            wrong.at("timeout_seconds", "is at least 1");
-        }
-        let timeout = Duration::from_secs(u64::from(seconds));
+        let timeout = wrong.timeout(self.timeout_seconds);
         match (&self.url, &self.smtp) {
             (Some(url), None) => {
                 let url = url.clone();
@@ -276,20 +210,7 @@ impl NotifyTable {
         for (key, _) in strays.into_iter().filter(|(_, is_there)| *is_there) {
             wrong.at(key, "belongs to `smtp`");
         }
-        if cfg!(not(feature = "http")) {
-            wrong.at("url", "cannot be used: this program was built without the feature `http`");
-        }
-        let address = if url.starts_with("http://") || url.starts_with("https://") {
-            Some(Address::Plain(url.to_owned()))
-        } else if url.starts_with("env:") || url.starts_with("file:") {
-            wrong.secret("url", Some(&url.to_owned()), base).map(Address::Secret)
-        } else {
-            wrong.at("url", "begins with http:// or https://, or says where the address stands: env:NAME or file:PATH");
-            None
-        };
-        let secret = wrong.secret("secret", self.secret.as_ref(), base);
-        let bearer = wrong.secret("bearer", self.bearer.as_ref(), base);
-        Some(WebhookSettings { url: address?, secret, bearer, timeout })
+        wrong.webhook((url, self.secret.as_ref(), self.bearer.as_ref()), timeout, base)
     }
 
     fn mail(

@@ -1,11 +1,12 @@
 //! One accepted set: what becomes of its document, and the count over all of them.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::Arriving;
+use super::again::says_the_same;
 use super::trouble::{OfSet, about};
 use crate::canonical;
 use crate::exceptions::Kind;
@@ -14,10 +15,14 @@ use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
 use crate::gateway::orders::{Own, Passed, against_orders, count_for_orders, latest};
+use crate::gateway::standing::{asked_by, own_number, why_held};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, notes};
+use crate::lifecycle::Asked;
 use crate::profile::{Direction, DuplicateDocument, Moment, Partner, State};
-use crate::store::{Change, Document, DocumentState, Event, Outcome, PurchaseOrderKey, Records};
+use crate::store::{
+    Change, Document, DocumentState, Event, Outcome, PayloadId, PurchaseOrderKey, Records,
+};
 
 /// Why the document of a test goes nowhere, and what to do.
 pub(in crate::gateway) const NO_TEST_ENDPOINT: &str =
@@ -43,14 +48,19 @@ impl Gateway {
         };
         let (kind, number) = (document.kind(), business_number(document.number()));
         let id = id(partner, header, (index, set), kind, &number);
+        let asked = asked_by(document);
         // A test order does not stand in the way of the one in earnest.
         let of_kind = if header.test { format!("test {kind}") } else { kind.to_owned() };
-        let order = PurchaseOrderKey { partner: partner.name.clone(), kind: of_kind, number };
+        let own = PurchaseOrderKey {
+            partner: partner.name.clone(),
+            kind: of_kind,
+            number: own_number(document),
+        };
         let deliver_again = partner.duplicates.documents == DuplicateDocument::Deliver;
         let mut document = document.clone();
         let fate = {
             let document = &mut document;
-            self.fate(partner, (arriving, header), place, (document, &order, &id), tally)?
+            self.fate(partner, (arriving, header), place, (document, &own, &id), tally)?
         };
         let Fate { state, event, note, trouble } = fate;
         if state != DocumentState::Queued && self.stays(partner, arriving, header, place)? {
@@ -64,11 +74,12 @@ impl Gateway {
         draft.tell([("set_id".to_owned(), set.set.clone())].into());
         tally.documents += 1;
         if state == DocumentState::Queued {
-            self.deliver(draft, partner, (&id, document), (&order, deliver_again), tally)?;
-            if kind == "order" && !header.test {
+            let said = (&id[..], document, payload);
+            self.deliver(draft, partner, said, (&own, deliver_again), tally)?;
+            if kind == "order" && asked.is_none() && !header.test {
                 draft.start_deadlines(partner, Moment::Order, &id, now);
             }
-            self.queue_call(draft, partner, arriving, (&id, &order.number, header.test))?;
+            self.queue_call(draft, partner, arriving, (&id, &number, header.test))?;
         }
         tally.count(state);
         match trouble {
@@ -81,7 +92,7 @@ impl Gateway {
             id,
             partner: partner.name.clone(),
             kind: kind.to_owned(),
-            number: order.number,
+            number,
             state,
             payload,
             interchange: Some(arriving.id),
@@ -91,6 +102,13 @@ impl Gateway {
         }));
         Ok(())
     }
+}
+
+/// What had a number before.
+struct Before {
+    id: String,
+    /// What it says, where that can be compared.
+    payload: Option<PayloadId>,
 }
 
 /// What becomes of a document.
@@ -138,14 +156,25 @@ impl Gateway {
             let trouble = OfSet::plain(Kind::DocumentNotAgreed, &note, "test".to_owned());
             return Ok(Fate::held(trouble, note));
         } else if let Some(before) = self
-            .known(partner, order, tally)?
-            .filter(|before| !arriving.redelivers() || before != id)
+            .known(partner, (order, id), tally)?
+            .filter(|before| !arriving.redelivers() || before.id != id)
+            .filter(|before| !accept || before.id == id)
         {
-            let note = format!("{kind} {} was received before: {before}", order.number);
-            return Ok(Fate::of(DocumentState::Duplicate, Event::DocumentDuplicate, note));
+            return self.comes_twice(partner, document, order, &before);
         } else {
             Fate::of(DocumentState::Queued, Event::DocumentReceived, set.label())
         };
+        let goes = fate.state == DocumentState::Queued && !accept;
+        if goes && let Some(words) = why_held(self.ledger.store(), partner, document, header.test)?
+        {
+            let kind = match asked_by(document) {
+                Some(Asked::Cancellation) => Kind::OrderCancellationHeld,
+                _ => Kind::OrderChangeHeld,
+            };
+            // What one of them asks for another does not: each is for itself.
+            let cause = format!("{} {id}", document.number());
+            return Ok(Fate::held(OfSet::acceptable(kind, &words, cause), words));
+        }
         let with = (document, header.test, accept, Own::Now(id));
         if let Some(trouble) = self.hold_back(partner, set, with, &mut fate.note, tally)? {
             return Ok(Fate::held(trouble, fate.note));
@@ -157,15 +186,51 @@ impl Gateway {
     fn known(
         &self,
         partner: &Partner,
-        order: &PurchaseOrderKey,
+        (own, document): (&PurchaseOrderKey, &str),
         tally: &Tally,
-    ) -> Result<Option<String>, Error> {
-        if partner.duplicates.documents == DuplicateDocument::Deliver || order.number.is_empty() {
+    ) -> Result<Option<Before>, Error> {
+        if partner.duplicates.documents == DuplicateDocument::Deliver || own.number.is_empty() {
             return Ok(None);
         }
-        let before = self.ledger.store().purchase_order(order)?;
-        let here = || tally.numbers.contains(order).then(|| "in this interchange".to_owned());
-        Ok(before.or_else(here))
+        let store = self.ledger.store();
+        let Some(first) = store.purchase_order(own)? else {
+            let here = tally.numbers.get(own);
+            return Ok(here.map(|&payload| Before {
+                id: "in this interchange".to_owned(),
+                payload: Some(payload),
+            }));
+        };
+        // What a person had go on in its place counts from then on.
+        let last = store.purchase_order(&latest(own))?.filter(|_| first != document);
+        let id = last.unwrap_or(first);
+        // An edited one says what no partner has said: nothing can be compared with it.
+        let record = store.document(&id)?.filter(|record| !record.edited);
+        Ok(Some(Before { id, payload: record.map(|record| record.payload) }))
+    }
+
+    /// A number that came before: with the same contents it is recorded, with others a person has to look.
+    fn comes_twice(
+        &self,
+        partner: &Partner,
+        document: &canonical::Document,
+        own: &PurchaseOrderKey,
+        before: &Before,
+    ) -> Result<Fate, Error> {
+        let mut ours = document.clone();
+        // What it says in our words, whatever has no word of ours.
+        let _ = partner.crosswalks.inbound(&mut ours);
+        let same = match before.payload {
+            Some(payload) => says_the_same(&self.ledger.store().payload(payload)?, &ours),
+            None => true,
+        };
+        let (kind, number, id) = (document.kind(), &own.number, &before.id);
+        if same {
+            let note = format!("{kind} {number} was received before: {id}");
+            return Ok(Fate::of(DocumentState::Duplicate, Event::DocumentDuplicate, note));
+        }
+        let words = format!("{kind} {number} was received before with other contents: {id}");
+        let cause = format!("{kind} {number}");
+        Ok(Fate::held(OfSet::acceptable(Kind::DocumentNumberReused, &words, cause), words))
     }
 
     /// A set that cannot be translated.
@@ -191,18 +256,19 @@ impl Gateway {
         &self,
         draft: &mut Draft,
         partner: &Partner,
-        (id, document): (&str, &canonical::Document),
-        (order, again): (&PurchaseOrderKey, bool),
+        (id, document, payload): (&str, &canonical::Document, PayloadId),
+        (own, again): (&PurchaseOrderKey, bool),
         tally: &mut Tally,
     ) -> Result<(), Error> {
-        if again {
-            draft.push(Change::Noted(latest(order), id.to_owned()));
-        } else if !order.number.is_empty() {
-            // One that is handed over once more has taken its number before.
-            if self.ledger.store().purchase_order(order)?.as_deref() != Some(id) {
-                draft.push(Change::PurchaseOrder(order.clone(), id.to_owned()));
+        if !own.number.is_empty() {
+            let before = self.ledger.store().purchase_order(own)?;
+            if again || before.as_ref().map_or(tally.numbers.contains_key(own), |b| b != id) {
+                // A person, or the agreement, has it go on though its number is taken: it is the latest of it.
+                draft.push(Change::Noted(latest(own), id.to_owned()));
+            } else if before.is_none() {
+                draft.push(Change::PurchaseOrder(own.clone(), id.to_owned()));
             }
-            tally.numbers.insert(order.clone());
+            tally.numbers.insert(own.clone(), payload);
         }
         let counted = (id, document);
         count_for_orders(
@@ -351,7 +417,8 @@ pub(super) struct Tally {
     pub(super) set_aside: u32,
     pub(super) applied: u32,
     pub(super) rejected: u32,
-    pub(super) numbers: HashSet<PurchaseOrderKey>,
+    /// Numbers of documents, with what they say.
+    pub(super) numbers: HashMap<PurchaseOrderKey, PayloadId>,
     /// What ships and bills for orders.
     pub(super) passed: Passed,
     /// Why documents are held, for people.

@@ -10,14 +10,18 @@ use jiff::{Timestamp, ToSpan as _};
 use super::{Reconciliation, SetNames, bounds, reconcile};
 use crate::disk;
 use crate::folders::profile_sources;
+use crate::gateway::cutover::{Comparison, CutoverError, compare_shadow};
 use crate::gateway::ledger::Draft;
 use crate::gateway::{Config, Error, Gateway};
 use crate::notify::{Message, MessageKind};
 use crate::profile::{Profiles, Sections};
+use crate::store::Records;
 use crate::translate::Engine;
 
 /// Folder of the reports in the data folder.
 const FOLDER: &str = "reconciliation";
+/// That of the comparisons of what is in shadow.
+const SHADOWS: &str = "shadow";
 /// Days that a gateway makes up for that stood still.
 const DAYS_BACK: i64 = 7;
 /// Differences that a message lists for machines; the file has all.
@@ -119,6 +123,42 @@ impl Gateway {
         disk::write_to(&folder, &format!("{date}.txt"), text.as_bytes()).map_err(failed)?;
         disk::write_to(&folder, &format!("{date}.json"), &json).map_err(failed)?;
         tracing::info!(%date, agrees = report.agrees, "the day is reconciled");
+        self.compare_shadows(date)
+    }
+
+    /// Compares the calls of each endpoint in shadow with what the other system has done on a day.
+    fn compare_shadows(&self, date: Date) -> Result<(), Error> {
+        let failed = |e: std::io::Error| Error::Mailbox(e.into());
+        let folder = self.config.data.join(SHADOWS);
+        for (name, connected) in &self.config.connected {
+            let Some(shadow) = &connected.shadow else { continue };
+            let live = self.live();
+            let is_its = |partner: &str| {
+                live.profiles.partner(partner).is_some_and(|partner| partner.endpoint == *name)
+            };
+            let store: &dyn Records = self.ledger.store();
+            let compared = match compare_shadow(store, (name, connected, shadow), date, &is_its) {
+                Ok(compared) => compared,
+                Err(CutoverError::Store(e)) => return Err(e.into()),
+                Err(error) => {
+                    tracing::warn!(endpoint = %name, %error, "a shadow cannot be compared");
+                    continue;
+                }
+            };
+            let config = &self.config.reconciliation;
+            let is_news = !(config.only_differences && compared.agrees);
+            if is_news && !config.to.is_empty() {
+                let mut draft = Draft::new();
+                self.queue_message(&mut draft, &shadow_message(&compared)?, config.to.iter())?;
+                self.ledger.commit(draft)?;
+            }
+            let json = serde_json::to_vec_pretty(&compared).map_err(|e| unwritten(&e))?;
+            disk::create_dir(&folder).map_err(failed)?;
+            let text = compared.to_string();
+            disk::write_to(&folder, &format!("{name}-{date}.txt"), text.as_bytes())
+                .map_err(failed)?;
+            disk::write_to(&folder, &format!("{name}-{date}.json"), &json).map_err(failed)?;
+        }
         Ok(())
     }
 
@@ -143,11 +183,48 @@ fn set_names<'a>(partners: impl Iterator<Item = &'a crate::profile::Partner>) ->
 /// The same, of the profiles as they lie in their folder. What is wrong with them keeps nobody from a report.
 #[must_use]
 pub fn sets_of(config: &Config, engine: &Engine) -> SetNames {
+    set_names(profiles_of(config, engine).iter().map(AsRef::as_ref))
+}
+
+/// The partners whose endpoint it is, by their profiles as they lie in their folder.
+#[must_use]
+pub fn partners_of(config: &Config, engine: &Engine, endpoint: &str) -> BTreeSet<String> {
+    let profiles = profiles_of(config, engine);
+    let its = profiles.iter().filter(|partner| partner.endpoint == endpoint);
+    its.map(|partner| partner.name.clone()).collect()
+}
+
+fn profiles_of(config: &Config, engine: &Engine) -> Profiles {
     let (own, _) = profile_sources(&config.profiles);
     let mut sources = Profiles::shipped();
     sources.extend(own);
-    let (profiles, _) = Profiles::from_sources(&sources, engine.grammars(), engine.maps());
-    set_names(profiles.iter().map(AsRef::as_ref))
+    Profiles::from_sources(&sources, engine.grammars(), engine.maps()).0
+}
+
+fn shadow_message(compared: &Comparison) -> Result<Message, Error> {
+    let mut told = compared.clone();
+    told.not_listed += told.differences.len().saturating_sub(DIFFERENCES_TOLD);
+    told.differences.truncate(DIFFERENCES_TOLD);
+    let Comparison { endpoint, date, same, documents, .. } = compared;
+    Ok(Message {
+        id: format!("shadow-{endpoint}-{date}"),
+        kind: MessageKind::Report,
+        at: compared.at,
+        title: format!(
+            "[Crossdock] Shadow of {endpoint} on {date}: {same} of {documents} the same"
+        ),
+        text: compared.to_string().chars().take(TEXT_CHARS_MAX).collect(),
+        details: details(&told)?,
+    })
+}
+
+fn details(
+    report: &impl serde::Serialize,
+) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+    Ok(match serde_json::to_value(report).map_err(|e| unwritten(&e))? {
+        serde_json::Value::Object(details) => details,
+        _ => serde_json::Map::new(),
+    })
 }
 
 fn unwritten(error: &serde_json::Error) -> Error {
@@ -158,10 +235,7 @@ fn message(report: &Reconciliation) -> Result<Message, Error> {
     let mut told = report.clone();
     told.not_listed += told.differences.len().saturating_sub(DIFFERENCES_TOLD);
     told.differences.truncate(DIFFERENCES_TOLD);
-    let details = match serde_json::to_value(&told).map_err(|e| unwritten(&e))? {
-        serde_json::Value::Object(details) => details,
-        _ => serde_json::Map::new(),
-    };
+    let details = details(&told)?;
     let date = report.date;
     let count = report.differences.len() + report.not_listed;
     let end = if report.agrees { "agrees".to_owned() } else { format!("{count} differences") };

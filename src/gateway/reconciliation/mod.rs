@@ -6,7 +6,7 @@
 mod daily;
 mod words;
 
-pub use daily::{ReconciliationConfig, sets_of};
+pub use daily::{ReconciliationConfig, partners_of, sets_of};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -143,7 +143,7 @@ pub fn reconcile(
 }
 
 /// The bounds of a day by the clock of this machine.
-fn bounds(date: Date) -> (Timestamp, Timestamp) {
+pub(super) fn bounds(date: Date) -> (Timestamp, Timestamp) {
     let start = |date: Date| {
         date.to_zoned(TimeZone::system()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
     };

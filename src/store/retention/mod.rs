@@ -105,7 +105,10 @@ impl Needed {
             Task::Send { documents, .. } | Task::AwaitReceipt { documents, .. } => {
                 self.documents.extend(documents);
             }
-            Task::SendReceipt { .. } | Task::Notify { .. } | Task::Quarantine { .. } => {}
+            Task::SendReceipt { .. }
+            | Task::Notify { .. }
+            | Task::Webhook { .. }
+            | Task::Quarantine { .. } => {}
         }
     }
 

@@ -47,7 +47,7 @@ idempotency = "natural-key"
     let given = json!({"url": url, "secret": format!("file:{}", secret.display())});
     let Value::Object(given) = given else { unreachable!() };
     let settings = Settings::read(&connector.settings, &given).unwrap();
-    Connected { connector: Arc::new(connector), settings }
+    Connected { connector: Arc::new(connector), settings, shadow: None }
 }
 
 /// Hands an order over: the steps that were done, and what came of it.

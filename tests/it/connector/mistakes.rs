@@ -8,7 +8,7 @@ use crossdock::grammar::SourceFile;
 use crossdock::profile::Problem;
 use proptest::prelude::*;
 
-fn source(files: &[(&str, &str)]) -> ConnectorSource {
+pub fn source(files: &[(&str, &str)]) -> ConnectorSource {
     let files = files.iter().map(|(name, text)| {
         let path = format!("acme/{name}").into();
         ((*name).to_owned(), SourceFile { path, text: (*text).to_owned() })
@@ -20,7 +20,7 @@ fn lines(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-fn told(files: &[(&str, &str)]) -> String {
+pub fn told(files: &[(&str, &str)]) -> String {
     let problems = Connector::read(&source(files)).map(|_| ()).unwrap_err();
     lines(&problems)
 }

@@ -2,13 +2,16 @@
 
 mod auth;
 mod command;
+mod cutover;
 mod delivery;
+#[cfg(feature = "api")]
+mod hooks;
 mod lab;
 mod mishaps;
 mod mistakes;
 mod polling;
 pub mod server;
-mod trials;
+pub mod trials;
 mod tryton;
 #[cfg(feature = "sftp")]
 mod whole;

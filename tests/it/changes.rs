@@ -1,0 +1,182 @@
+//! Changes and cancellations of orders: what becomes of them depends on where the order stands.
+
+use std::fs;
+
+use crossdock::exceptions::{Action, Kind, Playbook};
+use crossdock::store::{DocumentState, Event, Exception};
+
+use crate::exceptions::deed;
+use crate::house::{CONFIG, House, PROFILE, multi, order};
+use crate::trace::SHIPMENT;
+
+const ORDERS: &str = "warehouse/harbor-and-pine/orders";
+const CHANGES: &str = "warehouse/harbor-and-pine/order_changes";
+const FLOW: &str = "\n[documents.order_change]\ndirection = \"in\"\n";
+
+fn taking_changes() -> House {
+    House::with(CONFIG, &format!("{PROFILE}{FLOW}"))
+}
+
+/// A set of the partner's in an interchange of its own.
+fn set(interchange: u32, group: &str, segments: &str) -> String {
+    let (set, count) = (&segments[..3], segments.matches('~').count() + 2);
+    let body = &segments[4..];
+    format!(
+        "ISA*00*          *00*          *08*6125550100     *ZZ*NORTHDOCK3PL   *261120*0915*U*00401*{interchange:09}*0*P*>~\
+         GS*{group}*6125550100*NORTHDOCK3PL*20261120*0915*{interchange}*X*004010VICS~\
+         ST*{set}*0001~{body}SE*{count}*0001~GE*1*{interchange}~IEA*1*{interchange:09}~"
+    )
+}
+
+/// Less of the mugs.
+fn change(interchange: u32, number: &str, own: &str) -> String {
+    let head = format!("BCH*04*SA*{number}**{own}*20261119*****20261120~");
+    let line = "POC*2*QD*30*30*EA*4.75**UP*614141002023*VN*NP-MUG-PINE~";
+    set(interchange, "PC", &format!("860 {head}{line}CTT*1~"))
+}
+
+fn cancellation(interchange: u32, number: &str) -> String {
+    set(interchange, "PC", &format!("860 BCH*01*SA*{number}***20261119*****20261120~"))
+}
+
+/// What an operator has to find: the words, who they are about, and a page that tells what to do.
+fn expected(exception: &Exception, kind: Kind, words: &str) {
+    assert_eq!(exception.kind, kind, "{exception:#?}");
+    let told = format!("{exception:?}");
+    assert!(told.contains(words), "{words:?} is not in {told}");
+    let Playbook::Page(page) = kind.entry().playbook else { panic!("{kind:?} has no playbook") };
+    let page = format!("{}/docs/playbooks/{page}.md", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&page).expect(&page);
+    assert!(text.contains(&format!("`{}`", kind.name())), "{page} does not name {}", kind.name());
+}
+
+#[test]
+fn a_change_of_what_may_be_picked_is_held_and_counts_once_it_is_accepted() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("change.edi", &change(2, "PO-1", "1"));
+        let held = house.raised().await;
+        expected(
+            &held,
+            Kind::OrderChangeHeld,
+            "a change of order PO-1 came, and the warehouse has",
+        );
+        assert_eq!(house.names(CHANGES), [""; 0]);
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        assert!(
+            page.contains("with the warehouse") && page.contains("order_change PO-1"),
+            "{page}"
+        );
+
+        house.does(held.id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        let name = house.names(CHANGES).remove(0);
+        let json = fs::read_to_string(house.path(CHANGES).join(name)).unwrap();
+        assert!(json.contains("\"change\": \"less\""), "{json}");
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        let mugs = page.lines().find(|line| line.contains("614141002023")).unwrap();
+        assert!(mugs.contains(" 30 "), "{page}");
+
+        // The same change once more is the same; another one is another.
+        house.drop_inbound("again.edi", &change(3, "PO-1", "1"));
+        house.wait(Event::InterchangeDuplicate).await;
+        house.drop_inbound("other.edi", &change(4, "PO-1", "2"));
+        let held = house.raised().await;
+        expected(&held, Kind::OrderChangeHeld, "PO-1");
+        house.close().await;
+    });
+}
+
+#[test]
+fn nothing_is_shipped_for_an_order_whose_cancellation_was_accepted() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("cancel.edi", &cancellation(2, "PO-1"));
+        let held = house.raised().await;
+        expected(&held, Kind::OrderCancellationHeld, "the cancellation of order PO-1 came");
+        house.does(held.id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        assert!(page.contains("\ncancelled\n"), "{page}");
+        house.drop_outbound("shipments", "a.json", SHIPMENT);
+        let refused = house.raised().await;
+        expected(&refused, Kind::DocumentRefused, "Order PO-1 was cancelled on");
+        let sent = house.names("mailboxes/harbor-and-pine/outbound");
+        assert!(sent.iter().all(|name| !name.contains("shipment")), "{sent:?}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_has_left_or_was_never_ordered_cannot_be_cancelled() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        house.drop_inbound("stray.edi", &cancellation(1, "PO-9"));
+        let held = house.raised().await;
+        expected(&held, Kind::OrderCancellationHeld, "order PO-9 is not known");
+        house.drop_inbound("order.edi", &order(2, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_outbound("shipments", "a.json", SHIPMENT);
+        house.wait(Event::DocumentRendered).await;
+        // By an order whose purpose says so, too.
+        let cancel = order(3, "PO-1").replace("BEG*00", "BEG*01");
+        house.drop_inbound("cancel.edi", &cancel);
+        let held = house.raised().await;
+        expected(&held, Kind::OrderCancellationHeld, "some of the order has left already");
+        assert_eq!(house.names(ORDERS).len(), 1);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_change_of_what_still_waits_follows_its_order() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        // The warehouse's folder cannot be written to.
+        house.put("warehouse/harbor-and-pine", "orders", "");
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentReceived).await;
+        house.drop_inbound("cancel.edi", &cancellation(2, "PO-1"));
+        house.wait(Event::DocumentReceived).await;
+        assert_eq!(house.names(CHANGES), [""; 0], "it overtakes its order");
+        fs::remove_file(house.path(ORDERS)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(ORDERS).len(), 1);
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(CHANGES).len(), 1);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_number_with_other_contents_is_held_and_with_the_same_is_a_duplicate() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("again.edi", &order(2, "PO-1"));
+        house.wait(Event::InterchangeDuplicate).await;
+        assert_eq!(house.kinds_open(), []);
+        let other = order(3, "PO-1").replace("PO1*1*24*", "PO1*1*48*");
+        house.drop_inbound("other.edi", &other);
+        let held = house.raised().await;
+        let words = "order PO-1 was received before with other contents";
+        expected(&held, Kind::DocumentNumberReused, words);
+        assert_eq!(house.names(ORDERS).len(), 1);
+
+        house.does(held.id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(ORDERS).len(), 2);
+        // From now on that one counts: it is the duplicate of itself, and the first is not.
+        house.drop_inbound("third.edi", &order(4, "PO-1").replace("PO1*1*24*", "PO1*1*48*"));
+        house.wait(Event::InterchangeDuplicate).await;
+        let all = house.gateway.store().documents(None, 10).unwrap();
+        let states = |state| all.iter().filter(|one| one.state == state).count();
+        assert_eq!((states(DocumentState::Delivered), states(DocumentState::Duplicate)), (2, 2));
+        house.close().await;
+    });
+}

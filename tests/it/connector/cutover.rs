@@ -1,0 +1,133 @@
+//! Cutover: what a connector would call for orders in shadow, compared with the export of the system that does the work.
+
+use std::fs;
+
+use crossdock::store::Event;
+use serde_json::Value;
+
+use crate::house::{House, PROFILE, multi, order};
+
+const CONFIG: &str = r#"
+data = "data"
+profiles = "partners"
+connectors = "connectors"
+poll_seconds = 1
+settle_milliseconds = 5
+
+[endpoints.warehouse]
+connector = "wms"
+
+[endpoints.warehouse.shadow]
+export = "legacy"
+program = "legacy.jq"
+ignore = ["reference", "lines[].note"]
+"#;
+const CONNECTOR: &str = r#"
+title = "A warehouse"
+base_url = "http://127.0.0.1:9"
+
+[[documents.order.step]]
+name = "customer"
+call = "{path: \"/customers\"}"
+idempotency = "read"
+
+[[documents.order.step]]
+name = "create"
+call = "create"
+idempotency = "header"
+"#;
+const ORDER: &str = "def create: {path: \"/orders\", body: {po: .number, reference: $id,
+  lines: [.lines[] | {sku: .items[0].value, quantity, note: \"x\"}]}};\n";
+const LEGACY: &str = "select(.type == \"order\") | {document: \"order\", number: .po,
+  call: {po: .po, reference: \"other\", lines: (.lines | if type == \"string\" then fromjson else . end)}}\n";
+
+/// A house whose orders are in shadow, with a connector that must never be called.
+fn in_shadow() -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let connector = folder.path().join("connectors/wms");
+    fs::create_dir_all(&connector).unwrap();
+    fs::write(connector.join("connector.toml"), CONNECTOR).unwrap();
+    fs::write(connector.join("order.jq"), ORDER).unwrap();
+    fs::write(folder.path().join("legacy.jq"), LEGACY).unwrap();
+    fs::create_dir(folder.path().join("legacy")).unwrap();
+    let profile =
+        PROFILE.replacen("[documents.order]\n", "[documents.order]\nstate = \"shadow\"\n", 1);
+    House::within(folder, CONFIG, &profile)
+}
+
+const LINES: [&str; 3] = [
+    r#"{"sku":"614141001019","quantity":24}"#,
+    r#"{"sku":"614141002023","quantity":"36.0"}"#,
+    r#"{"sku":"614141003037","quantity":12,"note":"theirs"}"#,
+];
+
+#[test]
+fn what_would_be_called_is_compared_with_what_was_done() {
+    multi().block_on(async {
+        let mut house = in_shadow();
+        for (at, number) in ["PO-1", "PO-2", "PO-3"].into_iter().enumerate() {
+            let at = u32::try_from(at).unwrap() + 1;
+            house.drop_inbound(&format!("{at}.edi"), &order(at, number));
+            house.wait(Event::DocumentShadowed).await;
+        }
+        let all = LINES.join(",");
+        let other = all.replace("\"36.0\"", "30");
+        let jsonl = format!(
+            "{{\"type\":\"order\",\"po\":\"PO-1\",\"lines\":[{all}]}}\n{{\"type\":\"note\"}}\n\
+             {{\"type\":\"order\",\"po\":\"PO-2\",\"lines\":[{other}]}}\n"
+        );
+        fs::write(house.path("legacy/day.jsonl"), jsonl).unwrap();
+        let csv = format!("type,po,lines\norder,PO-9,\"[{}]\"\n", LINES[0].replace('"', "\"\""));
+        fs::write(house.path("legacy/more.csv"), csv).unwrap();
+        let today = jiff::Zoned::now().date().to_string();
+        let compare = ["connector", "compare", "warehouse", "--date", &today];
+        let (page, code) = house.command(&compare);
+        let expected = format!(
+            "Shadow of warehouse on {today}: 1 of 3 calls are the same\n  \
+             harbor-and-pine order PO-2: the call differs\n    \
+             lines[1].quantity: 36 here, 30 there\n  \
+             harbor-and-pine order PO-3: the other system has nothing of it\n  \
+             order PO-9 (more.csv): it never came here\n"
+        );
+        assert_eq!((page, code), (expected, 1));
+        let (json, _) = house.command(&[&compare[..], &["--format", "json"]].concat());
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["differences"][0]["mismatches"][0]["path"], "lines[1].quantity");
+        // All of it the same.
+        let one =
+            |number: &str| format!("{{\"type\":\"order\",\"po\":\"{number}\",\"lines\":[{all}]}}");
+        let list = ["PO-1", "PO-2", "PO-3"].map(one).join(",");
+        fs::write(house.path("legacy/day.jsonl"), format!("[{list}]")).unwrap();
+        fs::remove_file(house.path("legacy/more.csv")).unwrap();
+        let (page, code) = house.command(&compare);
+        assert_eq!(code, 0, "{page}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn mistakes_say_where_they_are() {
+    multi().block_on(async {
+        let house = in_shadow();
+        let fails = |arguments: &[&str], words: &str| {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("CROSSDOCK_CONFIG", house.path("crossdock.toml"))
+                .args(arguments)
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && told.contains(words), "{words}: {told}");
+        };
+        fails(&["connector", "compare", "shop"], "[endpoints.shop.shadow]");
+        fails(&["connector", "compare", "warehouse", "--partner", "nobody"], "harbor-and-pine");
+        fs::write(house.path("legacy/day.json"), "[{\"type\":\"order\"}]").unwrap();
+        fails(&["connector", "compare", "warehouse"], "record 1: the program gives {document");
+        fs::write(house.path("legacy/day.json"), "[{\"type\":").unwrap();
+        fails(&["connector", "compare", "warehouse"], "day.json: EOF");
+        fs::rename(house.path("legacy/day.json"), house.path("legacy/day.txt")).unwrap();
+        fails(&["connector", "compare", "warehouse"], "neither .json");
+        fs::write(house.path("legacy.jq"), ".a\n| nothing").unwrap();
+        fails(&["connector", "compare", "warehouse"], "legacy.jq:2: there is no filter `nothing`");
+        house.close().await;
+    });
+}
