@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
@@ -25,6 +26,8 @@ pub struct ConnectorEndpoint {
     api: Api,
     /// A folder for documents that people put there, and for copies of those that are refused.
     returns: Option<DirectoryEndpoint>,
+    /// Since when it is there: calls that were begun before may be under way there still.
+    made: Timestamp,
     /// When each partner's documents of a kind were last looked for.
     looked: Mutex<HashMap<(String, String), Instant>>,
 }
@@ -41,7 +44,8 @@ impl ConnectorEndpoint {
         runtime: Handle,
     ) -> Result<Self, String> {
         let api = Api::new(&connector, settings, runtime)?;
-        Ok(Self { connector, api, returns, looked: Mutex::default() })
+        let (made, looked) = (Timestamp::now(), Mutex::default());
+        Ok(Self { connector, api, returns, made, looked })
     }
 
     fn scope(&self, partner: &str) -> Scope {
@@ -73,11 +77,31 @@ impl ConnectorEndpoint {
         }
     }
 
+    /// A call that was made before a restart is not found as long as the server is at it. After the time that the server
+    /// takes at the longest it is; `since` is when the step may first have been begun.
+    fn is_settled(&self, since: Timestamp) -> Result<(), Error> {
+        let longest = Duration::from_secs(u64::from(self.connector.timeout_seconds));
+        let passed = Timestamp::now().duration_since(self.made);
+        let passed = Duration::try_from(passed).unwrap_or_default();
+        if since >= self.made || passed >= longest {
+            return Ok(());
+        }
+        let reason = "a call from before the restart may still be under way there".to_owned();
+        Err(Error::Transient { reason, retry_after: Some(longest.saturating_sub(passed)) })
+    }
+
     /// Makes a step, or finds that it was made; tells what it gave, and how.
-    fn step(&self, step: &Step, key: &str, scope: &Scope) -> Result<(Value, String), Error> {
+    fn step(
+        &self,
+        step: &Step,
+        key: &str,
+        scope: &Scope,
+        since: Timestamp,
+    ) -> Result<(Value, String), Error> {
         if let Some(search) = &step.search
             && let Some(request) = search.request(scope).map_err(|stop| refused(&stop))?
         {
+            self.is_settled(since)?;
             let told = self.call(&request, None, &Meanings::default(), scope)?;
             if let Some(found) = search.found(&told.answer, scope).map_err(|stop| refused(&stop))? {
                 return Ok((found, format!("it was there: {} {}", request.method, request.path)));
@@ -143,10 +167,10 @@ impl Endpoint for ConnectorEndpoint {
         scope.id = Value::String(call.idempotency_key.to_owned());
         scope.document = serde_json::from_slice(call.json)
             .map_err(|e| Error::Refused { reason: e.to_string() })?;
-        let mut begun = false;
+        let (mut begun, mut since) = (false, steps.queued());
         for step in &handling.steps {
-            if let Some(kept) = steps.result(&step.name)? {
-                begun = true;
+            if let Some((kept, at)) = steps.result(&step.name)? {
+                (begun, since) = (true, at);
                 scope.keep(&step.name, serde_json::from_slice(&kept).map_err(|e| strange(&e))?);
                 continue;
             }
@@ -154,8 +178,8 @@ impl Endpoint for ConnectorEndpoint {
                 handling.check(&scope).map_err(|stop| refused(&stop))?;
                 begun = true;
             }
-            let (result, note) =
-                self.step(step, call.idempotency_key, &scope).map_err(|error| match error {
+            let (result, note) = self.step(step, call.idempotency_key, &scope, since).map_err(
+                |error| match error {
                     Error::Refused { reason } => {
                         Error::Refused { reason: format!("step {}: {reason}", step.name) }
                     }
@@ -163,8 +187,10 @@ impl Endpoint for ConnectorEndpoint {
                         let reason = format!("step {}: {reason}", step.name);
                         Error::Transient { reason, retry_after }
                     }
-                })?;
+                },
+            )?;
             steps.keep(&step.name, result.to_string().as_bytes(), &note)?;
+            since = Timestamp::now();
             scope.keep(&step.name, result);
         }
         Ok(())

@@ -68,11 +68,14 @@ impl From<std::io::Error> for Error {
 
 /// Where the results of a call's steps are kept, while it is under way and beyond.
 pub trait Steps {
-    /// What a step of this call gave, where it is done.
+    /// When the call was queued: none of its steps was made before.
+    fn queued(&self) -> Timestamp;
+
+    /// What a step of this call gave and when, where it is done.
     ///
     /// # Errors
     /// Where what was kept cannot be read.
-    fn result(&self, step: &str) -> Result<Option<Vec<u8>>, Error>;
+    fn result(&self, step: &str) -> Result<Option<(Vec<u8>, Timestamp)>, Error>;
 
     /// Keeps what a step gave. When it returns, that is durable. `note` says in a few words how it came.
     ///

@@ -55,6 +55,8 @@ pub struct Fault {
 /// A program that can be run.
 pub struct Program {
     filter: Filter<Bounded>,
+    /// Which variables its text names: the others are not made ready for a run.
+    named: Vec<bool>,
 }
 
 impl std::fmt::Debug for Program {
@@ -87,7 +89,8 @@ impl Program {
             });
             faults(of_each.collect())
         })?;
-        Ok(Self { filter })
+        let named = variables.iter().map(|name| text.contains(name)).collect();
+        Ok(Self { filter, named })
     }
 
     /// Runs it on a value, with a value for each variable that it was compiled with.
@@ -118,7 +121,9 @@ impl Program {
     fn run_on(&self, steps: u64, input: &Value, variables: &[&Value]) -> Result<Vec<Value>, Stop> {
         let base = std::ptr::from_ref(&self).addr();
         let meter = Meter { lut: &self.filter.lut, left: Cell::new(steps), base };
-        let vars = Vars::new(variables.iter().map(|value| to_jq(value)));
+        let variables = variables.iter().zip(&self.named);
+        let vars = variables.map(|(value, named)| if *named { to_jq(value) } else { Val::Null });
+        let vars = Vars::new(vars);
         let ctx = Ctx::<Bounded>::new(Data(&meter), vars);
         let mut given = Vec::new();
         let mut room = OUTPUT_BYTES_MAX;

@@ -136,11 +136,16 @@ pub fn hand_over(
     tell: &mut Onlook<'_>,
 ) -> Result<(), String> {
     use crate::bridge::{Call, ConnectorEndpoint, Endpoint as _, Error, Steps};
+    use jiff::Timestamp;
     use std::sync::{Mutex, PoisonError};
 
     struct Onlooker<'a, 'b>(Mutex<&'a mut Onlook<'b>>);
     impl Steps for Onlooker<'_, '_> {
-        fn result(&self, _: &str) -> Result<Option<Vec<u8>>, Error> {
+        fn queued(&self) -> Timestamp {
+            Timestamp::now()
+        }
+
+        fn result(&self, _: &str) -> Result<Option<(Vec<u8>, Timestamp)>, Error> {
             Ok(None)
         }
 

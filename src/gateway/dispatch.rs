@@ -83,7 +83,7 @@ impl Gateway {
             idempotency_key: &record.id,
             json: &json,
         };
-        let steps = KeptSteps { ledger: &self.ledger, work: work.id, call: &call };
+        let steps = KeptSteps { ledger: &self.ledger, work, call: &call };
         self.endpoint(name)?.deliver(&call, &steps)?;
         let now = Timestamp::now();
         let mut draft = Draft::new();

@@ -6,22 +6,27 @@ use jiff::Timestamp;
 use super::ledger::{Draft, Ledger};
 use crate::bridge::{Call, Error, Steps};
 use crate::disk::trial;
-use crate::store::{CallResult, Change, Event};
+use crate::store::{CallResult, Change, Event, Work};
 
 /// The steps of one piece of work.
 pub(super) struct KeptSteps<'a> {
     pub(super) ledger: &'a Ledger,
-    pub(super) work: u64,
+    pub(super) work: &'a Work,
     pub(super) call: &'a Call<'a>,
 }
 
 impl Steps for KeptSteps<'_> {
-    fn result(&self, step: &str) -> Result<Option<Vec<u8>>, Error> {
+    fn queued(&self) -> Timestamp {
+        self.work.queued
+    }
+
+    fn result(&self, step: &str) -> Result<Option<(Vec<u8>, Timestamp)>, Error> {
         let store = self.ledger.store();
         let all = store.call_results(self.call.idempotency_key).map_err(|error| failed(&error))?;
         // What is handed over anew is called anew.
-        let kept = all.into_iter().find(|kept| kept.step == step && kept.work == self.work);
-        kept.map(|kept| store.payload(kept.result).map_err(|error| failed(&error))).transpose()
+        let kept = all.into_iter().find(|kept| kept.step == step && kept.work == self.work.id);
+        let read = |kept: CallResult| Ok((store.payload(kept.result)?, kept.at));
+        kept.map(read).transpose().map_err(|error| failed(&error))
     }
 
     fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error> {
@@ -36,7 +41,7 @@ impl Steps for KeptSteps<'_> {
         draft.push(Change::Called(CallResult {
             document: document.to_owned(),
             step: step.to_owned(),
-            work: self.work,
+            work: self.work.id,
             result: payload,
             at: now,
         }));

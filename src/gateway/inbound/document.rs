@@ -309,6 +309,7 @@ impl Gateway {
             // What one document has too much of, another has not: each is judged by itself.
             trouble.cause = format!("{} {}", document.kind(), document.number());
         }
+        trouble.words = format!("{} {}: {}", document.kind(), document.number(), trouble.words);
         Ok(Some(trouble))
     }
 }

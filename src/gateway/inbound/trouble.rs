@@ -39,7 +39,7 @@ impl Whole {
 pub(super) struct OfSet {
     pub(super) kind: Kind,
     pub(super) cause: String,
-    words: String,
+    pub(super) words: String,
     mend: String,
     findings: Option<PayloadId>,
     acceptable: bool,

@@ -6,8 +6,12 @@ mod cutover;
 mod delivery;
 #[cfg(feature = "api")]
 mod hooks;
+mod lab;
+mod mishaps;
 mod mistakes;
 mod polling;
 pub mod server;
 pub mod trials;
 mod tryton;
+#[cfg(feature = "sftp")]
+mod whole;

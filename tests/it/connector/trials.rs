@@ -19,6 +19,7 @@ use crate::kill::{Running, start_in};
 const CONNECTOR: &str = r#"
 title = "A system that takes the same order twice"
 base_url = "{url}"
+timeout_seconds = 3
 
 [settings.url]
 about = "the address"
@@ -257,4 +258,40 @@ fn killed_at_any_step_it_goes_on_there_and_makes_one_order() {
         }
         assert!(kept < 3 || after.is_empty(), "{trial}: {after:?}");
     }
+}
+
+#[test]
+fn killed_while_the_server_is_still_at_it_it_makes_no_second_order() {
+    let orders = Orders::default();
+    let (theirs, (begun, begins)) = (Arc::clone(&orders), std::sync::mpsc::channel());
+    let (searched, searches) = std::sync::mpsc::channel();
+    let (begun, searches) = (Mutex::new(Some(begun)), Mutex::new(searches));
+    let server = Server::start(move |call| {
+        let is_order = call.path.starts_with("/orders");
+        match call.method.as_str() {
+            "GET" if is_order && begun.lock().unwrap().is_none() => {
+                let reply = system(&theirs, call);
+                let _ = searched.send(());
+                reply
+            }
+            "POST" if call.path == "/orders" => {
+                let first = begun.lock().unwrap().take();
+                if let Some(begun) = first {
+                    begun.send(()).unwrap();
+                    // Whoever looks for it in the next two seconds does not find it.
+                    let _ = searches.lock().unwrap().recv_timeout(Duration::from_secs(2));
+                }
+                system(&theirs, call)
+            }
+            _ => system(&theirs, call),
+        }
+    });
+    let connector = CONNECTOR.replace("timeout_seconds = 3", "timeout_seconds = 4");
+    let files = [("connector.toml", connector.as_str())];
+    let yard = yard("twice", &files, &settings(&server), &order(1, "PO-1"));
+    let running = start_in(yard.path(), "");
+    begins.recv_timeout(PATIENCE).unwrap();
+    drop(running);
+    assert_eq!(finished(yard.path()), DocumentState::Delivered);
+    assert_eq!(orders.lock().unwrap().len(), 1, "{:?}", server.lines());
 }

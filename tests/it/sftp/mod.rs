@@ -4,4 +4,4 @@ mod faults;
 mod gateway;
 mod mailbox;
 mod proxy;
-mod server;
+pub mod server;
