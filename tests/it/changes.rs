@@ -11,6 +11,7 @@ use crate::trace::SHIPMENT;
 
 const ORDERS: &str = "warehouse/harbor-and-pine/orders";
 const CHANGES: &str = "warehouse/harbor-and-pine/order_changes";
+const BOTH: &str = "endpoint = \"warehouse\"\ntest_endpoint = \"warehouse\"";
 const FLOW: &str = "\n[documents.order_change]\ndirection = \"in\"\n";
 
 fn taking_changes() -> House {
@@ -177,6 +178,29 @@ fn a_number_with_other_contents_is_held_and_with_the_same_is_a_duplicate() {
         let all = house.gateway.store().documents(None, 10).unwrap();
         let states = |state| all.iter().filter(|one| one.state == state).count();
         assert_eq!((states(DocumentState::Delivered), states(DocumentState::Duplicate)), (2, 2));
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_cancellation_that_is_a_test_cancels_nothing() {
+    multi().block_on(async {
+        let profile = PROFILE.replacen("endpoint = \"warehouse\"", BOTH, 1);
+        let mut house = House::with(CONFIG, &format!("{profile}{FLOW}"));
+        let as_test = |text: String| text.replacen("*0*P*>~", "*0*T*>~", 1);
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("test.edi", &as_test(order(2, "PO-1")));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("cancel.edi", &as_test(cancellation(3, "PO-1")));
+        let held = house.raised().await;
+        expected(&held, Kind::OrderCancellationHeld, "PO-1");
+        house.does(held.id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        assert!(!page.contains("\ncancelled\n"), "{page}");
+        house.drop_outbound("shipments", "a.json", SHIPMENT);
+        house.wait(Event::DocumentRendered).await;
         house.close().await;
     });
 }

@@ -74,8 +74,13 @@ impl Gateway {
         draft.tell([("set_id".to_owned(), set.set.clone())].into());
         tally.documents += 1;
         if state == DocumentState::Queued {
-            let said = (&id[..], document, payload);
-            self.deliver(draft, partner, said, (&own, deliver_again), tally)?;
+            self.take_number(draft, (&id, payload), (&own, deliver_again), tally)?;
+            // A change that is a test changes no order.
+            if asked.is_none() || !header.test {
+                let (store, counted) = (self.ledger.store(), (&id[..], document));
+                let passed = &mut tally.passed;
+                count_for_orders(store, draft, partner, Direction::In, counted, passed)?;
+            }
             if kind == "order" && asked.is_none() && !header.test {
                 draft.start_deadlines(partner, Moment::Order, &id, now);
             }
@@ -251,12 +256,11 @@ impl Gateway {
         self.raise_set(draft, partner, (arriving, header), (index, set), &trouble);
     }
 
-    /// Notes a document that goes on: its number is taken, and it counts for its orders.
-    fn deliver(
+    /// Notes a document that goes on: its number is taken.
+    fn take_number(
         &self,
         draft: &mut Draft,
-        partner: &Partner,
-        (id, document, payload): (&str, &canonical::Document, PayloadId),
+        (id, payload): (&str, PayloadId),
         (own, again): (&PurchaseOrderKey, bool),
         tally: &mut Tally,
     ) -> Result<(), Error> {
@@ -270,15 +274,7 @@ impl Gateway {
             }
             tally.numbers.insert(own.clone(), payload);
         }
-        let counted = (id, document);
-        count_for_orders(
-            self.ledger.store(),
-            draft,
-            partner,
-            Direction::In,
-            counted,
-            &mut tally.passed,
-        )
+        Ok(())
     }
 
     /// Translates a document into our own words, and compares it with its order; notes what is found, and tells why

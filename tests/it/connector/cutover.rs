@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use crossdock::store::{
-    Change, DocumentState, EmbeddedStore, Event, Records as _, Store as _, Transaction,
-};
+use crossdock::store::{Change, DocumentState, EmbeddedStore, Event, Records as _, Transaction};
 use serde_json::Value;
 
 use crate::house::{House, PROFILE, multi, order};
