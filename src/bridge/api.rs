@@ -33,6 +33,8 @@ pub(super) struct Api {
     base_url: String,
     auth: Auth,
     settings: Settings,
+    /// After so long a call counts as failed: at the longest a server is at it.
+    longest: Duration,
     pace: Mutex<Pace>,
     token: tokio::sync::Mutex<Option<Token>>,
 }
@@ -78,7 +80,8 @@ impl Api {
         let client = builder.build().map_err(|e| chain(&e))?;
         let pace = Pace::new(connector.rate, connector.breaker, Instant::now());
         let (auth, token) = (connector.auth.clone(), tokio::sync::Mutex::default());
-        Ok(Self { client, runtime, base_url, auth, settings, pace: Mutex::new(pace), token })
+        let (pace, longest) = (Mutex::new(pace), timeout);
+        Ok(Self { client, runtime, base_url, auth, settings, longest, pace, token })
     }
 
     /// All settings.
@@ -175,9 +178,31 @@ impl Api {
         if request.body.is_some() {
             made = made.header(CONTENT_TYPE, "application/json").body(body);
         }
+        let begun = Instant::now();
         // The query may hold a key.
-        let answer = made.send().await.map_err(|e| failed(chain(&e.without_url())))?;
-        read(answer).await.map_err(failed)
+        let sent = made.send().await.map_err(|e| (e.is_connect(), chain(&e.without_url())));
+        let (unheard, words) = match sent {
+            Ok(answer) => match read(answer).await {
+                Ok(told) => return Ok(told),
+                Err(words) => (false, words),
+            },
+            Err(sent) => sent,
+        };
+        let reason = format!("{what}: {words}");
+        let retry_after = (!unheard).then(|| self.until_settled(request, key, begun)).flatten();
+        Err(Error::Transient { reason, retry_after })
+    }
+
+    /// How long a server may still be at a call that was begun then and has no answer of its own: what it makes cannot be
+    /// found before. Nothing for calls that may be repeated at once.
+    pub(super) fn until_settled(
+        &self,
+        request: &Request,
+        key: Option<(&str, &str)>,
+        begun: Instant,
+    ) -> Option<Duration> {
+        let rest = self.longest.saturating_sub(begun.elapsed());
+        (!request.is_read_only() && key.is_none() && !rest.is_zero()).then_some(rest)
     }
 
     fn url(&self, request: &Request) -> Result<Url, String> {

@@ -65,6 +65,7 @@ impl ConnectorEndpoint {
         scope: &Scope,
     ) -> Result<Told, Error> {
         trial::step("call.before");
+        let begun = Instant::now();
         let told = self.api.call(request, key)?;
         trial::step("call.after");
         let named = |words: String| format!("{} {}: {words}", request.method, request.path);
@@ -72,7 +73,11 @@ impl ConnectorEndpoint {
             Judgement::Ok => Ok(told),
             Judgement::Refused(words) => Err(Error::Refused { reason: named(words) }),
             Judgement::Retry(words) => {
-                Err(Error::Transient { reason: named(words), retry_after: told.retry_after })
+                // What stands before the server has given up, not the server.
+                let given_up = matches!(told.answer.status, 502 | 504);
+                let settled = given_up.then(|| self.api.until_settled(request, key, begun));
+                let retry_after = told.retry_after.or(settled.flatten());
+                Err(Error::Transient { reason: named(words), retry_after })
             }
         }
     }

@@ -295,3 +295,44 @@ fn killed_while_the_server_is_still_at_it_it_makes_no_second_order() {
     assert_eq!(finished(yard.path()), DocumentState::Delivered);
     assert_eq!(orders.lock().unwrap().len(), 1, "{:?}", server.lines());
 }
+
+#[test]
+fn cut_off_while_the_server_is_still_at_it_it_makes_no_second_order() {
+    for how in ["the gateway before it gives up", "the connection is cut"] {
+        let orders = Orders::default();
+        let theirs = Arc::clone(&orders);
+        let (searched, searches) = std::sync::mpsc::channel();
+        let searches = Mutex::new(Some(searches));
+        let server = Server::start(move |call| {
+            let first = if call.method == "POST" && call.path == "/orders" {
+                searches.lock().unwrap().take()
+            } else {
+                None
+            };
+            let Some(searches) = first else {
+                let reply = system(&theirs, call);
+                if call.path.starts_with("/orders?") {
+                    let _ = searched.send(());
+                }
+                return reply;
+            };
+            // Whoever looks for it in the next two seconds does not find it.
+            let (theirs, call) = (Arc::clone(&theirs), call.clone());
+            while searches.try_recv().is_ok() {}
+            std::thread::spawn(move || {
+                let _ = searches.recv_timeout(Duration::from_secs(2));
+                system(&theirs, &call);
+            });
+            if how.starts_with("the gateway") {
+                Reply::status("504 Gateway Timeout")
+            } else {
+                Reply::Nothing
+            }
+        });
+        let connector = CONNECTOR.replace("timeout_seconds = 3", "timeout_seconds = 4");
+        let files = [("connector.toml", connector.as_str())];
+        let yard = yard("cut", &files, &settings(&server), &order(1, "PO-1"));
+        assert_eq!(finished(yard.path()), DocumentState::Delivered, "{how}");
+        assert_eq!(orders.lock().unwrap().len(), 1, "{how}: {:?}", server.lines());
+    }
+}
