@@ -139,10 +139,24 @@ fn describe_documents(document: &mut Value) {
     for kind in canonical::Document::KINDS {
         let Some(schema) = canonical::schema(kind) else { continue };
         let Ok(mut schema) = serde_json::to_value(schema) else { continue };
-        let name = format!("Canonical{}{}", kind[..1].to_uppercase(), &kind[1..]);
-        move_definitions(&mut schema, &name);
+        name_definitions(&mut schema);
+        let schemas = &mut document["components"]["schemas"];
+        // What several kinds have in common is the same in all.
+        if let Some(Value::Object(parts)) =
+            schema.as_object_mut().and_then(|fields| fields.remove("$defs"))
+        {
+            for (part, schema) in parts {
+                schemas[component(&part)] = schema;
+            }
+        }
+        let name = component(kind);
+        if let Some(fields) = schema.as_object_mut() {
+            // Generators call their classes after the title.
+            fields.insert("title".to_owned(), name.clone().into());
+            fields.remove("$schema");
+        }
         kinds.push(serde_json::json!({ "$ref": format!("#/components/schemas/{name}") }));
-        document["components"]["schemas"][name] = schema;
+        schemas[name] = schema;
     }
     document["components"]["schemas"]["CanonicalDocument"] = serde_json::json!({
         "description": "A document in the canonical model, as `crossdock schema KIND` describes it.",
@@ -155,22 +169,32 @@ fn describe_documents(document: &mut Value) {
     }
 }
 
-/// References within a schema lead to its own definitions; within the document they stand below its name.
-fn move_definitions(schema: &mut Value, name: &str) {
+/// The name of a kind of document, or of a part of one, in an OpenAPI document: `CanonicalOrderChange`.
+fn component(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        format!("{}{rest}", first.to_uppercase())
+    });
+    format!("Canonical{}", words.collect::<String>())
+}
+
+/// References within a schema lead to its own definitions; the document has these among its components, where
+/// generators of clients look for them.
+fn name_definitions(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             for (key, value) in fields.iter_mut() {
                 match value {
                     Value::String(place) if key == "$ref" => {
-                        if let Some(below) = place.strip_prefix("#/$defs/") {
-                            *place = format!("#/components/schemas/{name}/$defs/{below}");
+                        if let Some(part) = place.strip_prefix("#/$defs/") {
+                            *place = format!("#/components/schemas/{}", component(part));
                         }
                     }
-                    other => move_definitions(other, name),
+                    other => name_definitions(other),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| move_definitions(item, name)),
+        Value::Array(items) => items.iter_mut().for_each(name_definitions),
         _ => {}
     }
 }

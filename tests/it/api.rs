@@ -383,3 +383,91 @@ fn the_openapi_document_names_every_route() {
     }
     insta::assert_snapshot!(lines.join("\n"));
 }
+
+/// A program of the Python environment `target/openapi`, which `tests/run` makes; `CROSSDOCK_OPENAPI` names another one.
+/// Nothing where there is none, which is said.
+fn tool(name: &str) -> Option<std::process::Command> {
+    let folder = std::env::var_os("CROSSDOCK_OPENAPI").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/openapi"),
+        std::path::PathBuf::from,
+    );
+    let program = folder.join("bin").join(name);
+    if !program.exists() {
+        println!("skipped: there is no {} (tests/run makes it)", program.display());
+        return None;
+    }
+    let mut command = std::process::Command::new(program);
+    command.env("PATH", folder.join("bin")).env("NO_COLOR", "1");
+    Some(command)
+}
+
+fn run(command: &mut std::process::Command) -> String {
+    let output = tokio::task::block_in_place(|| command.output().unwrap());
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let wrong = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}\n{wrong}");
+    told
+}
+
+#[test]
+fn a_client_that_is_generated_from_our_document_works() {
+    let (Some(mut generator), Some(mut python)) = (tool("openapi-python-client"), tool("python"))
+    else {
+        return;
+    };
+    multi().block_on(async {
+        let site = Site::open("").await;
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        std::fs::write(place("openapi.json"), api::openapi().to_string()).unwrap();
+        std::fs::write(place("invoice.json"), INVOICE).unwrap();
+        let told = run(generator
+            .args(["generate", "--meta", "none", "--path"])
+            .arg(place("openapi.json"))
+            .arg("--output-path")
+            .arg(place("generated")));
+        // What it cannot understand it says, and leaves out.
+        assert!(!told.contains("Unable") && !told.contains("removal"), "{told}");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/openapi/client.py");
+        let url = format!("http://{}", site.address);
+        let told = run(python
+            .arg(script)
+            .arg(folder.path())
+            .args([&url, &site.token])
+            .arg(place("invoice.json")));
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(
+            (&told["first"], &told["again"], &told["same"]),
+            (&json!(202), &json!(202), &json!(true))
+        );
+        assert_eq!(told["other"], 409, "{told}");
+        assert_eq!((&told["listed"][0], &told["shown"]), (&told["id"], &told["id"]));
+        site.close().await;
+    });
+}
+
+/// No 5xx, and no answer that the document does not describe. With `CROSSDOCK_SCHEMATHESIS` so many cases of each route are
+/// tried, after all that its schema covers; 10 at random unless set.
+#[test]
+fn schemathesis_finds_no_failure_and_nothing_undocumented() {
+    let Some(mut schemathesis) = tool("schemathesis") else { return };
+    let (cases, phases) = match std::env::var("CROSSDOCK_SCHEMATHESIS") {
+        Ok(cases) => (cases, "examples,coverage,fuzzing"),
+        Err(_) => ("10".to_owned(), "fuzzing"),
+    };
+    multi().block_on(async {
+        let site = Site::open("requests_per_minute = 1000000").await;
+        let folder = tempfile::tempdir().unwrap();
+        let document = folder.path().join("openapi.json");
+        std::fs::write(&document, api::openapi().to_string()).unwrap();
+        let token = format!("Authorization: Bearer {}", site.token);
+        let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+        run(schemathesis
+            .current_dir(folder.path())
+            .arg("run")
+            .arg(&document)
+            .args(["--url", &format!("http://{}", site.address), "--header", &token])
+            .args(["--checks", checks, "--phases", phases, "--max-examples", &cases, "--generation-database", "none"]));
+        site.close().await;
+    });
+}
