@@ -128,6 +128,10 @@ fn what_has_left_or_was_never_ordered_cannot_be_cancelled() {
         house.drop_inbound("cancel.edi", &cancel);
         let held = house.raised().await;
         expected(&held, Kind::OrderCancellationHeld, "some of the order has left already");
+        // The order once more takes nothing of it back.
+        house.drop_inbound("again.edi", &order(4, "PO-1"));
+        house.wait(Event::InterchangeDuplicate).await;
+        assert_eq!(house.kinds_open().len(), 2);
         assert_eq!(house.names(ORDERS).len(), 1);
         house.close().await;
     });
@@ -168,6 +172,10 @@ fn a_number_with_other_contents_is_held_and_with_the_same_is_a_duplicate() {
         let words = "order PO-1 was received before with other contents";
         expected(&held, Kind::DocumentNumberReused, words);
         assert_eq!(house.names(ORDERS).len(), 1);
+        // The first once more says nothing about it.
+        house.drop_inbound("first.edi", &order(5, "PO-1"));
+        house.wait(Event::InterchangeDuplicate).await;
+        assert_eq!(house.kinds_open(), [Kind::DocumentNumberReused]);
 
         house.does(held.id, &deed(Action::Accept)).unwrap();
         house.wait(Event::DocumentDelivered).await;
@@ -177,7 +185,7 @@ fn a_number_with_other_contents_is_held_and_with_the_same_is_a_duplicate() {
         house.wait(Event::InterchangeDuplicate).await;
         let all = house.gateway.store().documents(None, 10).unwrap();
         let states = |state| all.iter().filter(|one| one.state == state).count();
-        assert_eq!((states(DocumentState::Delivered), states(DocumentState::Duplicate)), (2, 2));
+        assert_eq!((states(DocumentState::Delivered), states(DocumentState::Duplicate)), (2, 3));
         house.close().await;
     });
 }

@@ -8,11 +8,11 @@ use super::{Arriving, Decision};
 use crate::exceptions::Kind;
 use crate::findings::{Finding, Severity};
 use crate::gateway::acknowledgement::Source;
-use crate::gateway::intake::business_number;
 use crate::gateway::ledger::Draft;
 use crate::gateway::raising::{
     About, Trouble, about_bytes, about_interchange, about_set, cause_of, in_words,
 };
+use crate::gateway::standing::own_number;
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway};
 use crate::profile::{OutOfSequence, Partner};
@@ -58,20 +58,27 @@ impl OfSet {
     }
 }
 
-/// The key of a set: by the number of its document, so that a corrected one is known, else by its place.
+/// The key of a set: by the number of its document, so that a corrected one is known, else by its place. (A change is
+/// corrected by one with its own number, never by its order or another change.)
 pub(super) fn about(
     partner: &Partner,
     header: &Header,
     (index, set): (usize, &ReceivedSet),
 ) -> String {
-    let test = if header.test { "test " } else { "" };
-    let (name, group, number) = (&partner.name, &set.group, &set.number);
-    about_set(&match &set.document {
-        Some(document) if !document.number().trim().is_empty() => {
-            format!("{name}\n{test}{}\n{}", document.kind(), business_number(document.number()))
+    let own = set.document.as_ref().map(|document| (document.kind(), own_number(document)));
+    match own.filter(|(_, number)| !number.is_empty()) {
+        Some((kind, number)) => {
+            let test = if header.test { "test " } else { "" };
+            about_set(&format!("{}\n{test}{kind}\n{number}", partner.name))
         }
-        _ => format!("{name}\n{}\n{group}\n{number}\n{index}", header.key()),
-    })
+        None => about_place(partner, header, (index, set)),
+    }
+}
+
+/// The key of a set by its place.
+fn about_place(partner: &Partner, header: &Header, (index, set): (usize, &ReceivedSet)) -> String {
+    let (name, group, number) = (&partner.name, &set.group, &set.number);
+    about_set(&format!("{name}\n{}\n{group}\n{number}\n{index}", header.key()))
 }
 
 impl Gateway {
@@ -223,7 +230,12 @@ impl Gateway {
         (index, set): (usize, &ReceivedSet),
         trouble: &OfSet,
     ) {
-        let about = about(partner, header, (index, set));
+        let about = if trouble.kind == Kind::DocumentNumberReused {
+            // The one that had the number before says nothing of this one.
+            about_place(partner, header, (index, set))
+        } else {
+            about(partner, header, (index, set))
+        };
         let label = match &set.document {
             Some(document) => {
                 format!("{} {} ({})", document.kind(), document.number().trim(), set.label())
