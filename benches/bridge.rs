@@ -5,6 +5,8 @@
 //! `cargo bench --bench bridge` runs both; `-- speed` or `-- hanging` one of them. `CROSSDOCK_BENCH_ORDERS` (20000) sets
 //! how many orders, `CROSSDOCK_BENCH_FOLDER` the disk (target/tmp).
 
+mod common;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use common::{load, verdict};
 use crossdock::gateway::{Config, Gateway};
 use crossdock::translate::Engine;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -236,30 +239,9 @@ fn lay_out(folder: &Path, sides: &[Side<'_>]) {
 
 /// One interchange with so many orders of some 2 KB.
 fn orders(sender: &str, name: &str, count: u32) -> String {
-    let mut text = format!(
-        "ISA*00*          *00*          *08*{sender:<15}*ZZ*NORTHDOCK3PL   *261119*1412*U*00401*000000001*0*P*>~\
-         GS*PO*{sender}*NORTHDOCK3PL*20261119*1412*1*X*004010VICS~"
-    );
     let name = name.to_uppercase();
-    for set in 1..=count {
-        let mut body = format!(
-            "BEG*00*SA*{name}-{set}**20261119~REF*DP*0482~REF*IA*77120~DTM*010*20261127~DTM*001*20261204~\
-             N1*BY*HARBOR & PINE*92*0001~N1*ST*HARBOR & PINE STORE 0417*92*0417~N3*210 LAKESIDE AVENUE~N4*DULUTH*MN*55802*US~"
-        );
-        let mut lines = 0;
-        while body.len() < 1800 {
-            lines += 1;
-            let _ = write!(
-                body,
-                "PO1*{lines}*24*EA*12.50**UP*614141001019*VN*NP-TOTE-{lines:03}~PID*F*08***CANVAS TOTE NATURAL~PO4*12*1*EA~"
-            );
-        }
-        let segments = body.matches('~').count() + 3;
-        let total = 24 * lines;
-        let _ = write!(text, "ST*850*{set:04}~{body}CTT*{lines}*{total}~SE*{segments}*{set:04}~");
-    }
-    let _ = write!(text, "GE*{count}*1~IEA*1*000000001~");
-    text
+    let set = |set| common::order(&format!("{name}-{set}"), &format!("{set:04}"));
+    common::interchange(sender, 1, count, &(1..=count).map(set).collect::<String>())
 }
 
 /// `[endpoints.NAME]` with an address alone.
@@ -369,15 +351,6 @@ fn hanging(place: &Path, each: u32, made: &mut Vec<tempfile::TempDir>) {
 fn middle(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
-}
-
-fn verdict(is_so: bool) -> &'static str {
-    if is_so { "yes" } else { "NO" }
-}
-
-fn load() -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]

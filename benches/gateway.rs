@@ -6,8 +6,9 @@
 //! their sizes, `CROSSDOCK_BENCH_FOLDER` the disk (target/tmp). Leave five minutes between two runs: ext4 is slow to make
 //! files where many were removed in the last minutes, so that what a run has made is removed only at its end.
 
+mod common;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use common::{load, verdict};
 use crossdock::gateway::{Config, Event, Gateway};
 use crossdock::store::{InterchangeId, Outcome};
 use crossdock::translate::Engine;
@@ -81,11 +83,6 @@ fn file_system(folder: &Path) -> String {
     found.max().map_or_else(|| "an unknown file system".to_owned(), |(_, kind)| kind.to_owned())
 }
 
-fn load() -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
-}
-
 /// A gateway in this process, in a folder of its own.
 struct Site {
     folder: tempfile::TempDir,
@@ -137,26 +134,9 @@ fn lay_out(folder: &Path, partners: &[(String, String)], poll_seconds: u32) {
     }
 }
 
-/// An 850 of some 2 KB.
+/// An interchange with an 850 of some 2 KB.
 fn order(number: u32, sender: &str) -> String {
-    let mut body = format!(
-        "BEG*00*SA*PO-{number:07}**20261119~REF*DP*0482~REF*IA*77120~DTM*010*20261127~DTM*001*20261204~\
-         N1*BY*HARBOR & PINE*92*0001~N1*ST*HARBOR & PINE STORE 0417*92*0417~N3*210 LAKESIDE AVENUE~N4*DULUTH*MN*55802*US~"
-    );
-    let mut lines = 0;
-    while body.len() < 1800 {
-        lines += 1;
-        let _ = write!(
-            body,
-            "PO1*{lines}*24*EA*12.50**UP*614141001019*VN*NP-TOTE-{lines:03}~PID*F*08***CANVAS TOTE NATURAL~PO4*12*1*EA~"
-        );
-    }
-    let segments = body.matches('~').count() + 3;
-    format!(
-        "ISA*00*          *00*          *08*{sender:<15}*ZZ*NORTHDOCK3PL   *261119*1412*U*00401*{number:09}*0*P*>~\
-         GS*PO*{sender}*NORTHDOCK3PL*20261119*1412*{number}*X*004010VICS~ST*850*0001~{body}\
-         CTT*{lines}~SE*{segments}*0001~GE*1*{number}~IEA*1*{number:09}~"
-    )
+    common::interchange(sender, number, 1, &common::order(&format!("PO-{number:07}"), "0001"))
 }
 
 /// From a folder to durable, acknowledged and queued, against a bare loop and group-committed appends.
@@ -433,8 +413,4 @@ fn processor_seconds(process: &str) -> f64 {
     let words: Vec<f64> = stat.split(' ').filter_map(|word| word.parse().ok()).collect();
     // utime and stime, in hundredths of a second; the name and the state before them are no numbers.
     words.get(11..13).map_or(0.0, |ticks| ticks.iter().sum::<f64>() / 100.0)
-}
-
-fn verdict(good: bool) -> &'static str {
-    if good { "yes" } else { "NO" }
 }

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::model::{
     Deed, DeedAction, Done, Exception, ExceptionDetail, ExceptionItem, Finding, Page, Paging,
 };
-use super::problem::{Failures, Missing, Problem};
+use super::problem::{Failures, Missing, Problem, UnusableBody};
 use super::{Caller, Scope, Shared, ask};
 use crate::exceptions::Action;
 use crate::gateway::{self, Deeds, DocumentRecord, Gateway, NotedFinding, PayloadId, Subject};
@@ -155,9 +155,7 @@ pub(super) async fn show(
         (status = 200, description = "It is done, or was done before", body = Done),
         Missing,
         (status = 409, description = "It cannot be done: why", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "The request is too large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not application/json", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The body is no such JSON", body = Problem, content_type = "application/problem+json"),
+        UnusableBody,
         Failures
     )
 )]

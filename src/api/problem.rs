@@ -126,6 +126,19 @@ impl IntoResponses for Missing {
     }
 }
 
+/// A body that is to be JSON, and cannot be used.
+pub(super) struct UnusableBody;
+
+impl IntoResponses for UnusableBody {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        describe(&[
+            (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not application/json"),
+            (StatusCode::UNPROCESSABLE_ENTITY, "The body is no such JSON"),
+        ])
+    }
+}
+
 fn describe(failures: &[(StatusCode, &str)]) -> BTreeMap<String, RefOr<Response>> {
     let described = failures.iter().map(|(status, words)| {
         let schema = Ref::from_schema_name("Problem");

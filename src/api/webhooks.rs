@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::problem::{Failures, Missing, Problem};
+use super::problem::{Failures, Missing, Problem, UnusableBody};
 use super::{Caller, Scope, Shared, ask};
 use crate::gateway::{Error, Replaying};
 
@@ -51,9 +51,7 @@ pub(super) struct Replayed {
     responses(
         (status = 202, description = "They are queued", body = Replayed),
         Missing,
-        (status = 413, description = "The request is too large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not application/json", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The body is no such JSON", body = Problem, content_type = "application/problem+json"),
+        UnusableBody,
         Failures
     )
 )]

@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use super::{HookCall, Unheard};
 use crate::connector::{Auth, Encoding, Settings, Signature};
-use crate::secrets::read_secret;
+use crate::secrets::{mac_key, read_secret};
 
 /// What a call is signed over.
 pub(super) struct Signed<'a> {
@@ -110,9 +110,6 @@ fn signature(
     })
 }
 
-/// What a secret begins with whose rest is base64.
-const ENCODED: &str = "whsec_";
-
 /// Whether a call to a webhook is signed as it should be, and of these minutes. Signatures are compared in constant time.
 pub(super) fn verify(
     signature: &Signature,
@@ -152,18 +149,10 @@ pub(super) fn verify(
     Err(Unheard::Unsigned(format!("its signature in {} is wrong", signature.header)))
 }
 
-fn keyed(key: &str) -> Result<Hmac<Sha256>, Unheard> {
-    let failed = |words: &str| Unheard::Failed(format!("the secret of the webhook {words}"));
-    let key = match key.strip_prefix(ENCODED) {
-        Some(encoded) => {
-            STANDARD.decode(encoded).map_err(|_| failed("begins with whsec_ and is no base64"))?
-        }
-        None => key.as_bytes().to_vec(),
-    };
-    if key.is_empty() {
-        return Err(failed("is empty"));
-    }
-    Hmac::<Sha256>::new_from_slice(&key).map_err(|e| failed(&e.to_string()))
+fn keyed(secret: &str) -> Result<Hmac<Sha256>, Unheard> {
+    let mac = mac_key(secret)
+        .and_then(|key| Hmac::<Sha256>::new_from_slice(&key).map_err(|e| e.to_string()));
+    mac.map_err(Unheard::Failed)
 }
 
 /// With the text that is signed. Piece by piece: what is filled in may have braces of its own, and need be no text.

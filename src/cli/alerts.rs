@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::serve::ConfigArgs;
-use super::{Context, Error, Format, Verdict};
+use super::{Context, Error, Format, Verdict, runtime};
 use crate::gateway::send_test;
 
 /// Arguments of `alerts`.
@@ -35,11 +35,7 @@ struct TestArgs {
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let Command::Test(args) = &args.command;
     let config = args.config.read()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let runtime = runtime(Some(1))?;
     let _within = runtime.enter();
     let sent = send_test(&config, &args.name).map_err(Error::Unknown)?;
     let mut verdict = Verdict::Clean;

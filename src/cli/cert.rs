@@ -11,7 +11,7 @@ use serde_json::json;
 use super::definitions::engine;
 use super::serve::ConfigArgs;
 use super::table::table;
-use super::{Context, Error, Format, Verdict};
+use super::{Context, Error, Format, Verdict, runtime};
 use crate::gateway::{As2Certificate, as2_certificates};
 use crate::profile::Secret;
 use crate::secrets::read_secret;
@@ -186,10 +186,7 @@ fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<Verdict, Error> {
 fn expire(args: &ExpireArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let config = args.config.read()?;
     let engine = engine(context)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let runtime = runtime(Some(1))?;
     let _within = runtime.enter();
     let mut found =
         as2_certificates(&config, &engine).map_err(|e| Error::Gateway(e.to_string()))?;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::definitions::engine;
 use super::serve::ConfigArgs;
-use super::{Context, Error, Format, Verdict};
+use super::{Context, Error, Format, Verdict, runtime};
 use crate::gateway::check_config;
 
 /// Arguments of `config`.
@@ -33,11 +33,7 @@ that it can be run beside a gateway.",
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let Command::Check(config) = &args.command;
     let engine = engine(context)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let runtime = runtime(Some(1))?;
     let _within = runtime.enter();
     let problems = check_config(config.file(), &engine);
     for problem in &problems {

@@ -297,6 +297,16 @@ fn dispatch(command: &Command, context: &Context, out: &mut dyn Write) -> Result
     }
 }
 
+/// The runtime of a command, with so many threads that work; as many as there are processors where it is not said.
+fn runtime(workers: Option<usize>) -> Result<tokio::runtime::Runtime, Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        builder.worker_threads(workers);
+    }
+    let built = builder.enable_all().build();
+    built.map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))
+}
+
 /// Says on standard error what has failed.
 fn complain(context: &Context, error: &Error) {
     say(context, &error.to_string());

@@ -19,14 +19,27 @@ itself writes the report of each day into `reconciliation` of the data folder.",
     after_help = "The exit code is 1 where something does not agree."
 )]
 pub struct Args {
+    #[command(flatten)]
+    day: Day,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// The day that is looked at, and whose.
+#[derive(Debug, clap::Args)]
+pub(super) struct Day {
     /// The day, by the clock of this machine; yesterday where it is not given
     #[arg(long, value_name = "DAY")]
     date: Option<Date>,
     /// Only what is this partner's
     #[arg(long, value_name = "NAME")]
-    partner: Option<String>,
-    #[command(flatten)]
-    config: ConfigArgs,
+    pub(super) partner: Option<String>,
+}
+
+impl Day {
+    pub(super) fn date(&self) -> Date {
+        self.date.unwrap_or_else(|| Zoned::now().date().saturating_sub(1.day()))
+    }
 }
 
 /// Prints the report.
@@ -37,8 +50,8 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let config = args.config.read()?;
     let sets = sets_of(&config, &engine(context)?);
     let records = open_records(&config)?;
-    let date = args.date.unwrap_or_else(|| Zoned::now().date().saturating_sub(1.day()));
-    let report = reconcile(records.as_ref(), date, args.partner.as_deref(), &sets)?;
+    let Args { day, .. } = args;
+    let report = reconcile(records.as_ref(), day.date(), day.partner.as_deref(), &sets)?;
     if context.format == Format::Json {
         let json = serde_json::to_string(&report).map_err(|e| Error::Gateway(e.to_string()))?;
         writeln!(out, "{json}")?;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use super::definitions::engine;
-use super::{Context, Error, Verdict};
+use super::{Context, Error, Verdict, runtime};
 use crate::gateway::{Config, Gateway, LogConfig, LogFormat};
 
 /// Which gateway.
@@ -65,10 +65,7 @@ pub(super) fn run(
     let config = args.config.read()?;
     let engine = engine(context)?;
     start_log(&config.log, context.paint_err.is_on())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let runtime = runtime(None)?;
     let ended = runtime.block_on(async {
         let gateway = Gateway::open(config, engine).map_err(|problems| {
             Error::Gateway(format!("the gateway cannot be started\n{problems}"))

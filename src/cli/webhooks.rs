@@ -9,7 +9,7 @@ use super::acks::{minute, since};
 use super::exceptions::who;
 use super::serve::ConfigArgs;
 use super::table::table;
-use super::{Context, Error, Format, Verdict};
+use super::{Context, Error, Format, Verdict, runtime};
 use crate::gateway::{
     self, Replaying, Waiting, open_records, ping_webhook, replay_events, waiting_events,
 };
@@ -121,11 +121,7 @@ fn row(one: &Waiting) -> [String; 5] {
 
 fn test(args: &TestArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let config = args.config.read()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let runtime = runtime(Some(1))?;
     let _within = runtime.enter();
     let error = match ping_webhook(&config, &args.name) {
         Ok(()) => None,

@@ -444,14 +444,8 @@ impl Reader<'_> {
         if let Some(definitions) = definitions
             && let Err(faults) = Program::compile(&format!("{}\n.", definitions.text), &VARIABLES)
         {
-            self.faults.extend(faults.into_iter().map(|fault| {
-                let at = fault.at.min(definitions.text.trim_end().len());
-                let before = definitions.text.get(..at).unwrap_or(&definitions.text);
-                let mut problem = Problem::whole(&definitions.path, fault.words);
-                problem.line = before.matches('\n').count() + 1;
-                problem.column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-                problem
-            }));
+            let (path, text) = (&definitions.path, &definitions.text);
+            self.faults.extend(faults.into_iter().map(|fault| fault.in_file(path, text)));
             return None;
         }
         let text = definitions.map_or("", |file| &file.text);

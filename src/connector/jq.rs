@@ -13,6 +13,8 @@ use jaq_core::{Compiler, Ctx, DataT, Filter, Lut, Native, ValT, Vars};
 use jaq_json::{Num, Val};
 use serde_json::{Map, Value};
 
+use crate::profile::Problem;
+
 /// Most steps of one run; a step is one term of the program. An order with 10,000 lines takes two million.
 pub const STEPS_MAX: u64 = 20_000_000;
 /// How deep definitions may call each other, in bytes of the stack: a quarter of what a thread has.
@@ -50,6 +52,19 @@ pub struct Fault {
     pub at: usize,
     /// What is wrong.
     pub words: String,
+}
+
+impl Fault {
+    /// The same as a problem of the file that has the program; `text` is that of the file.
+    #[must_use]
+    pub fn in_file(self, file: &str, text: &str) -> Problem {
+        let at = self.at.min(text.trim_end().len());
+        let before = text.get(..at).unwrap_or(text);
+        let mut problem = Problem::whole(file, self.words);
+        problem.line = before.matches('\n').count() + 1;
+        problem.column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        problem
+    }
 }
 
 /// A program that can be run.

@@ -63,7 +63,11 @@ pub(super) fn read_connectors(
                 let settings = settings(sections, base, (name, endpoint), &connector);
                 if let Some(settings) = settings {
                     let connector = Arc::new(connector);
-                    let shadow = shadow(sections, base, (name, endpoint));
+                    let shadow = endpoint.shadow.as_ref().map(|shadow| Shadow::read(shadow, base));
+                    let shadow = shadow.transpose().unwrap_or_else(|found| {
+                        problems.extend(found);
+                        None
+                    });
                     connected.insert(name.clone(), Connected { connector, settings, shadow });
                 }
             }
@@ -72,21 +76,6 @@ pub(super) fn read_connectors(
     problems.sort();
     problems.dedup();
     (connected, problems)
-}
-
-fn shadow(
-    sections: &mut Sections<'_>,
-    base: &Path,
-    (name, endpoint): (&str, &EndpointConfig),
-) -> Option<Shadow> {
-    match Shadow::read(endpoint.shadow.as_ref()?, base) {
-        Ok(shadow) => Some(shadow),
-        Err(words) => {
-            let place = sections.place(&["endpoints", name, "shadow"]);
-            sections.problem(place, format!("endpoints.{name}.shadow: {words}"));
-            None
-        }
-    }
 }
 
 fn settings(

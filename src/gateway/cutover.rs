@@ -17,9 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::connectors::Connected;
+use super::intake::business_number;
 use super::reconciliation::bounds;
 use crate::connector::jq::Program;
 use crate::connector::{Idempotency, Mismatch, Request, Scope, mismatches};
+use crate::profile::Problem;
 use crate::store::{Document, DocumentState, Records};
 
 /// Bytes of one file of an export.
@@ -37,7 +39,8 @@ const LISTED_MAX: usize = 1000;
 pub struct ShadowConfig {
     /// The folder in which the other system leaves what it has done: JSON, JSON lines (`.jsonl`) or CSV.
     pub export: PathBuf,
-    /// A jq program: from a record of the export to `{document, number, call}`; `empty` for one that says nothing.
+    /// A jq program: from a record of the export to `{document, number, call}`, with `partner` where two have the same
+    /// numbers; `empty` for one that says nothing.
     pub program: PathBuf,
     /// Places in the calls that are not compared; `[]` stands for each item of a list.
     #[serde(default)]
@@ -56,19 +59,14 @@ impl Shadow {
     /// Reads what is written; its paths are relative to `base`.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
-    pub(super) fn read(config: &ShadowConfig, base: &Path) -> Result<Self, String> {
+    /// What is wrong with the program, and where.
+    pub(super) fn read(config: &ShadowConfig, base: &Path) -> Result<Self, Vec<Problem>> {
         let file = base.join(&config.program);
-        let text = read_file(&file)
-            .map_err(|e| format!("`program` {} cannot be read: {e}", file.display()))?;
-        let text = String::from_utf8_lossy(&text).into_owned();
+        let name = file.display().to_string();
+        let bytes = read_file(&file).map_err(|e| vec![Problem::whole(&name, e.to_string())])?;
+        let text = String::from_utf8_lossy(&bytes);
         let program = Program::compile(&text, &[]).map_err(|faults| {
-            let line = |at: usize| 1 + text[..at].bytes().filter(|&b| b == b'\n').count();
-            let all: Vec<String> = faults
-                .iter()
-                .map(|fault| format!("{}:{}: {}", file.display(), line(fault.at), fault.words))
-                .collect();
-            format!("`program`: {}", all.join("; "))
+            faults.into_iter().map(|fault| fault.in_file(&name, &text)).collect::<Vec<_>>()
         })?;
         let (export, ignore) = (base.join(&config.export), config.ignore.clone());
         Ok(Self { export, program: Arc::new(program), ignore })
@@ -131,6 +129,27 @@ pub struct ComparedDocument {
     /// What became of it.
     #[serde(flatten)]
     pub compared: Compared,
+}
+
+/// A day of an endpoint whose export cannot be read.
+#[derive(Debug, Serialize)]
+pub(super) struct Uncompared<'a> {
+    /// The endpoint.
+    pub endpoint: &'a str,
+    /// The day, by the clock of this machine.
+    pub date: Date,
+    /// When it was to be compared.
+    pub at: Timestamp,
+    /// Why it was not.
+    pub error: String,
+}
+
+impl fmt::Display for Uncompared<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, date, error, .. } = self;
+        writeln!(f, "Shadow of {endpoint} on {date}: nothing could be compared\n  {error}")?;
+        writeln!(f, "Mend it, then: crossdock connector compare {endpoint} --date {date}")
+    }
 }
 
 /// A day of an endpoint in shadow.
@@ -215,30 +234,30 @@ pub fn compare_shadow(
         not_listed: 0,
     };
     let (from, until) = bounds(date);
-    let mut known = HashSet::new();
+    let mut known = HashSet::<Key>::new();
     let mut after: Option<String> = None;
     loop {
         let page = records.documents(after.as_deref(), PAGE)?;
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
         for record in page.iter().filter(|record| is_its(&record.partner)) {
-            let key = (record.kind.clone(), record.number.clone());
+            let its = find(&export, record);
             let is_here =
                 record.state == DocumentState::Shadowed && from <= record.at && record.at < until;
             if is_here {
-                let compared = compare_one(records, connected, shadow, record, export.get(&key))?;
+                let entry = its.map(|(_, entry)| entry);
+                let compared = compare_one(records, connected, shadow, record, entry)?;
                 comparison.take(record, compared);
             }
-            if export.contains_key(&key) {
-                known.insert(key);
-            }
+            known.extend(its.map(|(key, _)| key.clone()));
         }
     }
     export.retain(|key, _| !known.contains(key));
-    for ((kind, number), entry) in export {
+    for ((kind, number, partner), entry) in export {
         comparison.agrees = false;
         if comparison.never_came.len() < LISTED_MAX {
-            comparison.never_came.push(format!("{kind} {number} ({})", entry.file));
+            let whose = partner.map(|partner| format!("{partner} ")).unwrap_or_default();
+            comparison.never_came.push(format!("{whose}{kind} {number} ({})", entry.file));
         } else {
             comparison.not_listed += 1;
         }
@@ -318,7 +337,16 @@ fn composed(
     stopped.map_or(Ok(None), Err)
 }
 
-type Export = BTreeMap<(String, String), Entry>;
+/// Kind and number, and the partner where the program says it.
+type Key = (String, String, Option<String>);
+type Export = BTreeMap<Key, Entry>;
+
+/// What the export has of a document: of its partner, or else of whoever has the number.
+fn find<'a>(export: &'a Export, record: &Document) -> Option<(&'a Key, &'a Entry)> {
+    let of = |partner| (record.kind.clone(), record.number.clone(), partner);
+    let its = export.get_key_value(&of(Some(record.partner.clone())));
+    its.or_else(|| export.get_key_value(&of(None)))
+}
 
 /// What the program gives for a record of the export.
 #[derive(Deserialize)]
@@ -326,6 +354,7 @@ type Export = BTreeMap<(String, String), Entry>;
 struct Given {
     document: String,
     number: String,
+    partner: Option<String>,
     call: Value,
 }
 
@@ -336,42 +365,38 @@ impl Shadow {
             let file = file.to_owned();
             CutoverError::Export { file, reason }
         };
-        let listed =
-            std::fs::read_dir(&self.export).map_err(|e| wrong(&self.export, e.to_string()))?;
-        let mut files: Vec<PathBuf> = listed
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| path.is_file())
-            .collect();
+        let unlisted = |e: io::Error| wrong(&self.export, e.to_string());
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.export).map_err(unlisted)? {
+            files.push(entry.map_err(unlisted)?.path());
+        }
+        files.retain(|path| path.is_file());
         files.sort();
         let mut export = Export::new();
         for file in files {
-            let bytes = read_file(&file).map_err(|e| wrong(&file, e.to_string()))?;
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            for (at, record) in
-                rows(&file, &bytes).map_err(|words| wrong(&file, words))?.iter().enumerate()
-            {
-                let at = at + 1;
-                let given = self.program.run(record, &[]);
-                for given in given.map_err(|stop| wrong(&file, format!("record {at}: {stop}")))? {
-                    let given: Given = serde_json::from_value(given).map_err(|e| {
-                        let words = format!(
-                            "record {at}: the program gives {{document, number, call}}: {e}"
-                        );
-                        wrong(&file, words)
-                    })?;
-                    if export.len() >= ENTRIES_MAX {
-                        let words = format!(
-                            "there are more than {ENTRIES_MAX} records: take out old files"
-                        );
-                        return Err(wrong(&file, words));
-                    }
-                    let entry = Entry { call: given.call, file: name.clone() };
-                    export.insert((given.document, given.number.trim().to_owned()), entry);
-                }
-            }
+            self.read_into(&mut export, &file).map_err(|reason| wrong(&file, reason))?;
         }
         Ok(export)
+    }
+
+    fn read_into(&self, export: &mut Export, file: &Path) -> Result<(), String> {
+        let bytes = read_file(file).map_err(|e| e.to_string())?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (at, record) in (1..).zip(rows(file, &bytes)?) {
+            let given = self.program.run(&record, &[]);
+            for given in given.map_err(|stop| format!("record {at}: {stop}"))? {
+                let given = Given::deserialize(given).map_err(|e| {
+                    format!("record {at}: the program gives {{document, number, call}}: {e}")
+                })?;
+                if export.len() >= ENTRIES_MAX {
+                    let words = "records: take out old files";
+                    return Err(format!("there are more than {ENTRIES_MAX} {words}"));
+                }
+                let key = (given.document, business_number(&given.number), given.partner);
+                export.insert(key, Entry { call: given.call, file: name.clone() });
+            }
+        }
+        Ok(())
     }
 }
 

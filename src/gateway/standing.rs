@@ -7,11 +7,13 @@ use super::orders::{counts, ids_of, latest, nth, read, series};
 use crate::canonical::{self, Order, OrderLine};
 use crate::lifecycle::{Asked, Extent, Facts, Stage, Whereabouts};
 use crate::profile::{Direction, Partner};
-use crate::store::{Document, DocumentState, Error, PurchaseOrderKey, Records};
+use crate::store::{Document, DocumentState, Error, PurchaseOrderKey, Records, Task, Work};
 use crate::translate::{LineSums, changed, line_sums};
 
 /// The kinds of document that come of an order, and that change it.
 const CHANGES: [&str; 2] = ["order_change", "order"];
+/// Parked work that is looked through for the call of an order.
+const PARKED_MAX: usize = 10_000;
 const RESULTS: [&str; 2] = ["shipment", "invoice"];
 
 /// What is asked of an order that was received before: by a change, or by an order whose purpose is to cancel one. (An
@@ -103,7 +105,8 @@ impl Story {
             .collect();
         let (lines, strange) =
             order.as_ref().map(|order| line_sums(order, &counted)).unwrap_or_default();
-        let facts = facts(record, cancelled.is_some(), &documents, &lines);
+        let whereabouts = whereabouts(records, record)?;
+        let facts = facts(whereabouts, cancelled.is_some(), &documents, &lines);
         let stage = Stage::of(facts);
         Ok(Self { order, documents, lines, strange, stage, cancelled })
     }
@@ -153,7 +156,26 @@ pub(super) fn said(
     Ok(serde_json::from_slice(&records.payload(record.payload)?).ok())
 }
 
-fn facts(order: &Document, cancelled: bool, documents: &[Said], lines: &[LineSums]) -> Facts {
+fn whereabouts(records: &dyn Records, order: &Document) -> Result<Whereabouts, Error> {
+    Ok(match order.state {
+        DocumentState::Queued => {
+            // What the endpoint has refused waits for a person.
+            let is_its = |work: &Work| matches!(&work.task, Task::Call { document } if *document == order.id);
+            let is_parked = records.parked(PARKED_MAX)?.iter().any(is_its);
+            if is_parked { Whereabouts::Held } else { Whereabouts::Waiting }
+        }
+        DocumentState::Shadowed => Whereabouts::Waiting,
+        DocumentState::Quarantined | DocumentState::Rejected => Whereabouts::Held,
+        _ => Whereabouts::HandedOver,
+    })
+}
+
+fn facts(
+    whereabouts: Whereabouts,
+    cancelled: bool,
+    documents: &[Said],
+    lines: &[LineSums],
+) -> Facts {
     let of = |kind: &str| {
         let its = |record: &&Document| record.kind == kind && counts(record.state);
         documents.iter().map(|(record, _)| record).filter(its).collect::<Vec<_>>()
@@ -171,11 +193,7 @@ fn facts(order: &Document, cancelled: bool, documents: &[Said], lines: &[LineSum
         matches!(record.state, DocumentState::Accepted | DocumentState::AcceptedWithErrors)
     };
     Facts {
-        whereabouts: match order.state {
-            DocumentState::Queued | DocumentState::Shadowed => Whereabouts::Waiting,
-            DocumentState::Quarantined | DocumentState::Rejected => Whereabouts::Held,
-            _ => Whereabouts::HandedOver,
-        },
+        whereabouts,
         cancelled,
         shipped: extent(!shipments.is_empty(), |line| line.shipped),
         invoiced: extent(!invoices.is_empty(), |line| line.invoiced),

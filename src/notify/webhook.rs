@@ -13,10 +13,7 @@ use tokio::runtime::Handle;
 use super::{Address, Destination, Error, Message, Receiver, WebhookSettings};
 use crate::causes::chain;
 use crate::http;
-use crate::secrets::read_secret;
-
-/// What a secret begins with whose rest is base64.
-const ENCODED: &str = "whsec_";
+use crate::secrets::{mac_key, read_secret};
 
 /// `POST` with `webhook-id`, `webhook-timestamp` and `webhook-signature`. 2xx: taken; everything else is tried again.
 /// Redirects are not followed.
@@ -82,15 +79,7 @@ impl Receiver for WebhookDestination {
 /// `v1,` and the base64 of the HMAC-SHA256 of id, time and body. The key is the secret's bytes, or what the rest of
 /// it says in base64 where it begins with `whsec_`.
 fn sign(secret: &str, id: &str, at: i64, body: &[u8]) -> Result<String, String> {
-    let key = match secret.strip_prefix(ENCODED) {
-        Some(encoded) => STANDARD
-            .decode(encoded)
-            .map_err(|_| "the webhook's secret begins with whsec_ and is no base64".to_owned())?,
-        None => secret.as_bytes().to_vec(),
-    };
-    if key.is_empty() {
-        return Err("the webhook's secret is empty".to_owned());
-    }
+    let key = mac_key(secret)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|e| e.to_string())?;
     mac.update(format!("{id}.{at}.").as_bytes());
     mac.update(body);

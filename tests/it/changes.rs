@@ -157,6 +157,24 @@ fn a_change_of_what_still_waits_follows_its_order() {
     });
 }
 
+#[cfg(feature = "http")]
+#[test]
+fn a_change_of_an_order_that_the_endpoint_has_refused_is_held() {
+    let (address, _requests) = crate::house::warehouse(&["422 Unprocessable Content"]);
+    let endpoint = format!("url = \"http://{address}/\"\nreturns = \"warehouse\"\n");
+    let config = CONFIG.replace("folder = \"warehouse\"\n", &endpoint);
+    multi().block_on(async {
+        let mut house = House::with(&config, &format!("{PROFILE}{FLOW}"));
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::WorkParked).await;
+        assert_eq!(house.raised().await.kind, Kind::WorkParked);
+        house.drop_inbound("cancel.edi", &cancellation(2, "PO-1"));
+        let held = house.raised().await;
+        expected(&held, Kind::OrderCancellationHeld, "the order itself is held");
+        house.close().await;
+    });
+}
+
 #[test]
 fn a_number_with_other_contents_is_held_and_with_the_same_is_a_duplicate() {
     multi().block_on(async {

@@ -2,10 +2,8 @@
 
 use std::io::Write;
 
-use jiff::civil::Date;
-use jiff::{ToSpan as _, Zoned};
-
 use super::super::definitions::engine;
+use super::super::reconcile::Day;
 use super::super::serve::ConfigArgs;
 use super::super::{Context, Error, Format, Verdict};
 use crate::gateway::{compare_shadow, open_records, partners_of};
@@ -14,12 +12,8 @@ use crate::gateway::{compare_shadow, open_records, partners_of};
 pub(super) struct Compare {
     /// The endpoint of crossdock.toml
     endpoint: String,
-    /// The day, by the clock of this machine; yesterday where it is not given
-    #[arg(long, value_name = "DAY")]
-    date: Option<Date>,
-    /// Only what is this partner's
-    #[arg(long, value_name = "NAME")]
-    partner: Option<String>,
+    #[command(flatten)]
+    day: Day,
     #[command(flatten)]
     config: ConfigArgs,
 }
@@ -40,17 +34,17 @@ pub(super) fn run(
         return Err(Error::Unknown(words));
     };
     let its = partners_of(&config, &engine(context)?, name);
-    if let Some(partner) = args.partner.as_ref().filter(|partner| !its.contains(*partner)) {
+    if let Some(partner) = args.day.partner.as_ref().filter(|partner| !its.contains(*partner)) {
         let all: Vec<&str> = its.iter().map(String::as_str).collect();
         let words = format!("{name} is no endpoint of {partner}; it is of {}", all.join(", "));
         return Err(Error::Unknown(words));
     }
-    let is_its = |partner: &str| match &args.partner {
+    let is_its = |partner: &str| match &args.day.partner {
         Some(only) => only == partner,
         None => its.contains(partner),
     };
     let records = open_records(&config)?;
-    let date = args.date.unwrap_or_else(|| Zoned::now().date().saturating_sub(1.day()));
+    let date = args.day.date();
     let compared = compare_shadow(records.as_ref(), (name, connected, shadow), date, &is_its)
         .map_err(|e| Error::Gateway(e.to_string()))?;
     if context.format == Format::Json {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::serve::ConfigArgs;
-use super::super::{Context, Error, Format, Verdict};
+use super::super::{Context, Error, Format, Verdict, runtime};
 use super::Texts;
 use crate::canonical::Document;
 use crate::connector::{Connector, Handling, Idempotency, Request, Scope, Settings, Step};
@@ -220,11 +220,7 @@ fn make(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let runtime = runtime(Some(1))?;
     let _within = runtime.enter();
     let mut done = Vec::new();
     let result = crate::gateway::hand_over(connected, of, json, &mut |step, note, result| {

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::definitions::engine;
-use super::{Context, Error, Verdict};
+use super::{Context, Error, Verdict, runtime};
 use crate::canonical::Document;
 use crate::gateway::{DocumentState, Event};
 use scene::Scene;
@@ -43,10 +43,7 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::Gateway(format!("the runtime cannot be started: {e}")))?;
+    let runtime = runtime(None)?;
     let folder = scene::folder(args.folder.clone())?;
     let played = runtime.block_on(play(&folder, context, out));
     let end = played.and_then(|()| {

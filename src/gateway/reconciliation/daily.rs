@@ -1,16 +1,18 @@
 //! The report of each day, written when the day is over and sent to whom it is for.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::PoisonError;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
+use serde::Serialize;
 
 use super::{Reconciliation, SetNames, bounds, reconcile};
 use crate::disk;
 use crate::folders::profile_sources;
-use crate::gateway::cutover::{Comparison, CutoverError, compare_shadow};
+use crate::gateway::cutover::{Comparison, CutoverError, Uncompared, compare_shadow};
 use crate::gateway::ledger::Draft;
 use crate::gateway::{Config, Error, Gateway};
 use crate::notify::{Message, MessageKind};
@@ -104,62 +106,66 @@ impl Gateway {
         Ok(first.first().is_some_and(|record| record.sequence > 1 || record.entry.at < until))
     }
 
-    /// Makes the report of a day. It is queued before its file is there: after a crash in between it is sent twice, with
-    /// one id, rather than not at all.
+    /// Makes the reports of a day. What says that it is done, the file of the reconciliation, is written last.
     fn reconcile_day(&self, date: Date) -> Result<(), Error> {
+        self.compare_shadows(date)?;
         let report = reconcile(self.ledger.store(), date, None, &self.set_names())?;
-        let config = &self.config.reconciliation;
-        let is_news = !(config.only_differences && report.agrees);
-        if is_news && !config.to.is_empty() {
-            let mut draft = Draft::new();
-            self.queue_message(&mut draft, &message(&report)?, config.to.iter())?;
-            self.ledger.commit(draft)?;
-        }
-        let json = serde_json::to_vec_pretty(&report).map_err(|e| unwritten(&e))?;
-        let folder = self.config.data.join(FOLDER);
-        let failed = |e: std::io::Error| Error::Mailbox(e.into());
-        disk::create_dir(&folder).map_err(failed)?;
-        let text = report.to_string();
-        disk::write_to(&folder, &format!("{date}.txt"), text.as_bytes()).map_err(failed)?;
-        disk::write_to(&folder, &format!("{date}.json"), &json).map_err(failed)?;
+        let message = message(&report)?;
+        self.publish((FOLDER, &date.to_string()), &report, report.agrees, &message)?;
         tracing::info!(%date, agrees = report.agrees, "the day is reconciled");
-        self.compare_shadows(date)
+        Ok(())
     }
 
     /// Compares the calls of each endpoint in shadow with what the other system has done on a day.
     fn compare_shadows(&self, date: Date) -> Result<(), Error> {
-        let failed = |e: std::io::Error| Error::Mailbox(e.into());
-        let folder = self.config.data.join(SHADOWS);
-        for (name, connected) in &self.config.connected {
+        for (endpoint, connected) in &self.config.connected {
             let Some(shadow) = &connected.shadow else { continue };
             let live = self.live();
             let is_its = |partner: &str| {
-                live.profiles.partner(partner).is_some_and(|partner| partner.endpoint == *name)
+                live.profiles.partner(partner).is_some_and(|partner| partner.endpoint == *endpoint)
             };
             let store: &dyn Records = self.ledger.store();
-            let compared = match compare_shadow(store, (name, connected, shadow), date, &is_its) {
-                Ok(compared) => compared,
+            let to = (SHADOWS, &*format!("{endpoint}-{date}"));
+            match compare_shadow(store, (endpoint, connected, shadow), date, &is_its) {
+                Ok(compared) => {
+                    let message = shadow_message(&compared)?;
+                    self.publish(to, &compared, compared.agrees, &message)?;
+                }
                 Err(CutoverError::Store(e)) => return Err(e.into()),
                 Err(error) => {
-                    tracing::warn!(endpoint = %name, %error, "a shadow cannot be compared");
-                    continue;
+                    let error = error.to_string();
+                    tracing::warn!(%endpoint, error, "a shadow cannot be compared");
+                    let told = Uncompared { endpoint, date, at: Timestamp::now(), error };
+                    self.publish(to, &told, false, &uncompared_message(&told)?)?;
                 }
-            };
-            let config = &self.config.reconciliation;
-            let is_news = !(config.only_differences && compared.agrees);
-            if is_news && !config.to.is_empty() {
-                let mut draft = Draft::new();
-                self.queue_message(&mut draft, &shadow_message(&compared)?, config.to.iter())?;
-                self.ledger.commit(draft)?;
             }
-            let json = serde_json::to_vec_pretty(&compared).map_err(|e| unwritten(&e))?;
-            disk::create_dir(&folder).map_err(failed)?;
-            let text = compared.to_string();
-            disk::write_to(&folder, &format!("{name}-{date}.txt"), text.as_bytes())
-                .map_err(failed)?;
-            disk::write_to(&folder, &format!("{name}-{date}.json"), &json).map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Sends a report to whom it is for, and writes it for people and machines. It is queued before its files are there:
+    /// after a crash in between it is sent twice, with one id, rather than not at all.
+    fn publish(
+        &self,
+        (folder, name): (&str, &str),
+        report: &(impl Serialize + Display),
+        agrees: bool,
+        message: &Message,
+    ) -> Result<(), Error> {
+        let config = &self.config.reconciliation;
+        let is_news = !(config.only_differences && agrees);
+        if is_news && !config.to.is_empty() {
+            let mut draft = Draft::new();
+            self.queue_message(&mut draft, message, config.to.iter())?;
+            self.ledger.commit(draft)?;
+        }
+        let json = serde_json::to_vec_pretty(report).map_err(|e| unwritten(&e))?;
+        let folder = self.config.data.join(folder);
+        let failed = |e: std::io::Error| Error::Mailbox(e.into());
+        disk::create_dir(&folder).map_err(failed)?;
+        let text = report.to_string();
+        disk::write_to(&folder, &format!("{name}.txt"), text.as_bytes()).map_err(failed)?;
+        disk::write_to(&folder, &format!("{name}.json"), &json).map_err(failed)
     }
 
     /// The sets of all kinds of documents that partners in force have agreed on.
@@ -213,14 +219,28 @@ fn shadow_message(compared: &Comparison) -> Result<Message, Error> {
         title: format!(
             "[Crossdock] Shadow of {endpoint} on {date}: {same} of {documents} the same"
         ),
-        text: compared.to_string().chars().take(TEXT_CHARS_MAX).collect(),
+        text: text(compared),
         details: details(&told)?,
     })
 }
 
-fn details(
-    report: &impl serde::Serialize,
-) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+fn uncompared_message(told: &Uncompared<'_>) -> Result<Message, Error> {
+    let Uncompared { endpoint, date, at, .. } = told;
+    Ok(Message {
+        id: format!("shadow-{endpoint}-{date}"),
+        kind: MessageKind::Report,
+        at: *at,
+        title: format!("[Crossdock] Shadow of {endpoint} on {date}: not compared"),
+        text: text(told),
+        details: details(told)?,
+    })
+}
+
+fn text(report: &impl Display) -> String {
+    report.to_string().chars().take(TEXT_CHARS_MAX).collect()
+}
+
+fn details(report: &impl Serialize) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
     Ok(match serde_json::to_value(report).map_err(|e| unwritten(&e))? {
         serde_json::Value::Object(details) => details,
         _ => serde_json::Map::new(),
@@ -244,7 +264,7 @@ fn message(report: &Reconciliation) -> Result<Message, Error> {
         kind: MessageKind::Report,
         at: report.at,
         title: format!("[Crossdock] Reconciliation of {date}: {end}"),
-        text: report.to_string().chars().take(TEXT_CHARS_MAX).collect(),
+        text: text(report),
         details,
     })
 }

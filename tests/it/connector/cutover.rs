@@ -39,7 +39,7 @@ idempotency = "header"
 "#;
 const ORDER: &str = "def create: {path: \"/orders\", body: {po: .number, reference: $id,
   lines: [.lines[] | {sku: .items[0].value, quantity, note: \"x\"}]}};\n";
-const LEGACY: &str = "select(.type == \"order\") | {document: \"order\", number: .po,
+const LEGACY: &str = "select(.type == \"order\") | {document: \"order\", number: .po} + (.whose // {}) + {
   call: {po: .po, reference: \"other\", lines: (.lines | if type == \"string\" then fromjson else . end)}}\n";
 
 /// A house whose orders are in shadow, with a connector that must never be called.
@@ -48,12 +48,21 @@ fn in_shadow() -> House {
 }
 
 fn shadowing(folder: tempfile::TempDir, config: &str) -> House {
+    shadowing_with(folder, config, |_| {})
+}
+
+fn shadowing_with(
+    folder: tempfile::TempDir,
+    config: &str,
+    prepare: impl FnOnce(&std::path::Path),
+) -> House {
     let connector = folder.path().join("connectors/wms");
     fs::create_dir_all(&connector).unwrap();
     fs::write(connector.join("connector.toml"), CONNECTOR).unwrap();
     fs::write(connector.join("order.jq"), ORDER).unwrap();
     fs::write(folder.path().join("legacy.jq"), LEGACY).unwrap();
     fs::create_dir(folder.path().join("legacy")).unwrap();
+    prepare(folder.path());
     let profile =
         PROFILE.replacen("[documents.order]\n", "[documents.order]\nstate = \"shadow\"\n", 1);
     House::within(folder, config, &profile)
@@ -82,6 +91,29 @@ fn each_night_the_day_before_is_compared() {
         let told =
             "0 of 1 calls are the same\n  harbor-and-pine order PO-1: the other system has nothing";
         assert!(text.contains(told), "{text}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_night_without_an_export_says_so() {
+    let (address, requests) = crate::house::warehouse(&["200 OK", "200 OK"]);
+    let config = format!(
+        "{CONFIG}\n[notify.ops]\nurl = \"http://{address}/\"\n[reconciliation]\nat = \"00:00\"\nto = [\"ops\"]\n"
+    );
+    multi().block_on(async {
+        let (folder, date) = of_yesterday();
+        let mut house = shadowing_with(folder, &config, |folder| {
+            fs::write(folder.join("legacy/day.json"), "[{").unwrap();
+        });
+        house.wait(Event::MessageSent).await;
+        house.wait(Event::MessageSent).await;
+        let told: Vec<String> = (0..2).map(|_| requests.recv().unwrap()).collect();
+        let title = format!("Shadow of warehouse on {date}: not compared");
+        assert!(told.iter().any(|request| request.contains(&title)), "{told:#?}");
+        let file = house.path("data/shadow").join(format!("warehouse-{date}.txt"));
+        let text = fs::read_to_string(file).unwrap();
+        assert!(text.contains("day.json: EOF") && text.contains("connector compare"), "{text}");
         house.close().await;
     });
 }
@@ -124,6 +156,15 @@ fn what_would_be_called_is_compared_with_what_was_done() {
         let (json, _) = house.command(&[&compare[..], &["--format", "json"]].concat());
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["differences"][0]["mismatches"][0]["path"], "lines[1].quantity");
+        // Of another partner's order with the same number.
+        let strange = format!(
+            "{{\"type\":\"order\",\"whose\":{{\"partner\":\"lakeside\"}},\"po\":\"PO-3\",\"lines\":[{all}]}}"
+        );
+        fs::write(house.path("legacy/others.jsonl"), strange).unwrap();
+        let (page, _) = house.command(&compare);
+        assert!(page.contains("  lakeside order PO-3 (others.jsonl): it never came here"), "{page}");
+        assert!(page.contains("order PO-3: the other system has nothing of it"), "{page}");
+        fs::remove_file(house.path("legacy/others.jsonl")).unwrap();
         // All of it the same.
         let one =
             |number: &str| format!("{{\"type\":\"order\",\"po\":\"{number}\",\"lines\":[{all}]}}");
@@ -158,7 +199,10 @@ fn mistakes_say_where_they_are() {
         fs::rename(house.path("legacy/day.json"), house.path("legacy/day.txt")).unwrap();
         fails(&["connector", "compare", "warehouse"], "neither .json");
         fs::write(house.path("legacy.jq"), ".a\n| nothing").unwrap();
-        fails(&["connector", "compare", "warehouse"], "legacy.jq:2: there is no filter `nothing`");
+        fails(
+            &["connector", "compare", "warehouse"],
+            "legacy.jq:2:3: there is no filter `nothing`",
+        );
         house.close().await;
     });
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::watch;
 
+use super::INVOICE;
 use super::delivery::{config, folder};
 use super::mistakes::{source, told};
 use super::trials::{died, finished_when, yard};
@@ -53,18 +54,6 @@ document = "invoice"
 [webhook.standard.signature]
 kind = "standard-webhooks"
 secret = "key"
-"#;
-
-const INVOICE: &str = r#"
-def invoice: if .draft then empty else {
-  document: "invoice",
-  date: "2026-11-20",
-  number: .number,
-  order: .order,
-  order_date: ($orders[.order].date // error("the order \(.order) is not known")),
-  lines: [{number: "1", quantity: "2", unit: "each", price: "1.50", items: [{kind: "vendor", value: "A-1"}]}],
-  total: "3.00"
-} end;
 "#;
 
 const FILES: [(&str, &str); 2] = [("connector.toml", CONNECTOR), ("invoice.jq", INVOICE)];

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use crossdock::store::Event;
 use serde_json::{Value, json};
 
+use super::INVOICE;
 use super::delivery::{config, folder};
 use super::server::{Reply, Server};
 use super::trials::{died, finished_when, yard};
@@ -32,18 +33,6 @@ orders = ".order"
 document = "invoice"
 cursor = '[.[].id] | max // $cursor // 0'
 more = "length == 2"
-"#;
-
-const INVOICE: &str = r#"
-def invoice: if .draft then empty else {
-  document: "invoice",
-  date: "2026-11-20",
-  number: .number,
-  order: .order,
-  order_date: ($orders[.order].date // error("the order \(.order) is not known")),
-  lines: [{number: "1", quantity: "2", unit: "each", price: "1.50", items: [{kind: "vendor", value: "A-1"}]}],
-  total: "3.00"
-} end;
 "#;
 
 fn invoice(id: u32, order: &str) -> Value {
