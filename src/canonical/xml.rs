@@ -29,7 +29,7 @@ pub enum XmlError {
     #[error("elements are nested too deeply for a canonical document")]
     Depth,
     /// The outermost element is none of the kinds of document.
-    #[error("the outermost element is `{0}`; expected one of {kinds}", kinds = Document::KINDS.join(", "))]
+    #[error("the outermost element is `{0}`; expected {kinds}", kinds = Document::KINDS.join(", "))]
     Kind(String),
     /// A field that is no list stands there twice.
     #[error("the element `{0}` is there twice, and is no list")]
