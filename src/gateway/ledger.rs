@@ -79,12 +79,19 @@ impl Ledger {
         Ok(())
     }
 
-    /// Commits, then tells subscribers, and the lanes that have something new to do.
+    /// Commits, then tells subscribers, and the lanes that have something new to do. What a conflict is about can be read
+    /// when it returns.
     pub(super) fn commit_all(
         &self,
         transaction: &Transaction,
     ) -> Result<Vec<JournalRecord>, store::Error> {
-        self.finish(self.begin_all(transaction)?)
+        match self.begin_all(transaction) {
+            Err(conflict @ store::Error::Conflict(_)) => {
+                self.store.settle()?;
+                Err(conflict)
+            }
+            begun => self.finish(begun?),
+        }
     }
 
     /// Begins a commit, so that the next may be begun before the disk has it; see [`Store::hand_in`].

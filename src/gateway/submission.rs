@@ -101,6 +101,8 @@ impl Gateway {
             number: key.to_owned(),
         };
         if let Some(noted) = store.purchase_order(&key)? {
+            // The first request may be on its way to the disk.
+            store.settle()?;
             return answered(&noted, &hash);
         }
         let partner = self.live().profiles.partner(name).cloned();

@@ -207,7 +207,8 @@ pub trait Records: Send + Sync {
     /// Applies all changes or none, durably, and tells the journal records that came of it.
     ///
     /// # Errors
-    /// [`Error::Conflict`] where a condition of a change does not hold; others where the disk fails.
+    /// [`Error::Conflict`] where a condition of a change does not hold: what it conflicts with can be read by then. Others
+    /// where the disk fails.
     fn commit(&self, transaction: Transaction) -> Result<Vec<JournalRecord>, Error>;
 
     /// A number for a new receipt; never given twice.
@@ -397,6 +398,15 @@ pub trait Store: Records {
     /// # Errors
     /// Where the disk fails; the store is of no use then.
     fn settled(&self, handed_in: HandedIn) -> Result<Vec<JournalRecord>, Error>;
+
+    /// Waits until everything that was handed in before is durable.
+    ///
+    /// # Errors
+    /// Where the disk fails; the store is of no use then.
+    fn settle(&self) -> Result<(), Error> {
+        let nothing = self.hand_in(&Transaction::new())?;
+        self.settled(nothing).map(drop)
+    }
 
     /// Takes the first pieces of work of a lane that are due, at most so many, and leases them. Work with the same
     /// `order` key is given out in the order in which it was queued, and to one caller at a time, who has to do it in

@@ -162,6 +162,26 @@ fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
 }
 
 #[test]
+fn what_a_commit_conflicts_with_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    for number in 0..50 {
+        let file = FileKey {
+            mailbox: "acme".into(),
+            name: number.to_string(),
+            size: 1,
+            modified_nanoseconds: 0,
+            payload: PayloadId::of(b"x"),
+        };
+        let seen = || Transaction::new().with(Change::FileSeen(file.clone()));
+        let first = store.hand_in(&seen()).unwrap();
+        assert!(matches!(store.commit(seen()), Err(Error::Conflict(_))));
+        assert_eq!(store.file(&file).unwrap(), Some(0));
+        store.settled(first).unwrap();
+    }
+}
+
+#[test]
 fn work_with_several_keys_waits_for_each_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();

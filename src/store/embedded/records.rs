@@ -30,7 +30,13 @@ impl Records for EmbeddedStore {
     }
 
     fn commit(&self, transaction: Transaction) -> Result<Vec<JournalRecord>, Error> {
-        self.settled(self.hand_in(&transaction)?)
+        match self.hand_in(&transaction) {
+            Err(conflict @ Error::Conflict(_)) => {
+                self.settle()?;
+                Err(conflict)
+            }
+            handed_in => self.settled(handed_in?),
+        }
     }
 
     fn next_receipt(&self) -> Result<u64, Error> {
