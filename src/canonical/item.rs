@@ -109,7 +109,7 @@ nouns! {
 
     /// A quantity, and what it counts.
     struct Quantity {
-        /// What it counts, as a word or the X12 code (element 673).
+        /// What it counts: `on_hand`, `available` …, or the X12 code (element 673).
         kind: Option<String>,
         /// The quantity.
         quantity: Option<Decimal>,
@@ -117,6 +117,10 @@ nouns! {
         unit: Option<String>,
         /// In words, where a number will not do.
         text: Option<String>,
+        /// Dates that belong to it: `available` …
+        dates: Vec<Moment>,
+        /// When how much of it is due.
+        schedules: Vec<Schedule>,
         /// What no field holds.
         unmapped: Option<Box<Unmapped>>,
     }

@@ -3,7 +3,7 @@
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde_json::Value;
 
-use super::{Acknowledgement, Invoice, Order, Shipment};
+use super::{Acknowledgement, Inventory, Invoice, Order, Shipment};
 
 /// Why JSON is no document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,7 @@ impl JsonError {
             Some("order" | "order_change") => find::<Order>(fields),
             Some("shipment") => find::<Shipment>(fields),
             Some("invoice") => find::<Invoice>(fields),
+            Some("inventory") => find::<Inventory>(fields),
             Some("acknowledgement") => find::<Acknowledgement>(fields),
             _ => None,
         };

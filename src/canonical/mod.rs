@@ -1,10 +1,11 @@
-//! The canonical model: what orders, shipments, invoices and acknowledgements say, without X12.
+//! The canonical model: what orders, shipments, invoices, inventories and acknowledgements say, without X12.
 //!
 //! It knows neither X12 nor anything else of this program. Codes are canonical words (`ship_to`) where a table of
 //! a map knows them, and the partner's own codes otherwise. Amounts and quantities are exact decimals, written as
 //! texts with their scale kept (`"1.50"`); dates are ISO 8601; absent values and empty lists are left out.
 
 mod acknowledgement;
+mod inventory;
 mod invoice;
 mod item;
 mod json;
@@ -21,6 +22,7 @@ mod unmapped;
 mod xml;
 
 pub use acknowledgement::*;
+pub use inventory::*;
 pub use invoice::*;
 pub use item::*;
 pub use json::JsonError;
@@ -58,14 +60,16 @@ pub enum Document {
     Shipment(Box<Shipment>),
     /// An invoice (X12 810).
     Invoice(Box<Invoice>),
+    /// A report of an inventory (X12 846).
+    Inventory(Box<Inventory>),
     /// A functional acknowledgement (X12 997, 999).
     Acknowledgement(Box<Acknowledgement>),
 }
 
 impl Document {
     /// Names of all kinds of document, as `document` has them.
-    pub const KINDS: [&'static str; 5] =
-        ["order", "order_change", "shipment", "invoice", "acknowledgement"];
+    pub const KINDS: [&'static str; 6] =
+        ["order", "order_change", "shipment", "invoice", "inventory", "acknowledgement"];
 
     /// Reads one from JSON.
     ///
@@ -90,6 +94,7 @@ impl Document {
             Self::OrderChange(_) => "order_change",
             Self::Shipment(_) => "shipment",
             Self::Invoice(_) => "invoice",
+            Self::Inventory(_) => "inventory",
             Self::Acknowledgement(_) => "acknowledgement",
         }
     }
@@ -102,6 +107,7 @@ impl Document {
             Self::Order(order) | Self::OrderChange(order) => &order.number,
             Self::Shipment(shipment) => &shipment.number,
             Self::Invoice(invoice) => &invoice.number,
+            Self::Inventory(inventory) => &inventory.number,
             Self::Acknowledgement(acknowledgement) => &acknowledgement.group_number,
         }
     }
@@ -112,6 +118,7 @@ impl Document {
             Self::Order(order) | Self::OrderChange(order) => to.object(0, order),
             Self::Shipment(shipment) => to.object(0, shipment),
             Self::Invoice(invoice) => to.object(0, invoice),
+            Self::Inventory(inventory) => to.object(0, inventory),
             Self::Acknowledgement(acknowledgement) => to.object(0, acknowledgement),
         }
     }

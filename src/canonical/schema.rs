@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{Acknowledgement, Invoice, Order, Shipment};
+use super::{Acknowledgement, Inventory, Invoice, Order, Shipment};
 
 /// The JSON Schema (2020-12) of a kind of document; `None` for a kind that is not in
 /// [`Document::KINDS`](super::Document::KINDS). Properties are in the order in which documents are written.
@@ -19,6 +19,7 @@ pub fn schema(kind: &str) -> Option<Value> {
         "order" | "order_change" => generator.into_root_schema_for::<Order>(),
         "shipment" => generator.into_root_schema_for::<Shipment>(),
         "invoice" => generator.into_root_schema_for::<Invoice>(),
+        "inventory" => generator.into_root_schema_for::<Inventory>(),
         "acknowledgement" => generator.into_root_schema_for::<Acknowledgement>(),
         _ => return None,
     };

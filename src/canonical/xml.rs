@@ -29,7 +29,7 @@ pub enum XmlError {
     #[error("elements are nested too deeply for a canonical document")]
     Depth,
     /// The outermost element is none of the kinds of document.
-    #[error("the outermost element is `{0}`; expected order, shipment, invoice or acknowledgement")]
+    #[error("the outermost element is `{0}`; expected {kinds}", kinds = Document::KINDS.join(", "))]
     Kind(String),
     /// A field that is no list stands there twice.
     #[error("the element `{0}` is there twice, and is no list")]
@@ -60,6 +60,7 @@ pub fn write_xml(document: &Document, out: &mut String) -> Result<(), XmlError> 
         }
         Document::Shipment(shipment) => write(&**shipment, document.kind(), out),
         Document::Invoice(invoice) => write(&**invoice, document.kind(), out),
+        Document::Inventory(inventory) => write(&**inventory, document.kind(), out),
         Document::Acknowledgement(acknowledgement) => {
             write(&**acknowledgement, document.kind(), out)
         }

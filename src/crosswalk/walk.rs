@@ -6,8 +6,8 @@ use super::codes::Codes;
 use super::units::{Counted, Way};
 use super::{Crosswalks, Held};
 use crate::canonical::{
-    Document, Invoice, ItemNumber, Order, OrderLine, Party, Price, Quantity, Routing, Schedule,
-    Shipment, StoreAllocation, SubLine, Terms,
+    Document, Inventory, Invoice, ItemNumber, Order, OrderLine, Party, Price, Quantity, Routing,
+    Schedule, Shipment, StoreAllocation, SubLine, Terms,
 };
 use crate::findings::Code;
 
@@ -67,6 +67,7 @@ impl Pass<'_> {
             Document::Order(order) | Document::OrderChange(order) => self.order(order),
             Document::Shipment(shipment) => self.shipment(shipment),
             Document::Invoice(invoice) => self.invoice(invoice),
+            Document::Inventory(inventory) => self.inventory(inventory),
             Document::Acknowledgement(_) => {}
         }
     }
@@ -159,6 +160,22 @@ impl Pass<'_> {
         }
     }
 
+    fn inventory(&mut self, inventory: &mut Inventory) {
+        self.place("warehouse", inventory.warehouse.as_mut());
+        self.place("ship_from", inventory.ship_from.as_mut());
+        self.party("buyer", inventory.buyer.as_mut());
+        self.party("seller", inventory.seller.as_mut());
+        self.parties("parties", &mut inventory.parties);
+        for (at, line) in named("lines", &mut inventory.lines) {
+            let items = self.items(&at, &mut line.items);
+            self.quantities(&format!("{at}.quantities"), &items, &mut line.quantities);
+            self.prices(&format!("{at}.prices"), &items, &mut line.prices);
+            self.stores(&at, &items, &mut line.store_allocations);
+            self.parties(&format!("{at}.parties"), &mut line.parties);
+            self.sub_lines(&at, &mut line.sub_lines);
+        }
+    }
+
     fn sub_lines(&mut self, at: &str, sub_lines: &mut [SubLine]) {
         for (at, line) in named(&format!("{at}.sub_lines"), sub_lines) {
             self.line(&at, &mut parts_of!(line, part: true));
@@ -215,6 +232,7 @@ impl Pass<'_> {
             let quantities = part.quantity.iter_mut().collect();
             let unit = &mut part.unit;
             self.count(&at, Counted { unit, items, quantities, prices: Vec::new(), basis: None });
+            self.schedules(&at, items, &mut part.schedules);
         }
     }
 

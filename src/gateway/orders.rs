@@ -67,7 +67,7 @@ pub(super) fn orders_of(document: &Document) -> Vec<&str> {
         Document::Order(order) | Document::OrderChange(order) if asked_by(document).is_some() => {
             vec![&order.number]
         }
-        Document::Order(_) | Document::OrderChange(_) | Document::Acknowledgement(_) => Vec::new(),
+        _ => Vec::new(),
     };
     orders.sort_unstable();
     orders.dedup();

@@ -172,7 +172,7 @@ fn rows<'a>(document: &'a Document, order: &Order) -> Vec<Row<'a>> {
     match document {
         Document::Shipment(shipment) => of_shipment(shipment, order),
         Document::Invoice(invoice) => of_invoice(invoice, order),
-        Document::Order(_) | Document::OrderChange(_) | Document::Acknowledgement(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

@@ -49,6 +49,7 @@ pub fn document_of(reading: &Reading<'_>) -> Result<Document, map::Error> {
         "order_change" => Document::OrderChange(Box::new(reading.to()?)),
         "shipment" => Document::Shipment(Box::new(reading.to()?)),
         "invoice" => Document::Invoice(Box::new(reading.to()?)),
+        "inventory" => Document::Inventory(Box::new(reading.to()?)),
         "acknowledgement" => Document::Acknowledgement(Box::new(reading.to()?)),
         other => return Err(map::Error::Type(format!("`{other}` is no kind of document"))),
     })

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::connector::server::{Reply, Server};
+use super::gateway::acknowledgement;
 use super::house::{CONFIG, House, PROFILE, multi, order};
+use super::inventory::{FLOW, INVENTORY};
 use super::trace::INVOICE;
 
 const SUBMIT: &str = "/v1/partners/harbor-and-pine/documents";
@@ -31,8 +33,12 @@ type Answer = (u16, Value);
 
 impl Site {
     async fn open(more: &str) -> Self {
+        Self::with(more, PROFILE).await
+    }
+
+    async fn with(more: &str, profile: &str) -> Self {
         let config = format!("{CONFIG}\n[api]\nlisten = \"127.0.0.1:0\"\n{more}\n");
-        let house = House::with(&config, PROFILE);
+        let house = House::with(&config, profile);
         let token = token(&house, "wms", &ALL, &[]);
         let server = api::open(&house.gateway).await.unwrap().unwrap();
         let address = server.address().unwrap();
@@ -156,6 +162,32 @@ fn the_same_key_at_the_same_time_is_one_document() {
         let (_, page) = site.get("/v1/documents?kind=invoice").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
         std::sync::Arc::into_inner(site).unwrap().close().await;
+    });
+}
+
+#[test]
+fn what_is_for_no_order_is_sent_and_its_end_is_told() {
+    let server = Server::start(|_| Reply::status("200 OK"));
+    let webhook = format!("[webhooks.shop]\nurl = \"{}\"\nsecret = \"file:key\"", server.url());
+    multi().block_on(async {
+        let mut site = Site::with(&webhook, &format!("{PROFILE}{FLOW}")).await;
+        site.house.put(".", "key", "whsec_c2VjcmV0IG9mIHRoZSBzaG9w");
+        let (status, first) = site.submit("stock-1", INVENTORY).await;
+        assert_eq!((status, &first["kind"]), (202, &json!("inventory")), "{first}");
+        assert_eq!(site.submit("stock-1", INVENTORY).await, (202, first.clone()));
+        site.house.wait(Event::InterchangeSent).await;
+        let answer = acknowledgement(1, 1000, "A").replace("AK1*IN", "AK1*IB");
+        site.house.drop_inbound("997.edi", &answer);
+        site.house.wait(Event::WebhookDelivered).await;
+        let (_, shown) =
+            site.get(&format!("/v1/documents/{}", first["id"].as_str().unwrap())).await;
+        assert_eq!(shown["state"], "accepted", "{shown}");
+        let told: Value = serde_json::from_str(&server.calls()[0].body).unwrap();
+        assert_eq!(
+            (&told["type"], &told["number"], &told["orders"]),
+            (&json!("document.acknowledged"), &json!("INV-20261120"), &json!([]))
+        );
+        site.close().await;
     });
 }
 

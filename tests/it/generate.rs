@@ -82,8 +82,14 @@ impl<'g, 'c, 'a> Maker<'g, 'c, 'a> {
     /// The segments from ST to SE, with right counts in SE01 and, where there is one, CTT01.
     pub fn set(mut self) -> Vec<Made> {
         self.instance(NodeId::ROOT);
-        let lines = ["PO1", "IT1", "HL"];
-        let count = self.out.iter().filter(|s| lines.contains(&s.tag.as_str())).count();
+        let lines = match self.grammar.set.as_str() {
+            "850" => "PO1",
+            "860" => "POC",
+            "810" => "IT1",
+            "846" => "LIN",
+            _ => "HL",
+        };
+        let count = self.out.iter().filter(|s| s.tag == lines).count();
         let total = self.out.len();
         for segment in &mut self.out {
             match segment.tag.as_str() {

@@ -36,11 +36,13 @@ fn the_embedded_grammars_are_all_there() {
     let sets: Vec<String> = library.sets().map(|g| format!("{} {}", g.release, g.set)).collect();
     let expected = [
         "004010 810",
+        "004010 846",
         "004010 850",
         "004010 856",
         "004010 860",
         "004010 997",
         "005010 810",
+        "005010 846",
         "005010 850",
         "005010 856",
         "005010 860",

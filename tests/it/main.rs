@@ -33,6 +33,7 @@ mod generate;
 mod grammar;
 mod hierarchies;
 mod house;
+mod inventory;
 mod kill;
 mod laws;
 mod learn;

@@ -124,11 +124,13 @@ fn the_embedded_maps_are_sound() {
         names,
         [
             "810 004010",
+            "846 004010",
             "850 004010",
             "856 004010",
             "860 004010",
             "997 004010",
             "810 005010",
+            "846 005010",
             "850 005010",
             "856 005010",
             "860 005010",
@@ -157,7 +159,7 @@ fn the_samples_come_back_as_they_were() {
     let Some(folder) = super::corpus::folder() else { return };
     let bench = Bench::new();
     let (mut sets, mut same) = (0, 0);
-    for set in ["850", "856", "810", "997", "999"] {
+    for set in ["850", "856", "810", "846", "997", "999"] {
         for file in std::fs::read_dir(folder.join(set)).unwrap() {
             let file = file.unwrap().path();
             let bytes = std::fs::read(&file).unwrap();

@@ -11,6 +11,7 @@ use super::delivery::{config, folder};
 use super::server::{Reply, Server};
 use super::trials::{died, finished_when, yard};
 use crate::house::{House, PROFILE, multi, order};
+use crate::inventory::FLOW;
 use crate::kill::start_in;
 
 const CONNECTOR: &str = r#"
@@ -89,6 +90,45 @@ fn what_has_come_is_fetched_once_with_its_order_and_the_cursor_is_kept() {
         house.gateway.look_now();
         house.wait(Event::DocumentRendered).await;
         assert_eq!(house.gateway.store().documents(None, 100).unwrap().len(), 4);
+        house.close().await;
+    });
+}
+
+/// As docs/connectors.md shows it.
+#[test]
+fn the_inventory_is_fetched_whenever_there_is_another() {
+    let docs = include_str!("../../../docs/connectors.md");
+    let (_, shown) = docs.split_once("```toml\n[[poll]]\nkind = \"inventory\"").unwrap();
+    let (poll, rest) = shown.split_once("```").unwrap();
+    let (program, _) = rest.split_once("```jq\n").unwrap().1.split_once("```").unwrap();
+    let (head, _) = CONNECTOR.split_once("[[poll]]").unwrap();
+    let connector = format!(
+        "{head}[settings.warehouse]\nabout = \"its number\"\n[[poll]]\nkind = \"inventory\"{poll}"
+    );
+    let stock = |hour: u32| {
+        let tote = json!({"upc": "614141001019", "free": 148 - hour});
+        let expected = json!({"quantity": 240, "day": "2026-12-04"});
+        let mug = json!({"upc": "614141002023", "free": 0, "expected": expected});
+        json!({"as_of": format!("2026-11-20T{hour:02}:00"), "items": [tote, mug]})
+    };
+    let now = Arc::new(Mutex::new(stock(6)));
+    let theirs = Arc::clone(&now);
+    let server = Server::start(move |_| Reply::ok(&theirs.lock().unwrap()));
+    multi().block_on(async {
+        let settings = format!("url = \"{}\"\nwarehouse = \"W-03\"\n", server.url());
+        let files = [("connector.toml", connector.as_str()), ("inventory.jq", program)];
+        let (folder, profile) = (folder("stock", &files), format!("{PROFILE}{FLOW}"));
+        let mut house = House::within(folder, &config("stock", &settings), &profile);
+        house.wait(Event::InterchangeSent).await;
+        *now.lock().unwrap() = stock(7);
+        house.gateway.look_now();
+        house.wait(Event::InterchangeSent).await;
+        let sent = house.names("mailboxes/harbor-and-pine/outbound");
+        assert!(sent.len() == 2 && sent[1].contains("-inventory-"), "{sent:?}");
+        let path = house.path("mailboxes/harbor-and-pine/outbound").join(&sent[1]);
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains("BIA*00*SI*STOCK-2026-11-20T07:00*20261120*0700~"), "{text}");
+        assert!(text.contains("QTY*33*141*EA~") && text.contains("DTM*018*20261204~"), "{text}");
         house.close().await;
     });
 }

@@ -29,8 +29,12 @@ pub(super) struct Example {
 }
 
 /// Made up for the case that a profile has no sample of its own.
-const MADE_UP: [&str; 3] =
-    [include_str!("order.json"), include_str!("shipment.json"), include_str!("invoice.json")];
+const MADE_UP: [&str; 4] = [
+    include_str!("order.json"),
+    include_str!("shipment.json"),
+    include_str!("invoice.json"),
+    include_str!("inventory.json"),
+];
 
 /// Examples of one document: more say nothing new.
 const EXAMPLES_MAX: usize = 2;
