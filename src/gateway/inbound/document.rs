@@ -14,7 +14,9 @@ use crate::findings::{Finding, Severity};
 use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
-use crate::gateway::orders::{Own, Passed, against_orders, count_for_orders, latest};
+use crate::gateway::orders::{
+    Own, Passed, against_orders, count_for_orders, latest, replace_order,
+};
 use crate::gateway::standing::{asked_by, own_number, why_held};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, notes};
@@ -268,7 +270,13 @@ impl Gateway {
             let before = self.ledger.store().purchase_order(own)?;
             if again || before.as_ref().map_or(tally.numbers.contains_key(own), |b| b != id) {
                 // A person, or the agreement, has it go on though its number is taken: it is the latest of it.
-                draft.push(Change::Noted(latest(own), id.to_owned()));
+                let latest = latest(own);
+                let store = self.ledger.store();
+                // What is replayed has taken its place before.
+                if own.kind == "order" && store.purchase_order(&latest)?.as_deref() != Some(id) {
+                    replace_order(store, draft, own, &tally.passed)?;
+                }
+                draft.push(Change::Noted(latest, id.to_owned()));
             } else if before.is_none() {
                 draft.push(Change::PurchaseOrder(own.clone(), id.to_owned()));
             }

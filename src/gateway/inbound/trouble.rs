@@ -12,7 +12,7 @@ use crate::gateway::ledger::Draft;
 use crate::gateway::raising::{
     About, Trouble, about_bytes, about_interchange, about_set, cause_of, in_words,
 };
-use crate::gateway::standing::own_number;
+use crate::gateway::standing::{about_number, own_number};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway};
 use crate::profile::{OutOfSequence, Partner};
@@ -69,7 +69,7 @@ pub(super) fn about(
     match own.filter(|(_, number)| !number.is_empty()) {
         Some((kind, number)) => {
             let test = if header.test { "test " } else { "" };
-            about_set(&format!("{}\n{test}{kind}\n{number}", partner.name))
+            about_number(&partner.name, &format!("{test}{kind}"), &number)
         }
         None => about_place(partner, header, (index, set)),
     }
