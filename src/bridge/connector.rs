@@ -76,7 +76,8 @@ impl ConnectorEndpoint {
                 // What stands before the server has given up, not the server.
                 let given_up = matches!(told.answer.status, 502 | 504);
                 let settled = given_up.then(|| self.api.until_settled(request, key, begun));
-                let retry_after = told.retry_after.or(settled.flatten());
+                // It does not know how long that is still at it: the longer pause holds.
+                let retry_after = told.retry_after.max(settled.flatten());
                 Err(Error::Transient { reason: named(words), retry_after })
             }
         }

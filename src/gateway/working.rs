@@ -118,10 +118,14 @@ impl Gateway {
 fn failure(error: &Error) -> Failure {
     use crate::bridge::Error as Bridge;
     use crate::store::Error as StoreError;
+    let is_some = |wait: &Duration| !wait.is_zero();
     let (for_good, wait) = match error {
         Error::Endpoint(Bridge::Refused { .. }) => (true, None),
-        Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, *retry_after),
-        Error::Notify(e) => (false, e.retry_after),
+        // Whoever asks for none is left our own pause: else it would be called in a circle.
+        Error::Endpoint(Bridge::Transient { retry_after, .. }) => {
+            (false, retry_after.filter(is_some))
+        }
+        Error::Notify(e) => (false, e.retry_after.filter(is_some)),
         // A condition did not hold, because another lane was first: look again at once.
         Error::Store(store::Error::Conflict(_)) => (false, Some(Duration::ZERO)),
         _ => (false, None),
@@ -138,4 +142,21 @@ fn failure(error: &Error) -> Failure {
     );
     let stuck = matches!(error, Error::Store(StoreError::NumbersUsedUp { .. }));
     Failure { reason: error.to_string(), for_good, wait, defect, store, stuck }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::Error as Bridge;
+
+    #[test]
+    fn whoever_asks_for_no_pause_is_not_called_again_at_once() {
+        let asked = |wait: u64| {
+            let (reason, retry_after) = (String::new(), Some(Duration::from_secs(wait)));
+            failure(&Error::Endpoint(Bridge::Transient { reason, retry_after })).wait
+        };
+        // As does a date that is over by our clock.
+        assert_eq!(asked(0), None);
+        assert_eq!(asked(2), Some(Duration::from_secs(2)));
+    }
 }

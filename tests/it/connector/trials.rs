@@ -324,7 +324,8 @@ fn cut_off_while_the_server_is_still_at_it_it_makes_no_second_order() {
                 system(&theirs, &call);
             });
             if how.starts_with("the gateway") {
-                Reply::status("504 Gateway Timeout")
+                // It knows nothing of the server behind it.
+                Reply::status("504 Gateway Timeout\r\nretry-after: 0")
             } else {
                 Reply::Nothing
             }
