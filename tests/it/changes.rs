@@ -343,3 +343,57 @@ fn a_change_without_a_number_is_held_though_its_order_waits() {
         house.close().await;
     });
 }
+
+#[test]
+fn an_endpoint_that_gets_all_of_it_again_gets_changes_and_nothing_that_was_cancelled() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        for (at, number) in [(1, "PO-1"), (3, "PO-2")] {
+            house.drop_inbound(&format!("{number}.edi"), &order(at, number));
+            house.wait(Event::DocumentDelivered).await;
+            let after =
+                if at == 1 { cancellation(at + 1, number) } else { change(at + 1, number, "1") };
+            house.drop_inbound(&format!("{number}-after.edi"), &after);
+            let held = house.raised().await;
+            house.does(held.id, &deed(Action::Accept)).unwrap();
+            house.wait(Event::DocumentDelivered).await;
+        }
+        for place in [ORDERS, CHANGES] {
+            assert_eq!(house.names(place).len(), 2);
+            fs::remove_dir_all(house.path(place)).unwrap();
+        }
+        house.command(&["replay", "--since", "1d", "--who", "dana", "--unchanged"]);
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::DocumentDelivered).await;
+        let names = [ORDERS, CHANGES].map(|place| house.names(place));
+        assert!(
+            names.iter().all(|names| names.len() == 1 && names[0].contains("PO-2")),
+            "{names:?}"
+        );
+        house.close().await;
+    });
+}
+
+#[test]
+fn another_change_of_the_same_number_does_not_settle_the_first() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        let first = change(2, "PO-1", "1");
+        let less = first.replace("POC*2*QD*30*", "POC*2*QD*6*").replace("000000002", "000000003");
+        let again = first.replace("000000002", "000000004");
+        for (name, text) in [("first.edi", &first), ("less.edi", &less), ("again.edi", &again)] {
+            house.drop_inbound(name, text);
+            house.raised().await;
+        }
+        let open = house.gateway.store().open_exceptions(0, 10).unwrap();
+        assert_eq!(open.len(), 2, "{open:#?}");
+        // What was held twice goes on once.
+        house.does(open[1].id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.kinds_open(), [Kind::OrderChangeHeld]);
+        assert_eq!(house.names(CHANGES).len(), 1);
+        house.close().await;
+    });
+}

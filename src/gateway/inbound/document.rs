@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Arriving;
 use super::again::says_the_same;
-use super::trouble::{OfSet, about};
+use super::trouble::{OfSet, about, about_contents};
 use crate::canonical;
 use crate::exceptions::Kind;
 use crate::findings::{Finding, Severity};
@@ -93,7 +93,12 @@ impl Gateway {
             Some(trouble) => {
                 self.raise_set(draft, partner, (arriving, header), place, &trouble);
             }
-            None => draft.mend(about(partner, header, place), now, "it came and was good"),
+            None => {
+                let both = [about(partner, header, place), about_contents(partner, header, place)];
+                for item in both {
+                    draft.mend(item, now, "it came and was good");
+                }
+            }
         }
         draft.push(Change::Document(Document {
             id,
@@ -171,7 +176,9 @@ impl Gateway {
         } else {
             Fate::of(DocumentState::Queued, Event::DocumentReceived, set.label())
         };
-        let goes = fate.state == DocumentState::Queued && !accept;
+        // What went on then is not asked again whether it may.
+        let went = self.stays(partner, arriving, header, (index, set))?;
+        let goes = fate.state == DocumentState::Queued && !accept && !went;
         if goes && let Some(words) = why_held(self.ledger.store(), partner, document, header.test)?
         {
             let kind = match asked_by(document) {

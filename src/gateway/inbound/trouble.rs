@@ -75,6 +75,17 @@ pub(super) fn about(
     }
 }
 
+/// The key of a set by its number and what it says: two changes of one number are two, however alike they look.
+pub(super) fn about_contents(
+    partner: &Partner,
+    header: &Header,
+    place: (usize, &ReceivedSet),
+) -> String {
+    // Without a document there is no number either, and its place says all.
+    let says = serde_json::to_vec(&place.1.document).unwrap_or_default();
+    about_set(&format!("{}\n{}", about(partner, header, place), PayloadId::of(&says)))
+}
+
 /// The key of a set by its place.
 fn about_place(partner: &Partner, header: &Header, (index, set): (usize, &ReceivedSet)) -> String {
     let (name, group, number) = (&partner.name, &set.group, &set.number);
@@ -230,11 +241,13 @@ impl Gateway {
         (index, set): (usize, &ReceivedSet),
         trouble: &OfSet,
     ) {
-        let about = if trouble.kind == Kind::DocumentNumberReused {
+        let about = match trouble.kind {
             // The one that had the number before says nothing of this one.
-            about_place(partner, header, (index, set))
-        } else {
-            about(partner, header, (index, set))
+            Kind::DocumentNumberReused => about_place(partner, header, (index, set)),
+            Kind::OrderChangeHeld | Kind::OrderCancellationHeld => {
+                about_contents(partner, header, (index, set))
+            }
+            _ => about(partner, header, (index, set)),
         };
         let label = match &set.document {
             Some(document) => {
