@@ -14,6 +14,7 @@ use super::{
     Call, DirectoryEndpoint, Endpoint, Error, Heard, HookCall, Polled, PolledDocument, Since,
     Steps, Unheard,
 };
+use crate::connector::jq::Input;
 use crate::connector::{
     Answer, Connector, Idempotency, Judgement, Meanings, Poll, Reading, Request, Scope, Settings,
     Step, Stop,
@@ -196,10 +197,10 @@ impl Endpoint for ConnectorEndpoint {
         };
         let mut scope = self.scope(call.partner);
         scope.id = Value::String(call.idempotency_key.to_owned());
-        scope.document = serde_json::from_slice(call.json)
-            .map_err(|e| Error::Refused { reason: e.to_string() })?;
+        scope.document = Input::from_json(call.json).map_err(|reason| Error::Refused { reason })?;
         let (mut begun, mut since) = (false, steps.queued());
-        for step in &handling.steps {
+        for (at, step) in handling.steps.iter().enumerate() {
+            let is_last = at + 1 == handling.steps.len();
             if let Some((kept, at)) = steps.result(&step.name)? {
                 (begun, since) = (true, at);
                 scope.keep(&step.name, serde_json::from_slice(&kept).map_err(|e| strange(&e))?);
@@ -220,7 +221,7 @@ impl Endpoint for ConnectorEndpoint {
                     }
                 },
             )?;
-            steps.keep(&step.name, result.to_string().as_bytes(), &note)?;
+            steps.keep(&step.name, result.to_string().as_bytes(), &note, is_last)?;
             since = Timestamp::now();
             scope.keep(&step.name, result);
         }

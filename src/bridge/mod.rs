@@ -77,11 +77,12 @@ pub trait Steps {
     /// Where what was kept cannot be read.
     fn result(&self, step: &str) -> Result<Option<(Vec<u8>, Timestamp)>, Error>;
 
-    /// Keeps what a step gave. When it returns, that is durable. `note` says in a few words how it came.
+    /// Keeps what a step gave. When it returns, that is durable; what the last one gave is with the end of the call, and
+    /// nothing more may be made after it. `note` says in a few words how it came.
     ///
     /// # Errors
     /// Where it cannot be kept; nothing more must be done then.
-    fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error>;
+    fn keep(&self, step: &str, result: &[u8], note: &str, is_last: bool) -> Result<(), Error>;
 }
 
 /// The orders of a partner.

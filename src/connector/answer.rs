@@ -95,7 +95,7 @@ fn says(meaning: Option<&Meaning>, answer: &Answer, scope: &Scope) -> Result<Opt
             let whole = serde_json::json!({
                 "status": answer.status, "headers": answer.headers, "body": answer.body,
             });
-            let said = one(program.run(&whole, &scope.with(answer).variables())?)?;
+            let said = one(program.run(&whole, &scope.variables_with(answer))?)?;
             Ok(match said {
                 Some(Value::String(words)) => Some(words),
                 Some(value) if is_true(&value) => Some(answer.words()),

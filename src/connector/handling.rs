@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::{Answer, Meanings, is_true, one};
-use super::jq::{Program, Stop};
+use super::jq::{Input, Program, Stop, Variable};
 use super::request::Request;
 
 /// What programs see besides their input, in this order; see [`Scope`].
@@ -139,7 +139,7 @@ impl Reading {
     /// # Errors
     /// What the program throws.
     pub fn items(&self, answer: &Answer, scope: &Scope) -> Result<Vec<Value>, Stop> {
-        self.items.run(&answer.body, &scope.with(answer).variables())
+        self.items.run(&answer.body, &scope.variables_with(answer))
     }
 
     /// The numbers of the orders that a record is for.
@@ -202,7 +202,7 @@ pub struct Scope {
     /// The document's id.
     pub id: Value,
     /// The document.
-    pub document: Value,
+    pub document: Input,
     /// What the steps before gave, by their names.
     pub results: Value,
     /// How far a poll is; null at first.
@@ -214,13 +214,21 @@ pub struct Scope {
 }
 
 impl Scope {
-    pub(super) fn variables(&self) -> [&Value; 8] {
-        let Self { settings, partner, id, document, results, cursor, orders, headers } = self;
-        [settings, partner, id, document, results, cursor, orders, headers]
+    pub(super) fn variables(&self) -> [Variable<'_>; 8] {
+        self.variables_and(&self.headers)
     }
 
-    pub(super) fn with(&self, answer: &Answer) -> Self {
-        Self { headers: answer.headers.clone(), ..self.clone() }
+    /// The same, with the headers of an answer.
+    pub(super) fn variables_with<'a>(&'a self, answer: &'a Answer) -> [Variable<'a>; 8] {
+        self.variables_and(&answer.headers)
+    }
+
+    fn variables_and<'a>(&'a self, headers: &'a Value) -> [Variable<'a>; 8] {
+        let Self { settings, partner, id, document, results, cursor, orders, headers: _ } = self;
+        let [settings, partner, id] = [settings, partner, id].map(Variable::Value);
+        let [results, cursor, orders] = [results, cursor, orders].map(Variable::Value);
+        let (document, headers) = (Variable::Input(document), Variable::Value(headers));
+        [settings, partner, id, document, results, cursor, orders, headers]
     }
 
     /// Notes the result of a step.
@@ -235,7 +243,7 @@ impl Scope {
 }
 
 fn of_answer(program: &Program, answer: &Answer, scope: &Scope) -> Result<Option<Value>, Stop> {
-    one(program.run(&answer.body, &scope.with(answer).variables())?)
+    one(program.run(&answer.body, &scope.variables_with(answer))?)
 }
 
 fn request(program: &Program, scope: &Scope) -> Result<Option<Request>, Stop> {

@@ -67,6 +67,56 @@ impl Fault {
     }
 }
 
+/// A value as programs see it, made ready once for several runs.
+#[derive(Clone, Default)]
+pub struct Input(Val);
+
+impl Input {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// Where it is no JSON.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, String> {
+        jaq_json::read::parse_single(bytes).map(Self).map_err(|e| e.to_string())
+    }
+}
+
+impl From<&Value> for Input {
+    fn from(value: &Value) -> Self {
+        Self(to_jq(value))
+    }
+}
+
+impl From<&Self> for Input {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a variable stands for; made ready only where a program names it.
+#[derive(Debug, Clone, Copy)]
+pub enum Variable<'a> {
+    /// A value.
+    Value(&'a Value),
+    /// One that is ready.
+    Input(&'a Input),
+}
+
+impl Variable<'_> {
+    fn ready(self) -> Input {
+        match self {
+            Self::Value(value) => value.into(),
+            Self::Input(input) => input.into(),
+        }
+    }
+}
+
 /// A program that can be run.
 pub struct Program {
     filter: Filter<Bounded>,
@@ -112,15 +162,19 @@ impl Program {
     ///
     /// # Errors
     /// The program's own `error`; a bound that was met.
-    pub fn run(&self, input: &Value, variables: &[&Value]) -> Result<Vec<Value>, Stop> {
-        self.run_within(STEPS_MAX, input, variables)
+    pub fn run(
+        &self,
+        input: impl Into<Input>,
+        variables: &[Variable<'_>],
+    ) -> Result<Vec<Value>, Stop> {
+        self.run_within(STEPS_MAX, input.into(), variables)
     }
 
     fn run_within(
         &self,
         steps: u64,
-        input: &Value,
-        variables: &[&Value],
+        input: Input,
+        variables: &[Variable<'_>],
     ) -> Result<Vec<Value>, Stop> {
         let run = AssertUnwindSafe(|| self.run_on(steps, input, variables));
         match catch_unwind(run) {
@@ -133,16 +187,21 @@ impl Program {
         }
     }
 
-    fn run_on(&self, steps: u64, input: &Value, variables: &[&Value]) -> Result<Vec<Value>, Stop> {
+    fn run_on(
+        &self,
+        steps: u64,
+        Input(input): Input,
+        variables: &[Variable<'_>],
+    ) -> Result<Vec<Value>, Stop> {
         let base = std::ptr::from_ref(&self).addr();
         let meter = Meter { lut: &self.filter.lut, left: Cell::new(steps), base };
         let variables = variables.iter().zip(&self.named);
-        let vars = variables.map(|(value, named)| if *named { to_jq(value) } else { Val::Null });
+        let vars = variables.map(|(one, named)| if *named { one.ready().0 } else { Val::Null });
         let vars = Vars::new(vars);
         let ctx = Ctx::<Bounded>::new(Data(&meter), vars);
         let mut given = Vec::new();
         let mut room = OUTPUT_BYTES_MAX;
-        for value in self.filter.id.run((ctx, to_jq(input))) {
+        for value in self.filter.id.run((ctx, input)) {
             let value = value.map_err(|thrown| match thrown.get_err() {
                 Ok(error) => Stop::Error(words(&error.into_val())),
                 Err(_) => Stop::Error("the program halts; say `empty` or `error`".to_owned()),
@@ -364,8 +423,8 @@ mod tests {
         Program::compile(text, &["$settings"]).unwrap().run_within(
             // Enough for what is right; the interpreter is slow where nothing is optimised.
             400_000,
-            input,
-            &[&json!({"a": 1})],
+            input.into(),
+            &[Variable::Value(&json!({"a": 1}))],
         )
     }
 
@@ -376,6 +435,20 @@ mod tests {
         assert_eq!(run("[.price, $settings.a] | tojson", &input).unwrap(), [json!("[12.5,1]")]);
         assert_eq!(run("[range(0; 5; 2)], [range(3; 0; -1)]", &input).unwrap().len(), 2);
         assert_eq!(run("[1.50, 2]", &Value::Null).unwrap(), [json!([1.5, 2])]);
+    }
+
+    #[test]
+    fn a_document_is_the_same_to_programs_however_it_is_read() {
+        let text = r#"{"price": 12.50, "many": 12345678901234567890.10, "e": 1e3, "no": null,
+            "text": "\u00e9 \ud83d\ude00 \n", "lines": [{"sku": "A", "is": true}, []], "": {}}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        let read = Input::from_json(text.as_bytes()).unwrap();
+        let program = Program::compile("., $settings", &["$settings"]).unwrap();
+        let by_value = program.run(&value, &[Variable::Value(&value)]).unwrap();
+        assert_eq!(program.run(&read, &[Variable::Input(&read)]).unwrap(), by_value);
+        let digits = Program::compile("[.price, .many] | tojson", &[]).unwrap();
+        assert_eq!(digits.run(&read, &[]).unwrap(), [json!("[12.50,12345678901234567890.10]")]);
+        assert!(Input::from_json(b"{").is_err());
     }
 
     #[test]

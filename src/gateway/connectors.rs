@@ -138,7 +138,7 @@ pub fn hand_over(
             Ok(None)
         }
 
-        fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error> {
+        fn keep(&self, step: &str, result: &[u8], note: &str, _: bool) -> Result<(), Error> {
             let mut tell = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             (*tell)(step, note, result);
             Ok(())

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use super::connectors::Connected;
 use super::intake::business_number;
 use super::reconciliation::bounds;
-use crate::connector::jq::Program;
+use crate::connector::jq::{Input, Program};
 use crate::connector::{Idempotency, Mismatch, Request, Scope, mismatches};
 use crate::profile::Problem;
 use crate::store::{Document, DocumentState, Records};
@@ -328,7 +328,7 @@ fn composed(
         settings: connected.settings.plain.clone(),
         partner: json!(record.partner),
         id: json!(record.id),
-        document: serde_json::from_slice(json).map_err(|e| e.to_string())?,
+        document: Input::from_json(json)?,
         results: Value::Object(Map::new()),
         ..Scope::default()
     };

@@ -87,10 +87,10 @@ impl Gateway {
             idempotency_key: &record.id,
             json: &json,
         };
-        let steps = KeptSteps { ledger: &self.ledger, work, call: &call };
+        let steps = KeptSteps::new(&self.ledger, work, &call);
         self.endpoint(name)?.deliver(&call, &steps)?;
         let now = Timestamp::now();
-        let mut draft = Draft::new();
+        let mut draft = steps.last();
         draft.done(work);
         draft.journal(now, Event::DocumentDelivered, &partner.name, &record.id, name);
         let received = ("received".to_owned(), record.at.to_string());

@@ -1,5 +1,7 @@
 //! The steps of a call to an endpoint: what each gave is durable, with its entry in the audit log, before the next is
-//! begun.
+//! begun, and what the last gave with the end of the call.
+
+use std::cell::RefCell;
 
 use jiff::Timestamp;
 
@@ -10,9 +12,21 @@ use crate::store::{CallResult, Change, Event, Work};
 
 /// The steps of one piece of work.
 pub(super) struct KeptSteps<'a> {
-    pub(super) ledger: &'a Ledger,
-    pub(super) work: &'a Work,
-    pub(super) call: &'a Call<'a>,
+    ledger: &'a Ledger,
+    work: &'a Work,
+    call: &'a Call<'a>,
+    last: RefCell<Draft>,
+}
+
+impl<'a> KeptSteps<'a> {
+    pub(super) fn new(ledger: &'a Ledger, work: &'a Work, call: &'a Call<'a>) -> Self {
+        Self { ledger, work, call, last: RefCell::new(Draft::new()) }
+    }
+
+    /// What is left to be kept at the end of the call.
+    pub(super) fn last(self) -> Draft {
+        self.last.into_inner()
+    }
 }
 
 impl Steps for KeptSteps<'_> {
@@ -29,7 +43,7 @@ impl Steps for KeptSteps<'_> {
         kept.map(read).transpose().map_err(|error| failed(&error))
     }
 
-    fn keep(&self, step: &str, result: &[u8], note: &str) -> Result<(), Error> {
+    fn keep(&self, step: &str, result: &[u8], note: &str, is_last: bool) -> Result<(), Error> {
         trial::step("keep.before");
         let now = Timestamp::now();
         let document = self.call.idempotency_key;
@@ -45,6 +59,10 @@ impl Steps for KeptSteps<'_> {
             result: payload,
             at: now,
         }));
+        if is_last {
+            self.last.replace(draft);
+            return Ok(());
+        }
         self.ledger.commit(draft).map_err(|error| failed(&error))?;
         trial::step("keep.after");
         Ok(())

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,8 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 use zstd::bulk::Compressor;
+use zstd::stream::read::Decoder;
+use zstd::zstd_safe::DCtx;
 
 use super::Error;
 use super::packs::{Aged, PACKED_BYTES_MAX, Packs};
@@ -110,24 +112,46 @@ const RETIRED: &str = "retired";
 /// Fast, and good enough: X12 shrinks to about a tenth.
 const COMPRESSION_LEVEL: i32 = 3;
 
-/// Compressors that are kept for the next: to make one costs more than it takes to compress a payload, and one for each
-/// of hundreds of threads would be hundreds of megabytes.
-static COMPRESSORS: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
-const COMPRESSORS_MAX: usize = 4;
+/// What compresses, or the reverse, and is kept for the next: to make one costs more than a payload takes, and one for
+/// each of hundreds of threads would be hundreds of megabytes.
+struct Idle<T>(Mutex<Vec<T>>);
+
+static COMPRESSORS: Idle<Compressor<'static>> = Idle(Mutex::new(Vec::new()));
+static DECOMPRESSORS: Idle<DCtx<'static>> = Idle(Mutex::new(Vec::new()));
+const IDLE_MAX: usize = 4;
+
+impl<T> Idle<T> {
+    fn with<R>(
+        &self,
+        make: impl FnOnce() -> io::Result<T>,
+        work: impl FnOnce(&mut T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = kept().pop();
+        let mut one = idle.map_or_else(make, Ok)?;
+        // One that fails may be anywhere within its bytes, and is not used again.
+        let result = work(&mut one)?;
+        let mut kept = kept();
+        if kept.len() < IDLE_MAX {
+            kept.push(one);
+        }
+        Ok(result)
+    }
+}
 
 fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let kept = || COMPRESSORS.lock().unwrap_or_else(PoisonError::into_inner);
-    let idle = kept().pop();
-    let mut compressor = match idle {
-        Some(compressor) => compressor,
-        None => Compressor::new(COMPRESSION_LEVEL)?,
-    };
-    let packed = compressor.compress(bytes);
-    let mut kept = kept();
-    if kept.len() < COMPRESSORS_MAX {
-        kept.push(compressor);
-    }
-    packed
+    COMPRESSORS.with(|| Compressor::new(COMPRESSION_LEVEL), |one| one.compress(bytes))
+}
+
+fn decompress(packed: impl BufRead) -> io::Result<Vec<u8>> {
+    DECOMPRESSORS.with(
+        || Ok(DCtx::create()),
+        |one| {
+            let mut bytes = Vec::new();
+            Decoder::with_context(packed, one).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        },
+    )
 }
 
 impl Payloads {
@@ -325,16 +349,13 @@ impl Payloads {
                 failed(format!("{}: {e}", path.display()))
             }
         };
-        let mut bytes = Vec::new();
         let read = match self.packs.get(id).map_err(wrong)? {
-            Some(packed) => zstd::stream::read::Decoder::new(packed.as_slice())
-                .and_then(|mut decoder| decoder.read_to_end(&mut bytes)),
+            Some(packed) => decompress(packed.as_slice()),
             None => File::open(&path)
                 .or_else(|e| File::open(path_in(&self.archive, id)).map_err(|_| e))
-                .and_then(zstd::stream::read::Decoder::new)
-                .and_then(|mut decoder| decoder.read_to_end(&mut bytes)),
+                .and_then(|file| decompress(BufReader::new(file))),
         };
-        read.map_err(wrong)?;
+        let bytes = read.map_err(wrong)?;
         if PayloadId::of(&bytes) != id {
             return Err(failed("its bytes have changed since it was stored".to_owned()));
         }

@@ -10,6 +10,7 @@ use super::super::serve::ConfigArgs;
 use super::super::{Context, Error, Format, Verdict, runtime};
 use super::Texts;
 use crate::canonical::Document;
+use crate::connector::jq::Input;
 use crate::connector::{Connector, Handling, Idempotency, Request, Scope, Settings, Step};
 use crate::gateway::Connected;
 
@@ -63,7 +64,7 @@ pub(super) fn run(args: &Try, context: &Context, out: &mut dyn Write) -> Result<
         settings: connected.settings.plain.clone(),
         partner: json!(args.partner),
         id: json!(id),
-        document: serde_json::from_slice(&json).map_err(|e| Error::Document(e.to_string()))?,
+        document: Input::from_json(&json).map_err(Error::Document)?,
         results,
         ..Scope::default()
     };

@@ -237,9 +237,10 @@ pub fn finished_when(folder: &Path, is_so: impl Fn() -> bool) {
 
 #[test]
 fn killed_at_any_step_it_goes_on_there_and_makes_one_order() {
-    // Calls: the customer, the search, the order, its confirmation. Records: one a step.
+    // Calls: the customer, the search, the order, its confirmation. Records: one a step, the last with the end.
     let calls = (1..=4).flat_map(|n| ["call.before", "call.after"].map(|point| (point, n)));
     let records = (1..=3).flat_map(|n| ["keep.before", "keep.after"].map(|point| (point, n)));
+    let records = records.filter(|record| *record != ("keep.after", 3));
     for (point, count) in calls.chain(records) {
         let orders = Orders::default();
         let theirs = Arc::clone(&orders);
@@ -260,7 +261,6 @@ fn killed_at_any_step_it_goes_on_there_and_makes_one_order() {
         for line in done {
             assert!(!after.contains(&(*line).to_owned()), "{trial}: {after:?}");
         }
-        assert!(kept < 3 || after.is_empty(), "{trial}: {after:?}");
     }
 }
 

@@ -323,7 +323,7 @@ const POINTS: [(&str, u64); 23] = [
     ("tell.before", 1),
     ("tell.after", 1),
     ("keep.before", 9),
-    ("keep.after", 9),
+    ("keep.after", 8),
     ("acknowledge.before", 1),
     ("acknowledge.after", 1),
     ("call.before", 14),
