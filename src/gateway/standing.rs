@@ -131,7 +131,8 @@ fn put_into(mut order: Option<&mut Order>, changes: &[Said]) -> Option<Document>
     cancelled
 }
 
-/// Documents that were counted for an order, of these kinds, with what they say; the earliest first.
+/// Documents that were counted for an order, of these kinds, with what they say; of a kind in the order in which they
+/// were counted, whenever the endpoint took them.
 fn of_series(records: &dyn Records, order: &Document, kinds: &[&str]) -> Result<Vec<Said>, Error> {
     let mut found = Vec::new();
     for kind in kinds {
@@ -146,9 +147,6 @@ fn of_series(records: &dyn Records, order: &Document, kinds: &[&str]) -> Result<
                 found.push((record, said));
             }
         }
-    }
-    if kinds == CHANGES {
-        found.sort_by_key(|(record, _)| record.at);
     }
     Ok(found)
 }

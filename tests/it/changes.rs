@@ -397,3 +397,38 @@ fn another_change_of_the_same_number_does_not_settle_the_first() {
         house.close().await;
     });
 }
+
+#[cfg(feature = "http")]
+#[test]
+fn the_later_change_holds_though_the_endpoint_has_only_the_first() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crate::connector::server::{Reply, Server};
+
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = Arc::clone(&well);
+    let server = Server::start(move |call| {
+        let is_second = call.json()["change_number"] == "2";
+        let takes = is_well.load(Ordering::SeqCst) && !is_second;
+        Reply::status(if takes { "200 OK" } else { "503 Service Unavailable" })
+    });
+    let endpoint = format!("url = \"{}/\"\nreturns = \"warehouse\"\n", server.url());
+    let config = CONFIG.replace("folder = \"warehouse\"\n", &endpoint);
+    multi().block_on(async {
+        let mut house = House::with(&config, &format!("{PROFILE}{FLOW}"));
+        let second = change(3, "PO-1", "2").replace("POC*2*QD*30*", "POC*2*QD*6*");
+        let all = [order(1, "PO-1"), change(2, "PO-1", "1"), second];
+        for (name, text) in ["order.edi", "first.edi", "second.edi"].into_iter().zip(&all) {
+            house.drop_inbound(name, text);
+            house.wait(Event::DocumentReceived).await;
+        }
+        well.store(true, Ordering::SeqCst);
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::DocumentDelivered).await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        let mugs = page.lines().find(|line| line.contains("614141002023")).unwrap();
+        assert!(mugs.contains(" 6 "), "{page}");
+        house.close().await;
+    });
+}

@@ -354,7 +354,7 @@ impl Steps for Fresh {
         Ok(None)
     }
 
-    fn keep(&self, _: &str, _: &[u8], _: &str) -> Result<(), Error> {
+    fn keep(&self, _: &str, _: &[u8], _: &str, _: bool) -> Result<(), Error> {
         Ok(())
     }
 }
