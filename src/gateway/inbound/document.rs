@@ -89,15 +89,11 @@ impl Gateway {
             self.queue_call(draft, partner, arriving, (&id, &number, header.test))?;
         }
         tally.count(state);
-        match trouble {
-            Some(trouble) => {
-                self.raise_set(draft, partner, (arriving, header), place, &trouble);
-            }
-            None => {
-                let both = [about(partner, header, place), about_contents(partner, header, place)];
-                for item in both {
-                    draft.mend(item, now, "it came and was good");
-                }
+        if let Some(trouble) = trouble {
+            self.raise_set(draft, partner, (arriving, header), place, &trouble);
+        } else {
+            for item in [about(partner, header, place), about_contents(partner, header, place)] {
+                draft.mend(item, now, "it came and was good");
             }
         }
         draft.push(Change::Document(Document {
