@@ -498,6 +498,11 @@ catalogue! {
         "The line has another unit or price than the order."
         "Quantities in another unit cannot be compared; another price is disputed."
         "Billed at 4.95, ordered at 4.75"
+    ExceedsShipment "R20" "exceeds-shipment" Error None, None, None, None, None;
+        "More is billed than was shipped"
+        "The lines of an order item bill more together than all shipments of the order have of it."
+        "An invoice beyond its ship notice is not paid, or paid short; one that comes before it is refused."
+        "12 billed of an item of which 10 were shipped"
     ItemNotMapped "X01" "item-not-mapped" Fatal None, None, None, None, None;
         "Item that the cross-reference lacks"
         "None of the numbers of the item stands in the partner's cross-reference of items."

@@ -8,12 +8,12 @@ use super::standing::{CHANGES, asked_by, is_changed, order_as_changed, order_rec
 use crate::bridge::{self, Orders};
 use crate::canonical::{Document, Order};
 use crate::findings::{Code, Finding, Place, Rule, Severity};
-use crate::overlay::Overlay;
+use crate::overlay::{Compared, Overlay};
 use crate::profile::{Agreement, Direction, Partner, Usage};
 use crate::store::{
     self, Change, Document as Record, DocumentState, PurchaseOrderKey, Records, Store,
 };
-use crate::translate::against;
+use crate::translate::{Before, against};
 
 /// Documents of one order that are counted, and orders of one document that are compared: what bounds the work.
 const BEFORE_MAX: usize = 256;
@@ -140,6 +140,7 @@ pub(super) fn against_orders(
         let says = format!("It is for more than {ORDERS_MAX} orders: they are not compared.");
         return Ok(vec![fault(says, "Send it in parts.")]);
     }
+    let of_shipments = comparisons.iter().any(|one| one.compared == Compared::Shipped);
     for number in orders {
         let Some((order, _)) = known_order(records, partner, way, test, number)? else {
             let says = format!("Order {number} is not known: nothing can be compared with it.");
@@ -147,18 +148,20 @@ pub(super) fn against_orders(
             findings.push(fault(says, mend));
             continue;
         };
-        let series = series(&partner.name, way, kind, number);
-        let Some(mut before) = before_it(records, &series, own)? else {
+        let gone =
+            |kind| before_it(records, &series(&partner.name, way, kind, number), own, passed);
+        let shipments = if of_shipments { gone("shipment")? } else { Some(Vec::new()) };
+        let Some((same, shipments)) = gone(kind)?.zip(shipments) else {
             let says = format!(
                 "Too much went for order {number} before (at most {BEFORE_MAX} documents, 64 MiB): it is not compared."
             );
             findings.push(fault(says, "Look at the order by hand."));
             continue;
         };
-        let here = passed.0.iter().filter(|(key, _)| *key == series);
-        before.extend(here.map(|(_, document)| document.clone()));
-        let before: Vec<&Document> = before.iter().collect();
-        findings.extend(against(comparisons, document, &before, &order));
+        let (same, shipments): (Vec<_>, Vec<_>) =
+            (same.iter().collect(), shipments.iter().collect());
+        let before = Before { same: &same, shipments: &shipments };
+        findings.extend(against(comparisons, document, before, &order));
     }
     Ok(findings)
 }
@@ -258,6 +261,7 @@ fn before_it(
     records: &dyn Records,
     series: &PurchaseOrderKey,
     own: Own<'_>,
+    passed: &Passed,
 ) -> Result<Option<Vec<Document>>, Error> {
     let mut ids = ids_of(records, series)?;
     if ids.len() >= BEFORE_MAX {
@@ -279,6 +283,8 @@ fn before_it(
         }
         before.push(read(&json)?);
     }
+    let here = passed.0.iter().filter(|(key, _)| key == series);
+    before.extend(here.map(|(_, document)| document.clone()));
     Ok(Some(before))
 }
 

@@ -342,7 +342,8 @@ impl Gateway {
         let (words, mend) =
             if all.is_empty() { (refusal.note.clone(), String::new()) } else { in_words(&all) };
         let mut cause = if all.is_empty() { words.clone() } else { cause_of(&all) };
-        let of_order = [Code::ExceedsOrder, Code::NotOnOrder, Code::DiffersFromOrder];
+        let of_order =
+            [Code::ExceedsOrder, Code::ExceedsShipment, Code::NotOnOrder, Code::DiffersFromOrder];
         if all.iter().any(|finding| of_order.contains(&finding.code)) {
             // What one document has too much of, another has not: each is judged by itself.
             cause = format!("{} {}", record.kind, record.number);

@@ -1,4 +1,4 @@
-//! What a shipment or invoice is compared with its order for. The comparison itself needs both documents, so it is
+//! What a shipment or invoice is compared with its order, or with what was shipped of it, for. The comparison itself needs both documents, so it is
 //! made where they are at hand (`translate::against`).
 
 use crate::findings::{Rule, Severity};
@@ -14,24 +14,28 @@ pub enum Compared {
     Unit,
     /// Each line is billed at the price of the order.
     Price,
+    /// No line bills more than was shipped.
+    Shipped,
 }
 
 impl Compared {
-    pub(super) const ALL: [Self; 4] = [Self::Quantity, Self::Lines, Self::Unit, Self::Price];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Quantity, Self::Lines, Self::Unit, Self::Price, Self::Shipped];
 
-    /// The word that names it in an overlay.
+    /// The words that name it in an overlay: the document that something is compared with, and for what.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Quantity => "quantity",
-            Self::Lines => "lines",
-            Self::Unit => "unit",
-            Self::Price => "price",
+            Self::Quantity => ("order", "quantity"),
+            Self::Lines => ("order", "lines"),
+            Self::Unit => ("order", "unit"),
+            Self::Price => ("order", "price"),
+            Self::Shipped => ("shipment", "quantity"),
         }
     }
 
-    pub(super) fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|c| c.word() == word)
+    pub(super) fn of(document: &str, what: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.words() == (document, what))
     }
 }
 

@@ -122,8 +122,8 @@ pub(super) fn map_line(rule: &Rule) -> Option<ExtraLine<'_>> {
 }
 
 pub(super) fn comparison(rule: &Rule) -> Option<Comparison> {
-    let Body::Against { what, .. } = &rule.written.body else { return None };
-    let compared = Compared::of(&what.text)?;
+    let Body::Against { document, what } = &rule.written.body else { return None };
+    let compared = Compared::of(&document.text, &what.text)?;
     Some(Comparison { compared, severity: rule.severity, rule: finding_rule(rule) })
 }
 

@@ -1,4 +1,5 @@
-//! A shipment or an invoice compared with its order, as was agreed (`against order …`).
+//! A shipment or an invoice compared with its order, as was agreed (`against order …`), and an invoice with what was
+//! shipped (`against shipment quantity`).
 
 use std::collections::HashMap;
 
@@ -20,8 +21,16 @@ struct Row<'a> {
     price: Option<Decimal>,
 }
 
-/// Compares a document with its order. `before` are the documents of the same kind that went before it for this order:
-/// what they ship or bill counts too.
+/// What went for an order before a document.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Before<'a> {
+    /// Documents of its kind: what they ship or bill counts too.
+    pub same: &'a [&'a Document],
+    /// Shipments, for an invoice.
+    pub shipments: &'a [&'a Document],
+}
+
+/// Compares a document with its order, and with what went for it before.
 ///
 /// A line belongs to the line of the order that has one of its item numbers; where several have, or none is named, to
 /// the one with its number. Several lines of the order with the same item count together. Quantities are compared only
@@ -30,18 +39,35 @@ struct Row<'a> {
 pub fn against(
     comparisons: &[Comparison],
     document: &Document,
-    before: &[&Document],
+    before: Before<'_>,
     order: &Order,
 ) -> Vec<Finding> {
     let rows = rows(document, order);
-    let earlier: Vec<Row<'_>> = before.iter().flat_map(|d| self::rows(d, order)).collect();
+    let earlier: Vec<Row<'_>> = before.same.iter().flat_map(|d| self::rows(d, order)).collect();
     let lines = Lines::new(order);
+    let rows_of = (&*rows, &*earlier);
     let mut findings = Vec::new();
     for comparison in comparisons {
         match comparison.compared {
             Compared::Quantity => {
-                findings.extend(quantities(comparison, &rows, &earlier, &lines, order));
+                let bound = Bound {
+                    code: Code::ExceedsOrder,
+                    of: "ordered",
+                    mend: "Send no more than was ordered, or ask for a change of the order.",
+                    lines: order.lines.iter().map(|line| line.quantity).collect(),
+                };
+                findings.extend(quantities(comparison, rows_of, &lines, &bound, order));
             }
+            Compared::Shipped if matches!(document, Document::Invoice(_)) => {
+                let bound = Bound {
+                    code: Code::ExceedsShipment,
+                    of: "shipped",
+                    mend: "Bill no more than was shipped; where more was, send that shipment first.",
+                    lines: shipped(before.shipments, &lines, order),
+                };
+                findings.extend(quantities(comparison, rows_of, &lines, &bound, order));
+            }
+            Compared::Shipped => {}
             Compared::Lines => {
                 for row in rows.iter().filter(|row| lines.of(row).is_empty()) {
                     let named = named(row);
@@ -109,10 +135,7 @@ pub fn line_sums(order: &Order, documents: &[&Document]) -> (Vec<LineSums>, Vec<
             let says = if of.is_empty() {
                 Some("is not on the order".to_owned())
             } else {
-                let differs = |&&at: &&usize| {
-                    row.unit.zip(lines.all[at].unit.as_deref()).is_some_and(|(a, b)| a != b)
-                };
-                of.iter().find(differs).map(|&at| {
+                of.iter().find(|&&at| lines.differs(&row, at)).map(|&at| {
                     let ordered = lines.all[at].unit.as_deref().unwrap_or_default();
                     format!("is in {}, ordered in {ordered}", row.unit.unwrap_or_default())
                 })
@@ -209,6 +232,11 @@ impl<'a> Lines<'a> {
         Self { all: &order.lines, items, numbers }
     }
 
+    /// Whether a row is in another unit than a line.
+    fn differs(&self, row: &Row<'_>, at: usize) -> bool {
+        row.unit.zip(self.all[at].unit.as_deref()).is_some_and(|(a, b)| a != b)
+    }
+
     /// The lines of the order that a row is for.
     fn of(&self, row: &Row<'_>) -> Vec<usize> {
         let numbered = row.number.and_then(|number| self.numbers.get(number)).copied();
@@ -234,24 +262,42 @@ fn item_key(item: &ItemNumber) -> Option<(&str, &str)> {
     Some((item.kind.as_deref()?, item.value.as_deref()?))
 }
 
-/// No line of the order is shipped or billed beyond what was ordered. Told of the row with which it becomes too much.
+/// What was shipped of each line of an order; nothing of one that was shipped in another unit.
+fn shipped(shipments: &[&Document], lines: &Lines<'_>, order: &Order) -> Vec<Option<Decimal>> {
+    let (sums, _) = line_sums(order, shipments);
+    let mut shipped: Vec<Option<Decimal>> = sums.iter().map(|line| Some(line.shipped)).collect();
+    for row in shipments.iter().flat_map(|shipment| rows(shipment, order)) {
+        let others = lines.of(&row).into_iter().filter(|&at| lines.differs(&row, at));
+        others.for_each(|at| shipped[at] = None);
+    }
+    shipped
+}
+
+/// What the lines of an order must not exceed.
+struct Bound {
+    code: Code,
+    /// What it is, in a word.
+    of: &'static str,
+    mend: &'static str,
+    /// For each line; nothing where it is not known.
+    lines: Vec<Option<Decimal>>,
+}
+
+/// No line of the order is shipped or billed beyond its bound. Told of the row with which it becomes too much.
 fn quantities(
     comparison: &Comparison,
-    rows: &[Row<'_>],
-    earlier: &[Row<'_>],
+    (rows, earlier): (&[Row<'_>], &[Row<'_>]),
     lines: &Lines<'_>,
+    bound: &Bound,
     order: &Order,
 ) -> Vec<Finding> {
     let mut sums: HashMap<Vec<usize>, Decimal> = HashMap::new();
     let mut findings = Vec::new();
     for (at, row) in earlier.iter().chain(rows).enumerate() {
         let of = lines.of(row);
-        let ordered: Vec<&OrderLine> = of.iter().map(|&i| &lines.all[i]).collect();
-        let same_unit = ordered
-            .iter()
-            .all(|line| row.unit.zip(line.unit.as_deref()).is_none_or(|(a, b)| a == b));
+        let same_unit = !of.iter().any(|&at| lines.differs(row, at));
         let wanted =
-            ordered.iter().try_fold(Decimal::ZERO, |sum, line| sum.checked_add(line.quantity?));
+            of.iter().try_fold(Decimal::ZERO, |sum, &at| sum.checked_add(bound.lines[at]?));
         let (Some(quantity), Some(wanted), true) =
             (row.quantity, wanted, same_unit && !of.is_empty())
         else {
@@ -262,12 +308,12 @@ fn quantities(
         if at >= earlier.len() && *sum > wanted && quantity > Decimal::ZERO {
             let (sum, wanted) = (sum.normalize(), wanted.normalize());
             let says = format!(
-                "{} comes to {sum} with this line; ordered are {wanted} (order {}).",
+                "{} comes to {sum} with this line; {} are {wanted} (order {}).",
                 named(row),
+                bound.of,
                 order.number
             );
-            let mend = "Send no more than was ordered, or ask for a change of the order.";
-            findings.push(finding(comparison, Code::ExceedsOrder, row, says, mend));
+            findings.push(finding(comparison, bound.code, row, says, bound.mend));
         }
     }
     findings

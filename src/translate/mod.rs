@@ -11,7 +11,7 @@ mod send;
 mod session;
 mod tidy;
 
-pub use against::{LineSums, against, line_sums};
+pub use against::{Before, LineSums, against, line_sums};
 pub use changed::changed;
 pub use document::{add_meaning, document_of};
 pub use engine::Engine;

@@ -5,6 +5,7 @@ use std::fs;
 use crossdock::store::{Event, Outcome};
 
 use crate::house::{CONFIG, House, PROFILE, multi, order};
+use crate::trace::SHIPMENT;
 
 const RULES: &str = "source \"Guide, p. 9, 2026-02\"\nagainst order quantity \"They refuse more\"\n\
     against order lines\nagainst order price\n";
@@ -19,11 +20,15 @@ fn invoice(number: &str, order: &str, item: &str, quantity: u32, price: &str) ->
 
 impl House {
     fn comparing(direction: &str, profile: &str) -> Self {
+        Self::comparing_by(direction, profile, RULES)
+    }
+
+    fn comparing_by(direction: &str, profile: &str, rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let partner = folder.path().join("partners/harbor-and-pine");
         fs::create_dir_all(&partner).unwrap();
         let head = format!("overlay harbor-and-pine on 810 004010 {direction}\n");
-        fs::write(partner.join("810.overlay"), format!("{head}{RULES}")).unwrap();
+        fs::write(partner.join("810.overlay"), format!("{head}{rules}")).unwrap();
         Self::within(folder, CONFIG, profile)
     }
 
@@ -61,6 +66,30 @@ fn what_is_billed_is_compared_with_the_order_and_with_what_was_billed_before() {
         house.bill("INV-6", "PO-9", "NP-TOTE-NAT", 1, "12.50");
         let note = house.refused().await;
         assert!(note.contains("Order PO-9 is not known"), "{note}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn no_more_is_billed_than_was_shipped() {
+    multi().block_on(async {
+        let rules = "source \"Guide, p. 9, 2026-02\"\nagainst shipment quantity \"They pay what they got\"\n";
+        let mut house = House::comparing_by("out", PROFILE, rules);
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.bill("INV-1", "PO-1", "NP-TOTE-NAT", 1, "12.50");
+        let note = house.refused().await;
+        assert!(note.contains("comes to 1 with this line; shipped are 0"), "{note}");
+        house.drop_outbound("shipments", "a.json", SHIPMENT);
+        house.wait(Event::DocumentRendered).await;
+        house.bill("INV-2", "PO-1", "NP-TOTE-NAT", 20, "12.50");
+        house.wait(Event::DocumentRendered).await;
+        house.bill("INV-3", "PO-1", "NP-TOTE-NAT", 5, "12.50");
+        let note = house.refused().await;
+        assert!(note.contains("comes to 25 with this line; shipped are 24"), "{note}");
+        assert!(note.contains("They pay what they got"), "{note}");
+        house.bill("INV-4", "PO-1", "NP-TOTE-NAT", 4, "12.50");
+        house.wait(Event::DocumentRendered).await;
         house.close().await;
     });
 }

@@ -635,7 +635,7 @@ fn overlay_lines(lines: &str) -> Overlay {
 #[test]
 fn a_shipment_is_compared_with_its_order() {
     use crossdock::canonical::{Document, Order};
-    use crossdock::translate::against;
+    use crossdock::translate::{Before, against};
     let overlay = overlay(
         "856",
         "against order quantity\nagainst order lines\nagainst order unit\nagainst order price",
@@ -659,6 +659,7 @@ fn a_shipment_is_compared_with_its_order() {
         )
     };
     let names = |document: &Document, before: &[&Document]| -> Vec<String> {
+        let before = Before { same: before, ..Before::default() };
         let found = against(overlay.against(), document, before, &order);
         found
             .iter()

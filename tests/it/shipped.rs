@@ -16,8 +16,8 @@ use crossdock::grammar::SourceFile;
 use crossdock::overlay::{Kind, RuleView};
 use crossdock::profile::{Agreement, Direction, Partner, Problem, ProfileSource, Profiles};
 use crossdock::translate::{
-    Engine, Options, Outbound, Received, ReceivedInterchange, against, answer_group, receive,
-    receive_under, write,
+    Before, Engine, Options, Outbound, Received, ReceivedInterchange, against, answer_group,
+    receive, receive_under, write,
 };
 use crossdock::x12::{Identity, Limits, SetControlNumber};
 
@@ -161,7 +161,7 @@ fn compare(
             let overlay = agreement.and_then(|agreement| agreement.overlay.as_deref());
             let (Some(overlay), Some(document)) = (overlay, &set.document) else { continue };
             for order in about(document).iter().filter_map(|number| orders.get(*number)) {
-                findings.extend(against(overlay.against(), document, &[], order));
+                findings.extend(against(overlay.against(), document, Before::default(), order));
             }
         }
     }

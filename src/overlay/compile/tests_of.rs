@@ -147,21 +147,25 @@ impl Compiler<'_> {
     }
 
     fn against(&mut self, document: &Word, what: &Word) -> Option<()> {
-        if document.text != "order" {
+        if Compared::of(&document.text, &what.text).is_some() {
+            return Some(());
+        }
+        let known = Compared::ALL.map(Compared::words);
+        let of_document =
+            |(its, what): (&str, &'static str)| (its == document.text).then_some(what);
+        let whats: Vec<&str> = known.into_iter().filter_map(of_document).collect();
+        if whats.is_empty() {
             let message = format!("documents are not compared with `{}`", document.text);
-            let mend = suggest::mend(&document.text, ["order"], "write `against order …`");
+            let otherwise = "write `against order …` or `against shipment quantity`";
+            let mend = suggest::mend(&document.text, known.map(|(its, _)| its), otherwise);
             self.fault(document.at, message, mend);
-            return None;
-        }
-        if Compared::of(&what.text).is_none() {
+        } else {
             let message = format!("`{}` is not compared", what.text);
-            let known = Compared::ALL.map(Compared::word);
-            let mend =
-                suggest::mend(&what.text, known, "write `quantity`, `lines`, `unit` or `price`");
+            let otherwise = format!("write one of `{}`", whats.join("`, `"));
+            let mend = suggest::mend(&what.text, whats, &otherwise);
             self.fault(what.at, message, mend);
-            return None;
         }
-        Some(())
+        None
     }
 }
 
