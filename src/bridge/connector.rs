@@ -29,6 +29,8 @@ pub struct ConnectorEndpoint {
     returns: Option<DirectoryEndpoint>,
     /// Since when it is there: calls that were begun before may be under way there still.
     made: Timestamp,
+    /// By key, until when the server may be at a call that it gave no answer of its own to.
+    unsettled: Mutex<HashMap<String, Instant>>,
     /// When each partner's documents of a kind were last looked for.
     looked: Mutex<HashMap<(String, String), Instant>>,
 }
@@ -45,8 +47,8 @@ impl ConnectorEndpoint {
         runtime: Handle,
     ) -> Result<Self, String> {
         let api = Api::new(&connector, settings, runtime)?;
-        let (made, looked) = (Timestamp::now(), Mutex::default());
-        Ok(Self { connector, api, returns, made, looked })
+        let (made, unsettled, looked) = (Timestamp::now(), Mutex::default(), Mutex::default());
+        Ok(Self { connector, api, returns, made, unsettled, looked })
     }
 
     fn scope(&self, partner: &str) -> Scope {
@@ -77,15 +79,33 @@ impl ConnectorEndpoint {
                 // What stands before the server has given up, not the server.
                 let given_up = matches!(told.answer.status, 502 | 504);
                 let settled = given_up.then(|| self.api.until_settled(request, key, begun));
-                let retry_after = told.retry_after.or(settled.flatten());
+                // It does not know how long that is still at it: the longer pause holds.
+                let retry_after = told.retry_after.max(settled.flatten());
                 Err(Error::Transient { reason: named(words), retry_after })
             }
         }
     }
 
-    /// A call that was made before a restart is not found as long as the server is at it. After the time that the server
-    /// takes at the longest it is; `since` is when the step may first have been begun.
-    fn is_settled(&self, since: Timestamp) -> Result<(), Error> {
+    /// Notes that the server may be at a call for a while.
+    fn leave_unsettled(&self, key: &str, wait: Duration) {
+        let now = Instant::now();
+        let mut unsettled = self.unsettled.lock().unwrap_or_else(PoisonError::into_inner);
+        unsettled.retain(|_, until| *until > now);
+        unsettled.extend(now.checked_add(wait).map(|until| (key.to_owned(), until)));
+    }
+
+    /// A call that the server may still be at is not found, whoever wants it tried again at once. Nor is one that was
+    /// made before a restart, until the time has passed that the server takes at the longest; `since` is when the step may
+    /// first have been begun.
+    fn is_settled(&self, key: &str, since: Timestamp) -> Result<(), Error> {
+        let unsettled = self.unsettled.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = unsettled.get(key).copied();
+        drop(unsettled);
+        let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
+            let reason = "the call before may still be under way there".to_owned();
+            return Err(Error::Transient { reason, retry_after: Some(rest) });
+        }
         let longest = Duration::from_secs(u64::from(self.connector.timeout_seconds));
         let passed = Timestamp::now().duration_since(self.made);
         let passed = Duration::try_from(passed).unwrap_or_default();
@@ -104,10 +124,11 @@ impl ConnectorEndpoint {
         scope: &Scope,
         since: Timestamp,
     ) -> Result<(Value, String), Error> {
+        let key = format!("{key}-{}", step.name);
         if let Some(search) = &step.search
             && let Some(request) = search.request(scope).map_err(|stop| refused(&stop))?
         {
-            self.is_settled(since)?;
+            self.is_settled(&key, since)?;
             let told = self.call(&request, None, &Meanings::default(), scope)?;
             if let Some(found) = search.found(&told.answer, scope).map_err(|stop| refused(&stop))? {
                 return Ok((found, format!("it was there: {} {}", request.method, request.path)));
@@ -116,9 +137,14 @@ impl ConnectorEndpoint {
         let Some(request) = step.request(scope).map_err(|stop| refused(&stop))? else {
             return Ok((Value::Null, "nothing to call".to_owned()));
         };
-        let key = format!("{key}-{}", step.name);
-        let key = (step.idempotency == Idempotency::Header).then_some((&*step.header, &*key));
-        let told = self.call(&request, key, &step.meanings, scope)?;
+        let header = (step.idempotency == Idempotency::Header).then_some((&*step.header, &*key));
+        let told = self.call(&request, header, &step.meanings, scope);
+        if let (Err(Error::Transient { retry_after: Some(wait), .. }), Some(_)) =
+            (&told, &step.search)
+        {
+            self.leave_unsettled(&key, *wait);
+        }
+        let told = told?;
         let result = step.result(&told.answer, scope).map_err(|stop| refused(&stop))?;
         let Request { method, path, .. } = &request;
         Ok((result, format!("{method} {path}: {}", told.answer.status)))

@@ -118,12 +118,36 @@ fn same(ours: Option<&Value>, theirs: Option<&Value>) -> bool {
 fn number(value: &Value) -> Option<Decimal> {
     match value {
         Value::Number(number) => number.to_string().parse().ok(),
-        // `007` is no number, but a name.
-        Value::String(text)
-            if !(text.len() > 1 && text.starts_with('0') && !text.starts_with("0.")) =>
-        {
-            text.trim().parse().ok()
+        // `007` is no number, but a name; so are `+7` and `1_000`.
+        Value::String(text) => {
+            let digits = text.trim();
+            let digits = digits.strip_prefix('-').unwrap_or(digits);
+            let is_name = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+            let is_plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+            if is_name || !is_plain { None } else { text.trim().parse().ok() }
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_only_looks_like_a_number_is_a_name() {
+        for (ours, theirs, is_same) in [
+            (json!("12.50"), json!(12.5), true),
+            (json!("-3"), json!("-3.0"), true),
+            (json!("1_000"), json!("1000"), false),
+            (json!("+5"), json!("5"), false),
+            (json!(" 007"), json!("7"), false),
+            (json!("-007"), json!("-7"), false),
+            (json!("1e2"), json!("100"), false),
+            (json!(""), json!(0), false),
+        ] {
+            assert_eq!(mismatches(&ours, &theirs, &[]).is_empty(), is_same, "{ours} {theirs}");
+        }
     }
 }

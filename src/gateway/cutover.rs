@@ -241,13 +241,21 @@ pub fn compare_shadow(
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
         for record in page.iter().filter(|record| is_its(&record.partner)) {
-            let its = find(&export, record);
-            let is_here =
-                record.state == DocumentState::Shadowed && from <= record.at && record.at < until;
-            if is_here {
-                let entry = its.map(|(_, entry)| entry);
-                let compared = compare_one(records, connected, shadow, record, entry)?;
-                comparison.take(record, compared);
+            // What goes out is not handed to the endpoint.
+            let its = find(&export, record).filter(|_| record.interchange.is_some());
+            let is_here = record.interchange.is_some() && from <= record.at && record.at < until;
+            let entry = its.map(|(_, entry)| entry);
+            match record.state {
+                DocumentState::Shadowed if is_here => {
+                    let compared = compare_one(records, connected, shadow, record, entry)?;
+                    comparison.take(record, compared);
+                }
+                // The other system went on with it.
+                DocumentState::Quarantined if is_here && entry.is_some() => {
+                    let words = "it is held for a person".to_owned();
+                    comparison.take(record, Compared::Held { words });
+                }
+                _ => {}
             }
             known.extend(its.map(|(key, _)| key.clone()));
         }

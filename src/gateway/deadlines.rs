@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::intake::business_number;
 use super::ledger::Draft;
-use super::orders::{ids_of, orders_named, series};
+use super::orders::{ids_of, latest, orders_named, series};
 use super::raising::{About, Trouble};
+use super::standing::is_cancelled;
 use super::{Error, Gateway, lanes};
 use crate::exceptions::Kind;
 use crate::profile::{Deadline, Direction, Moment, Partner, State};
@@ -99,6 +100,7 @@ impl Gateway {
             let (partner, kind) = (partner.name.clone(), "order".to_owned());
             let key = PurchaseOrderKey { partner, kind, number: business_number(&order) };
             started.extend(store.purchase_order(&key)?);
+            started.extend(store.purchase_order(&latest(&key))?);
             for kind in ["shipment", "invoice"] {
                 started.extend(ids_of(store, &series(&key.partner, Direction::Out, kind, &order))?);
             }
@@ -189,6 +191,9 @@ impl Gateway {
         let store = self.ledger.store();
         if record.kind == kind(deadline) {
             return Ok(is_there(record));
+        }
+        if record.kind == "order" && is_cancelled(store, record)? {
+            return Ok(true);
         }
         let orders = orders_named(store, record)?;
         for order in &orders {

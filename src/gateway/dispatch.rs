@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
 use super::raising::about_answer;
+use super::standing::waits_for_order;
 use super::steps::KeptSteps;
 use super::{Error, Gateway, lanes};
-use crate::bridge::{Call, Endpoint};
+use crate::bridge::{self, Call, Endpoint};
 use crate::disk::trial;
 use crate::profile::{Partner, Usage};
 use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
@@ -76,6 +77,9 @@ impl Gateway {
                 Error::Configuration(format!("{} has no test_endpoint any more", partner.name))
             })?,
         };
+        if let Some(reason) = waits_for_order(store, &record, usage == Usage::Test)? {
+            return Err(bridge::Error::Transient { reason, retry_after: None }.into());
+        }
         let json = store.payload(record.payload)?;
         let call = Call {
             partner: &partner.name,

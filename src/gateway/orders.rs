@@ -4,7 +4,7 @@
 use super::Error;
 use super::intake::business_number;
 use super::ledger::Draft;
-use super::standing::{asked_by, is_changed, order_as_changed, order_record};
+use super::standing::{CHANGES, asked_by, is_changed, order_as_changed, order_record};
 use crate::bridge::{self, Orders};
 use crate::canonical::{Document, Order};
 use crate::findings::{Code, Finding, Place, Rule, Severity};
@@ -24,6 +24,12 @@ const BEFORE_BYTES_MAX: usize = 64 << 20;
 /// What passed in this step and is not committed yet: it counts for what follows it.
 #[derive(Default)]
 pub(super) struct Passed(Vec<(PurchaseOrderKey, Document)>);
+
+impl Passed {
+    fn count(&self, series: &PurchaseOrderKey) -> usize {
+        self.0.iter().filter(|(key, _)| key == series).count()
+    }
+}
 
 /// A document among those that were counted for its orders before.
 #[derive(Clone, Copy)]
@@ -55,6 +61,28 @@ pub(super) fn nth(series: &PurchaseOrderKey, n: usize) -> PurchaseOrderKey {
 /// The key under which the latest order of a number is found where the same number may come again.
 pub(super) fn latest(order: &PurchaseOrderKey) -> PurchaseOrderKey {
     PurchaseOrderKey { kind: format!("latest {}", order.kind), ..order.clone() }
+}
+
+/// The key under which is noted how many documents of a series were for an order whose place another has taken.
+pub(super) fn replaced(series: &PurchaseOrderKey) -> PurchaseOrderKey {
+    PurchaseOrderKey { kind: format!("replaced {}", series.kind), ..series.clone() }
+}
+
+/// Notes that an order takes the place of the one that had its number: what has changed that does not change it.
+pub(super) fn replace_order(
+    records: &dyn Records,
+    draft: &mut Draft,
+    order: &PurchaseOrderKey,
+    passed: &Passed,
+) -> Result<(), Error> {
+    for kind in CHANGES {
+        let series = series(&order.partner, Direction::In, kind, &order.number);
+        let count = ids_of(records, &series)?.len() + passed.count(&series);
+        if count > 0 {
+            draft.push(Change::Noted(replaced(&series), count.to_string()));
+        }
+    }
+    Ok(())
 }
 
 /// The orders that a document is for, or that it changes; nothing of documents that are for none.
@@ -175,7 +203,7 @@ pub(super) fn count_for_orders(
 ) -> Result<(), Error> {
     for number in orders_of(document).into_iter().take(ORDERS_MAX) {
         let series = series(&partner.name, way, document.kind(), number);
-        let here = passed.0.iter().filter(|(key, _)| *key == series).count();
+        let here = passed.count(&series);
         let before = ids_of(records, &series)?;
         let next = before.len() + here + 1;
         // One that is written once more counts as before.

@@ -18,7 +18,7 @@ use crate::profile::{
     Agreement, Credential, Direction, Envelope, Information, OnError, Partner, Profiles, State,
     Usage,
 };
-use crate::store::Records;
+use crate::store::{DocumentState, Records};
 use crate::translate::{self, Engine};
 use crate::x12::{
     GroupControlNumber, GroupSpec, InterchangeControlNumber, InterchangeSpec, InterchangeWriter,
@@ -422,7 +422,9 @@ impl Judging<'_> {
             }
             set.findings.extend(found);
         }
+        // What went on then is not asked again whether it may.
         if let (Standing::Goes, Some(records)) = (fate.0, self.records)
+            && !went_on(records, id)?
             && let Some(words) = why_held(records, partner, &document, test)?
         {
             fate = held(&words)?;
@@ -430,6 +432,13 @@ impl Judging<'_> {
         set.document = Some(document);
         Ok(fate)
     }
+}
+
+/// Whether a document waits for its endpoint, or is there.
+fn went_on(records: &dyn Records, id: Option<&str>) -> Result<bool, Error> {
+    let record = id.map(|id| records.document(id)).transpose()?.flatten();
+    let states = [DocumentState::Queued, DocumentState::Delivered];
+    Ok(record.is_some_and(|record| states.contains(&record.state)))
 }
 
 /// Whether any of the findings keeps a document from being good.

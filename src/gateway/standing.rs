@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::intake::business_number;
-use super::orders::{counts, ids_of, latest, nth, read, series};
+use super::orders::{counts, ids_of, latest, nth, read, replaced, series};
+use super::raising::about_set;
 use crate::canonical::{self, Order, OrderLine};
 use crate::lifecycle::{Asked, Extent, Facts, Stage, Whereabouts};
 use crate::profile::{Direction, Partner};
@@ -11,7 +12,7 @@ use crate::store::{Document, DocumentState, Error, PurchaseOrderKey, Records, Ta
 use crate::translate::{LineSums, changed, line_sums};
 
 /// The kinds of document that come of an order, and that change it.
-const CHANGES: [&str; 2] = ["order_change", "order"];
+pub(super) const CHANGES: [&str; 2] = ["order_change", "order"];
 /// Parked work that is looked through for the call of an order.
 const PARKED_MAX: usize = 10_000;
 const RESULTS: [&str; 2] = ["shipment", "invoice"];
@@ -130,20 +131,22 @@ fn put_into(mut order: Option<&mut Order>, changes: &[Said]) -> Option<Document>
     cancelled
 }
 
-/// Documents that were counted for an order, of these kinds, with what they say; the earliest first.
+/// Documents that were counted for an order, of these kinds, with what they say; of a kind in the order in which they
+/// were counted, whenever the endpoint took them.
 fn of_series(records: &dyn Records, order: &Document, kinds: &[&str]) -> Result<Vec<Said>, Error> {
     let mut found = Vec::new();
     for kind in kinds {
         for way in [Direction::Out, Direction::In] {
-            for id in ids_of(records, &series(&order.partner, way, kind, &order.number))? {
+            let series = series(&order.partner, way, kind, &order.number);
+            // What was said of an order does not hold for the one that has taken its place.
+            let over = records.purchase_order(&replaced(&series))?;
+            let over = over.and_then(|count| count.parse().ok()).unwrap_or(0);
+            for id in ids_of(records, &series)?.into_iter().skip(over) {
                 let Some(record) = records.document(&id)? else { continue };
                 let said = said(records, &record)?;
                 found.push((record, said));
             }
         }
-    }
-    if kinds == CHANGES {
-        found.sort_by_key(|(record, _)| record.at);
     }
     Ok(found)
 }
@@ -211,17 +214,59 @@ pub(super) fn why_held(
     let Some(asked) = asked_by(document) else { return Ok(None) };
     let number = document.number();
     let kind = if test { "test order" } else { "order" };
-    let Some(record) = order_record(records, &partner.name, kind, number)? else {
-        return Ok(Some(format!(
-            "order {number} is not known: there is nothing to change or cancel"
-        )));
+    let stage = match order_record(records, &partner.name, kind, number)? {
+        Some(record) => Story::of(records, &record)?.stage,
+        None if is_held(records, &partner.name, kind, number)? => Stage::Held,
+        None => {
+            return Ok(Some(format!(
+                "order {number} is not known: there is nothing to change or cancel"
+            )));
+        }
     };
-    let stage = Story::of(records, &record)?.stage;
     let what = match asked {
         Asked::Change => "a change",
         Asked::Cancellation => "the cancellation",
     };
-    Ok(stage.holds(asked).map(|why| format!("{what} of order {number} came, and {why}")))
+    let why = stage.holds(asked).or_else(|| {
+        let is_nameless = asked == Asked::Change && own_number(document).is_empty();
+        is_nameless.then_some("it has no number of its own, so that it may have come before")
+    });
+    Ok(why.map(|why| format!("{what} of order {number} came, and {why}")))
+}
+
+/// The key of what is wrong with a document, by its number; `kind` begins with `test` where it is one.
+pub(super) fn about_number(partner: &str, kind: &str, number: &str) -> String {
+    about_set(&format!("{partner}\n{kind}\n{number}"))
+}
+
+/// Whether an order of which no document went on came, and waits for a person.
+fn is_held(records: &dyn Records, partner: &str, kind: &str, number: &str) -> Result<bool, Error> {
+    let about = about_number(partner, kind, &business_number(number));
+    Ok(records.exception_about(&about)?.is_some())
+}
+
+/// Why a change is not handed over though it went on: the endpoint has refused its order meanwhile, which waits for a
+/// person, and a change never overtakes its order.
+pub(super) fn waits_for_order(
+    records: &dyn Records,
+    record: &Document,
+    test: bool,
+) -> Result<Option<String>, Error> {
+    // Few are read for it: those of orders of which something was counted that changes them, and changes themselves.
+    let may_be = match record.kind.as_str() {
+        "order_change" => true,
+        "order" => is_changed(records, &record.partner, &record.number)?,
+        _ => false,
+    };
+    if !may_be || said(records, record)?.as_ref().and_then(asked_by).is_none() {
+        return Ok(None);
+    }
+    let (number, kind) = (&record.number, if test { "test order" } else { "order" });
+    let order = order_record(records, &record.partner, kind, number)?;
+    let order = order.filter(|order| order.state == DocumentState::Queued);
+    let whereabouts = order.map(|order| whereabouts(records, &order)).transpose()?;
+    let is_held = whereabouts == Some(Whereabouts::Held);
+    Ok(is_held.then(|| format!("order {number} was refused, and goes before what changes it")))
 }
 
 /// The order as its changes leave it, and what has cancelled it; nothing where it says no order.
@@ -234,6 +279,15 @@ pub(super) fn order_as_changed(
     };
     let cancelled = put_into(Some(&mut order), &of_series(records, record, &CHANGES)?);
     Ok(Some((*order, cancelled)))
+}
+
+/// Whether the cancellation of an order went on.
+pub(super) fn is_cancelled(records: &dyn Records, order: &Document) -> Result<bool, super::Error> {
+    if !is_changed(records, &order.partner, &order.number)? {
+        return Ok(false);
+    }
+    let changed = order_as_changed(records, order)?;
+    Ok(changed.is_some_and(|(_, cancelled)| cancelled.is_some()))
 }
 
 /// Whether anything was counted that changes or cancels an order.

@@ -12,6 +12,9 @@ use crate::store::{self, Task, Work};
 
 /// How often a file is tried again on which this program fails, before it is set aside for a person.
 const DEFECT_RETRIES: u32 = 2;
+/// The shortest pause that somebody may ask for: who asks for none, or until a moment that is over, would be called in a
+/// circle.
+const ASKED_MIN: Duration = Duration::from_secs(1);
 /// Pieces of work that are done by one wait for the disk.
 const TOGETHER: usize = 64;
 
@@ -118,10 +121,11 @@ impl Gateway {
 fn failure(error: &Error) -> Failure {
     use crate::bridge::Error as Bridge;
     use crate::store::Error as StoreError;
+    let asked = |wait: Option<Duration>| wait.map(|wait| wait.max(ASKED_MIN));
     let (for_good, wait) = match error {
         Error::Endpoint(Bridge::Refused { .. }) => (true, None),
-        Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, *retry_after),
-        Error::Notify(e) => (false, e.retry_after),
+        Error::Endpoint(Bridge::Transient { retry_after, .. }) => (false, asked(*retry_after)),
+        Error::Notify(e) => (false, asked(e.retry_after)),
         // A condition did not hold, because another lane was first: look again at once.
         Error::Store(store::Error::Conflict(_)) => (false, Some(Duration::ZERO)),
         _ => (false, None),
@@ -138,4 +142,21 @@ fn failure(error: &Error) -> Failure {
     );
     let stuck = matches!(error, Error::Store(StoreError::NumbersUsedUp { .. }));
     Failure { reason: error.to_string(), for_good, wait, defect, store, stuck }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::Error as Bridge;
+
+    #[test]
+    fn whoever_asks_for_no_pause_is_not_called_again_at_once() {
+        let asked = |wait: u64| {
+            let (reason, retry_after) = (String::new(), Some(Duration::from_secs(wait)));
+            failure(&Error::Endpoint(Bridge::Transient { reason, retry_after })).wait
+        };
+        // As does a date that is over by our clock.
+        assert_eq!(asked(0), Some(Duration::from_secs(1)));
+        assert_eq!(asked(2), Some(Duration::from_secs(2)));
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crossdock::exceptions::{Action, Kind, Playbook};
-use crossdock::store::{DocumentState, Event, Exception};
+use crossdock::store::{DocumentState, Event, Exception, JournalRecord};
 
 use crate::exceptions::deed;
 use crate::house::{CONFIG, House, PROFILE, multi, order};
@@ -227,6 +227,208 @@ fn a_cancellation_that_is_a_test_cancels_nothing() {
         assert!(!page.contains("\ncancelled\n"), "{page}");
         house.drop_outbound("shipments", "a.json", SHIPMENT);
         house.wait(Event::DocumentRendered).await;
+        house.close().await;
+    });
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_change_waits_behind_an_order_that_the_endpoint_refuses_meanwhile() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use crate::connector::server::{Reply, Server};
+
+    let said = Arc::new(AtomicUsize::new(0));
+    let says = Arc::clone(&said);
+    let server = Server::start(move |call| match says.load(Ordering::SeqCst) {
+        _ if call.json()["document"] != "order" => Reply::status("200 OK"),
+        0 => Reply::status("503 Service Unavailable"),
+        1 => Reply::status("422 Unprocessable Content"),
+        _ => Reply::status("200 OK"),
+    });
+    let endpoint = format!("url = \"{}/\"\nreturns = \"warehouse\"\n", server.url());
+    let config = CONFIG.replace("folder = \"warehouse\"\n", &endpoint);
+    multi().block_on(async {
+        let mut house = House::with(&config, &format!("{PROFILE}{FLOW}"));
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::AttemptFailed).await;
+        house.drop_inbound("cancel.edi", &cancellation(2, "PO-1"));
+        let is_change = |record: &JournalRecord| record.entry.subject.starts_with("order_change");
+        house.wait_for(Event::DocumentReceived, is_change).await;
+        said.store(1, Ordering::SeqCst);
+        let parked = house.raised().await;
+        assert_eq!(parked.kind, Kind::WorkParked);
+        let ends = [Event::DocumentDelivered, Event::AttemptFailed];
+        let is_tried =
+            |record: &JournalRecord| ends.contains(&record.entry.event) && is_change(record);
+        let tried = house.wait_until("a call of the change", is_tried).await;
+        assert_eq!(tried.entry.event, Event::AttemptFailed, "it overtakes its order: {tried:?}");
+        assert!(tried.entry.note.contains("PO-1"), "{tried:?}");
+        said.store(2, Ordering::SeqCst);
+        house.does(parked.id, &deed(Action::Retry)).unwrap();
+        house.wait_for(Event::DocumentDelivered, is_change).await;
+        let taken = server.calls().into_iter().map(|call| call.json()["document"].clone());
+        let taken: Vec<_> = taken.collect();
+        assert_eq!(taken.last().unwrap(), "order_change");
+        assert_eq!(taken.iter().filter(|kind| *kind == "order_change").count(), 1, "{taken:?}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_changed_an_order_does_not_change_the_one_that_takes_its_place() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        for (name, text) in [
+            ("change.edi", change(2, "PO-1", "1").replace("POC*2*QD*30*", "POC*2*QD*6*")),
+            ("cancel.edi", cancellation(3, "PO-1")),
+            ("other.edi", order(4, "PO-1").replace("PO1*1*24*", "PO1*1*48*")),
+        ] {
+            house.drop_inbound(name, &text);
+            let held = house.raised().await;
+            house.does(held.id, &deed(Action::Accept)).unwrap();
+            house.wait(Event::DocumentDelivered).await;
+        }
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        assert!(page.contains("with the warehouse") && !page.contains("\ncancelled\n"), "{page}");
+        let mugs = page.lines().find(|line| line.contains("614141002023")).unwrap();
+        assert!(mugs.contains(" 36 "), "{page}");
+        house.drop_outbound("shipments", "a.json", SHIPMENT);
+        let ends = [Event::DocumentRendered, Event::ExceptionRaised];
+        let ended = house.wait_until("the end", |record| ends.contains(&record.entry.event)).await;
+        assert_eq!(ended.entry.event, Event::DocumentRendered, "{ended:?}");
+        // What comes from now on changes it.
+        house.drop_inbound("more.edi", &change(5, "PO-1", "2"));
+        let held = house.raised().await;
+        house.does(held.id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        let mugs = page.lines().find(|line| line.contains("614141002023")).unwrap();
+        assert!(mugs.contains(" 30 "), "{page}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn the_cancellation_of_an_order_that_is_held_says_that_there_is_one() {
+    multi().block_on(async {
+        let mut house = House::with_items_list("sku,vendor\nMUG,NP-MUG-PINE\n");
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        assert_eq!(house.raised().await.kind, Kind::DocumentUnmapped);
+        house.drop_inbound("cancel.edi", &order(2, "PO-1").replace("BEG*00", "BEG*01"));
+        let held = house.raised().await;
+        let words = "the cancellation of order PO-1 came, and the order itself is held";
+        expected(&held, Kind::OrderCancellationHeld, words);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_change_without_a_number_is_held_though_its_order_waits() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        // The warehouse's folder cannot be written to.
+        house.put("warehouse/harbor-and-pine", "orders", "");
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentReceived).await;
+        house.drop_inbound("change.edi", &change(2, "PO-1", ""));
+        let ends = [Event::DocumentReceived, Event::ExceptionRaised];
+        let ended = house.wait_until("the end", |record| ends.contains(&record.entry.event)).await;
+        assert_eq!(ended.entry.event, Event::ExceptionRaised, "{ended:?}");
+        let open = house.gateway.store().open_exceptions(0, 10).unwrap().remove(0);
+        expected(&open, Kind::OrderChangeHeld, "has no number of its own");
+        house.close().await;
+    });
+}
+
+#[test]
+fn an_endpoint_that_gets_all_of_it_again_gets_changes_and_nothing_that_was_cancelled() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        for (at, number) in [(1, "PO-1"), (3, "PO-2")] {
+            house.drop_inbound(&format!("{number}.edi"), &order(at, number));
+            house.wait(Event::DocumentDelivered).await;
+            let after =
+                if at == 1 { cancellation(at + 1, number) } else { change(at + 1, number, "1") };
+            house.drop_inbound(&format!("{number}-after.edi"), &after);
+            let held = house.raised().await;
+            house.does(held.id, &deed(Action::Accept)).unwrap();
+            house.wait(Event::DocumentDelivered).await;
+        }
+        for place in [ORDERS, CHANGES] {
+            assert_eq!(house.names(place).len(), 2);
+            fs::remove_dir_all(house.path(place)).unwrap();
+        }
+        house.command(&["replay", "--since", "1d", "--who", "dana", "--unchanged"]);
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::DocumentDelivered).await;
+        let names = [ORDERS, CHANGES].map(|place| house.names(place));
+        assert!(
+            names.iter().all(|names| names.len() == 1 && names[0].contains("PO-2")),
+            "{names:?}"
+        );
+        house.close().await;
+    });
+}
+
+#[test]
+fn another_change_of_the_same_number_does_not_settle_the_first() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        let first = change(2, "PO-1", "1");
+        let less = first.replace("POC*2*QD*30*", "POC*2*QD*6*").replace("000000002", "000000003");
+        let again = first.replace("000000002", "000000004");
+        for (name, text) in [("first.edi", &first), ("less.edi", &less), ("again.edi", &again)] {
+            house.drop_inbound(name, text);
+            house.raised().await;
+        }
+        let open = house.gateway.store().open_exceptions(0, 10).unwrap();
+        assert_eq!(open.len(), 2, "{open:#?}");
+        // What was held twice goes on once.
+        house.does(open[1].id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.kinds_open(), [Kind::OrderChangeHeld]);
+        assert_eq!(house.names(CHANGES).len(), 1);
+        house.close().await;
+    });
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn the_later_change_holds_though_the_endpoint_has_only_the_first() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use crate::connector::server::{Reply, Server};
+
+    let well = Arc::new(AtomicBool::new(false));
+    let is_well = Arc::clone(&well);
+    let server = Server::start(move |call| {
+        let is_second = call.json()["change_number"] == "2";
+        let takes = is_well.load(Ordering::SeqCst) && !is_second;
+        Reply::status(if takes { "200 OK" } else { "503 Service Unavailable" })
+    });
+    let endpoint = format!("url = \"{}/\"\nreturns = \"warehouse\"\n", server.url());
+    let config = CONFIG.replace("folder = \"warehouse\"\n", &endpoint);
+    multi().block_on(async {
+        let mut house = House::with(&config, &format!("{PROFILE}{FLOW}"));
+        let second = change(3, "PO-1", "2").replace("POC*2*QD*30*", "POC*2*QD*6*");
+        let all = [order(1, "PO-1"), change(2, "PO-1", "1"), second];
+        for (name, text) in ["order.edi", "first.edi", "second.edi"].into_iter().zip(&all) {
+            house.drop_inbound(name, text);
+            house.wait(Event::DocumentReceived).await;
+        }
+        well.store(true, Ordering::SeqCst);
+        house.wait(Event::DocumentDelivered).await;
+        house.wait(Event::DocumentDelivered).await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        let mugs = page.lines().find(|line| line.contains("614141002023")).unwrap();
+        assert!(mugs.contains(" 6 "), "{page}");
         house.close().await;
     });
 }

@@ -1,9 +1,10 @@
 //! Deadlines of the business: told when they are near and when they are over, kept over a restart, settled when what was
 //! waited for is in the partner's mailbox.
 
-use crossdock::exceptions::Kind;
+use crossdock::exceptions::{Action, Kind};
 use crossdock::store::{Event, Exception, ExceptionState, JournalRecord, Work};
 
+use crate::exceptions::deed;
 use crate::house::{CONFIG, House, PROFILE, multi, order};
 use crate::trace::{INVOICE, SHIPMENT};
 
@@ -95,6 +96,32 @@ fn what_is_there_in_time_is_told_of_nowhere() {
         let open = house.gateway.store().exceptions(0, 10).unwrap();
         let kinds: Vec<Kind> = open.into_iter().map(|one| one.kind).collect();
         assert!(!kinds.contains(&Kind::DeadlineDueSoon), "{kinds:?}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn nothing_is_due_for_an_order_that_was_cancelled() {
+    let profile = agreed(
+        "{ after = \"order\", within = \"4s\" }",
+        "{ after = \"ship-notice\", within = \"24h\" }",
+    );
+    multi().block_on(async {
+        let mut house = House::with(CONFIG, &profile);
+        for (at, number) in [(1, "PO-1"), (2, "PO-2")] {
+            house.drop_inbound(&format!("{at}.edi"), &order(at, number));
+            house.wait(Event::DocumentDelivered).await;
+            if number == "PO-1" {
+                house.drop_inbound("cancel.edi", &order(9, number).replace("BEG*00", "BEG*01"));
+                let held = house.exception_of(Event::ExceptionRaised, Kind::OrderCancellationHeld);
+                let held = held.await;
+                house.does(held.id, &deed(Action::Accept)).unwrap();
+                house.wait(Event::DocumentDelivered).await;
+            }
+        }
+        // It comes behind that of the first.
+        let soon = house.exception_of(Event::ExceptionRaised, Kind::DeadlineDueSoon).await;
+        assert!(soon.words.contains("PO-2"), "{soon:?}");
         house.close().await;
     });
 }

@@ -41,7 +41,7 @@ impl House {
         open.into_iter().map(|one| one.kind).collect()
     }
 
-    fn with_items_list(items: &str) -> Self {
+    pub fn with_items_list(items: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("partners/harbor-and-pine/crosswalks");
         fs::create_dir_all(&place).unwrap();

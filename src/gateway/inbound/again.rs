@@ -7,6 +7,7 @@ use crate::gateway::intake::business_number;
 use crate::gateway::ledger::Draft;
 use crate::gateway::orders::{Own, Passed};
 use crate::gateway::raising::about_work;
+use crate::gateway::standing::{is_cancelled, order_record};
 use crate::gateway::translation::{Header, ReceivedSet};
 use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::Partner;
@@ -74,7 +75,7 @@ impl Gateway {
         (before, redeliver): (&Document, Redeliver),
     ) -> Result<bool, Error> {
         let goes = matches!(before.state, DocumentState::Delivered | DocumentState::Queued);
-        if !goes || before.edited {
+        if !goes || before.edited || (!header.test && self.is_of_cancelled(before)?) {
             return Ok(false);
         }
         // What waits to be handed over as it is needs no second call.
@@ -86,6 +87,18 @@ impl Gateway {
         in_our_words(None, partner, set, own, &Passed::default())?;
         let as_before = self.ledger.store().payload(before.payload)?;
         Ok(!says_the_same(&as_before, &document))
+    }
+
+    /// Whether a document is an order that was cancelled, or changed one: nothing of it is wanted any more.
+    fn is_of_cancelled(&self, before: &Document) -> Result<bool, Error> {
+        let store = self.ledger.store();
+        if before.kind != "order" && before.kind != "order_change" {
+            return Ok(false);
+        }
+        match order_record(store, &before.partner, "order", &before.number)? {
+            Some(order) => is_cancelled(store, &order),
+            None => Ok(false),
+        }
     }
 
     /// Whether a set that is replayed leaves its document as it is: one that has had its effect is not taken back.

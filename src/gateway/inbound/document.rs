@@ -7,14 +7,16 @@ use jiff::Timestamp;
 
 use super::Arriving;
 use super::again::says_the_same;
-use super::trouble::{OfSet, about};
+use super::trouble::{OfSet, about, about_contents};
 use crate::canonical;
 use crate::exceptions::Kind;
 use crate::findings::{Finding, Severity};
 use crate::gateway::envelope::today;
 use crate::gateway::intake::{business_number, document_id};
 use crate::gateway::ledger::Draft;
-use crate::gateway::orders::{Own, Passed, against_orders, count_for_orders, latest};
+use crate::gateway::orders::{
+    Own, Passed, against_orders, count_for_orders, latest, replace_order,
+};
 use crate::gateway::standing::{asked_by, own_number, why_held};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, notes};
@@ -87,11 +89,12 @@ impl Gateway {
             self.queue_call(draft, partner, arriving, (&id, &number, header.test))?;
         }
         tally.count(state);
-        match trouble {
-            Some(trouble) => {
-                self.raise_set(draft, partner, (arriving, header), place, &trouble);
+        if let Some(trouble) = trouble {
+            self.raise_set(draft, partner, (arriving, header), place, &trouble);
+        } else {
+            for item in [about(partner, header, place), about_contents(partner, header, place)] {
+                draft.mend(item, now, "it came and was good");
             }
-            None => draft.mend(about(partner, header, place), now, "it came and was good"),
         }
         draft.push(Change::Document(Document {
             id,
@@ -169,7 +172,9 @@ impl Gateway {
         } else {
             Fate::of(DocumentState::Queued, Event::DocumentReceived, set.label())
         };
-        let goes = fate.state == DocumentState::Queued && !accept;
+        // What went on then is not asked again whether it may.
+        let went = self.stays(partner, arriving, header, (index, set))?;
+        let goes = fate.state == DocumentState::Queued && !accept && !went;
         if goes && let Some(words) = why_held(self.ledger.store(), partner, document, header.test)?
         {
             let kind = match asked_by(document) {
@@ -268,7 +273,13 @@ impl Gateway {
             let before = self.ledger.store().purchase_order(own)?;
             if again || before.as_ref().map_or(tally.numbers.contains_key(own), |b| b != id) {
                 // A person, or the agreement, has it go on though its number is taken: it is the latest of it.
-                draft.push(Change::Noted(latest(own), id.to_owned()));
+                let latest = latest(own);
+                let store = self.ledger.store();
+                // What is replayed has taken its place before.
+                if own.kind == "order" && store.purchase_order(&latest)?.as_deref() != Some(id) {
+                    replace_order(store, draft, own, &tally.passed)?;
+                }
+                draft.push(Change::Noted(latest, id.to_owned()));
             } else if before.is_none() {
                 draft.push(Change::PurchaseOrder(own.clone(), id.to_owned()));
             }

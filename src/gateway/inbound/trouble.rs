@@ -12,7 +12,7 @@ use crate::gateway::ledger::Draft;
 use crate::gateway::raising::{
     About, Trouble, about_bytes, about_interchange, about_set, cause_of, in_words,
 };
-use crate::gateway::standing::own_number;
+use crate::gateway::standing::{about_number, own_number};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway};
 use crate::profile::{OutOfSequence, Partner};
@@ -69,10 +69,21 @@ pub(super) fn about(
     match own.filter(|(_, number)| !number.is_empty()) {
         Some((kind, number)) => {
             let test = if header.test { "test " } else { "" };
-            about_set(&format!("{}\n{test}{kind}\n{number}", partner.name))
+            about_number(&partner.name, &format!("{test}{kind}"), &number)
         }
         None => about_place(partner, header, (index, set)),
     }
+}
+
+/// The key of a set by its number and what it says: two changes of one number are two, however alike they look.
+pub(super) fn about_contents(
+    partner: &Partner,
+    header: &Header,
+    place: (usize, &ReceivedSet),
+) -> String {
+    // Without a document there is no number either, and its place says all.
+    let says = serde_json::to_vec(&place.1.document).unwrap_or_default();
+    about_set(&format!("{}\n{}", about(partner, header, place), PayloadId::of(&says)))
 }
 
 /// The key of a set by its place.
@@ -230,11 +241,13 @@ impl Gateway {
         (index, set): (usize, &ReceivedSet),
         trouble: &OfSet,
     ) {
-        let about = if trouble.kind == Kind::DocumentNumberReused {
+        let about = match trouble.kind {
             // The one that had the number before says nothing of this one.
-            about_place(partner, header, (index, set))
-        } else {
-            about(partner, header, (index, set))
+            Kind::DocumentNumberReused => about_place(partner, header, (index, set)),
+            Kind::OrderChangeHeld | Kind::OrderCancellationHeld => {
+                about_contents(partner, header, (index, set))
+            }
+            _ => about(partner, header, (index, set)),
         };
         let label = match &set.document {
             Some(document) => {

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crossdock::store::{Change, DocumentState, EmbeddedStore, Event, Records as _, Transaction};
+use crossdock::store::{
+    Change, Document, DocumentState, EmbeddedStore, Event, InterchangeId, Records as _, Transaction,
+};
 use serde_json::Value;
 
 use crate::house::{House, PROFILE, multi, order};
@@ -77,6 +79,7 @@ fn each_night_the_day_before_is_compared() {
         let mut record = store.document("invoice-1").unwrap().unwrap();
         record.payload = store.put_payload(order).unwrap();
         record.state = DocumentState::Shadowed;
+        record.interchange = Some(InterchangeId { receipt: 1, index: 0 });
         for (to, text) in
             [(&mut record.kind, "order"), (&mut record.number, "PO-1"), (&mut record.id, "order-1")]
         {
@@ -91,6 +94,36 @@ fn each_night_the_day_before_is_compared() {
         let told =
             "0 of 1 calls are the same\n  harbor-and-pine order PO-1: the other system has nothing";
         assert!(text.contains(told), "{text}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_is_held_here_is_not_the_same_and_what_goes_out_is_not_compared() {
+    multi().block_on(async {
+        let (folder, date) = of_yesterday();
+        let store = EmbeddedStore::open(&folder.path().join("data")).unwrap();
+        let other = store.document("invoice-1").unwrap().unwrap();
+        let record = |id: &str, kind: &str, state| {
+            let (id, kind, number) = (id.to_owned(), kind.to_owned(), "PO-1".to_owned());
+            Document { id, kind, number, state, ..other.clone() }
+        };
+        let held = record("order-1", "order", DocumentState::Quarantined);
+        let held = Document { interchange: Some(InterchangeId { receipt: 1, index: 0 }), ..held };
+        let sent = record("shipment-1", "shipment", DocumentState::Shadowed);
+        let all = [held, sent].map(Change::Document);
+        store.commit(all.into_iter().fold(Transaction::new(), Transaction::with)).unwrap();
+        drop(store);
+        let house = shadowing(folder, CONFIG);
+        let line = format!("{{\"type\":\"order\",\"po\":\"PO-1\",\"lines\":[{}]}}", LINES[0]);
+        fs::write(house.path("legacy/day.jsonl"), line).unwrap();
+        let date = date.to_string();
+        let (page, code) = house.command(&["connector", "compare", "warehouse", "--date", &date]);
+        let expected = format!(
+            "Shadow of warehouse on {date}: 0 of 1 calls are the same\n  \
+             harbor-and-pine order PO-1: no call, it is held for a person\n"
+        );
+        assert_eq!((page, code), (expected, 1));
         house.close().await;
     });
 }

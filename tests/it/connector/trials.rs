@@ -8,10 +8,14 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crossdock::bridge::{Call, ConnectorEndpoint, Endpoint as _, Error, Steps};
+use crossdock::connector::{Connector, Settings};
 use crossdock::store::{DocumentState, EmbeddedStore, Event, Records as _, Store as _};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::delivery::{config, folder, write_connector};
+use super::mistakes::source;
 use super::server::{Called, Reply, Server};
 use crate::house::{House, PROFILE, multi, order};
 use crate::kill::{Running, start_in};
@@ -324,7 +328,8 @@ fn cut_off_while_the_server_is_still_at_it_it_makes_no_second_order() {
                 system(&theirs, &call);
             });
             if how.starts_with("the gateway") {
-                Reply::status("504 Gateway Timeout")
+                // It knows nothing of the server behind it.
+                Reply::status("504 Gateway Timeout\r\nretry-after: 0")
             } else {
                 Reply::Nothing
             }
@@ -335,4 +340,46 @@ fn cut_off_while_the_server_is_still_at_it_it_makes_no_second_order() {
         assert_eq!(finished(yard.path()), DocumentState::Delivered, "{how}");
         assert_eq!(orders.lock().unwrap().len(), 1, "{how}: {:?}", server.lines());
     }
+}
+
+/// Nothing was done before, and nothing is kept.
+struct Fresh;
+
+impl Steps for Fresh {
+    fn queued(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn result(&self, _: &str) -> Result<Option<(Vec<u8>, Timestamp)>, Error> {
+        Ok(None)
+    }
+
+    fn keep(&self, _: &str, _: &[u8], _: &str, _: bool) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn whoever_hurries_what_was_cut_off_has_to_wait_for_it() {
+    let server = Server::start(|call| match call.method.as_str() {
+        "GET" if call.path == "/customers" => Reply::ok(&json!({"id": 9})),
+        "GET" => Reply::ok(&json!([])),
+        _ => Reply::status("504 Gateway Timeout"),
+    });
+    let connector = Connector::read(&source(&[("connector.toml", CONNECTOR)])).unwrap();
+    let Value::Object(given) = json!({"url": server.url()}) else { unreachable!() };
+    let settings = Settings::read(&connector.settings, &given).unwrap();
+    let runtime = multi();
+    let handle = runtime.handle().clone();
+    let endpoint = ConnectorEndpoint::new(Arc::new(connector), settings, None, handle).unwrap();
+    let json = br#"{"document":"order","number":"PO-1","lines":[]}"#;
+    let call = Call { partner: "harbor", kind: "order", idempotency_key: "order-1", json };
+    for _ in 0..2 {
+        let Err(Error::Transient { reason, retry_after }) = endpoint.deliver(&call, &Fresh) else {
+            panic!("it is done")
+        };
+        assert!(retry_after.is_some_and(|wait| wait > Duration::from_secs(1)), "{reason}");
+    }
+    let made = server.lines().into_iter().filter(|line| line == "POST /orders");
+    assert_eq!(made.count(), 1);
 }
