@@ -44,10 +44,16 @@ struct Token {
     until: Instant,
 }
 
-/// An answer, and how long it asks us to wait.
+/// What stands before a server says so where it has given up, and the server has not. (52x: a content network.)
+const GIVEN_UP: [u16; 5] = [502, 504, 520, 522, 524];
+
+/// An answer.
 pub(super) struct Told {
     pub(super) answer: Answer,
+    /// How long it asks us to wait.
     pub(super) retry_after: Option<Duration>,
+    /// How long the server may still be at the call all the same.
+    pub(super) unsettled: Option<Duration>,
 }
 
 impl Api {
@@ -183,7 +189,12 @@ impl Api {
         let sent = made.send().await.map_err(|e| (e.is_connect(), chain(&e.without_url())));
         let (unheard, words) = match sent {
             Ok(answer) => match read(answer).await {
-                Ok(told) => return Ok(told),
+                Ok(mut told) => {
+                    if GIVEN_UP.contains(&told.answer.status) {
+                        told.unsettled = self.until_settled(request, key, begun);
+                    }
+                    return Ok(told);
+                }
                 Err(words) => (false, words),
             },
             Err(sent) => sent,
@@ -195,7 +206,7 @@ impl Api {
 
     /// How long a server may still be at a call that was begun then and has no answer of its own: what it makes cannot be
     /// found before. Nothing for calls that may be repeated at once.
-    pub(super) fn until_settled(
+    fn until_settled(
         &self,
         request: &Request,
         key: Option<(&str, &str)>,
@@ -247,7 +258,7 @@ impl Api {
         let told = read(sent.await.map_err(|e| failed(chain(&e)))?).await.map_err(failed)?;
         let value = told.answer.body.get("access_token").and_then(Value::as_str);
         let Some(value) = value.filter(|_| told.answer.status == 200) else {
-            let Told { answer, retry_after } = told;
+            let Told { answer, retry_after, .. } = told;
             let reason = format!("fetching a token: {url}: {}", answer.words());
             return Err(Error::Transient { reason, retry_after });
         };
@@ -282,5 +293,6 @@ async fn read(mut answer: Response) -> Result<Told, String> {
         serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
     };
-    Ok(Told { answer: Answer { status, headers: Value::Object(headers), body }, retry_after })
+    let answer = Answer { status, headers: Value::Object(headers), body };
+    Ok(Told { answer, retry_after, unsettled: None })
 }

@@ -68,7 +68,6 @@ impl ConnectorEndpoint {
         scope: &Scope,
     ) -> Result<Told, Error> {
         trial::step("call.before");
-        let begun = Instant::now();
         let told = self.api.call(request, key)?;
         trial::step("call.after");
         let named = |words: String| format!("{} {}: {words}", request.method, request.path);
@@ -76,11 +75,8 @@ impl ConnectorEndpoint {
             Judgement::Ok => Ok(told),
             Judgement::Refused(words) => Err(Error::Refused { reason: named(words) }),
             Judgement::Retry(words) => {
-                // What stands before the server has given up, not the server.
-                let given_up = matches!(told.answer.status, 502 | 504);
-                let settled = given_up.then(|| self.api.until_settled(request, key, begun));
-                // It does not know how long that is still at it: the longer pause holds.
-                let retry_after = told.retry_after.max(settled.flatten());
+                // What gave up does not know how long the server is still at it: the longer pause holds.
+                let retry_after = told.retry_after.max(told.unsettled);
                 Err(Error::Transient { reason: named(words), retry_after })
             }
         }

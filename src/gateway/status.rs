@@ -19,6 +19,8 @@ use crate::store::{self, Work};
 #[derive(Default)]
 pub(super) struct Board {
     places: Mutex<BTreeMap<String, Looked>>,
+    /// Whether the last `status.json` is written: one that was begun before must not come after it.
+    ended: Mutex<bool>,
 }
 
 /// A look into a mailbox or an endpoint.
@@ -181,6 +183,11 @@ impl Gateway {
 
     /// Writes `status.json`. That it cannot be written stops nothing.
     pub(super) fn write_status(&self, running: bool, error: Option<&Error>) {
+        let mut ended = self.status.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if *ended && running {
+            return;
+        }
+        *ended = !running;
         let status = match error {
             None => self.status(running).map_err(Error::Store),
             // What waits cannot be asked of a store that failed.

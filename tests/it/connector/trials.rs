@@ -364,7 +364,7 @@ fn whoever_hurries_what_was_cut_off_has_to_wait_for_it() {
     let server = Server::start(|call| match call.method.as_str() {
         "GET" if call.path == "/customers" => Reply::ok(&json!({"id": 9})),
         "GET" => Reply::ok(&json!([])),
-        _ => Reply::status("504 Gateway Timeout"),
+        _ => Reply::status("524 A Timeout Occurred"),
     });
     let connector = Connector::read(&source(&[("connector.toml", CONNECTOR)])).unwrap();
     let Value::Object(given) = json!({"url": server.url()}) else { unreachable!() };
