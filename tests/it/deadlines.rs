@@ -103,7 +103,7 @@ fn what_is_there_in_time_is_told_of_nowhere() {
 #[test]
 fn nothing_is_due_for_an_order_that_was_cancelled() {
     let profile = agreed(
-        "{ after = \"order\", within = \"4s\" }",
+        "{ after = \"order\", within = \"8s\" }",
         "{ after = \"ship-notice\", within = \"24h\" }",
     );
     multi().block_on(async {
