@@ -63,7 +63,9 @@ impl Shadow {
     pub(super) fn read(config: &ShadowConfig, base: &Path) -> Result<Self, Vec<Problem>> {
         let file = base.join(&config.program);
         let name = file.display().to_string();
-        let bytes = read_file(&file).map_err(|e| vec![Problem::whole(&name, e.to_string())])?;
+        let unread =
+            |e| Problem::whole(&name, format!("the program of a shadow cannot be read: {e}"));
+        let bytes = read_file(&file).map_err(|e| vec![unread(e)])?;
         let text = String::from_utf8_lossy(&bytes);
         let program = Program::compile(&text, &[]).map_err(|faults| {
             faults.into_iter().map(|fault| fault.in_file(&name, &text)).collect::<Vec<_>>()

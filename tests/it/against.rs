@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crossdock::store::{Event, Outcome};
+use crossdock::store::{Document, DocumentState, Event, Outcome};
+use serde_json::{Value, json};
 
 use crate::house::{CONFIG, House, PROFILE, multi, order};
 use crate::trace::SHIPMENT;
@@ -90,6 +91,30 @@ fn no_more_is_billed_than_was_shipped() {
         assert!(note.contains("They pay what they got"), "{note}");
         house.bill("INV-4", "PO-1", "NP-TOTE-NAT", 4, "12.50");
         house.wait(Event::DocumentRendered).await;
+
+        // What is left of the order goes later, in a ship notice of its own.
+        house.bill("INV-5", "PO-1", "NP-MUG-PINE", 36, "4.75");
+        let note = house.refused().await;
+        assert!(note.contains("comes to 36 with this line; shipped are 30"), "{note}");
+        let mut rest: Value = serde_json::from_str(SHIPMENT).unwrap();
+        let mut row = rest["contents"][1].take();
+        (row["quantity"], row["packages"]) = (json!("6"), json!([1]));
+        rest["number"] = json!("SH-2");
+        rest["packages"] = json!([{"kind": "pack", "sscc": "006141410000000035"}]);
+        rest["contents"] = json!([row]);
+        house.drop_outbound("shipments", "b.json", &rest.to_string());
+        house.wait(Event::DocumentRendered).await;
+        house.bill("INV-6", "PO-1", "NP-MUG-PINE", 36, "4.75");
+        house.wait(Event::DocumentRendered).await;
+        let all = house.gateway.store().documents(None, 100).unwrap();
+        let gone = |kind: &str| {
+            let its = |one: &&Document| one.kind == kind && one.state != DocumentState::Quarantined;
+            let mut numbers: Vec<_> = all.iter().filter(its).map(|one| &*one.number).collect();
+            numbers.sort_unstable();
+            numbers
+        };
+        assert_eq!(gone("shipment"), ["SH-1", "SH-2"]);
+        assert_eq!(gone("invoice"), ["INV-2", "INV-4", "INV-6"]);
         house.close().await;
     });
 }

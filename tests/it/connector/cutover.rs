@@ -236,6 +236,9 @@ fn mistakes_say_where_they_are() {
             &["connector", "compare", "warehouse"],
             "legacy.jq:2:3: there is no filter `nothing`",
         );
+        fs::remove_file(house.path("legacy.jq")).unwrap();
+        let unread = "legacy.jq: the program of a shadow cannot be read";
+        fails(&["connector", "compare", "warehouse"], unread);
         house.close().await;
     });
 }

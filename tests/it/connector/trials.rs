@@ -366,7 +366,8 @@ fn whoever_hurries_what_was_cut_off_has_to_wait_for_it() {
         "GET" => Reply::ok(&json!([])),
         _ => Reply::status("524 A Timeout Occurred"),
     });
-    let connector = Connector::read(&source(&[("connector.toml", CONNECTOR)])).unwrap();
+    let patient = CONNECTOR.replace("timeout_seconds = 3", "timeout_seconds = 60");
+    let connector = Connector::read(&source(&[("connector.toml", &patient)])).unwrap();
     let Value::Object(given) = json!({"url": server.url()}) else { unreachable!() };
     let settings = Settings::read(&connector.settings, &given).unwrap();
     let runtime = multi();
