@@ -54,6 +54,8 @@ pub(super) struct Told {
     pub(super) retry_after: Option<Duration>,
     /// How long the server may still be at the call all the same.
     pub(super) unsettled: Option<Duration>,
+    /// Whether there is more, or soon will be, that this answer does not tell.
+    pub(super) more: bool,
 }
 
 impl Api {
@@ -76,6 +78,9 @@ impl Api {
         let read = |name: &String| settings.secret(name).map(read_secret_bytes).transpose();
         if let Some(pem) = connector.tls.authorities.as_ref().map(read).transpose()?.flatten() {
             let trusted = Certificate::from_pem_bundle(&pem).map_err(|e| chain(&e))?;
+            if trusted.is_empty() {
+                return Err("tls: the file of the authorities has no certificate (PEM)".to_owned());
+            }
             for one in trusted {
                 builder = builder.add_root_certificate(one);
             }
@@ -88,16 +93,6 @@ impl Api {
         let (auth, token) = (connector.auth.clone(), tokio::sync::Mutex::default());
         let (pace, longest) = (Mutex::new(pace), timeout);
         Ok(Self { client, runtime, base_url, auth, settings, longest, pace, token })
-    }
-
-    /// All settings.
-    pub(super) fn all_settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// What programs see of the settings.
-    pub(super) fn settings(&self) -> &Value {
-        &self.settings.plain
     }
 
     /// Makes a call, and waits for its answer. `key` is a header with the key of the call.
@@ -158,14 +153,14 @@ impl Api {
             retry_after: None,
         };
         let url = self.url(request).map_err(failed)?;
-        let body = request.body.as_ref().map_or_else(String::new, Value::to_string);
+        let body = request.body.as_deref().unwrap_or_default();
         let over = Signed {
             method: request.method,
             path: &match url.query() {
                 Some(query) => format!("{}?{query}", url.path()),
                 None => url.path().to_owned(),
             },
-            body: &body,
+            body,
             timestamp: Timestamp::now().as_second(),
         };
         let headers = in_headers(&self.auth, &self.settings, &over).map_err(failed)?;
@@ -182,7 +177,7 @@ impl Api {
             made = made.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         if request.body.is_some() {
-            made = made.header(CONTENT_TYPE, "application/json").body(body);
+            made = made.header(CONTENT_TYPE, "application/json").body(body.to_owned());
         }
         let begun = Instant::now();
         // The query may hold a key.
@@ -294,5 +289,5 @@ async fn read(mut answer: Response) -> Result<Told, String> {
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
     };
     let answer = Answer { status, headers: Value::Object(headers), body };
-    Ok(Told { answer, retry_after, unsettled: None })
+    Ok(Told { answer, retry_after, unsettled: None, more: false })
 }

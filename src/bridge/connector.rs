@@ -1,6 +1,7 @@
 //! An endpoint that a connector describes: documents go there step by step, and others are fetched from it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::api::{Api, Told};
+use super::files::Files;
 use super::sign::verify;
 use super::{
     Call, DirectoryEndpoint, Endpoint, Error, Heard, HookCall, Polled, PolledDocument, Since,
@@ -19,12 +21,13 @@ use crate::connector::{
     Answer, Connector, Idempotency, Judgement, Meanings, Poll, Reading, Request, Scope, Settings,
     Step, Stop,
 };
-use crate::disk::trial;
+use crate::disk::{Limits, trial};
 
 /// One connector with the settings of an endpoint.
 pub struct ConnectorEndpoint {
     connector: Arc<Connector>,
-    api: Api,
+    settings: Settings,
+    reach: Reach,
     /// A folder for documents that people put there, and for copies of those that are refused.
     returns: Option<DirectoryEndpoint>,
     /// Since when it is there: calls that were begun before may be under way there still.
@@ -35,25 +38,38 @@ pub struct ConnectorEndpoint {
     looked: Mutex<HashMap<(String, String), Instant>>,
 }
 
+/// Where calls go.
+enum Reach {
+    /// To a server.
+    Api(Box<Api>),
+    /// Into a folder.
+    Files(Files),
+}
+
 impl ConnectorEndpoint {
-    /// Makes it ready; nothing is called.
+    /// Makes it ready; nothing is called. Where its address is a folder, that is one below `base`, and `limits` bounds what
+    /// is read there.
     ///
     /// # Errors
     /// In words: an address that is none, certificates that cannot be read.
     pub fn new(
         connector: Arc<Connector>,
         settings: Settings,
+        (base, limits): (&Path, Limits),
         returns: Option<DirectoryEndpoint>,
         runtime: Handle,
     ) -> Result<Self, String> {
-        let api = Api::new(&connector, settings, runtime)?;
+        let reach = match connector.folder(&settings) {
+            Some(folder) => Reach::Files(Files::new(base.join(folder), limits)),
+            None => Reach::Api(Box::new(Api::new(&connector, settings.clone(), runtime)?)),
+        };
         let (made, unsettled, looked) = (Timestamp::now(), Mutex::default(), Mutex::default());
-        Ok(Self { connector, api, returns, made, unsettled, looked })
+        Ok(Self { connector, settings, reach, returns, made, unsettled, looked })
     }
 
     fn scope(&self, partner: &str) -> Scope {
         Scope {
-            settings: self.api.settings().clone(),
+            settings: self.settings.plain.clone(),
             partner: Value::String(partner.to_owned()),
             ..Scope::default()
         }
@@ -68,7 +84,10 @@ impl ConnectorEndpoint {
         scope: &Scope,
     ) -> Result<Told, Error> {
         trial::step("call.before");
-        let told = self.api.call(request, key)?;
+        let told = match &self.reach {
+            Reach::Api(api) => api.call(request, key)?,
+            Reach::Files(files) => files.call(request)?,
+        };
         trial::step("call.after");
         let named = |words: String| format!("{} {}: {words}", request.method, request.path);
         match meanings.judge(&told.answer, scope).map_err(|stop| refused(&stop))? {
@@ -173,8 +192,9 @@ impl ConnectorEndpoint {
             documents.extend(read_record(&poll.reading, &item, &mut scope, since)?);
         }
         let next = poll.cursor(&told.answer, &scope).map_err(|stop| refused(&stop))?;
-        let more = next != scope.cursor
+        let goes_on = next != scope.cursor
             && poll.more(&told.answer, &scope).map_err(|stop| refused(&stop))?;
+        let more = told.more || goes_on;
         Ok(Polled { documents, cursor: next.to_string(), more })
     }
 }
@@ -225,7 +245,7 @@ impl Endpoint for ConnectorEndpoint {
     }
 
     fn is_remote(&self) -> bool {
-        true
+        matches!(self.reach, Reach::Api(_))
     }
 
     fn poll(&self, since: &Since<'_>) -> Result<Option<Polled>, Error> {
@@ -246,7 +266,7 @@ impl Endpoint for ConnectorEndpoint {
 
     fn hear(&self, call: &HookCall<'_>) -> Result<Heard, Unheard> {
         let hook = self.connector.hooks.get(call.hook).ok_or(Unheard::Unknown)?;
-        verify(&hook.signature, self.api.all_settings(), call)?;
+        verify(&hook.signature, &self.settings, call)?;
         let unreadable = |stop: &Stop| Unheard::Unreadable(stop.to_string());
         let body = serde_json::from_slice(call.body)
             .map_err(|e| Unheard::Unreadable(format!("the body is no JSON: {e}")))?;

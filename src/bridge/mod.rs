@@ -9,6 +9,8 @@ mod api;
 mod connector;
 mod directory;
 #[cfg(feature = "http")]
+mod files;
+#[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
 mod pace;

@@ -39,6 +39,11 @@ impl Template {
         Ok(Self(text.to_owned()))
     }
 
+    /// Whether the text begins so, whatever the settings.
+    pub(super) fn begins_with(&self, beginning: &str) -> bool {
+        self.0.starts_with(beginning)
+    }
+
     /// The text with the settings of an endpoint.
     #[must_use]
     pub fn fill(&self, settings: &Settings) -> String {

@@ -1,6 +1,7 @@
 //! `connector.toml` and the programs beside it, read and checked: a [`Connector`].
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -9,7 +10,7 @@ use super::answer::{Meaning, Meanings};
 use super::handling::{Handling, Idempotency, Poll, Reading, Search, Step, VARIABLES};
 use super::hook::Hook;
 use super::jq::Program;
-use super::settings::Declared;
+use super::settings::{Declared, Settings};
 use super::source::{CONNECTOR_FILE, ConnectorSource};
 use crate::canonical::Document;
 use crate::grammar::suggest;
@@ -17,6 +18,8 @@ use crate::profile::{Problem, Sections};
 
 /// Seconds until a call counts as failed, where nothing is said.
 const TIMEOUT_SECONDS: u32 = 30;
+/// What the address of a folder begins with.
+const FOLDER: &str = "file:";
 /// The name under which documents of every other kind are handled.
 const ANY: &str = "any";
 
@@ -59,7 +62,8 @@ impl Connector {
             return Err(vec![Problem::whole(&source.name, words)]);
         };
         let sections = Sections::parse(&file.path, &file.text);
-        let reader = Reader { source, sections, settings: BTreeMap::new(), faults: Vec::new() };
+        let (settings, faults) = (BTreeMap::new(), Vec::new());
+        let reader = Reader { source, sections, settings, is_folder: false, faults };
         reader.connector()
     }
 
@@ -67,6 +71,16 @@ impl Connector {
     #[must_use]
     pub fn handling(&self, kind: &str) -> Option<&Handling> {
         self.documents.get(kind).or_else(|| self.documents.get(ANY))
+    }
+
+    /// The folder that calls read and write, where that is what it describes and no API; relative to where the endpoint
+    /// is said.
+    #[must_use]
+    pub fn folder(&self, settings: &Settings) -> Option<PathBuf> {
+        if !self.base_url.begins_with(FOLDER) {
+            return None;
+        }
+        self.base_url.fill(settings).strip_prefix(FOLDER).map(PathBuf::from)
     }
 
     /// The kinds that are handed over; `any` stands for all others.
@@ -137,6 +151,8 @@ pub(super) struct Reader<'a> {
     source: &'a ConnectorSource,
     pub(super) sections: Sections<'a>,
     pub(super) settings: BTreeMap<String, Declared>,
+    /// Whether calls go into a folder.
+    is_folder: bool,
     /// Of the programs.
     faults: Vec<Problem>,
 }
@@ -180,7 +196,7 @@ impl Reader<'_> {
             let words = "it takes nothing and fetches nothing: say `[documents.KIND]`, `[[poll]]` or `[webhook.NAME]`";
             self.sections.problem(None, words);
         }
-        let Self { source, sections, settings, mut faults } = self;
+        let Self { source, sections, settings, mut faults, .. } = self;
         let mut problems = sections.finish();
         faults.sort();
         faults.dedup();
@@ -228,11 +244,28 @@ impl Reader<'_> {
     fn base_url(&mut self) -> Option<Template> {
         let text: String = self.sections.required("base_url")?;
         let read = Template::read(&text, &self.settings);
-        let begins = text.starts_with("http://") || text.starts_with("https://");
-        if !begins && !text.starts_with('{') {
-            self.wrong(&["base_url"], "`base_url` begins with http://, https:// or a setting");
+        let begins = ["http://", "https://", FOLDER, "{"];
+        if !begins.iter().any(|begin| text.starts_with(begin)) {
+            let words = "`base_url` begins with http://, https:// or a setting; with file: where it is a folder";
+            self.wrong(&["base_url"], words);
+        }
+        if text.starts_with(FOLDER) {
+            self.is_folder();
         }
         read.map_err(|words| self.wrong(&["base_url"], format!("base_url: {words}"))).ok()
+    }
+
+    /// What a folder knows nothing of.
+    fn is_folder(&mut self) {
+        for section in ["auth", "tls", "rate", "breaker", "timeout_seconds"] {
+            if self.sections.place(&[section]).is_some() {
+                self.wrong(
+                    &[section],
+                    format!("`{section}` says nothing of a folder: leave it out"),
+                );
+            }
+        }
+        self.is_folder = true;
     }
 
     fn auth(&mut self) -> Option<Auth> {
@@ -311,6 +344,12 @@ impl Reader<'_> {
                 "step `{name}`: `idempotency = \"search\"` and `search` (with `found`) belong together"
             );
             self.wrong(path, words);
+        }
+        if self.is_folder && idempotency == Idempotency::Header {
+            let words = format!(
+                "step `{name}`: a folder knows no headers; say `natural-key`: a file of the same name takes the place of the one before"
+            );
+            self.wrong(&at("idempotency"), words);
         }
         if header.is_some() && idempotency != Idempotency::Header {
             self.wrong(&at("header"), "`header` belongs to `idempotency = \"header\"`");

@@ -247,6 +247,10 @@ fn of_answer(program: &Program, answer: &Answer, scope: &Scope) -> Result<Option
 }
 
 fn request(program: &Program, scope: &Scope) -> Result<Option<Request>, Stop> {
-    let given = one(program.run(&scope.document, &scope.variables())?)?;
-    given.filter(|value| !value.is_null()).map(Request::read).transpose().map_err(Stop::Error)
+    let mut given = program.run_without(Request::BODY, &scope.document, &scope.variables())?;
+    if given.len() > 1 {
+        return one(given.into_iter().map(|(value, _)| value).collect()).map(|_| None);
+    }
+    let given = given.pop().filter(|(value, _)| !value.is_null());
+    given.map(|(value, body)| Request::read(value, body)).transpose().map_err(Stop::Error)
 }

@@ -3,16 +3,19 @@
 //!
 //! What is not bounded is how large, and how deep, one value inside a program grows; see `docs/connectors.md`.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use bytes::Bytes;
 use jaq_core::data::HasLut;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::native::{Fun, bome};
 use jaq_core::{Compiler, Ctx, DataT, Filter, Lut, Native, ValT, Vars};
 use jaq_json::{Num, Val};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
+use super::shared;
 use crate::profile::Problem;
 
 /// Most steps of one run; a step is one term of the program. An order with 10,000 lines takes two million.
@@ -25,6 +28,9 @@ const VALUES_MAX: usize = 10_000;
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
 /// How deep what it gives may be nested: as deep as the reader of JSON goes.
 const DEPTH_MAX: usize = 128;
+
+/// What jq has and the interpreter leaves out: `@csv`, `@tsv`.
+const FORMATS: &str = include_str!("formats.jq");
 
 /// Why a run came to no end of its own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,12 +78,12 @@ impl Fault {
 pub struct Input(Val);
 
 impl Input {
-    /// Reads a document.
+    /// Reads a document. Its texts are parts of one copy of it.
     ///
     /// # Errors
     /// Where it is no JSON.
     pub fn from_json(bytes: &[u8]) -> Result<Self, String> {
-        jaq_json::read::parse_single(bytes).map(Self).map_err(|e| e.to_string())
+        shared::read(&Bytes::copy_from_slice(bytes)).map(Self)
     }
 }
 
@@ -138,7 +144,9 @@ impl Program {
     pub fn compile(text: &str, variables: &[&'static str]) -> Result<Self, Vec<Fault>> {
         let arena = Arena::default();
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-        let loaded = Loader::new(definitions).load(&arena, File { code: text, path: () });
+        let formats = load::parse(FORMATS, |parser| parser.defs()).unwrap_or_default();
+        let loaded =
+            Loader::new(definitions.chain(formats)).load(&arena, File { code: text, path: () });
         let modules = loaded.map_err(|errors| {
             let of_each = errors.into_iter().flat_map(|(file, error)| unread(file.code, error));
             faults(of_each.collect())
@@ -167,16 +175,46 @@ impl Program {
         input: impl Into<Input>,
         variables: &[Variable<'_>],
     ) -> Result<Vec<Value>, Stop> {
-        self.run_within(STEPS_MAX, input.into(), variables)
+        let value = |value: &Val, room: &mut usize| from_jq(value, room, 0);
+        self.run_within(STEPS_MAX, input.into(), variables, value)
     }
 
-    fn run_within(
+    /// The same; of an object that it gives a member is taken out, as JSON.
+    ///
+    /// # Errors
+    /// As with [`Program::run`].
+    pub fn run_without(
+        &self,
+        member: &str,
+        input: impl Into<Input>,
+        variables: &[Variable<'_>],
+    ) -> Result<Vec<(Value, Option<String>)>, Stop> {
+        let divided = |value: &Val, room: &mut usize| {
+            let Val::Obj(members) = value else { return Ok((from_jq(value, room, 0)?, None)) };
+            let (mut object, mut taken) = (Map::new(), None);
+            for (key, value) in members.iter() {
+                let key = name(key)?;
+                if key == member {
+                    let mut json = Vec::new();
+                    write_json(value, &mut json, room, 1)?;
+                    taken = String::from_utf8(json).ok();
+                } else {
+                    object.insert(key.into_owned(), from_jq(value, room, 1)?);
+                }
+            }
+            Ok((Value::Object(object), taken))
+        };
+        self.run_within(STEPS_MAX, input.into(), variables, divided)
+    }
+
+    fn run_within<T>(
         &self,
         steps: u64,
         input: Input,
         variables: &[Variable<'_>],
-    ) -> Result<Vec<Value>, Stop> {
-        let run = AssertUnwindSafe(|| self.run_on(steps, input, variables));
+        take: impl Fn(&Val, &mut usize) -> Result<T, Stop>,
+    ) -> Result<Vec<T>, Stop> {
+        let run = AssertUnwindSafe(|| self.run_on(steps, input, variables, take));
         match catch_unwind(run) {
             Ok(result) => result,
             Err(thrown) => match thrown.downcast::<Stop>() {
@@ -187,12 +225,13 @@ impl Program {
         }
     }
 
-    fn run_on(
+    fn run_on<T>(
         &self,
         steps: u64,
         Input(input): Input,
         variables: &[Variable<'_>],
-    ) -> Result<Vec<Value>, Stop> {
+        take: impl Fn(&Val, &mut usize) -> Result<T, Stop>,
+    ) -> Result<Vec<T>, Stop> {
         let base = std::ptr::from_ref(&self).addr();
         let meter = Meter { lut: &self.filter.lut, left: Cell::new(steps), base };
         let variables = variables.iter().zip(&self.named);
@@ -209,7 +248,7 @@ impl Program {
             if given.len() == VALUES_MAX {
                 return Err(Stop::Large);
             }
-            given.push(from_jq(&value, &mut room, 0)?);
+            given.push(take(&value, &mut room)?);
         }
         Ok(given)
     }
@@ -369,22 +408,30 @@ fn to_jq(value: &Value) -> Val {
     }
 }
 
+/// Takes bytes, and one for the value itself, of the room that there is, and looks how deep it lies.
+fn takes(bytes: usize, room: &mut usize, depth: usize) -> Result<(), Stop> {
+    *room = room.checked_sub(bytes + 1).ok_or(Stop::Large)?;
+    if depth > DEPTH_MAX { Err(Stop::Large) } else { Ok(()) }
+}
+
+/// The name of a member.
+fn name(key: &Val) -> Result<Cow<'_, str>, Stop> {
+    match key {
+        Val::TStr(key) | Val::BStr(key) => Ok(String::from_utf8_lossy(key)),
+        _ => Err(Stop::Error(format!("{key} is no name of a member: names are texts"))),
+    }
+}
+
 /// `room`: how many bytes there may still be.
 fn from_jq(value: &Val, room: &mut usize, depth: usize) -> Result<Value, Stop> {
-    let mut takes = |bytes: usize| {
-        *room = room.checked_sub(bytes + 1).ok_or(Stop::Large)?;
-        Ok(())
-    };
-    takes(0)?;
-    if depth > DEPTH_MAX {
-        return Err(Stop::Large);
-    }
+    takes(0, room, depth)?;
     Ok(match value {
         Val::Null => Value::Null,
         Val::Bool(is) => Value::Bool(*is),
-        Val::Num(number) => number_of(number)?,
+        Val::Num(Num::Int(number)) => Value::from(*number),
+        Val::Num(number) => Value::Number(number_of(number)?.1),
         Val::TStr(text) | Val::BStr(text) => {
-            takes(text.len())?;
+            takes(text.len(), room, depth)?;
             Value::String(String::from_utf8_lossy(text).into_owned())
         }
         Val::Arr(items) => {
@@ -394,24 +441,63 @@ fn from_jq(value: &Val, room: &mut usize, depth: usize) -> Result<Value, Stop> {
         Val::Obj(members) => {
             let mut object = Map::new();
             for (key, value) in members.iter() {
-                let (Val::TStr(key) | Val::BStr(key)) = key else {
-                    return Err(Stop::Error(format!(
-                        "{key} is no name of a member: names are texts"
-                    )));
-                };
-                let key = String::from_utf8_lossy(key).into_owned();
-                *room = room.checked_sub(key.len()).ok_or(Stop::Large)?;
-                object.insert(key, from_jq(value, room, depth + 1)?);
+                let key = name(key)?;
+                takes(key.len(), room, depth)?;
+                object.insert(key.into_owned(), from_jq(value, room, depth + 1)?);
             }
             Value::Object(object)
         }
     })
 }
 
-fn number_of(number: &Num) -> Result<Value, Stop> {
+/// The same, written as JSON.
+fn write_json(value: &Val, json: &mut Vec<u8>, room: &mut usize, depth: usize) -> Result<(), Stop> {
+    takes(0, room, depth)?;
+    match value {
+        Val::Null => json.extend(b"null"),
+        Val::Bool(is) => json.extend(if *is { &b"true"[..] } else { b"false" }),
+        // As it stands: no digit of a decimal is lost.
+        Val::Num(number) => json.extend(number_of(number)?.0.as_bytes()),
+        Val::TStr(text) | Val::BStr(text) => {
+            takes(text.len(), room, depth)?;
+            write_text(&String::from_utf8_lossy(text), json)?;
+        }
+        Val::Arr(items) => {
+            json.push(b'[');
+            for (at, item) in items.iter().enumerate() {
+                json.extend((at > 0).then_some(b','));
+                write_json(item, json, room, depth + 1)?;
+            }
+            json.push(b']');
+        }
+        Val::Obj(members) => {
+            json.push(b'{');
+            for (at, (key, value)) in members.iter().enumerate() {
+                json.extend((at > 0).then_some(b','));
+                let key = name(key)?;
+                takes(key.len(), room, depth)?;
+                write_text(&key, json)?;
+                json.push(b':');
+                write_json(value, json, room, depth + 1)?;
+            }
+            json.push(b'}');
+        }
+    }
+    Ok(())
+}
+
+fn write_text(text: &str, json: &mut Vec<u8>) -> Result<(), Stop> {
+    serde_json::to_writer(json, text).map_err(|e| Stop::Error(e.to_string()))
+}
+
+/// A number as it stands, and as it is read.
+fn number_of(number: &Num) -> Result<(String, Number), Stop> {
     let text = number.to_string();
     // What is no number in JSON (not a number, infinite) is refused rather than made null.
-    serde_json::from_str(&text).map_err(|_| Stop::Error(format!("{text} is no number of JSON")))
+    match serde_json::from_str(&text) {
+        Ok(read) => Ok((text, read)),
+        Err(_) => Err(Stop::Error(format!("{text} is no number of JSON"))),
+    }
 }
 
 #[cfg(test)]
@@ -425,7 +511,19 @@ mod tests {
             400_000,
             input.into(),
             &[Variable::Value(&json!({"a": 1}))],
+            |value, room| from_jq(value, room, 0),
         )
+    }
+
+    #[test]
+    fn rows_are_written_as_jq_writes_them() {
+        let row = json!(["a \"b\",c", 1.50, null, true, "d\te\\\nf"]);
+        let csv = json!("\"a \"\"b\"\",c\",1.5,,true,\"d\te\\\nf\"");
+        assert_eq!(run("@csv", &row).unwrap(), [csv]);
+        assert_eq!(run("@tsv", &row).unwrap(), [json!("a \"b\",c\t1.5\t\ttrue\td\\te\\\\\\nf")]);
+        let told = run("@csv", &json!([[1]])).unwrap_err();
+        assert_eq!(told.to_string(), "a field is a text or a number, not [1]");
+        assert_eq!(run("@tsv", &json!(1)).unwrap_err().to_string(), "a row is a list, not 1");
     }
 
     #[test]

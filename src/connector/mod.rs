@@ -11,8 +11,10 @@ mod definition;
 mod handling;
 mod hook;
 pub mod jq;
+mod records;
 mod request;
 mod settings;
+mod shared;
 mod source;
 
 pub use access::{Auth, AuthKind, Breaker, Encoding, Rate, Template, Tls};
@@ -22,6 +24,7 @@ pub use definition::Connector;
 pub use handling::{Handling, Idempotency, Poll, Reading, Scope, Search, Step};
 pub use hook::{Hook, Signature};
 pub use jq::Stop;
+pub use records::{is_known, records};
 pub use request::Request;
 pub use settings::{Declared, Settings};
 pub use source::{CONNECTOR_FILE, ConnectorSource, overlaid};

@@ -1,6 +1,5 @@
 //! A call to be made, as a program gives it.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Longest path and query of a call, in bytes; servers take some 8 KiB.
@@ -20,33 +19,33 @@ const OWN_HEADERS: [&str; 6] = [
 ];
 
 /// One call to a connector's API.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, `POST`, …
     pub method: &'static str,
     /// Behind the base URL; begins with `/`, or is empty.
     pub path: String,
     /// Members of the query, in order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, String)>,
     /// Headers besides those of the authentication.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// The body as JSON; nothing: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    /// The body, JSON; nothing: none.
+    pub body: Option<String>,
 }
 
 impl Request {
-    /// Reads what a program gives: `{method, path, query, headers, body}`, all but `path` optional.
+    /// The member of what a program gives that has the body.
+    pub(super) const BODY: &str = "body";
+
+    /// Reads what a program gives: `{method, path, query, headers}`, all but `path` optional, and its body as JSON.
     ///
     /// # Errors
     /// In words: what is no call.
-    pub fn read(given: Value) -> Result<Self, String> {
+    pub fn read(given: Value, body: Option<String>) -> Result<Self, String> {
         let Value::Object(mut members) = given else {
             return Err(format!("a call is an object with a `path`, not {}", brief(&given)));
         };
-        let body = members.remove("body").filter(|body| !body.is_null());
+        let body = body.filter(|body| body != "null");
         let method = match members.remove("method") {
             None if body.is_some() => "POST",
             None => "GET",
@@ -77,6 +76,13 @@ impl Request {
         let request = Self { method, path, query, headers, body };
         request.is_within_bounds()?;
         Ok(request)
+    }
+
+    /// The body as a value; null where there is none.
+    #[must_use]
+    pub fn body_value(&self) -> Value {
+        let body = self.body.as_deref().map(serde_json::from_str);
+        body.and_then(Result::ok).unwrap_or_default()
     }
 
     /// Whether it changes nothing there, by its method.
@@ -151,11 +157,12 @@ mod tests {
 
     #[test]
     fn a_call_is_read_with_what_is_usual() {
-        let request = Request::read(json!({"path": "/a", "query": {"f": ["x", 1], "n": null}}));
-        let request = request.unwrap();
+        let given = json!({"path": "/a", "query": {"f": ["x", 1], "n": null}});
+        let request = Request::read(given, Some("null".to_owned())).unwrap();
         assert_eq!(request.method, "GET");
         assert_eq!(request.query, [("f".into(), "x".into()), ("f".into(), "1".into())]);
-        assert_eq!(Request::read(json!({"path": "/a", "body": {}})).unwrap().method, "POST");
+        let request = Request::read(json!({"path": "/a"}), Some("{}".to_owned())).unwrap();
+        assert_eq!((request.method, request.body_value()), ("POST", json!({})));
     }
 
     #[test]
@@ -175,7 +182,7 @@ mod tests {
             (json!({"path": "/a", "query": {"a": {}}}), "`query.a` is a text"),
             (json!({"path": "x".repeat(9000)}), "more than"),
         ] {
-            let words = Request::read(given.clone()).unwrap_err();
+            let words = Request::read(given.clone(), None).unwrap_err();
             assert!(words.contains(told), "{given}: {words}");
         }
     }

@@ -20,6 +20,8 @@ pub struct Connected {
     pub connector: Arc<Connector>,
     /// What the endpoint says for it.
     pub settings: Settings,
+    /// The folder that relative paths are relative to.
+    pub base: PathBuf,
     /// With what its calls are compared while partners are in shadow.
     pub shadow: Option<Shadow>,
 }
@@ -68,7 +70,9 @@ pub(super) fn read_connectors(
                         problems.extend(found);
                         None
                     });
-                    connected.insert(name.clone(), Connected { connector, settings, shadow });
+                    let base = base.to_owned();
+                    let one = Connected { connector, settings, base, shadow };
+                    connected.insert(name.clone(), one);
                 }
             }
         }
@@ -125,8 +129,10 @@ pub fn hand_over(
     tell: &mut Onlook<'_>,
 ) -> Result<(), String> {
     use crate::bridge::{Call, ConnectorEndpoint, Endpoint as _, Error, Steps};
+    use crate::disk::Limits;
     use jiff::Timestamp;
     use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
 
     struct Onlooker<'a, 'b>(Mutex<&'a mut Onlook<'b>>);
     impl Steps for Onlooker<'_, '_> {
@@ -147,7 +153,10 @@ pub fn hand_over(
 
     let (connector, settings) = (Arc::clone(&connected.connector), connected.settings.clone());
     let runtime = tokio::runtime::Handle::current();
-    let endpoint = ConnectorEndpoint::new(connector, settings, None, runtime)?;
+    // Nothing is fetched.
+    let limits = Limits { settle: Duration::ZERO, file_bytes: 0, files: 0 };
+    let place = (connected.base.as_path(), limits);
+    let endpoint = ConnectorEndpoint::new(connector, settings, place, None, runtime)?;
     let call = Call { partner, kind, idempotency_key: id, json };
     endpoint.deliver(&call, &Onlooker(Mutex::new(tell))).map_err(|error| error.to_string())
 }

@@ -20,7 +20,7 @@ use super::connectors::Connected;
 use super::intake::business_number;
 use super::reconciliation::bounds;
 use crate::connector::jq::{Input, Program};
-use crate::connector::{Idempotency, Mismatch, Request, Scope, mismatches};
+use crate::connector::{Idempotency, Mismatch, Request, Scope, is_known, mismatches, records};
 use crate::profile::Problem;
 use crate::store::{Document, DocumentState, Records};
 
@@ -307,7 +307,7 @@ fn compare_one(
     let held = |words: String| Ok(Compared::Held { words });
     let json = records.payload(record.payload)?;
     let ours = match composed(connected, record, &json) {
-        Ok(Some(request)) => request.body.unwrap_or(Value::Null),
+        Ok(Some(request)) => request.body_value(),
         Ok(None) => return held("the connector has nothing to call for it".to_owned()),
         Err(words) => return held(words),
     };
@@ -392,7 +392,12 @@ impl Shadow {
     fn read_into(&self, export: &mut Export, file: &Path) -> Result<(), String> {
         let bytes = read_file(file).map_err(|e| e.to_string())?;
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for (at, record) in (1..).zip(rows(file, &bytes)?) {
+        if !is_known(&name) {
+            return Err(
+                "it is neither .json, .jsonl nor .csv; move it out of the folder".to_owned()
+            );
+        }
+        for (at, record) in (1..).zip(records(&name, &bytes)?) {
             let given = self.program.run(&record, &[]);
             for given in given.map_err(|stop| format!("record {at}: {stop}"))? {
                 let given = Given::deserialize(given).map_err(|e| {
@@ -417,28 +422,4 @@ fn read_file(file: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("it has more than 64 MiB: split it"));
     }
     Ok(bytes)
-}
-
-/// The records of a file: of a list in JSON its items, of CSV an object for each row, with texts by the names of its
-/// head.
-fn rows(file: &Path, bytes: &[u8]) -> Result<Vec<Value>, String> {
-    let kind = file.extension().map(|kind| kind.to_string_lossy().to_ascii_lowercase());
-    match kind.as_deref() {
-        Some("csv") => {
-            let mut reader = csv::Reader::from_reader(bytes);
-            let rows = reader.deserialize::<BTreeMap<String, String>>();
-            rows.map(|row| row.map(|row| json!(row)).map_err(|e| e.to_string())).collect()
-        }
-        Some("json" | "jsonl") => {
-            let mut rows = Vec::new();
-            for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
-                match value.map_err(|e| e.to_string())? {
-                    Value::Array(items) => rows.extend(items),
-                    value => rows.push(value),
-                }
-            }
-            Ok(rows)
-        }
-        _ => Err("it is neither .json, .jsonl nor .csv; move it out of the folder".to_owned()),
-    }
 }

@@ -335,8 +335,9 @@ fn open_connected(
     let returns = returns.map(|folder| DirectoryEndpoint::open(folder, config.arrivals()));
     let (connector, settings) = (Arc::clone(&connected.connector), connected.settings.clone());
     let runtime = tokio::runtime::Handle::current();
+    let (place, returns) = ((connected.base.as_path(), config.arrivals()), returns.transpose()?);
     let opened =
-        crate::bridge::ConnectorEndpoint::new(connector, settings, returns.transpose()?, runtime);
+        crate::bridge::ConnectorEndpoint::new(connector, settings, place, returns, runtime);
     Ok(Arc::new(opened.map_err(refused)?))
 }
 

@@ -80,6 +80,7 @@ fn read_json(file: &PathBuf) -> Result<Value, Error> {
 fn connected(args: &Try) -> Result<Connected, Error> {
     let mut given = Map::new();
     let mut connector = None;
+    let mut base = PathBuf::new();
     if let Some(endpoint) = &args.endpoint {
         let config = args.config.read()?;
         let Some(connected) = config.connected.get(endpoint) else {
@@ -98,6 +99,7 @@ fn connected(args: &Try) -> Result<Connected, Error> {
         let secrets = connected.settings.secrets.iter();
         given.extend(secrets.map(|(name, secret)| (name.clone(), json!(secret.to_string()))));
         connector = Some(Arc::clone(&connected.connector));
+        base.clone_from(&connected.base);
     }
     let connector = match connector {
         Some(connector) => connector,
@@ -120,7 +122,7 @@ fn connected(args: &Try) -> Result<Connected, Error> {
         let words = problems.iter().map(|(name, words)| format!("setting `{name}` {words}"));
         Error::Unknown(words.collect::<Vec<_>>().join("\n"))
     })?;
-    Ok(Connected { connector, settings, shadow: None })
+    Ok(Connected { connector, settings, base, shadow: None })
 }
 
 fn read(args: &Try) -> Result<Connector, Error> {
@@ -194,7 +196,7 @@ fn shown(
     if context.format == Format::Json {
         let line = json!({
             "type": "call", "step": step.name, "what": what, "method": request.method, "url": url,
-            "query": request.query, "headers": headers, "body": request.body,
+            "query": request.query, "headers": headers, "body": request.body_value(),
         });
         return Ok(writeln!(out, "{line}")?);
     }
@@ -206,8 +208,8 @@ fn shown(
     for (name, value) in &headers {
         writeln!(out, "  {name}: {value}")?;
     }
-    if let Some(body) = &request.body {
-        let body = serde_json::to_string_pretty(body).unwrap_or_default();
+    if request.body.is_some() {
+        let body = format!("{:#}", request.body_value());
         writeln!(out, "  {}", body.replace('\n', "\n  "))?;
     }
     Ok(())

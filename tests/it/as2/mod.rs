@@ -1,14 +1,14 @@
 //! AS2 against implementations that are not ours: `openssl cms` on the command line, and pyas2lib.
 
-mod authority;
+pub mod authority;
 mod django;
 mod exchange;
 mod openssl;
-mod partner;
+pub mod partner;
 mod proof;
 mod pyas2;
 mod revocation;
-mod server;
+pub mod server;
 mod service;
 mod trials;
 

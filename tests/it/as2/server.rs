@@ -21,7 +21,7 @@ use super::partner::{Answering, Http, Partner, Service, Taker, provoke};
 use crate::house::{CONFIG, multi};
 
 /// What a server shows, and whom it lets in.
-fn tls(server: &Made, clients: Option<&Made>) -> Arc<ServerConfig> {
+pub fn tls(server: &Made, clients: Option<&Made>) -> Arc<ServerConfig> {
     let der = |made: &Made| CertificateDer::from(made.certificate.to_der().unwrap());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));

@@ -13,6 +13,13 @@ use crate::house::multi;
 
 /// A connector of two calls, `GET /a` and `POST /b?x=1`.
 pub fn connected(auth: &str, url: &str, more: &str) -> Connected {
+    let secret = std::env::temp_dir().join("crossdock-test-secret");
+    std::fs::write(&secret, "s3cret").unwrap();
+    connected_with(auth, more, &json!({"url": url, "secret": format!("file:{}", secret.display())}))
+}
+
+/// The same with other settings.
+pub fn connected_with(auth: &str, more: &str, given: &Value) -> Connected {
     let text = format!(
         r#"
 title = "A test"
@@ -42,12 +49,9 @@ idempotency = "natural-key"
     let files = vec![(CONNECTOR_FILE.to_owned(), file)];
     let source = ConnectorSource { name: "test".to_owned(), files };
     let connector = Connector::read(&source).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    let secret = std::env::temp_dir().join("crossdock-test-secret");
-    std::fs::write(&secret, "s3cret").unwrap();
-    let given = json!({"url": url, "secret": format!("file:{}", secret.display())});
-    let Value::Object(given) = given else { unreachable!() };
-    let settings = Settings::read(&connector.settings, &given).unwrap();
-    Connected { connector: Arc::new(connector), settings, shadow: None }
+    let settings = Settings::read(&connector.settings, given.as_object().unwrap()).unwrap();
+    let base = std::path::PathBuf::new();
+    Connected { connector: Arc::new(connector), settings, base, shadow: None }
 }
 
 /// Hands an order over: the steps that were done, and what came of it.

@@ -38,7 +38,10 @@ fn those_that_ship_are_listed_and_well() {
     let (text, code) = run(&["list"]);
     assert_eq!(code, 0);
     insta::assert_snapshot!(text);
-    assert_eq!(run(&["check"]), ("http-json: all is well\ntryton: all is well\n".to_owned(), 0));
+    assert_eq!(
+        run(&["check"]),
+        ("folder: all is well\nhttp-json: all is well\ntryton: all is well\n".to_owned(), 0)
+    );
     let (text, code) = run(&["check", "tryto"]);
     assert_eq!((text.contains("did you mean `tryton`?"), code), (true, 2), "{text}");
 }

@@ -4,6 +4,7 @@ mod auth;
 mod command;
 mod cutover;
 mod delivery;
+mod files;
 #[cfg(feature = "api")]
 mod hooks;
 mod lab;
@@ -11,6 +12,8 @@ mod mishaps;
 mod mistakes;
 mod polling;
 pub mod server;
+#[cfg(feature = "as2")]
+mod tls;
 pub mod trials;
 mod tryton;
 #[cfg(feature = "sftp")]

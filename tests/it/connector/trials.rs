@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossdock::bridge::{Call, ConnectorEndpoint, Endpoint as _, Error, Steps};
 use crossdock::connector::{Connector, Settings};
+use crossdock::disk::Limits;
 use crossdock::store::{DocumentState, EmbeddedStore, Event, Records as _, Store as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -372,7 +373,10 @@ fn whoever_hurries_what_was_cut_off_has_to_wait_for_it() {
     let settings = Settings::read(&connector.settings, &given).unwrap();
     let runtime = multi();
     let handle = runtime.handle().clone();
-    let endpoint = ConnectorEndpoint::new(Arc::new(connector), settings, None, handle).unwrap();
+    let limits = Limits { settle: Duration::ZERO, file_bytes: 0, files: 0 };
+    let place = (Path::new(""), limits);
+    let endpoint = ConnectorEndpoint::new(Arc::new(connector), settings, place, None, handle);
+    let endpoint = endpoint.unwrap();
     let json = br#"{"document":"order","number":"PO-1","lines":[]}"#;
     let call = Call { partner: "harbor", kind: "order", idempotency_key: "order-1", json };
     for _ in 0..2 {
