@@ -3,6 +3,10 @@
 use std::fmt::Write as _;
 use std::fs;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A set 850 of some 2 KB, from its ST to its SE.
 pub fn order(number: &str, control: &str) -> String {
     let mut body = format!(

@@ -9,6 +9,7 @@ use jiff::{Timestamp, Zoned};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::crew::Crew;
 #[cfg(unix)]
 use super::desk;
 use super::live::Live;
@@ -470,11 +471,22 @@ pub(super) async fn nearby<T: Send + 'static>(
     gateway: &Gateway,
     step: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let _room = gateway.disks.enter(ROOM_PATIENCE).await;
-    blocking(step).await
+    let Some(_room) = gateway.disks.enter(ROOM_PATIENCE).await else {
+        return blocking(step).await;
+    };
+    done_by(&gateway.disk_crew, step).await
 }
 
-/// Runs a step where blocking is allowed. A step that panics is a defect, and a failure like any other.
+/// Has a step done by one of a few threads. A step that panics is a defect, and a failure like any other.
+pub(super) async fn done_by<T: Send + 'static>(
+    crew: &Crew,
+    step: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = crew.run(step).await;
+    done.unwrap_or_else(|| Err(Error::Defect("a step ended in a panic".to_owned())))
+}
+
+/// Runs a step where blocking is allowed, beside any number of others. One that panics is a defect as well.
 pub(super) async fn blocking<T: Send + 'static>(
     step: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

@@ -20,6 +20,7 @@ mod as2;
 mod as2_config;
 mod config;
 mod connectors;
+mod crew;
 mod cutover;
 mod deadlines;
 #[cfg(unix)]
@@ -172,6 +173,10 @@ pub struct Gateway {
     servers: Semaphore,
     /// How many steps that need no server are done at a time, as far as they get on.
     disks: room::Room,
+    /// Who does the steps that have room there.
+    disk_crew: crew::Crew,
+    /// Who translates.
+    translators: crew::Crew,
     status: status::Board,
     /// Acknowledgements of ours that were told to be late, and still wait.
     late: Mutex<BTreeSet<u64>>,

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::Gateway;
 use super::config::{Config, EndpointConfig, UnknownSenders};
+use super::crew::Crew;
 use super::in_force::{InForce, last_in_force, renamed};
 use super::ledger::Ledger;
 use super::live::Live;
@@ -25,7 +26,7 @@ use crate::store::{EmbeddedStore, Records as _, Retired, Store as _, Transaction
 use crate::translate::Engine;
 
 /// Steps that need no server and are done at a time; see `lanes::nearby`.
-const DISK_STEPS: usize = 16;
+const DISK_STEPS: usize = 8;
 
 /// Everything that keeps a gateway from starting.
 #[derive(Debug)]
@@ -110,6 +111,8 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                     translations: Semaphore::new(config.limits.translations as usize),
                     servers: Semaphore::new(config.limits.sftp_sessions as usize),
                     disks: Room::new(DISK_STEPS),
+                    disk_crew: Crew::new("disk", DISK_STEPS),
+                    translators: Crew::new("translate", config.limits.translations as usize),
                     config,
                     ledger,
                     translator: Translator::new(engine),

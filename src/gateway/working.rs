@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lanes::{blocking, is_lasting, nearby};
+use super::lanes::{blocking, done_by, is_lasting, nearby};
 use super::ledger::{Draft, Failure};
 use super::{Error, Gateway};
 use crate::bridge::Endpoint;
@@ -36,7 +36,7 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
         return if is_call { blocking(step).await } else { nearby(gateway, step).await };
     };
     let _permit = bound.acquire().await.ok();
-    blocking(step).await
+    if heavy { done_by(&gateway.translators, step).await } else { blocking(step).await }
 }
 
 impl Gateway {
