@@ -11,10 +11,11 @@ def put: {
 def list(kinds): {path: "/\($partner)/\(kinds)", query: {done: $cursor}};
 
 # The documents of all files; a file that has none becomes one for a person.
-def items: .[] | if .records then .records[] else {file: .} end;
+def items: .[] | if (.records // []) == [] then {file: .} else .records[] end;
 
 def document:
   if .file
-  then error("\(.file.name): \(.file.error // "it is neither .json, .jsonl nor .csv")")
+  then error("\(.file.name): \(.file.error
+    // (if .file.records then "it has no documents" else "it is neither .json, .jsonl nor .csv" end))")
   else .
   end;

@@ -60,6 +60,9 @@ impl ConnectorEndpoint {
         runtime: Handle,
     ) -> Result<Self, String> {
         let reach = match connector.folder(&settings) {
+            Some(folder) if folder.as_os_str().is_empty() => {
+                return Err("the address of the connector says no folder".to_owned());
+            }
             Some(folder) => Reach::Files(Files::new(base.join(folder), limits)),
             None => Reach::Api(Box::new(Api::new(&connector, settings.clone(), runtime)?)),
         };

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::api::Told;
 use super::{Arrival, Error};
-use crate::connector::{Answer, Request, is_known, records};
+use crate::connector::{Answer, Bounds, Request, is_known, records};
 use crate::disk::{Arrivals, Limits, create_dir, write_to};
 
 /// The member of the query that names files which are done with.
@@ -19,13 +19,19 @@ const DONE: &str = "done";
 const NAME_BYTES_MAX: usize = 200;
 /// Most bytes of the marks of one look: a cursor of them has to be small enough to be kept.
 const MARKS_BYTES_MAX: usize = 2 << 10;
-/// Most bytes of the files of one look; one file is always read.
-const LOOK_BYTES_MAX: u64 = 16 << 20;
+/// Most bytes of the files of one look, and of one file: programs see them as trees of values, which are much larger.
+const LOOK_BYTES_MAX: u64 = 4 << 20;
+/// Most records of the files of one look; one file may have more.
+const LOOK_RECORDS_MAX: usize = 2_000;
+/// What one file may have: programs give no more values and text than this.
+const BOUNDS: Bounds = Bounds { records: 9_000, text: 8 << 20 };
 
 /// The folder of one endpoint.
 pub(super) struct Files {
     root: PathBuf,
     limits: Limits,
+    /// Held while a file is written: one of the same name may be written for another partner.
+    writing: Mutex<()>,
     /// By the paths of calls, the folders that were looked into.
     places: Mutex<HashMap<String, Arc<Arrivals>>>,
 }
@@ -33,7 +39,8 @@ pub(super) struct Files {
 impl Files {
     /// A folder; nothing is made yet.
     pub(super) fn new(root: PathBuf, limits: Limits) -> Self {
-        Self { root, limits, places: Mutex::default() }
+        let limits = Limits { file_bytes: limits.file_bytes.min(LOOK_BYTES_MAX), ..limits };
+        Self { root, limits, writing: Mutex::default(), places: Mutex::default() }
     }
 
     /// Makes a call.
@@ -57,6 +64,10 @@ impl Files {
         }
         match (request.method, parts.as_slice()) {
             ("PUT", [folders @ .., name]) => {
+                if let Some((name, _)) = request.query.first() {
+                    return Err(refused(format!("a folder knows no `{name}` in a query")));
+                }
+                let _still = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
                 let folder = folders.iter().fold(self.root.clone(), |path, part| path.join(part));
                 create_dir(&folder)?;
                 write_to(&folder, name, text(request).as_bytes())?;
@@ -76,15 +87,15 @@ impl Files {
     /// Puts files away that are done with, and tells of those that lie ready, the oldest first.
     fn list(&self, parts: &[&str], done: &[&str]) -> Result<Told, Error> {
         let place = self.place(parts)?;
+        if !done.is_empty() {
+            let is_done = |arrival: &Arrival| done.contains(&mark(arrival).as_str());
+            place.archive_taken(|arrival| is_done(arrival).then(|| kept_as(arrival)))?;
+        }
         let look = place.look()?;
-        let (mut files, mut marks, mut bytes) = (Vec::new(), 0, 0);
+        let (mut files, mut marks, mut bytes, mut records) = (Vec::new(), 0, 0, 0);
         let mut more = look.more || look.unsettled > 0;
         for arrival in &look.ready {
             let mark = mark(arrival);
-            if done.contains(&mark.as_str()) {
-                place.archive(arrival, &kept_as(arrival))?;
-                continue;
-            }
             marks += mark.len();
             bytes += arrival.size;
             if !files.is_empty() && (marks > MARKS_BYTES_MAX || bytes > LOOK_BYTES_MAX) {
@@ -93,6 +104,11 @@ impl Files {
             }
             match read(&place, arrival) {
                 Ok(mut file) => {
+                    records += file["records"].as_array().map_or(0, Vec::len);
+                    if !files.is_empty() && records > LOOK_RECORDS_MAX {
+                        more = true;
+                        break;
+                    }
                     file["mark"] = json!(mark);
                     files.push(file);
                 }
@@ -146,20 +162,30 @@ fn kept_as(arrival: &Arrival) -> String {
 /// read.
 fn read(place: &Arrivals, arrival: &Arrival) -> io::Result<Value> {
     let name = &arrival.name;
+    let unread = |words: String| Ok(json!({"name": name, "error": words}));
     let bytes = match place.read(arrival) {
         Ok(bytes) => bytes,
-        Err(e) if e.kind() == io::ErrorKind::FileTooLarge => {
-            return Ok(json!({"name": name, "error": e.to_string()}));
+        // It keeps nobody from the others.
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::FileTooLarge | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            return unread(e.to_string());
         }
         Err(e) => return Err(e),
     };
-    if !is_known(name) {
-        return Ok(match String::from_utf8(bytes) {
-            Ok(text) => json!({"name": name, "text": text}),
-            Err(e) => json!({"name": name, "error": format!("it is no text: {e}")}),
-        });
+    if bytes.is_empty() {
+        return unread("it is empty".to_owned());
     }
-    Ok(match records(name, &bytes) {
+    if !is_known(name) {
+        return match String::from_utf8(bytes) {
+            Ok(text) => Ok(json!({"name": name, "text": text})),
+            Err(e) => unread(format!("it is no text: {e}")),
+        };
+    }
+    Ok(match records(name, &bytes, BOUNDS) {
         Ok(records) => json!({"name": name, "records": records}),
         Err(words) => {
             let text = String::from_utf8_lossy(&bytes);
@@ -221,6 +247,8 @@ mod tests {
         let (told, _) = list(&files, &[&mark]);
         assert_eq!(told[0]["records"], json!([{"a": 22}]));
         let other = told[0]["mark"].as_str().unwrap();
+        // After a start it has not been looked at before, and is known by its mark all the same.
+        let files = Files::new(folder.path().to_owned(), AT_ONCE);
         assert_eq!(list(&files, &[&mark, other]), (json!([]), false));
         assert!(!folder.path().join("in/a.json").exists());
     }
@@ -237,6 +265,7 @@ mod tests {
         put("not.txt", b"\xff\xfe");
         put("short.csv", b"a,b\n1\n");
         put("flat.txt", b"HDR 1\n");
+        put("begun.csv", b"");
         list(&files, &[]);
         let (told, _) = list(&files, &[]);
         let of = |name: &str| {
@@ -245,6 +274,7 @@ mod tests {
         let why = |name: &str| of(name)["error"].as_str().unwrap().to_owned();
         assert!(why("large.json").contains("more than the limit of 100"));
         assert!(why("not.txt").contains("no text"));
+        assert_eq!(why("begun.csv"), "it is empty");
         assert!(why("short.csv").contains("fields"), "{}", why("short.csv"));
         assert_eq!(of("short.csv")["text"], "a,b\n1\n");
         assert_eq!(of("flat.txt")["text"], "HDR 1\n");
@@ -273,5 +303,26 @@ mod tests {
             assert!(Value::from(done.clone()).to_string().len() < 3 << 10);
         }
         assert_eq!(seen, 90);
+    }
+
+    #[test]
+    fn one_look_has_no_more_records_than_a_program_may_give() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(folder.path().to_owned(), Limits { file_bytes: 1 << 30, ..AT_ONCE });
+        list(&files, &[]);
+        for (name, rows) in [("a.csv", 1500), ("b.csv", 1500), ("c.csv", 9001)] {
+            let text = format!("n\n{}", "1\n".repeat(rows));
+            fs::write(folder.path().join("in").join(name), text).unwrap();
+        }
+        list(&files, &[]);
+        let told: Vec<Value> = {
+            let (first, more) = list(&files, &[]);
+            assert!(more);
+            let (second, _) = list(&files, &[first[0]["mark"].as_str().unwrap()]);
+            [first, second].into_iter().flat_map(|told| told.as_array().unwrap().clone()).collect()
+        };
+        let names: Vec<&Value> = told.iter().map(|file| &file["name"]).collect();
+        assert_eq!(names, ["a.csv", "b.csv", "c.csv"]);
+        assert!(told[2]["error"].as_str().unwrap().contains("more than 9000 records"));
     }
 }

@@ -345,9 +345,9 @@ impl Reader<'_> {
             );
             self.wrong(path, words);
         }
-        if self.is_folder && idempotency == Idempotency::Header {
+        if self.is_folder && matches!(idempotency, Idempotency::Header | Idempotency::Search) {
             let words = format!(
-                "step `{name}`: a folder knows no headers; say `natural-key`: a file of the same name takes the place of the one before"
+                "step `{name}`: a folder knows no headers, and is not searched; say `natural-key`: a file of the same name takes the place of the one before"
             );
             self.wrong(&at("idempotency"), words);
         }

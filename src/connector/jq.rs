@@ -26,8 +26,8 @@ const STACK_BYTES_MAX: usize = 512 << 10;
 const VALUES_MAX: usize = 10_000;
 /// Most bytes of text and keys in all that one run gives.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
-/// How deep what it gives may be nested: as deep as the reader of JSON goes.
-const DEPTH_MAX: usize = 128;
+/// How deep what it gives may be nested: as deep as the reader of JSON goes, by whom it is read again.
+const DEPTH_MAX: usize = 127;
 
 /// What jq has and the interpreter leaves out: `@csv`, `@tsv`.
 const FORMATS: &str = include_str!("formats.jq");
@@ -411,7 +411,7 @@ fn to_jq(value: &Value) -> Val {
 /// Takes bytes, and one for the value itself, of the room that there is, and looks how deep it lies.
 fn takes(bytes: usize, room: &mut usize, depth: usize) -> Result<(), Stop> {
     *room = room.checked_sub(bytes + 1).ok_or(Stop::Large)?;
-    if depth > DEPTH_MAX { Err(Stop::Large) } else { Ok(()) }
+    if depth >= DEPTH_MAX { Err(Stop::Large) } else { Ok(()) }
 }
 
 /// The name of a member.

@@ -24,7 +24,7 @@ pub use definition::Connector;
 pub use handling::{Handling, Idempotency, Poll, Reading, Scope, Search, Step};
 pub use hook::{Hook, Signature};
 pub use jq::Stop;
-pub use records::{is_known, records};
+pub use records::{Bounds, is_known, records};
 pub use request::Request;
 pub use settings::{Declared, Settings};
 pub use source::{CONNECTOR_FILE, ConnectorSource, overlaid};

@@ -146,6 +146,26 @@ impl Arrivals {
         Ok(look)
     }
 
+    /// Moves files that were taken before into the archive, by what is known of them: `is_taken` gives the mark of one
+    /// that was. They need not have been looked at twice.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read, or one cannot be moved.
+    pub fn archive_taken(&self, is_taken: impl Fn(&Arrival) -> Option<String>) -> io::Result<()> {
+        for entry in fs::read_dir(&self.inbound).map_err(|e| named(&self.inbound, &e))? {
+            let entry = entry?;
+            let file_name = entry.file_name();
+            let name = file_name.to_string_lossy().into_owned();
+            let Some(metadata) = entry.metadata().ok().filter(Metadata::is_file) else { continue };
+            let (size, modified_nanoseconds) = (metadata.len(), modified(&metadata));
+            let arrival = Arrival { name, size, modified_nanoseconds, file_name };
+            if let Some(mark) = is_taken(&arrival) {
+                self.archive(&arrival, &mark)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a finished file.
     ///
     /// # Errors

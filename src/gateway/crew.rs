@@ -45,12 +45,16 @@ impl Crew {
     ) -> Option<T> {
         let (teller, told) = oneshot::channel();
         let runtime = Handle::current();
-        self.0.begin(Box::new(move || {
+        let step = Box::new(move || {
             let _within = runtime.enter();
             let result = step();
             // Whoever waited may be gone.
             let _ = teller.send(result);
-        }));
+        });
+        if let Some(step) = self.0.begin(step) {
+            // One that panics is heard of below.
+            let _ = tokio::task::spawn_blocking(step).await;
+        }
         told.await.ok()
     }
 }
@@ -67,28 +71,23 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(self: &Arc<Self>, step: Step) {
+    /// Gives the step back where there is nobody to do it.
+    fn begin(self: &Arc<Self>, step: Step) -> Option<Step> {
         let mut state = self.state();
-        state.steps.push_back(step);
-        if state.steps.len() > state.idle && state.threads < self.most {
+        if state.steps.len() >= state.idle && state.threads < self.most {
             let own = Arc::clone(self);
             let named = thread::Builder::new().name(self.name.to_owned());
             match named.spawn(move || own.work()) {
                 Ok(_) => state.threads += 1,
-                // Those that are there do it. Without any the caller has to.
-                Err(_) if state.threads > 0 => {}
-                Err(_) => {
-                    let step = state.steps.pop_back();
-                    drop(state);
-                    if let Some(step) = step {
-                        step();
-                    }
-                    return;
-                }
+                Err(_) if state.threads == 0 => return Some(step),
+                // Those that are there do it.
+                Err(_) => {}
             }
         }
+        state.steps.push_back(step);
         drop(state);
         self.told.notify_one();
+        None
     }
 
     fn work(&self) {

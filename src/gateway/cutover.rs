@@ -20,7 +20,9 @@ use super::connectors::Connected;
 use super::intake::business_number;
 use super::reconciliation::bounds;
 use crate::connector::jq::{Input, Program};
-use crate::connector::{Idempotency, Mismatch, Request, Scope, is_known, mismatches, records};
+use crate::connector::{
+    Bounds, Idempotency, Mismatch, Request, Scope, is_known, mismatches, records,
+};
 use crate::profile::Problem;
 use crate::store::{Document, DocumentState, Records};
 
@@ -28,6 +30,8 @@ use crate::store::{Document, DocumentState, Records};
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Entries of an export; what is beyond is not compared, and that is said.
 const ENTRIES_MAX: usize = 200_000;
+/// A file of it is the operator's own, and bounded by its size and [`ENTRIES_MAX`].
+const BOUNDS: Bounds = Bounds { records: usize::MAX, text: usize::MAX };
 /// Documents that are read at a time.
 const PAGE: usize = 1000;
 /// Documents and entries that are listed one by one.
@@ -397,7 +401,7 @@ impl Shadow {
                 "it is neither .json, .jsonl nor .csv; move it out of the folder".to_owned()
             );
         }
-        for (at, record) in (1..).zip(records(&name, &bytes)?) {
+        for (at, record) in (1..).zip(records(&name, &bytes, BOUNDS)?) {
             let given = self.program.run(&record, &[]);
             for given in given.map_err(|stop| format!("record {at}: {stop}"))? {
                 let given = Given::deserialize(given).map_err(|e| {
