@@ -191,6 +191,44 @@ fn what_is_for_no_order_is_sent_and_its_end_is_told() {
     });
 }
 
+/// A shipment of ours to them; and where we are the ones who buy, an order.
+#[test]
+fn shipments_and_orders_are_handed_in_like_invoices() {
+    multi().block_on(async {
+        for (kind, set, profile, sample) in [
+            (
+                "shipment",
+                "ST*856*",
+                PROFILE.to_owned(),
+                "fixtures/004010/856/shipment-order-pack-item.edi",
+            ),
+            (
+                "order",
+                "ST*850*",
+                PROFILE.replacen("direction = \"in\"", "direction = \"out\"", 1),
+                "partner-profiles/harbor-and-pine/samples/order.edi",
+            ),
+        ] {
+            let mut site = Site::with("", &profile).await;
+            let sample = format!("{}/{sample}", env!("CARGO_MANIFEST_DIR"));
+            let (json, _) = site.house.command(&["translate", "--to", "json", &sample]);
+            let json = json.lines().next().unwrap();
+            let (status, first) = site.submit("key-1", json).await;
+            assert_eq!((status, &first["kind"]), (202, &json!(kind)), "{first}");
+            assert_eq!(site.submit("key-1", json).await, (202, first.clone()));
+            site.house.wait(Event::InterchangeSent).await;
+            let outbound = "mailboxes/harbor-and-pine/outbound";
+            let sent = site.house.names(outbound);
+            assert_eq!(sent.len(), 1, "{sent:?}");
+            let text = std::fs::read_to_string(site.house.path(outbound).join(&sent[0])).unwrap();
+            assert_eq!(text.matches(set).count(), 1, "{text}");
+            let path = format!("/v1/documents/{}", first["id"].as_str().unwrap());
+            assert_eq!(site.get(&path).await.1["state"], "sent");
+            site.close().await;
+        }
+    });
+}
+
 #[test]
 fn what_is_refused_says_why() {
     multi().block_on(async {
