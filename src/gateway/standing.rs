@@ -283,11 +283,18 @@ pub(super) fn order_as_changed(
 
 /// Whether the cancellation of an order went on.
 pub(super) fn is_cancelled(records: &dyn Records, order: &Document) -> Result<bool, super::Error> {
+    Ok(cancellation(records, order)?.is_some())
+}
+
+/// The cancellation of an order that went on, if one did.
+pub(super) fn cancellation(
+    records: &dyn Records,
+    order: &Document,
+) -> Result<Option<Document>, super::Error> {
     if !is_changed(records, &order.partner, &order.number)? {
-        return Ok(false);
+        return Ok(None);
     }
-    let changed = order_as_changed(records, order)?;
-    Ok(changed.is_some_and(|(_, cancelled)| cancelled.is_some()))
+    Ok(order_as_changed(records, order)?.and_then(|(_, cancelled)| cancelled))
 }
 
 /// Whether anything was counted that changes or cancels an order.

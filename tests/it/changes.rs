@@ -327,6 +327,30 @@ fn the_cancellation_of_an_order_that_is_held_says_that_there_is_one() {
 }
 
 #[test]
+fn an_order_that_was_cancelled_while_it_was_held_goes_on_only_if_a_person_insists() {
+    multi().block_on(async {
+        for how in [Action::Accept, Action::Replay] {
+            let mut house = House::with_items_list("sku,vendor\nMUG,NP-MUG-PINE\n");
+            house.drop_inbound("order.edi", &order(1, "PO-1"));
+            let held = house.raised().await;
+            house.drop_inbound("cancel.edi", &order(2, "PO-1").replace("BEG*00", "BEG*01"));
+            let cancels = house.raised().await;
+            house.does(cancels.id, &deed(Action::Accept)).unwrap();
+            house.wait(Event::DocumentDelivered).await;
+            if how == Action::Replay {
+                house.mend_items().await;
+            }
+            house.does(held.id, &deed(how)).unwrap();
+            let again = house.raised().await;
+            expected(&again, Kind::OrderCancellationHeld, "order PO-1 was cancelled on");
+            house.does(again.id, &deed(Action::Accept)).unwrap();
+            house.wait(Event::DocumentDelivered).await;
+            house.close().await;
+        }
+    });
+}
+
+#[test]
 fn a_change_without_a_number_is_held_though_its_order_waits() {
     multi().block_on(async {
         let mut house = taking_changes();

@@ -50,7 +50,7 @@ impl House {
     }
 
     /// Adds the item that was missing, and waits until it is in force.
-    async fn mend_items(&mut self) {
+    pub async fn mend_items(&mut self) {
         self.put("partners/harbor-and-pine/crosswalks", "items.csv", ITEMS);
         self.wait(Event::ProfileChanged).await;
     }

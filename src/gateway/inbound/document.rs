@@ -17,7 +17,7 @@ use crate::gateway::ledger::Draft;
 use crate::gateway::orders::{
     Own, Passed, against_orders, count_for_orders, latest, replace_order,
 };
-use crate::gateway::standing::{asked_by, own_number, why_held};
+use crate::gateway::standing::{asked_by, cancellation, own_number, why_held};
 use crate::gateway::translation::{Header, Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, notes};
 use crate::lifecycle::Asked;
@@ -185,11 +185,39 @@ impl Gateway {
             let cause = format!("{} {id}", document.number());
             return Ok(Fate::held(OfSet::acceptable(kind, &words, cause), words));
         }
+        let is_order = kind == "order" && asked_by(document).is_none() && !header.test;
+        if is_order && let Some(words) = self.is_cancelled_meanwhile(arriving, id)? {
+            let cause = format!("{} {id}", document.number());
+            let trouble = OfSet::acceptable(Kind::OrderCancellationHeld, &words, cause);
+            return Ok(Fate::held(trouble, words));
+        }
         let with = (document, header.test, accept, Own::Now(id));
         if let Some(trouble) = self.hold_back(partner, set, with, &mut fate.note, tally)? {
             return Ok(Fate::held(trouble, fate.note));
         }
         Ok(fate)
+    }
+
+    /// What has cancelled an order while it was held, unless the person who has it go on was told so; in words.
+    fn is_cancelled_meanwhile(
+        &self,
+        arriving: &Arriving,
+        id: &str,
+    ) -> Result<Option<String>, Error> {
+        let store = self.ledger.store();
+        let exception = arriving.again.and_then(|again| again.exception);
+        let exception = exception.map(|exception| store.exception(exception)).transpose()?;
+        if exception.flatten().is_some_and(|told| told.kind == Kind::OrderCancellationHeld) {
+            return Ok(None);
+        }
+        let was_held = |order: &Document| order.state == DocumentState::Quarantined;
+        let Some(order) = store.document(id)?.filter(was_held) else { return Ok(None) };
+        // What cancelled an earlier order of its number says nothing of this one.
+        let cancelled = cancellation(store, &order)?.filter(|by| by.at > order.at);
+        Ok(cancelled.map(|by| {
+            let (number, day) = (&order.number, by.at.strftime("%F"));
+            format!("order {number} was cancelled on {day} ({}), while it was held", by.id)
+        }))
     }
 
     /// What the number of a document became before, where that counts.
