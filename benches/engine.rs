@@ -19,6 +19,10 @@ use crossdock::translate::{CheckedSet, Engine, Options, Overlays, Session, Step}
 use crossdock::x12::{Event, Limits, Reader, Style};
 use generate::Kind;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Size of each generated file.
 const BYTES: u32 = 50_000_000;
 /// How much of it is kept as documents for writing: typed, they take some twenty times as much memory.

@@ -59,10 +59,11 @@ def sscc: "\($settings.sscc_prefix)\(pad(17 - ($settings.sscc_prefix | length)))
   | "\($digits)\((10 - $sum % 10) % 10)";
 
 # What stands on the label: an SSCC where it looks like one, else the carrier's tracking number.
+def with_identifier: {sscc: "\($settings.sscc_identifier)\(.)"};
 def marks_of: (.shipping_reference // "") as $text
-  | if ($text | test("^(00)?[0-9]{18}$")) then {sscc: $text[-18:]}
+  | if ($text | test("^(00)?[0-9]{18}$")) then ($text[-18:] | with_identifier)
     else (if $text == "" then {} else {tracking: $text} end)
-      + (if $settings.sscc_prefix == "" then {} else {sscc: (.id | sscc)} end) end;
+      + (if $settings.sscc_prefix == "" then {} else (.id | sscc | with_identifier) end) end;
 
 def kind: .type.name | ascii_downcase | if test("pallet") then "tare" else "pack" end;
 

@@ -148,7 +148,7 @@ nouns! {
         kind: Option<String>,
         /// Number (1-based, in `packages`) of the package that it is in or on.
         parent: Option<u32>,
-        /// Serial shipping container code (GS1).
+        /// Serial shipping container code (GS1): 20 digits with the identifier 00, or 18 for who leaves it out.
         sscc: Option<String>,
         /// The carrier's tracking number.
         tracking: Option<String>,

@@ -43,7 +43,7 @@ impl Files {
     /// The arguments as things to read, in the order given; files of a folder or pattern by name.
     ///
     /// # Errors
-    /// A pattern that matches nothing, a folder that cannot be read, nothing to read at all.
+    /// What is no pattern though it looks like one, a folder that cannot be read, nothing to read at all.
     pub fn sources(&self) -> Result<Vec<Source>, Error> {
         if self.files.is_empty() {
             if io::stdin().is_terminal() {
@@ -95,22 +95,38 @@ fn files_in(folder: &Path, sources: &mut Vec<Source>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a pattern matches. What is no pattern and is not there is left to be reported when it is opened.
+/// What a pattern matches. What is not there, and a pattern that matches nothing, is left to be reported when it is
+/// opened.
 fn matching(given: &Path, sources: &mut Vec<Source>) -> Result<(), Error> {
-    let pattern = given.to_string_lossy();
-    if !pattern.contains(['*', '?', '[']) {
+    if !is_pattern(given) {
         sources.push(Source::File(given.to_path_buf()));
         return Ok(());
     }
+    let pattern = given.to_string_lossy();
     let found = glob::glob(&pattern).map_err(|e| Error::NoInput(format!("{pattern}: {e}")))?;
     let before = sources.len();
     for path in found.filter_map(Result::ok).filter(|p| p.is_file()) {
         sources.push(Source::File(path));
     }
     if sources.len() == before {
-        return Err(Error::NoInput(format!("{pattern}: no file matches")));
+        sources.push(Source::File(given.to_path_buf()));
     }
     Ok(())
+}
+
+/// Opens a file; of a pattern that matches nothing that is told.
+///
+/// # Errors
+/// Where it is not there or may not be read.
+pub fn open_file(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|e| {
+        let nothing = e.kind() == io::ErrorKind::NotFound && is_pattern(path);
+        Error::read(path)(if nothing { io::Error::other("no file matches") } else { e })
+    })
+}
+
+fn is_pattern(given: &Path) -> bool {
+    given.to_string_lossy().contains(['*', '?', '['])
 }
 
 /// Inputs that could not be read. One of them does not keep the others from being read.
@@ -175,7 +191,7 @@ impl Source {
         match self {
             Self::Stdin => Ok(Input::new(Box::new(io::stdin().lock()), hidden)),
             Self::File(path) => {
-                let file = File::open(path).map_err(Error::read(path))?;
+                let file = open_file(path)?;
                 let size = file.metadata().map_err(Error::read(path))?.len();
                 let bar = if size >= PROGRESS_BYTES_MIN { bar(path, size) } else { hidden };
                 Ok(Input::new(Box::new(file), bar))

@@ -193,7 +193,7 @@ catalogue! {
     As2ReceiptNegative "as2-receipt-negative" High Page("as2-receipt"), [Retry];
         "A partner did not take our AS2 message"
         "The receipt for a message of ours says that it was not processed, names the digest of other content, is for another message, or is not signed as was asked for."
-        "Read what it says, mend keys, certificates or the profile with the partner, and retry: a new message is made of the same document."
+        "Read what it says, mend keys, certificates or the profile with the partner, and retry: a new message is made of the same document, or one of each."
     As2ReceiptOverdue "as2-receipt-overdue" High Page("as2-receipt"), [Retry];
         "The receipt for our AS2 message is overdue"
         "A message was sent as often as agreed, and no receipt came. Nobody knows whether the partner has it."

@@ -12,8 +12,8 @@ use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict, same_number};
 use crate::exceptions::Kind;
 use crate::profile::{AckMatch, Partner};
 use crate::store::{
-    self, AckState, Change, DocumentState, Event, Expectation, Facts, PayloadId, PurchaseOrderKey,
-    Subject, Task, Timing, Work,
+    self, AckState, Change, DocumentState, Event, Expectation, Facts, Parcel, PayloadId,
+    PurchaseOrderKey, Subject, Task, Timing, Work,
 };
 
 /// Expectations of a partner that are looked through for a set by its number alone.
@@ -229,8 +229,10 @@ impl Gateway {
             let Some(within) = partner.acknowledgements.within else { continue };
             let within = SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX);
             for work in self.ledger.store().queued(&lanes::send(&partner.name), LATE_A_TICK)? {
-                let Task::Send { name, documents, batch: None, .. } = &work.task else { continue };
-                if !documents.is_empty() || now.duration_since(work.queued) <= within {
+                let Task::Send { parcel, with } = &work.task else { continue };
+                let parcels = std::iter::once(parcel).chain(with);
+                let answers: Vec<&Parcel> = parcels.filter(|one| one.is_answer()).collect();
+                if answers.is_empty() || now.duration_since(work.queued) <= within {
                     continue;
                 }
                 waiting.insert(work.id);
@@ -240,8 +242,10 @@ impl Gateway {
                     let mut draft = Draft::new();
                     let note = format!("written {}, and not with the partner yet", work.queued);
                     let event = Event::AcknowledgementLate;
-                    draft.journal(now, event, &partner.name, name, &note);
-                    self.raise_answer(&mut draft, &partner.name, (&work, name, &note), now)?;
+                    for answer in &answers {
+                        draft.journal(now, event, &partner.name, &answer.name, &note);
+                    }
+                    self.raise_answer(&mut draft, &partner.name, (&work, answers[0], &note), now)?;
                     self.ledger.commit(draft)?;
                 }
             }
@@ -257,19 +261,16 @@ impl Gateway {
         &self,
         draft: &mut Draft,
         partner: &str,
-        (work, name, note): (&Work, &str, &str),
+        (work, answer, note): (&Work, &Parcel, &str),
         now: Timestamp,
     ) -> Result<(), store::Error> {
         let key = about_answer(work);
         if self.ledger.store().exception_about(&key)?.is_some() {
             return Ok(());
         }
-        let label = name.to_owned();
+        let (name, label) = (&answer.name, answer.name.clone());
         let subject = Subject::Work { lane: work.lane.clone(), work: work.id, label };
-        let payload = match &work.task {
-            Task::Send { payload, .. } => Some(*payload),
-            _ => None,
-        };
+        let payload = Some(answer.payload);
         let trouble = Trouble {
             kind: Kind::AcknowledgementLate,
             partner,

@@ -14,7 +14,15 @@ use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Call, Endpoint};
 use crate::disk::trial;
 use crate::profile::{Partner, Usage};
-use crate::store::{Change, DocumentState, Event, PayloadId, Place, Task, Work};
+use crate::store::{Change, DocumentState, Event, Parcel, PayloadId, Place, Task, Work};
+
+/// Has each of several that were to leave together leave by itself, in place of that work.
+pub(super) fn queue_each(draft: &mut Draft, work: &Work, parcels: &[Parcel]) {
+    draft.mend(about_answer(work), Timestamp::now(), "each leaves by itself");
+    for parcel in parcels {
+        draft.queue(work.lane.clone(), "", parcel.clone().into(), work.queued);
+    }
+}
 
 impl Gateway {
     /// Does one piece of work. When it returns well and the commits that it has begun are finished, the work is done and
@@ -29,10 +37,9 @@ impl Gateway {
                 begun.push(self.call(work, document)?);
                 Ok(())
             }
-            Task::Send { payload, name, documents, batch } => {
-                let listed = batch.map(|list| self.listed(list)).transpose()?;
-                let documents = listed.as_ref().unwrap_or(documents);
-                begun.extend(self.send(work, *payload, name, documents)?);
+            Task::Send { parcel, with } => {
+                let parcels = std::iter::once(parcel).chain(with).map(|one| self.naming(one));
+                begun.extend(self.send(work, &parcels.collect::<Result<Vec<_>, _>>()?)?);
                 Ok(())
             }
             Task::Deadline { document, of, from, due } => {
@@ -106,27 +113,33 @@ impl Gateway {
         Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
     }
 
-    fn send(
-        &self,
-        work: &Work,
-        payload: PayloadId,
-        name: &str,
-        documents: &[String],
-    ) -> Result<Option<Begun>, Error> {
+    /// A parcel that names its documents, however many they are.
+    fn naming(&self, parcel: &Parcel) -> Result<Parcel, Error> {
+        let listed = parcel.batch.map(|list| self.listed(list)).transpose()?;
+        let documents = listed.unwrap_or_else(|| parcel.documents.clone());
+        Ok(Parcel { documents, ..parcel.clone() })
+    }
+
+    fn send(&self, work: &Work, parcels: &[Parcel]) -> Result<Option<Begun>, Error> {
         let partner = self.partner(&self.partner_of(work))?;
         let binding = self.mailbox_of(&partner)?;
         #[cfg(feature = "as2")]
         if let Some(peer) = binding.peer() {
-            self.send_as2(work, (&partner, peer), (payload, name), documents)?;
+            self.send_as2(work, (&partner, peer), parcels)?;
             return Ok(None);
         }
-        let bytes = self.ledger.store().payload(payload)?;
-        trial::step("send.before");
-        binding.mailbox.deliver(name, &bytes)?;
-        trial::step("send.after");
         let mut draft = Draft::new();
         draft.done(work);
-        self.note_sent(&mut draft, work, &partner, (payload, name), documents)?;
+        let [parcel] = parcels else {
+            // They were to leave in one message, and there are none any more.
+            queue_each(&mut draft, work, parcels);
+            return Ok(Some(self.ledger.begin(&draft)?));
+        };
+        let bytes = self.ledger.store().payload(parcel.payload)?;
+        trial::step("send.before");
+        binding.mailbox.deliver(&parcel.name, &bytes)?;
+        trial::step("send.after");
+        self.note_sent(&mut draft, work, &partner, parcel)?;
         Ok(Some(self.ledger.begin(&draft)?))
     }
 
@@ -136,15 +149,14 @@ impl Gateway {
         draft: &mut Draft,
         work: &Work,
         partner: &Partner,
-        (payload, name): (PayloadId, &str),
-        documents: &[String],
+        Parcel { name, payload, documents, .. }: &Parcel,
     ) -> Result<(), Error> {
-        let now = Timestamp::now();
+        let (now, payload) = (Timestamp::now(), Some(*payload));
         if documents.is_empty() {
             draft.mend(about_answer(work), now, "it is with the partner");
         }
         let note = documents.join(", ");
-        draft.journal_with(now, Event::InterchangeSent, &partner.name, name, &note, Some(payload));
+        draft.journal_with(now, Event::InterchangeSent, &partner.name, name, &note, payload);
         for document in documents {
             self.document_left(draft, partner, document, now)?;
             let (document, state) = (document.clone(), DocumentState::Sent);

@@ -127,10 +127,10 @@ impl Dossier {
                 }
                 Put::As2(message) => self.follow_message(&message),
                 Put::Work(work) => {
-                    if let Task::Send { payload, name, .. } = work.task
-                        && self.payloads.contains_key(&payload)
-                    {
-                        self.marks.insert(name);
+                    if let Task::Send { parcel, with } = work.task {
+                        let parcels = std::iter::once(parcel).chain(with);
+                        let ours = parcels.filter(|one| self.payloads.contains_key(&one.payload));
+                        self.marks.extend(ours.map(|parcel| parcel.name));
                     }
                 }
                 _ => {}
@@ -141,7 +141,7 @@ impl Dossier {
 
     /// A message over AS2 in which something of it came or went: its receipt, and who has signed that.
     fn follow_message(&mut self, message: &As2Message) {
-        if !self.payloads.contains_key(&message.content) {
+        if !message.contents().any(|content| self.payloads.contains_key(&content)) {
             return;
         }
         let id = &message.key.message_id;

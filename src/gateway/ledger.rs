@@ -311,15 +311,26 @@ pub(super) fn subject(task: &Task) -> String {
     match task {
         Task::Translate { receipt, .. } => format!("receipt {receipt}"),
         Task::Call { document } | Task::Render { document, .. } => document.clone(),
-        Task::Send { name, .. } | Task::Quarantine { name, .. } => name.clone(),
+        Task::Send { parcel, with } => several(&parcel.name, 1 + with.len()),
+        Task::Quarantine { name, .. } => name.clone(),
         Task::Deadline { document, of, .. } => format!("{of} after {document}"),
-        Task::AwaitReceipt { name, .. } => format!("receipt for {name}"),
+        Task::AwaitReceipt { name, with, .. } => {
+            format!("receipt for {}", several(name, 1 + with.len()))
+        }
         Task::SendReceipt { message, .. } => {
             let id: String = message.message_id.chars().take(100).collect();
             format!("receipt for message {id}")
         }
         Task::Notify { destination, .. } => format!("message to {destination}"),
         Task::Webhook { webhook, event, .. } => format!("{event} to {webhook}"),
+    }
+}
+
+/// What leaves together, for people: `first.edi and 2 more`.
+pub(super) fn several(first: &str, count: usize) -> String {
+    match count {
+        0 | 1 => first.to_owned(),
+        count => format!("{first} and {} more", count - 1),
     }
 }
 

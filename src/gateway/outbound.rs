@@ -16,8 +16,8 @@ use crate::exceptions::Kind;
 use crate::findings::{Code, Finding, Severity};
 use crate::profile::{Agreement, Batch, Direction, Partner, State};
 use crate::store::{
-    self, AckState, Change, Document, DocumentState, Event, Expectation, PayloadId, Place, Subject,
-    Task, Work,
+    self, AckState, Change, Document, DocumentState, Event, Expectation, Parcel, PayloadId, Place,
+    Subject, Task, Work,
 };
 use crate::translate::Written;
 use crate::x12::InterchangeSpec;
@@ -297,8 +297,8 @@ impl Gateway {
         };
         let noted = batch.map_or_else(|| documents.join("\n"), |list| format!("list {list}"));
         draft.push(Change::Noted(sent_interchange(&partner.name, numbers.interchange), noted));
-        let task = Task::Send { payload, name, documents, batch };
-        draft.queue(lanes::send(&partner.name), "", task, now);
+        let parcel = Parcel { payload, name, documents, batch };
+        draft.queue(lanes::send(&partner.name), "", parcel.into(), now);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use super::{Error, Gateway, lanes};
 use crate::exceptions::{Kind, Policy};
 use crate::findings::{Finding, Severity};
 use crate::store::{
-    self, Change, ExceptionItem, InterchangeKey, PayloadId, Raise, Subject, Task, Work,
+    self, Change, ExceptionItem, InterchangeKey, Parcel, PayloadId, Raise, Subject, Task, Work,
 };
 
 /// Findings that are kept with an exception.
@@ -144,7 +144,7 @@ impl Gateway {
             Task::Call { document } | Task::Render { document, .. } => {
                 self.ledger.store().document(document)?.map(|record| record.payload)
             }
-            Task::Send { payload, .. }
+            Task::Send { parcel: Parcel { payload, .. }, .. }
             | Task::Quarantine { payload, .. }
             | Task::SendReceipt { payload, .. }
             | Task::Notify { payload, .. }

@@ -14,7 +14,7 @@ use super::translation::split;
 use crate::exceptions::{Action, Kind};
 use crate::store::{
     self, AckState, Again, Change, Document, DocumentState, Event, Exception, ExceptionItem,
-    ExceptionState, Expectation, FileKey, InterchangeId, JournalRecord, PayloadId, Place,
+    ExceptionState, Expectation, FileKey, InterchangeId, JournalRecord, Parcel, PayloadId, Place,
     PurchaseOrderKey, Receipt, Records, Settle, Settled, Subject, Task, Transaction,
 };
 
@@ -487,8 +487,8 @@ impl Doing<'_> {
         let documents: Vec<&str> = expectations.iter().map(|one| one.document.as_str()).collect();
         // However many they are, the work names one list.
         let batch = Some(self.records.put_payload(documents.join("\n").as_bytes())?);
-        let task = Task::Send { payload, name, documents: Vec::new(), batch };
-        self.draft.queue(lanes::send(&partner), "", task, self.now);
+        let parcel = Parcel { payload, name, documents: Vec::new(), batch };
+        self.draft.queue(lanes::send(&partner), "", parcel.into(), self.now);
         for one in expectations {
             let span: SignedDuration = one.due.duration_since(one.sent);
             let later =

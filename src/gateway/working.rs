@@ -40,13 +40,20 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
 }
 
 impl Gateway {
-    /// How many pieces of work of a lane are done by one wait for the disk: one where each waits for a server.
+    /// How many pieces of work of a lane are taken at a time, to be done by one wait for the disk or to leave in one
+    /// message: one where each waits for a server.
     pub(super) fn together(&self, lane: &str) -> usize {
         let (what, whose) = lane.split_once(' ').unwrap_or((lane, ""));
         let live = self.live();
         let is_local = match what {
             "receive" => true,
-            "send" => live.mailboxes.of(whose).is_some_and(|one| !one.mailbox.is_remote()),
+            "send" => match live.mailboxes.of(whose) {
+                #[cfg(feature = "as2")]
+                Some(one) if one.peer().is_some() => {
+                    return one.peer().map_or(1, |peer| peer.settings().documents_max);
+                }
+                found => found.is_some_and(|one| !one.mailbox.is_remote()),
+            },
             "call" => !self.calls_far(whose),
             _ => false,
         };
@@ -64,6 +71,8 @@ impl Gateway {
     /// Does pieces of work one after the other. Their commits share waits for the disk. Behind one that fails, those of
     /// its order wait for it.
     fn perform_all(&self, works: Vec<Work>) -> Result<(), Error> {
+        #[cfg(feature = "as2")]
+        let works = self.gather(works)?;
         let mut begun = Vec::new();
         let mut done: Vec<(Work, Result<(), Error>)> = Vec::new();
         for work in works {

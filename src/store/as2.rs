@@ -57,6 +57,11 @@ impl As2State {
 }
 
 impl As2Message {
+    /// The bytes of each of its documents, of one that was sent.
+    pub fn contents(&self) -> impl Iterator<Item = PayloadId> {
+        std::iter::once(self.content).chain(self.with.iter().copied())
+    }
+
     /// How it stands, for people: `MDN after 2s`, `MDN awaited`.
     #[must_use]
     pub fn receipt_words(&self) -> String {
@@ -84,8 +89,11 @@ pub struct As2Message {
     pub at: Timestamp,
     /// How it stands.
     pub state: As2State,
-    /// What it carries: of one that was sent, the bytes of the document.
+    /// What it carries: of one that was sent, the bytes of the document, or of the first of several.
     pub content: PayloadId,
+    /// Sent: the bytes of the other documents in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<PayloadId>,
     /// Received: what its documents were, and what stood around them, as digests: the same message has the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub digests: Vec<String>,

@@ -7,8 +7,9 @@ use super::Error;
 use super::payloads::file_error;
 use crate::disk;
 
-/// The version that this program writes: since 3 small payloads lie in packs.
-pub(super) const VERSION: u32 = 3;
+/// The version that this program writes: since 3 small payloads lie in packs, since 4 several documents may leave in one
+/// message.
+pub(super) const VERSION: u32 = 4;
 /// From this version on the audit log is what the database is made from.
 pub(super) const LOGGED: u32 = 2;
 /// What a database says that is still being made.

@@ -58,7 +58,7 @@ pub use recovery::Progress;
 pub use retention::{Retirable, Retired};
 pub use trail::{Put, Told, Trail};
 pub use transaction::{Change, NewWork, Transaction};
-pub use work::{Again, Place, Redeliver, Task, Work};
+pub use work::{Again, Parcel, Place, Redeliver, Task, Work};
 
 use std::collections::BTreeMap;
 

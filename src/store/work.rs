@@ -32,15 +32,12 @@ pub enum Task {
     },
     /// Put bytes into the partner's mailbox.
     Send {
-        /// The bytes.
-        payload: PayloadId,
-        /// Under which name; a retry uses the same.
-        name: String,
-        /// The documents that are on their way with it, where they are few.
-        documents: Vec<String>,
-        /// Where they are many: a payload with one id a line.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        batch: Option<PayloadId>,
+        /// The bytes, and what they are.
+        #[serde(flatten)]
+        parcel: Parcel,
+        /// What leaves together with it, in one message.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        with: Vec<Parcel>,
     },
     /// See what became of a message over AS2 that was sent: its receipt comes later.
     AwaitReceipt {
@@ -53,6 +50,9 @@ pub enum Task {
         /// Where they are many: a payload with one id a line.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<PayloadId>,
+        /// What left together with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        with: Vec<Parcel>,
     },
     /// Send the receipt for a message over AS2 that came.
     SendReceipt {
@@ -101,6 +101,40 @@ pub enum Task {
         /// The note: text for a person.
         note: PayloadId,
     },
+}
+
+/// Bytes for a partner's mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// The bytes.
+    pub payload: PayloadId,
+    /// Under which name; a retry uses the same.
+    pub name: String,
+    /// The documents that are on their way with it, where they are few.
+    pub documents: Vec<String>,
+    /// Where they are many: a payload with one id a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<PayloadId>,
+}
+
+impl Parcel {
+    /// An answer to what the partner has sent: there is no document in it.
+    #[must_use]
+    pub fn answer(payload: PayloadId, name: String) -> Self {
+        Self { payload, name, documents: Vec::new(), batch: None }
+    }
+
+    /// Whether it is one.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        self.documents.is_empty() && self.batch.is_none()
+    }
+}
+
+impl From<Parcel> for Task {
+    fn from(parcel: Parcel) -> Self {
+        Self::Send { parcel, with: Vec::new() }
+    }
 }
 
 /// What becomes, at a replay, of documents that were handed over before.
@@ -169,4 +203,31 @@ pub struct Work {
     pub queued: Timestamp,
     /// What the last attempt failed of; empty before the first.
     pub error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_queued_before_several_left_together_is_read_and_written_as_it_was() {
+        let payload = PayloadId::of(b"x");
+        let send = format!(
+            r#"{{"task":"send","payload":"{payload}","name":"a.edi","documents":["d1"],"batch":"{payload}"}}"#
+        );
+        let answer =
+            format!(r#"{{"task":"send","payload":"{payload}","name":"a.edi","documents":[]}}"#);
+        let message = r#"{"direction":"sent","theirs":"T","ours":"O","message_id":"m"}"#;
+        let waits = format!(
+            r#"{{"task":"await_receipt","message":{message},"name":"a.edi","documents":["d1"]}}"#
+        );
+        for text in [send, answer, waits] {
+            let task: Task = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_string(&task).unwrap(), text);
+        }
+        let parcel = Parcel::answer(payload, "a.edi".to_owned());
+        let both = Task::Send { parcel: parcel.clone(), with: vec![parcel] };
+        let text = serde_json::to_string(&both).unwrap();
+        assert_eq!(serde_json::from_str::<Task>(&text).unwrap(), both);
+    }
 }

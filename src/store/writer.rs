@@ -144,7 +144,9 @@ impl<'a> Pending<'a> {
             return Err(Error::Conflict(words));
         }
         if key.direction == As2Direction::Sent {
-            self.insert(keys::as2_sent_at(message.content, message.at, key), key)?;
+            for content in message.contents() {
+                self.insert(keys::as2_sent_at(content, message.at, key), key)?;
+            }
         }
         self.as2(message)
     }

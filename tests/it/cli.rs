@@ -142,6 +142,12 @@ fn wrong_arguments_are_our_failure() {
     assert_eq!(run(&["explane"]).status.code(), Some(2));
     assert_eq!(run(&["inspect", "no-such-file.edi"]).status.code(), Some(2));
     assert_eq!(run(&["inspect", "no-such-*.edi"]).status.code(), Some(2));
+    // What is there is read all the same.
+    let output = run(&["inspect", "no-such-*.edi", ORDER]);
+    assert_eq!(output.status.code(), Some(2));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(out.contains("interchange") && err.contains("no-such-*.edi: no file matches"), "{err}");
     assert_eq!(run(&["grammar", "show", "850", "--release", "003010"]).status.code(), Some(2));
     assert_eq!(run(&["--grammars", "no-such-folder", "grammar", "list"]).status.code(), Some(2));
 }

@@ -84,7 +84,10 @@ pub struct Yard {
     /// GS06 of every group that has to be answered.
     groups: BTreeSet<String>,
     sent: BTreeSet<String>,
-    last: Option<String>,
+    /// The last order that may be repeated: the name of its file, and what is in it.
+    last: Option<(String, String)>,
+    /// Names of files with the same in them, by the name of the first.
+    repeated: BTreeMap<String, Vec<String>>,
 }
 
 impl Yard {
@@ -110,6 +113,7 @@ impl Yard {
             groups: BTreeSet::new(),
             sent: BTreeSet::new(),
             last: None,
+            repeated: BTreeMap::new(),
         }
     }
 
@@ -138,29 +142,31 @@ impl Yard {
     pub fn drop_kind(&mut self, kind: u64) {
         let number = self.number();
         let name = format!("in-{number:05}.edi");
-        let (text, fates) = match kind {
-            0 if self.last.is_some() => {
-                (self.last.clone().unwrap_or_default(), vec![Fate::Duplicate])
+        let last = self.last.clone().filter(|_| kind == 0);
+        let (text, fates) = match (kind, last) {
+            (0, Some((first, text))) => {
+                self.repeated.entry(first).or_default().push(name.clone());
+                (text, vec![Fate::Duplicate])
             }
-            1 => (
+            (1, _) => (
                 interchange("SOMEBODYELSE", number, &format!("PO{number}"), true),
                 vec![Fate::Quarantined],
             ),
-            2 => {
+            (2, _) => {
                 self.groups.insert(number.to_string());
                 (
                     interchange("6125550100", number, &format!("PO{number}"), false),
                     vec![Fate::Rejected],
                 )
             }
-            3 => {
+            (3, _) => {
                 let other = self.number();
                 let text = self.order(number) + "\n" + &self.order(other);
                 (text, vec![Fate::Order, Fate::Order])
             }
             _ => {
                 let text = self.order(number);
-                self.last = Some(text.clone());
+                self.last = Some((name.clone(), text.clone()));
                 (text, vec![Fate::Order])
             }
         };
@@ -337,12 +343,26 @@ fn every_interchange_ended_once(yard: &Yard) -> usize {
     assert_eq!(store.parked(10).unwrap(), vec![], "nothing was given up");
     let all = all_interchanges(&store);
     let mut ended: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
+    let mut receipts: BTreeMap<String, u64> = BTreeMap::new();
     for (id, record) in &all {
         let receipt = store.receipt(id.receipt).unwrap().unwrap();
         assert!(receipt.done, "{} is finished", receipt.file.name);
+        receipts.insert(receipt.file.name.clone(), id.receipt);
         ended.entry(receipt.file.name).or_default().push(record.outcome);
     }
-    for (name, fates) in &yard.dropped {
+    // Files that appear while a folder is listed may be seen in another order than they came in. Of those with the same
+    // in them the one that was taken in first counts.
+    let mut dropped: BTreeMap<&String, Vec<Fate>> =
+        yard.dropped.iter().map(|(name, fates)| (name, fates.clone())).collect();
+    for (first, later) in &yard.repeated {
+        let all = || std::iter::once(first).chain(later);
+        let counts = all().min_by_key(|name| receipts.get(*name)).unwrap();
+        for name in all() {
+            let fate = if name == counts { Fate::Order } else { Fate::Duplicate };
+            dropped.insert(name, vec![fate]);
+        }
+    }
+    for (name, fates) in dropped {
         let expected: Vec<Outcome> = fates
             .iter()
             .map(|fate| match fate {

@@ -11,7 +11,7 @@ use super::drafted::{self, Drafted, Proof};
 use super::load::USUAL_FOLDER;
 use crate::acks::{self, SetOutcome};
 use crate::cli::definitions::engine;
-use crate::cli::input::{Files, Source};
+use crate::cli::input::{Files, Source, open_file};
 use crate::cli::report::count;
 use crate::cli::scene::{self, Depth, Met};
 use crate::cli::{Context, Error, Format, Verdict};
@@ -252,7 +252,7 @@ fn answers(learner: &mut Learner, reading: &acks::Reading, direction: Direction)
 /// What follows the terminator of ISA, as a profile calls it.
 fn line_break(source: &Source, header: &Interchange) -> Result<&'static str, Error> {
     let Source::File(path) = source else { return Ok("none") };
-    let mut file = std::fs::File::open(path).map_err(Error::read(path))?;
+    let mut file = open_file(path)?;
     let after = header.offset + header.length as u64;
     file.seek(SeekFrom::Start(after)).map_err(Error::read(path))?;
     let mut bytes = Vec::new();

@@ -6,12 +6,13 @@ use super::receive::facts;
 use super::{As2Answer, entity, key_of, label, whole};
 use crate::disk::trial;
 use crate::exceptions::Kind;
-use crate::gateway::ledger::Draft;
+use crate::gateway::ledger::{Draft, several, subject};
 use crate::gateway::raising::{About, Trouble, about_work};
 use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::Partner;
 use crate::store::{
-    self, As2Direction, As2Key, As2Message, As2State, Change, Event, Facts, PayloadId, Task, Work,
+    self, As2Direction, As2Key, As2Message, As2State, Change, Event, Facts, Parcel, PayloadId,
+    Task, Work,
 };
 use crate::transport;
 use crate::transport::as2::mdn::{self, Mdn, Outcome, Sent};
@@ -133,7 +134,7 @@ impl Gateway {
 
     /// Looks what became of a message whose receipt comes later.
     pub(in crate::gateway) fn await_receipt(&self, work: &Work) -> Result<(), Error> {
-        let Task::AwaitReceipt { message: key, name, documents, batch } = &work.task else {
+        let Task::AwaitReceipt { message: key, name, documents, batch, with } = &work.task else {
             return Err(Error::Defect("work that waits for no receipt".to_owned()));
         };
         let store = self.ledger.store();
@@ -147,18 +148,25 @@ impl Gateway {
                 let kept = entity(&wire)?;
                 let verdict = self.judge(&peer, &message, (&kept.headers, kept.body), false)?;
                 let mut draft = Draft::new();
-                self.close(&mut draft, (work, name), &partner, &message, &verdict);
+                let others = with.iter().map(|parcel| parcel.name.as_str());
+                let names: Vec<&str> = std::iter::once(name.as_str()).chain(others).collect();
+                self.close(&mut draft, (work, &names), &partner, &message, &verdict);
                 Ok(self.ledger.commit(draft)?)
             }
             As2State::Made | As2State::Awaited => self.is_overdue(work, &partner, &peer, message),
             As2State::Refused => {
-                // A person has it tried again: as a new message.
+                // A person has it tried again: as a new message; of several, each by itself. What never was with a
+                // person waits for a message that other work has had refused.
                 let mut draft = Draft::new();
                 draft.done(work);
                 let (payload, batch) = (message.content, *batch);
                 let (name, documents) = (name.clone(), documents.clone());
-                let task = Task::Send { payload, name, documents, batch };
-                draft.queue(lanes::send(&partner.name), "", task, Timestamp::now());
+                let first = Parcel { payload, name, documents, batch };
+                let again = !work.error.is_empty();
+                for parcel in std::iter::once(&first).chain(with).filter(|_| again) {
+                    let lane = lanes::send(&partner.name);
+                    draft.queue(lane, "", parcel.clone().into(), Timestamp::now());
+                }
                 Ok(self.ledger.commit(draft)?)
             }
             As2State::Processed | As2State::Delivered | As2State::Taken => {
@@ -272,7 +280,7 @@ impl Gateway {
     pub(super) fn close(
         &self,
         draft: &mut Draft,
-        (work, name): (&Work, &str),
+        (work, names): (&Work, &[&str]),
         partner: &Partner,
         message: &As2Message,
         verdict: &Verdict,
@@ -287,19 +295,22 @@ impl Gateway {
             words: words.clone(),
             ..message.clone()
         })));
-        let (event, subject) = (Event::As2Receipt, name);
-        draft.journal_with(now, event, &partner.name, subject, words, message.receipt);
         let mut told = facts(&message.key, "", &message.features);
         told.extend(Facts::from([("signed".to_owned(), signed.to_string())]));
-        draft.tell(told);
+        for name in names {
+            let event = Event::As2Receipt;
+            draft.journal_with(now, event, &partner.name, name, words, message.receipt);
+            draft.tell(told.clone());
+        }
         if *good {
             draft.done(work);
             return;
         }
         let (lane, id) = (work.lane.clone(), work.id);
         draft.push(Change::Park { lane, work: id, error: words.clone() });
-        draft.journal(now, Event::WorkParked, &partner.name, name, words);
-        let words = format!("{name}: {words}");
+        let label = several(names.first().unwrap_or(&""), names.len());
+        draft.journal(now, Event::WorkParked, &partner.name, &label, words);
+        let words = format!("{}: {words}", names.join(", "));
         self.raise_sent(draft, Kind::As2ReceiptNegative, work, &partner.name, &words, now);
     }
 
@@ -313,9 +324,9 @@ impl Gateway {
         words: &str,
         now: Timestamp,
     ) {
-        let label = crate::gateway::ledger::subject(&work.task);
+        let label = subject(&work.task);
         let payload = match &work.task {
-            Task::Send { payload, .. } => Some(*payload),
+            Task::Send { parcel, .. } => Some(parcel.payload),
             _ => None,
         };
         let trouble = Trouble {

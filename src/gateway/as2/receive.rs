@@ -168,6 +168,7 @@ impl Gateway {
             at: now,
             state: As2State::Taken,
             content: first.unwrap_or_else(|| PayloadId::of(&[])),
+            with: Vec::new(),
             digests,
             wire: None,
             mics: vec![mic.clone()],

@@ -12,7 +12,7 @@ use crate::gateway::ledger::Draft;
 use crate::gateway::translation::{Header, Received, Share};
 use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::{Answer, AnswerBatch, Partner, State};
-use crate::store::{self, Event, PayloadId, Task};
+use crate::store::{self, Event, Parcel, PayloadId};
 
 /// Which groups are answered together, in one interchange each; an empty range is a TA1 by itself. None: nothing is
 /// answered.
@@ -95,9 +95,8 @@ impl Gateway {
             let event = Event::AcknowledgementRendered;
             draft.journal_with(now, event, &partner.name, &name, "", Some(payload));
             draft.tell([("received".to_owned(), taken_in.to_string())].into());
-            let task =
-                Task::Send { payload, name: name.clone(), documents: Vec::new(), batch: None };
-            draft.queue(lanes::send(&partner.name), "", task, now);
+            let parcel = Parcel::answer(payload, name.clone());
+            draft.queue(lanes::send(&partner.name), "", parcel.into(), now);
             trial::step("acknowledge.after");
             first.get_or_insert((name, payload));
         }

@@ -21,7 +21,7 @@ use crate::disk::safe_name;
 use crate::exceptions::Kind;
 use crate::profile::{DuplicateInterchange, OnError, Partner, State, Usage};
 use crate::store::{
-    self, Again, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome,
+    self, Again, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome, Parcel,
     PayloadId, Place, Receipt, Seen, Task, Work,
 };
 pub(super) use answer::shares;
@@ -330,8 +330,8 @@ impl Gateway {
             && partner.duplicates.interchange == DuplicateInterchange::AcknowledgeAgain
             && arriving.again.is_none()
         {
-            let task = Task::Send { payload, name, documents: Vec::new(), batch: None };
-            draft.queue(lanes::send(&partner.name), "", task, arriving.now);
+            let parcel = Parcel::answer(payload, name);
+            draft.queue(lanes::send(&partner.name), "", parcel.into(), arriving.now);
         }
         let mut tally = Tally::default();
         let day = today(arriving.now);

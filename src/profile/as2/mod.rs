@@ -63,6 +63,8 @@ pub struct As2 {
     pub receipt_hosts: Vec<String>,
     /// The way to its server.
     pub server: As2Server,
+    /// At most so many documents leave in one message.
+    pub documents_max: usize,
     /// The line for people on each message.
     pub subject: String,
     /// The type of what is sent.
@@ -212,6 +214,8 @@ impl Words for Padding {
 
 /// Certificates of one partner: one in use, one to come, and room for what nobody has taken out.
 const CERTIFICATES_MAX: usize = 16;
+/// Documents that leave in one message: as many as the record of the message can name.
+const DOCUMENTS_MAX: u64 = 8;
 const MINUTE: Duration = Duration::from_mins(1);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -247,6 +251,8 @@ impl As2 {
         let require_encrypted = section.flag("require_encrypted", true);
         let receipt = Receipts::read(section);
         let server = As2Server::read(section, url.as_deref());
+        let documents_max = section.number("documents_max", 1, (1, DOCUMENTS_MAX));
+        let documents_max = usize::try_from(documents_max).unwrap_or(1);
         let subject = header(section, "subject", "EDI");
         let content_type = header(section, "content_type", "application/edi-x12");
         Some(Arc::new(Self {
@@ -272,6 +278,7 @@ impl As2 {
             retries: receipt.retries,
             receipt_hosts: receipt.hosts,
             server,
+            documents_max,
             subject,
             content_type,
         }))

@@ -27,7 +27,7 @@ use super::expectation::Expectation;
 use super::journal::{Event, Facts, JournalEntry};
 use super::records::{Document, Receipt};
 use super::transaction::{Change, Transaction};
-use super::work::{Task, Work};
+use super::work::{Parcel, Task, Work};
 use super::{Error, PayloadId, Records as _, keys};
 
 /// Records that leave in one commit.
@@ -102,8 +102,10 @@ impl Needed {
             | Task::Deadline { document, .. } => {
                 self.documents.insert(document);
             }
-            Task::Send { documents, .. } | Task::AwaitReceipt { documents, .. } => {
+            Task::Send { parcel: Parcel { documents, .. }, with }
+            | Task::AwaitReceipt { documents, with, .. } => {
                 self.documents.extend(documents);
+                self.documents.extend(with.into_iter().flat_map(|parcel| parcel.documents));
             }
             Task::SendReceipt { .. }
             | Task::Notify { .. }

@@ -167,13 +167,13 @@ impl Peer {
         self.settings.encrypt.map(cipher).is_some_and(Cipher::is_authenticated)
     }
 
-    /// Makes a message of a document.
+    /// Makes a message of documents, each with its name; of several, one with attachments (RFC 6362).
     ///
     /// # Errors
     /// In words: keys that cannot be read, no certificate of the partner in force.
     pub fn build(
         &self,
-        (name, content): (&str, &[u8]),
+        documents: Vec<(String, Vec<u8>)>,
         message_id: &str,
         now: Timestamp,
     ) -> Result<Outgoing, String> {
@@ -200,11 +200,12 @@ impl Peer {
                 As2Compression::AfterSigning => Some(Compression::AfterSigning),
             },
         };
-        let document = Document {
-            content: content.to_vec(),
+        let document = |(name, content)| Document {
+            content,
             content_type: settings.content_type.clone(),
-            filename: Some(name.to_owned()),
+            filename: Some(name),
         };
+        let documents: Vec<Document> = documents.into_iter().map(document).collect();
         let receipt = self.receipt();
         let envelope = Envelope {
             from: &self.own,
@@ -214,7 +215,7 @@ impl Peer {
             date: now,
             receipt: receipt.as_ref(),
         };
-        message::build(&[document], &envelope, &protection).map_err(|e| e.to_string())
+        message::build(&documents, &envelope, &protection).map_err(|e| e.to_string())
     }
 }
 

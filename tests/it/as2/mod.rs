@@ -10,6 +10,7 @@ mod pyas2;
 mod revocation;
 pub mod server;
 mod service;
+mod together;
 mod trials;
 
 use crossdock::transport::as2::cms::{Certificate, Cipher, Digest, Identity, Padding};

@@ -252,8 +252,14 @@ impl Taker {
         }
     }
 
-    /// The receipt, and the document.
+    /// The receipt, and the first document.
     pub fn receipt(&self, request: &Http) -> (Part, Vec<u8>) {
+        let (part, mut documents) = self.receipt_of_all(request);
+        (part, documents.swap_remove(0).1)
+    }
+
+    /// The receipt, and all documents with their names.
+    pub fn receipt_of_all(&self, request: &Http) -> (Part, Vec<(String, Vec<u8>)>) {
         let own = [self.theirs.clone()];
         let keys = Keys { own: &own, partner: std::slice::from_ref(&self.ours) };
         let limits = Limits::default();
@@ -281,7 +287,8 @@ impl Taker {
         };
         let signer = self.signed.then_some((&self.theirs, Digest::Sha256));
         let part = mdn::write(&receipt, &envelope, signer).unwrap();
-        (part, opened.documents[0].content.clone())
+        let named = |one: Document| (one.filename.unwrap_or_default(), one.content);
+        (part, opened.documents.into_iter().map(named).collect())
     }
 
     pub fn answer(&self, request: &Http) -> (String, Vec<(&'static str, String)>, Vec<u8>) {
@@ -452,6 +459,19 @@ pub async fn provoke(service: &mut Service, number: u32) {
     let message = service.partner.message(&format!("in-{number}@them"), text.as_bytes(), None);
     assert_eq!(service.post(&message).status(), 200);
     service.house.wait(Event::AcknowledgementRendered).await;
+}
+
+/// An interchange with so many groups, each with an order.
+pub fn groups(count: u32) -> String {
+    let group = |number| {
+        let text = order(number, &format!("PO-{number}"));
+        let (from, to) = (text.find("GS*").unwrap(), text.find("IEA*").unwrap());
+        text[from..to].to_owned()
+    };
+    let frame = order(1, "PO-1");
+    let (head, rest) = frame.split_at(frame.find("GS*").unwrap());
+    let trailer = rest[rest.find("IEA*").unwrap()..].replace("IEA*1*", &format!("IEA*{count}*"));
+    format!("{head}{}{trailer}", (1..=count).map(group).collect::<String>())
 }
 
 /// A certificate of the partner's, in PEM.

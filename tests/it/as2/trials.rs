@@ -14,14 +14,14 @@ use crossdock::transport::as2::cms::Digest;
 use crossdock::transport::as2::message::ReceiptRequest;
 use crossdock::transport::as2::mime::Part;
 
-use super::partner::{Http, Partner, THEM, Taker, US, keys, post, profile};
-use crate::house::order;
+use super::partner::{Http, Partner, THEM, Taker, US, groups, keys, post, profile};
 use crate::kill::{Running, start_in};
 
 /// The steps, with how the partner answers and what more the profile says.
 const SYNC: &str = "";
 const ASYNC: &str = "receipt = \"async\"\nreceipt_within = \"1s\"\nretries = 100";
-const POINTS: [(&str, &str); 13] = [
+const TOGETHER: &str = "documents_max = 2";
+const POINTS: [(&str, &str); 19] = [
     ("as2-take.before", SYNC),
     ("as2-keep.before", SYNC),
     ("as2-keep.after", SYNC),
@@ -35,6 +35,12 @@ const POINTS: [(&str, &str); 13] = [
     ("as2-receipt.after", ASYNC),
     ("as2-resend.before", ASYNC),
     ("as2-resend.after", ASYNC),
+    ("as2-gather.before", TOGETHER),
+    ("as2-gather.after", TOGETHER),
+    ("as2-make.before", TOGETHER),
+    ("as2-make.after", TOGETHER),
+    ("as2-post.before", TOGETHER),
+    ("as2-post.after", TOGETHER),
 ];
 /// Only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -101,7 +107,8 @@ fn dies(point: &str, more: &str) {
     let later = more == ASYNC;
     let asked = ReceiptRequest::signed("x", Digest::Sha256);
     let asked = if later { asked.later(&format!("http://{}/mdn", partner.server)) } else { asked };
-    let message = partner.message("1@them", order(1, "PO-1").as_bytes(), Some(&asked));
+    let orders = if more == TOGETHER { 2 } else { 1 };
+    let message = partner.message("1@them", groups(orders).as_bytes(), Some(&asked));
     let message = Part { headers: message.headers, body: message.body };
     let first = tried.until(point, || try_post(address, &message));
     let again = tried.until(point, || try_post(address, &message));
@@ -133,7 +140,7 @@ fn dies(point: &str, more: &str) {
         let message = records.as2_message(&key).ok()??;
         let queued = records.backlog(10).ok()?;
         let done = message.state == As2State::Processed && queued.waiting.is_empty();
-        (done && tried_names(folder.path()) == 1).then_some(())
+        (done && tried_names(folder.path()) == orders as usize).then_some(())
     });
     assert!(tried.died, "{point} was never come to");
 
@@ -160,7 +167,13 @@ fn set_up(folder: &Path, partner: &Partner, address: SocketAddr, more: &str) {
     fs::write(folder.join("crossdock.toml"), config).unwrap();
     let partners = folder.join("partners/harbor-and-pine");
     fs::create_dir_all(&partners).unwrap();
-    fs::write(partners.join("partner.toml"), profile(partner.server, more)).unwrap();
+    let mut profile = profile(partner.server, more);
+    if more == TOGETHER {
+        // Each group has an answer of its own, all at the same moment.
+        let section = "[acknowledgements]\n";
+        profile = profile.replace(section, &format!("{section}batch = \"group\"\n"));
+    }
+    fs::write(partners.join("partner.toml"), profile).unwrap();
 }
 
 /// The partner's server, which notes what comes.
