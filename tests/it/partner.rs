@@ -91,7 +91,10 @@ fn a_new_profile_wants_nothing_but_what_only_its_author_knows() {
         fs::write(&file, filled.replace("TODO", "warehouse")).unwrap();
     }
     let (text, code) = shown(folder.path(), &["check", "--strict"]);
-    assert_eq!((text.as_str(), code), ("2 profiles: nothing is wrong\n", 0));
+    assert_eq!(
+        (text.as_str(), code),
+        ("2 profiles: nothing is wrong (endpoints need --config)\n", 0)
+    );
 }
 
 #[test]
@@ -141,7 +144,10 @@ fn fixtures_prove_a_profile() {
     let line = text.split('`').nth(1).unwrap();
     fs::write(fixtures.join("store-of-five.findings"), format!("{line}  # too long\n")).unwrap();
     let (text, code) = shown(folder.path(), &["check"]);
-    assert_eq!((text.as_str(), code), ("1 profile, 2 fixtures: nothing is wrong\n", 0));
+    assert_eq!(
+        (text.as_str(), code),
+        ("1 profile, 2 fixtures: nothing is wrong (endpoints need --config)\n", 0)
+    );
     fs::write(fixtures.join("good.findings"), line).unwrap();
     let (text, code) = shown(folder.path(), &["check"]);
     assert!(code == 1 && text.contains("was expected, and is not found"), "{text}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::serve::ConfigArgs;
-use super::super::{Context, Error, Format, Verdict, runtime};
+use super::super::{Context, Error, Format, Verdict};
 use super::Texts;
 use crate::canonical::Document;
 use crate::connector::jq::Input;
@@ -223,7 +223,7 @@ fn make(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let runtime = runtime(Some(1))?;
+    let runtime = super::super::runtime(Some(1))?;
     let _within = runtime.enter();
     let mut done = Vec::new();
     let result = crate::gateway::hand_over(connected, of, json, &mut |step, note, result| {

@@ -39,6 +39,8 @@ struct Counts {
     fixtures: u64,
     /// Lines that say TODO.
     todos: u64,
+    /// Whether endpoints were held against a configuration.
+    endpoints: bool,
 }
 
 /// Prints what is wrong, and counts.
@@ -61,7 +63,7 @@ pub fn run(
     }
     loaded.problems.sort();
     let asked = |name: &str| args.names.is_empty() || args.names.iter().any(|n| n == name);
-    let mut counts = Counts::default();
+    let mut counts = Counts { endpoints: place.config.is_some(), ..Counts::default() };
     let mut found = Vec::new();
     for source in loaded.own.iter().filter(|source| asked(&source.name)) {
         let lines = source.files.iter().flat_map(|file| file.text.lines());
@@ -154,11 +156,11 @@ fn summary(
     context: &Context,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Counts { errors, warnings, fixtures, todos } = counts;
+    let Counts { errors, warnings, fixtures, todos, endpoints } = counts;
     if context.format == Format::Json {
         let line = json!({
             "type": "summary", "profiles": profiles, "errors": errors, "warnings": warnings,
-            "fixtures": fixtures, "todos": todos,
+            "fixtures": fixtures, "todos": todos, "endpoints": endpoints,
         });
         return writeln!(out, "{line}");
     }
@@ -174,7 +176,8 @@ fn summary(
         }
     }
     if parts.is_empty() {
-        parts.push(format!("{s}nothing is wrong{s:#}", s = paint.good));
+        let unseen = if *endpoints { "" } else { " (endpoints need --config)" };
+        parts.push(format!("{s}nothing is wrong{s:#}{unseen}", s = paint.good));
     }
     if *todos > 0 {
         let style = paint.severity(Severity::Advice);

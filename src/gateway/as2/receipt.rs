@@ -155,8 +155,8 @@ impl Gateway {
             }
             As2State::Made | As2State::Awaited => self.is_overdue(work, &partner, &peer, message),
             As2State::Refused => {
-                // A person has it tried again: as a new message; of several, each by itself. What never was with a
-                // person waits for a message that other work has had refused.
+                // A person has it tried again: as a new message; of several, each by itself. Where this work was with
+                // nobody, the message was refused while other work waited for it, and a person sees to that.
                 let mut draft = Draft::new();
                 draft.done(work);
                 let (payload, batch) = (message.content, *batch);

@@ -272,7 +272,8 @@ fn a_receipt_is_sent_later_where_that_was_agreed_and_nowhere_else() {
     });
 }
 
-fn sent(service: &Service, id: &str) -> As2Message {
+/// A message of ours.
+pub fn sent(service: &Service, id: &str) -> As2Message {
     let key = As2Key {
         direction: As2Direction::Sent,
         theirs: THEM.to_owned(),

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crossdock::exceptions::Kind;
-use crossdock::store::{As2Direction, As2Key, As2Message, As2State, Event};
-use crossdock::transport::as2::bare;
+use crossdock::store::{As2Message, As2State, Event};
 use crossdock::transport::as2::mdn::Disposition;
 
-use super::partner::{Http, Service, THEM, Taker, US, groups, post};
+use super::partner::{Http, Service, Taker, groups, post};
+use super::service::sent;
 use crate::house::multi;
 
 /// A partner who takes three documents at a time, and whose groups are answered each by itself.
@@ -27,14 +27,9 @@ async fn provoke(service: &mut Service, count: u32) {
     }
 }
 
-fn sent(service: &Service, request: &Http) -> As2Message {
-    let key = As2Key {
-        direction: As2Direction::Sent,
-        theirs: THEM.to_owned(),
-        ours: US.to_owned(),
-        message_id: bare(request.headers.get("Message-ID").unwrap()).to_owned(),
-    };
-    service.house.gateway.store().as2_message(&key).unwrap().unwrap()
+/// The record of a message.
+fn record(service: &Service, request: &Http) -> As2Message {
+    sent(service, request.headers.get("Message-ID").unwrap())
 }
 
 /// The names of the documents in a message.
@@ -60,7 +55,7 @@ fn documents_that_wait_together_leave_in_one_message() {
         let all: BTreeSet<String> = first.iter().chain(&second).cloned().collect();
         assert_eq!(all, told, "each is told of by its name");
         // The record of a message is found by each of its documents.
-        let message = sent(&service, &requests[0]);
+        let message = record(&service, &requests[0]);
         assert_eq!(message.state, As2State::Processed);
         let store = service.house.gateway.store();
         let (_, documents) = Taker::good(&service.partner).receipt_of_all(&requests[0]);
@@ -170,7 +165,7 @@ fn documents_that_are_stuck_together_leave_by_themselves_once_that_is_agreed() {
                     there.map(|name| name.into_string().unwrap()).collect();
                 assert_eq!(there, together);
             } else {
-                assert_eq!(sent(&service, &request).state, As2State::Refused);
+                assert_eq!(record(&service, &request).state, As2State::Refused);
             }
             assert_eq!(service.kinds(), []);
             service.close().await;
