@@ -3,6 +3,7 @@
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,7 @@ use crate::house::{multi, order};
 
 /// How many of the ways are gone: lean for every change, all of them at night.
 const VARIABLE: &str = "CROSSDOCK_AS2";
-const USUAL: usize = 24;
+const USUAL: usize = 40;
 
 /// A way to send messages; each word with that of pyas2lib.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,18 @@ struct Way {
     compress: &'static str,
     /// Nothing: no receipt is asked for; else whether it is signed.
     receipt: Option<bool>,
+    /// Whether the receipt comes later, in a request of its own.
+    later: bool,
 }
+
+/// Receipts: whether they are signed, and come later.
+const RECEIPTS: [(Option<bool>, bool); 5] = [
+    (None, false),
+    (Some(false), false),
+    (Some(true), false),
+    (Some(false), true),
+    (Some(true), true),
+];
 
 const DIGESTS: [Option<(&str, &str)>; 3] =
     [None, Some(("sha1", "sha1")), Some(("sha-256", "sha256"))];
@@ -46,8 +58,8 @@ impl Way {
                     if compress == "after-signing" && sign.is_none() {
                         continue;
                     }
-                    for receipt in [None, Some(false), Some(true)] {
-                        all.push(Self { sign, encrypt, compress, receipt });
+                    for (receipt, later) in RECEIPTS {
+                        all.push(Self { sign, encrypt, compress, receipt, later });
                     }
                 }
             }
@@ -59,7 +71,11 @@ impl Way {
     /// What our profile says of it.
     fn profile(&self) -> String {
         let word = |one: Option<(&'static str, _)>| one.map_or("none", |(word, _)| word);
-        let receipt = if self.receipt.is_some() { "sync" } else { "none" };
+        let receipt = match (self.receipt, self.later) {
+            (None, _) => "none",
+            (_, false) => "sync",
+            (_, true) => "async",
+        };
         format!(
             "sign = \"{}\"\nencrypt = \"{}\"\ncompress = \"{}\"\nreceipt = \"{receipt}\"\nreceipt_signed = {}\n",
             word(self.sign),
@@ -76,7 +92,7 @@ impl Way {
             "sign": self.sign.is_some(), "digest_alg": name(self.sign, "sha256"),
             "encrypt": self.encrypt.is_some(), "enc_alg": name(self.encrypt, "aes_128_cbc"),
             "compress": self.compress != "none",
-            "mdn_mode": self.receipt.map(|_| "SYNC"),
+            "mdn_mode": self.receipt.map(|_| if self.later { "ASYNC" } else { "SYNC" }),
             "mdn_digest_alg": self.receipt.filter(|signed| *signed).map(|_| name(self.sign, "sha256")),
         })
     }
@@ -84,30 +100,39 @@ impl Way {
 
 const OPEN: &str = "require_signed = false\nrequire_encrypted = false\nlegacy = true\n";
 
-/// The two sides, and what pyas2lib has made of our messages.
+/// The two sides, what pyas2lib has made of our messages, and our receipts that came later.
 struct Both {
     service: Service,
     peer: Arc<Mutex<Peer>>,
     read: Receiver<Value>,
+    receipts: Receiver<Http>,
 }
+
+/// Only ends a test that hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Both {
     async fn open(way: &Way) -> Option<Self> {
         let peer = Arc::new(Mutex::new(Peer::start()?));
         let names = ("Peer \"one\"", "We & Co");
         let service = Service::named(names, &format!("{OPEN}{}", way.profile())).await;
-        let (sender, read) = channel();
+        let ((sender, read), (later, receipts)) = (channel(), channel());
         let other = Arc::clone(&peer);
         service.partner.answer(move |request| {
+            let taken = ("200 OK".to_owned(), vec![], vec![]);
+            if request.start.contains("/mdn") {
+                later.send(request.clone()).unwrap();
+                return taken;
+            }
             let answer = unpack(&mut other.lock().unwrap(), request);
             let mdn = answer["mdn"].clone();
             sender.send(answer).unwrap();
-            if mdn.is_null() {
-                return ("200 OK".to_owned(), vec![], vec![]);
+            if mdn.is_null() || request.headers.get("Receipt-Delivery-Option").is_some() {
+                return taken;
             }
             ("200 OK".to_owned(), fields(&mdn["headers"]), bytes(&mdn["body"]))
         });
-        Some(Self { service, peer, read })
+        Some(Self { service, peer, read, receipts })
     }
 
     /// Its message and our receipts, which are the same each time.
@@ -116,14 +141,22 @@ impl Both {
         let made = self.peer.lock().unwrap().ask(&json!({
             "act": "pack", "partner": way.partner(), "content": STANDARD.encode(&text),
             "filename": "order.edi", "type": "application/edi-x12",
+            "mdn_url": format!("http://{}/mdn", self.service.partner.server),
         }));
         let (fields, body) = (fields(&made["headers"]), bytes(&made["body"]));
         let address = self.service.address;
-        let answers: Vec<Http> = (0..times)
-            .map(|_| tokio::task::block_in_place(|| post(address, &fields, &body)))
-            .collect();
+        let answer = || {
+            let answer = post(address, &fields, &body);
+            assert_eq!(answer.status(), 200, "{way:?}");
+            if !way.later {
+                return answer;
+            }
+            assert_eq!(answer.body, b"", "{way:?}");
+            self.receipts.recv_timeout(PATIENCE).unwrap()
+        };
+        let answers: Vec<Http> = (0..times).map(|_| tokio::task::block_in_place(answer)).collect();
         for answer in &answers {
-            assert_eq!((answer.status(), &answer.body), (200, &answers[0].body), "{way:?}");
+            assert_eq!(answer.body, answers[0].body, "{way:?}");
             if way.receipt.is_none() {
                 assert_eq!(answer.body, b"", "{way:?}");
                 continue;
@@ -140,12 +173,21 @@ impl Both {
     /// Our 997 and its receipt.
     async fn send(&mut self, way: &Way) {
         let record = self.service.house.wait(Event::InterchangeSent).await;
+        let read = tokio::task::block_in_place(|| self.read.recv_timeout(PATIENCE).unwrap());
+        if way.later {
+            let (fields, body) = (fields(&read["mdn"]["headers"]), bytes(&read["mdn"]["body"]));
+            let address = self.service.address;
+            let answer = tokio::task::block_in_place(|| post(address, &fields, &body));
+            assert_eq!(answer.status(), 200, "{way:?}");
+        }
+        if way.receipt.is_some() {
+            self.service.house.wait(Event::As2Receipt).await;
+        }
         let message = self.service.house.gateway.store().as2_sent(record.entry.payload.unwrap());
         let message = &message.unwrap()[0];
         let state = way.receipt.map_or(As2State::Delivered, |_| As2State::Processed);
         assert_eq!(message.state, state, "{way:?}");
         assert_eq!(message.receipt_signed, way.receipt == Some(true), "{way:?}");
-        let read = self.read.recv().unwrap();
         assert_eq!(read["status"], "processed", "{way:?}: {read}");
         assert!(bytes(&read["content"]).starts_with(b"ISA"), "{way:?}");
         for (name, wanted) in [
@@ -174,7 +216,7 @@ fn fields(value: &Value) -> Vec<(&'static str, String)> {
 fn the_service_and_pyas2lib_exchange_messages_and_receipts_in_every_way() {
     let size = std::env::var(VARIABLE).ok().and_then(|n| n.parse().ok()).unwrap_or(USUAL);
     let ways = Way::all();
-    assert_eq!(ways.len(), 96);
+    assert_eq!(ways.len(), 160);
     multi().block_on(async {
         let mut before = ways[0];
         let Some(mut both) = Both::open(&before).await else { return };

@@ -48,7 +48,7 @@ def setup(job):
 def pack(job):
     """Makes a message for the other side."""
     partner = as2.Partner(**them, **job["partner"])
-    message = as2.Message(as2.Organization(**us), partner)
+    message = as2.Message(as2.Organization(**us, mdn_url=job.get("mdn_url")), partner)
     message.build(
         base64.b64decode(job["content"]),
         filename=job["filename"],

@@ -21,7 +21,9 @@ use crate::kill::{Running, start_in};
 const SYNC: &str = "";
 const ASYNC: &str = "receipt = \"async\"\nreceipt_within = \"1s\"\nretries = 100";
 const TOGETHER: &str = "documents_max = 2";
-const POINTS: [(&str, &str); 19] = [
+const TOGETHER_LATER: &str =
+    "documents_max = 2\nreceipt = \"async\"\nreceipt_within = \"1s\"\nretries = 100";
+const POINTS: [(&str, &str); 23] = [
     ("as2-take.before", SYNC),
     ("as2-keep.before", SYNC),
     ("as2-keep.after", SYNC),
@@ -41,6 +43,10 @@ const POINTS: [(&str, &str); 19] = [
     ("as2-make.after", TOGETHER),
     ("as2-post.before", TOGETHER),
     ("as2-post.after", TOGETHER),
+    ("as2-hear.before", TOGETHER_LATER),
+    ("as2-hear.after", TOGETHER_LATER),
+    ("as2-resend.before", TOGETHER_LATER),
+    ("as2-resend.after", TOGETHER_LATER),
 ];
 /// Only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -104,10 +110,10 @@ fn dies(point: &str, more: &str) {
     let mut tried = Tried { running, died: false, folder: folder.path().to_path_buf() };
 
     // A message comes, as often as it takes.
-    let later = more == ASYNC;
+    let later = more.contains(ASYNC);
     let asked = ReceiptRequest::signed("x", Digest::Sha256);
     let asked = if later { asked.later(&format!("http://{}/mdn", partner.server)) } else { asked };
-    let orders = if more == TOGETHER { 2 } else { 1 };
+    let orders = if more.contains(TOGETHER) { 2 } else { 1 };
     let message = partner.message("1@them", groups(orders).as_bytes(), Some(&asked));
     let message = Part { headers: message.headers, body: message.body };
     let first = tried.until(point, || try_post(address, &message));
@@ -168,7 +174,7 @@ fn set_up(folder: &Path, partner: &Partner, address: SocketAddr, more: &str) {
     let partners = folder.join("partners/harbor-and-pine");
     fs::create_dir_all(&partners).unwrap();
     let mut profile = profile(partner.server, more);
-    if more == TOGETHER {
+    if more.contains(TOGETHER) {
         // Each group has an answer of its own, all at the same moment.
         let section = "[acknowledgements]\n";
         profile = profile.replace(section, &format!("{section}batch = \"group\"\n"));
@@ -178,7 +184,7 @@ fn set_up(folder: &Path, partner: &Partner, address: SocketAddr, more: &str) {
 
 /// The partner's server, which notes what comes.
 fn serve(partner: &Partner, more: &str, taken: &Arc<Mutex<Vec<Http>>>) {
-    let (taker, taken, later) = (Taker::good(partner), Arc::clone(taken), more == ASYNC);
+    let (taker, taken, later) = (Taker::good(partner), Arc::clone(taken), more.contains(ASYNC));
     partner.answer(move |request| {
         taken.lock().unwrap().push(request.clone());
         if later || request.start.contains("/mdn") {
