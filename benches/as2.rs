@@ -74,7 +74,7 @@ fn size(name: &str, usual: usize) -> usize {
     given.and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// A request: signed (SHA-256), encrypted (AES-128-CBC), for a signed receipt.
+/// A request: signed (SHA-256), encrypted (AES-128-CBC), for a signed receipt. Its document is like no other.
 fn request(id: &str, bytes: usize) -> Vec<u8> {
     let (ours, theirs) = (identity(OURS), identity(THEIRS));
     let name = |name| Name::new(name).expect("a name");
@@ -88,9 +88,10 @@ fn request(id: &str, bytes: usize) -> Vec<u8> {
         date: Timestamp::now(),
         receipt: Some(&asked),
     };
-    let text = b"PO1*1*24*EA*12.5*PE*VN*A-1001*UP*012345678905~\n".iter().copied();
+    let begin = format!("BEG*00*SA*{id}**20261121~\n").into_bytes();
+    let line = b"PO1*1*24*EA*12.5*PE*VN*A-1001*UP*012345678905~\n".iter().copied();
     let document = Document {
-        content: text.cycle().take(bytes).collect(),
+        content: begin.into_iter().chain(line.cycle()).take(bytes).collect(),
         content_type: "application/edi-x12".to_owned(),
         filename: None,
     };

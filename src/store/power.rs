@@ -1,7 +1,7 @@
 //! The power goes while commits are written. Whatever part of their bytes had reached the disk, everything that was
-//! answered before is there, and each commit after it is there whole or not at all.
+//! answered before is there with the payloads that it names, and each commit after it is there whole or not at all.
 //!
-//! At each sync the files of the audit log and the database are noted. What is written until a file's next sync may reach
+//! At each sync the files of the packs, the audit log and the database are noted. What is written until a file's next sync may reach
 //! the disk in any order of blocks: so a disk at any moment in between is the file as it was synced last with any of the
 //! later blocks in it. Such disks are made here by chance, and opened. `CROSSDOCK_DISKS` sets how many (60 unless set).
 
@@ -12,8 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use super::recovery::Syncs;
 use super::{
-    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, PayloadId, Records,
-    Transaction,
+    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, Records, Transaction,
 };
 use crate::disk;
 
@@ -24,7 +23,10 @@ const DOCUMENTS: u64 = 300;
 /// Commits that are handed in at the same time, so that they share syncs.
 const AT_ONCE: u64 = 24;
 
-/// The files of log and database, by name.
+/// Where packs, log and database lie.
+const PARTS: [&str; 3] = ["payloads/packs", "audit", "state"];
+
+/// Their files, by name.
 type Image = BTreeMap<String, Vec<u8>>;
 
 /// A sync: the folder whose files it made durable, and all files as they were then.
@@ -43,7 +45,9 @@ impl Dice {
 }
 
 fn read(folder: &Path, below: &str, image: &mut Image) {
-    for entry in fs::read_dir(folder.join(below)).unwrap().flatten() {
+    // There is no folder of packs before the first.
+    let Ok(entries) = fs::read_dir(folder.join(below)) else { return };
+    for entry in entries.flatten() {
         let name = format!("{below}/{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
             read(folder, &name, image);
@@ -60,8 +64,9 @@ fn read(folder: &Path, below: &str, image: &mut Image) {
 
 fn image(folder: &Path) -> Image {
     let mut image = Image::new();
-    read(folder, "state", &mut image);
-    read(folder, "audit", &mut image);
+    for part in PARTS {
+        read(folder, part, &mut image);
+    }
     image
 }
 
@@ -85,7 +90,7 @@ fn between(before: &Image, after: &Image, dice: &mut Dice) -> Image {
 }
 
 /// What a file has from the moment that it has its name: one of the log its first line, which is written and synced under
-/// another name; one of the database nothing.
+/// another name; one of the database, and a pack, nothing.
 fn made_with<'a>(name: &str, bytes: &'a [u8]) -> &'a [u8] {
     let first = bytes.iter().position(|&byte| byte == b'\n').filter(|_| name.starts_with("audit/"));
     &bytes[..first.map_or(0, |end| end + 1)]
@@ -113,7 +118,15 @@ fn written(number: u64) -> impl Iterator<Item = String> {
     (0..count).map(move |place| format!("document-{}", (number * 7 + place) % DOCUMENTS))
 }
 
-fn commit(number: u64) -> Transaction {
+/// What a commit names: of a length and a content that no other has, and that hardly shrinks.
+fn payload(number: u64) -> Vec<u8> {
+    let mut dice = Dice(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    (0..1 + number * 37 % 3000).map(|_| dice.below(256).to_be_bytes()[7]).collect()
+}
+
+/// Keeps its payload, and gives the commit that names it.
+fn commit(store: &EmbeddedStore, number: u64) -> Transaction {
+    let payload = store.put_payload(&payload(number)).unwrap();
     let at = jiff::Timestamp::UNIX_EPOCH;
     let mut transaction = Transaction::new();
     for id in written(number) {
@@ -123,7 +136,7 @@ fn commit(number: u64) -> Transaction {
             kind: "order".into(),
             number: format!("{number} {}", "-".repeat(3500)),
             state: DocumentState::Queued,
-            payload: PayloadId::of(&number.to_be_bytes()),
+            payload,
             interchange: None,
             rendered: None,
             edited: false,
@@ -135,16 +148,16 @@ fn commit(number: u64) -> Transaction {
         event: Event::FileReceived,
         partner: String::new(),
         subject: number.to_string(),
-        payload: None,
+        payload: Some(payload),
         facts: super::Facts::default(),
         note: String::new(),
     });
     transaction
 }
 
-/// Which commits a disk holds, in their order; each of them whole.
+/// Which commits a disk holds, in their order; each of them whole, with its payload.
 fn held(folder: &Path, disk: &Image) -> Vec<u64> {
-    for part in ["state", "audit"] {
+    for part in PARTS {
         let _ = fs::remove_dir_all(folder.join(part));
     }
     for (name, bytes) in disk {
@@ -158,7 +171,9 @@ fn held(folder: &Path, disk: &Image) -> Vec<u64> {
     let journal = store.journal(0, usize::MAX).unwrap();
     let held: Vec<u64> = journal.iter().map(|r| r.entry.subject.parse().unwrap()).collect();
     let mut writers = BTreeMap::new();
-    for &number in &held {
+    for (record, &number) in journal.iter().zip(&held) {
+        let id = record.entry.payload.unwrap();
+        assert!(store.payload(id).is_ok_and(|bytes| bytes == payload(number)), "{number}");
         writers.extend(written(number).map(|id| (id, number)));
     }
     for place in 0..DOCUMENTS {
@@ -188,7 +203,8 @@ fn whatever_part_of_the_commits_had_reached_the_disk_what_was_answered_is_there(
     };
     let database = noting.clone();
     let database: Box<dyn Fn() -> disk::Sync> = Box::new(move || database("state"));
-    let syncs_of = Syncs { log: noting("audit"), database, ..Syncs::default() };
+    let (packs, log) = (noting("payloads"), noting("audit"));
+    let syncs_of = Syncs { packs, log, database };
     let store = EmbeddedStore::open_syncing(folder.path(), None, syncs_of).unwrap();
     fs::copy(folder.path().join("FORMAT"), other.path().join("FORMAT")).unwrap();
     let mut dice = Dice(0x0C05_5D0C);
@@ -200,7 +216,7 @@ fn whatever_part_of_the_commits_had_reached_the_disk_what_was_answered_is_there(
         std::thread::scope(|scope| {
             for number in next..next + AT_ONCE {
                 let store = &store;
-                scope.spawn(move || store.commit(commit(number)).unwrap());
+                scope.spawn(move || store.commit(commit(store, number)).unwrap());
             }
         });
         next += AT_ONCE;
@@ -247,8 +263,8 @@ fn after_a_sync_that_failed_nothing_is_answered_as_written() {
         EmbeddedStore::open(folder.path()).unwrap();
         let store = EmbeddedStore::open_syncing(folder.path(), None, syncs).unwrap();
         let results: Vec<bool> =
-            (1..200).map(|number| store.commit(commit(number)).is_ok()).collect();
-        let error = store.commit(commit(200)).unwrap_err();
+            (1..200).map(|number| store.commit(commit(&store, number)).is_ok()).collect();
+        let error = store.commit(commit(&store, 200)).unwrap_err();
         assert!(error.to_string().contains("no answer"), "{error}");
         let answered = results.iter().take_while(|answered| **answered).count();
         assert!(answered > 0 && !results[answered..].contains(&true), "it stays so");

@@ -70,7 +70,10 @@ impl<'a> Entity<'a> {
 
 /// Decodes base64 in lines.
 pub(in crate::transport::as2) fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let letters: Vec<u8> = text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    let mut letters = Vec::with_capacity(text.len());
+    for line in text.split(u8::is_ascii_whitespace) {
+        letters.extend_from_slice(line);
+    }
     BASE64.decode(letters).ok()
 }
 
