@@ -129,8 +129,11 @@ fn wanted(args: &Args, one: &Expectation) -> bool {
 pub(super) fn words(one: &Expectation, now: Timestamp) -> String {
     let span = |from: Timestamp, to: Timestamp| in_words(to.duration_since(from));
     match (one.state, one.answered) {
-        (AckState::Open | AckState::DueSoon, _) => format!("waiting, {} left", span(now, one.due)),
-        (AckState::Overdue, _) => format!("overdue by {}", span(one.due, now)),
+        (AckState::Open | AckState::DueSoon, _) => {
+            format!("waiting, {} left{}", span(now, one.due), partial(one))
+        }
+        (AckState::Overdue, _) => format!("overdue by {}{}", span(one.due, now), partial(one)),
+        (AckState::Replaced, _) => "sent again under other numbers".to_owned(),
         (state, answered) => {
             let verdict = match state {
                 AckState::Accepted => "accepted",
@@ -152,7 +155,10 @@ pub(super) fn words(one: &Expectation, now: Timestamp) -> String {
     }
 }
 
-/// The two largest units of a span.
+fn partial(one: &Expectation) -> &'static str {
+    if one.partial { "; its group was accepted in part" } else { "" }
+}
+
 /// A span in its two largest units: `2d 3h`.
 pub(super) fn in_words(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);

@@ -158,6 +158,10 @@ catalogue! {
         "An acknowledgement of nothing that we sent"
         "A partner acknowledged a number that was not sent to it, or does not say what became of it."
         "Ask the partner what it has acknowledged. See whether a document of ours is overdue."
+    AcknowledgementPartial "acknowledgement-partial" Normal NoPage("Its words name the document, whose clock runs on."), [Replay];
+        "A group was accepted in part"
+        "A partner accepted a part of a group (AK9 P), and does not say whether this document is in it. Its clock runs on."
+        "Ask the partner which documents of the group it has; have it acknowledge each of them (AK2)."
     AcknowledgementHeld "acknowledgement-held" Normal NoPage("Rare: only where a profile wants acknowledgements out of sequence held."), [Replay Accept];
         "An acknowledgement is held"
         "An acknowledgement does not fit what was sent, and the profile holds such ones (`acknowledgements.out_of_sequence = \"hold\"`)."

@@ -56,6 +56,7 @@ impl Line {
             Event::DocumentAcknowledged => "answered",
             Event::AcknowledgementRepeated => "repeated",
             Event::AcknowledgementPartial => "partial",
+            Event::AcknowledgementReplaced => "replaced",
             Event::AcknowledgementUnmatched => "unmatched",
             Event::InterchangeAcknowledged => "ta1_accepted",
             Event::InterchangeRefused => "ta1_rejected",

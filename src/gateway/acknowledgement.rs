@@ -6,14 +6,15 @@ use std::sync::PoisonError;
 use jiff::{SignedDuration, Timestamp};
 
 use super::ledger::Draft;
+use super::outbound::INTERCHANGE;
 use super::raising::{About, Trouble, about_acknowledgement, about_answer, about_document};
 use super::{Error, Gateway, lanes};
-use crate::acks::{GroupOutcome, InterchangeOutcome, Verdict, same_number};
+use crate::acks::{GroupOutcome, InterchangeOutcome, SetOutcome, Verdict, same_number};
 use crate::exceptions::Kind;
 use crate::profile::{AckMatch, Partner};
 use crate::store::{
     self, AckState, Change, DocumentState, Event, Expectation, Facts, Parcel, PayloadId,
-    PurchaseOrderKey, Subject, Task, Timing, Work,
+    PurchaseOrderKey, Series, Subject, Task, Timing, Work,
 };
 
 /// Expectations of a partner that are looked through for a set by its number alone.
@@ -121,28 +122,43 @@ impl Gateway {
         if expected.is_empty() {
             let subject = format!("group {group} ({})", outcome.functional_id);
             let note = "nothing of this number was sent to this partner";
-            draft.journal(now, Event::AcknowledgementUnmatched, &partner.name, &subject, note);
-            self.raise_unmatched(draft, partner, source, (&subject, note));
+            self.tell_unmatched(draft, partner, source, (&subject, note));
             return Ok(());
         }
+        // Sets that it lists, and that were not in the group.
+        let strange: Vec<&SetOutcome> = outcome
+            .sets
+            .iter()
+            .filter(|set| !expected.iter().any(|one| answers(set, one)))
+            .collect();
+        for set in &strange {
+            let subject = format!("{} {} of group {group}", set.set, set.control_number.trim());
+            let note = format!(
+                "{}, but no such set was sent in that group",
+                fate(set.verdict).map_or("answered", |(_, _, words)| words)
+            );
+            self.tell_unmatched(draft, partner, source, (&subject, &note));
+        }
         for expectation in expected {
+            let is_listed = outcome.sets.iter().any(|set| answers(set, &expectation));
             let verdict = outcome.verdict_of(&expectation.set_id, &expectation.set_number());
-            let Some((state, reached, words)) = fate(verdict) else {
-                let (event, note) = match outcome.verdict {
-                    Verdict::PartiallyAccepted => (
-                        Event::AcknowledgementPartial,
-                        "part of its group was accepted, and it is not told whether this was",
-                    ),
-                    _ => (
-                        Event::AcknowledgementUnmatched,
-                        "the acknowledgement does not say what became of it",
-                    ),
-                };
-                draft.journal(now, event, &partner.name, &expectation.document, note);
-                draft.tell(facts_of(&expectation));
-                self.raise_unmatched(draft, partner, source, (&expectation.document, note));
+            // What it says of the whole group is not believed where it mistakes what was in it.
+            let fate = fate(verdict).filter(|_| is_listed || strange.is_empty());
+            let Some((state, reached, words)) = fate else {
+                self.leave_open(draft, partner, source, (outcome, expectation));
                 continue;
             };
+            if expectation.state == AckState::Replaced {
+                // The document went out again under other numbers: what becomes of it shows there.
+                let (state, answered) = (state, Some(now));
+                let replaced = Expectation { state, answered, ..expectation };
+                let (event, document) = (Event::DocumentAcknowledged, &replaced.document);
+                let note = format!("{words}, under numbers that others have taken the place of");
+                draft.journal(now, event, &partner.name, document, &note);
+                draft.tell(facts_of(&replaced));
+                draft.push(Change::Expect(replaced));
+                continue;
+            }
             if expectation.state == state {
                 let again = Expectation { repeated: expectation.repeated + 1, ..expectation };
                 let event = Event::AcknowledgementRepeated;
@@ -157,6 +173,7 @@ impl Gateway {
                 state,
                 answered: Some(now),
                 timing: Some(timing),
+                repeated: 0,
                 ..expectation.clone()
             };
             draft.push(Change::Advance {
@@ -185,6 +202,51 @@ impl Gateway {
             draft.push(Change::Expect(answered));
         }
         Ok(())
+    }
+
+    /// An acknowledgement of something that was not sent.
+    fn tell_unmatched(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        source: &Source,
+        (what, note): (&str, &str),
+    ) {
+        let event = Event::AcknowledgementUnmatched;
+        draft.journal(source.now, event, &partner.name, what, note);
+        let kind = Kind::AcknowledgementUnmatched;
+        self.raise_unclear(draft, partner, source, (kind, what, note));
+    }
+
+    /// An acknowledgement that does not say what became of a document: the clock of that runs on.
+    fn leave_open(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        source: &Source,
+        (outcome, expectation): (&GroupOutcome, Expectation),
+    ) {
+        let partial = outcome.verdict == Verdict::PartiallyAccepted;
+        let (event, kind, note) = if partial {
+            (
+                Event::AcknowledgementPartial,
+                Kind::AcknowledgementPartial,
+                "part of its group was accepted, and it is not told whether this was",
+            )
+        } else {
+            (
+                Event::AcknowledgementUnmatched,
+                Kind::AcknowledgementUnmatched,
+                "the acknowledgement does not say what became of it",
+            )
+        };
+        let document = expectation.document.clone();
+        draft.journal(source.now, event, &partner.name, &document, note);
+        draft.tell(facts_of(&expectation));
+        self.raise_unclear(draft, partner, source, (kind, &document, note));
+        if partial && expectation.state.is_waiting() {
+            draft.push(Change::Expect(Expectation { partial, ..expectation }));
+        }
     }
 
     fn timing(&self, expectation: &Expectation, now: Timestamp) -> Result<Timing, Error> {
@@ -334,29 +396,43 @@ impl Gateway {
             return Ok(());
         }
         let words = format!("The partner rejected {subject}: {}", note.trim());
-        let trouble = |about| Trouble {
+        let of_answers = format!("answer {}", outcome.note.code);
+        let trouble = |about, cause| Trouble {
             kind: Kind::OutboundInterchangeRejected,
             partner: &partner.name,
-            cause: &outcome.note.code,
+            cause,
             place: &partner.mailbox.folder,
             words: &words,
             mend: "",
             about,
         };
         let documents = self.documents_sent(partner, &outcome.control_number)?;
+        if documents.is_empty() && !self.is_ours(partner, &outcome.control_number)? {
+            let note = "rejected by a TA1, but nothing of this number was sent to this partner";
+            self.tell_unmatched(draft, partner, source, (&subject, note));
+            return Ok(());
+        }
         if documents.is_empty() {
-            // An answer of ours, or a number that we do not know.
+            // An answer of ours.
             let about = About {
                 payload: Some(source.payload),
                 ..About::condition(format!("sent {} {subject}", partner.name), &subject)
             };
-            self.raise(draft, trouble(about), source.now);
+            // By itself: there is nothing to hand on again.
+            self.raise(draft, trouble(about, &of_answers), source.now);
         }
         for document in documents {
             let about = self.about_sent(&document)?;
-            self.raise(draft, trouble(about), source.now);
+            self.raise(draft, trouble(about, &outcome.note.code), source.now);
         }
         Ok(())
+    }
+
+    /// Whether an interchange of this number was sent to the partner, whatever was in it.
+    fn is_ours(&self, partner: &Partner, number: &str) -> Result<bool, Error> {
+        let Ok(number) = number.trim().parse() else { return Ok(false) };
+        let series = Series { partner: partner.name.clone(), level: INTERCHANGE.to_owned() };
+        Ok(self.ledger.store().is_used(&series, number)?)
     }
 
     /// The documents of an interchange that was sent.
@@ -393,7 +469,13 @@ impl Gateway {
         source: &Source,
     ) -> Result<(), store::Error> {
         let about = self.about_sent(&expectation.document)?;
-        let words = format!("The partner has {note}");
+        let words = format!(
+            "The partner has {note}: {}, the {} {} of group {}",
+            expectation.document,
+            expectation.set_id,
+            expectation.set_number(),
+            expectation.group
+        );
         let trouble = Trouble {
             kind: Kind::OutboundRejected,
             partner: &partner.name,
@@ -407,17 +489,17 @@ impl Gateway {
         Ok(())
     }
 
-    /// An acknowledgement of nothing that we know.
-    fn raise_unmatched(
+    /// An acknowledgement that leaves open what it means.
+    fn raise_unclear(
         &self,
         draft: &mut Draft,
         partner: &Partner,
         source: &Source,
-        (what, words): (&str, &str),
+        (kind, what, words): (Kind, &str, &str),
     ) {
         let words = format!("{what}: {words}");
         let trouble = Trouble {
-            kind: Kind::AcknowledgementUnmatched,
+            kind,
             partner: &partner.name,
             cause: "",
             place: &partner.mailbox.folder,
@@ -484,6 +566,11 @@ fn blamed(outcome: &GroupOutcome, expectation: &Expectation) -> String {
         }
     }
     text
+}
+
+/// Whether what is said of a set is said of what was sent.
+fn answers(set: &SetOutcome, sent: &Expectation) -> bool {
+    set.set == sent.set_id && same_number(&set.control_number, &sent.set_number())
 }
 
 fn fate(verdict: Verdict) -> Option<(AckState, DocumentState, &'static str)> {

@@ -301,7 +301,7 @@ impl Gateway {
             draft.start_deadlines(partner, Moment::Shipment, &id, now);
         }
         let due = self.render_due(partner, kind, now)?;
-        let task = Task::Render { document: id.clone(), accept: false };
+        let task = Task::Render { document: id.clone(), accept: false, replaces: Vec::new() };
         draft.queue(lanes::render(&partner.name), "", task, due);
         Ok(Collected::New(id))
     }

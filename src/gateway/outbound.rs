@@ -7,7 +7,7 @@ use super::envelope::{interchange_spec, today};
 use super::inbound::forgotten_before;
 use super::ledger::Draft;
 use super::orders::{Own, Passed, against_orders, count_for_orders};
-use super::raising::{About, Trouble, about_document, cause_of, in_words};
+use super::raising::{About, Trouble, about_acknowledgement, about_document, cause_of, in_words};
 use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
 use crate::canonical;
@@ -24,6 +24,9 @@ use crate::x12::InterchangeSpec;
 
 /// Waiting documents that are looked through for those that go together.
 const LOOKAHEAD_MAX: usize = 5000;
+
+/// The level of control numbers that interchanges have.
+pub(super) const INTERCHANGE: &str = "interchange";
 
 /// Documents whose names stand in the work itself; those of a larger batch stand in a payload.
 const NAMED_MAX: usize = 20;
@@ -278,7 +281,9 @@ impl Gateway {
                 answered: None,
                 timing: None,
                 repeated: 0,
+                partial: false,
             };
+            self.replace(draft, (partner, &work), &expectation)?;
             let event = Event::DocumentRendered;
             draft.journal_with(now, event, &partner.name, &record.id, &name, Some(payload));
             draft.tell(facts_of(&expectation));
@@ -299,6 +304,31 @@ impl Gateway {
         draft.push(Change::Noted(sent_interchange(&partner.name, numbers.interchange), noted));
         let parcel = Parcel { payload, name, documents, batch };
         draft.queue(lanes::send(&partner.name), "", parcel.into(), now);
+        Ok(())
+    }
+
+    /// What a document was sent under before is not waited for any more.
+    fn replace(
+        &self,
+        draft: &mut Draft,
+        (partner, work): (&Partner, &Work),
+        by: &Expectation,
+    ) -> Result<(), Error> {
+        let Task::Render { replaces, .. } = &work.task else { return Ok(()) };
+        for &(group, set) in replaces {
+            let before = self.ledger.store().expectations(&partner.name, group)?;
+            let is_it = |one: &Expectation| {
+                one.set == set && one.document == by.document && one.state.is_waiting()
+            };
+            let Some(before) = before.into_iter().find(is_it) else { continue };
+            let note =
+                format!("it went out again as set {} of group {}", by.set_number(), by.group);
+            let event = Event::AcknowledgementReplaced;
+            draft.journal(by.sent, event, &partner.name, &before.document, &note);
+            draft.tell(facts_of(&before));
+            draft.mend(about_acknowledgement(&partner.name, group, set), by.sent, &note);
+            draft.push(Change::Expect(Expectation { state: AckState::Replaced, ..before }));
+        }
         Ok(())
     }
 
@@ -377,7 +407,7 @@ impl Gateway {
     ) -> Result<Numbers, Error> {
         let ranges = &partner.control_numbers;
         let levels = [
-            ("interchange", ranges.interchange, 1),
+            (INTERCHANGE, ranges.interchange, 1),
             ("group", ranges.group, groups),
             ("set", ranges.set, groups.saturating_mul(sets)),
         ];

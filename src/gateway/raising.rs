@@ -97,6 +97,8 @@ impl Gateway {
             due: due.or_else(|| now.saturating_add(within).ok()).unwrap_or(Timestamp::MAX),
             item: ExceptionItem {
                 key: about.key,
+                // The store gives it.
+                number: 0,
                 at: now,
                 subject: about.subject,
                 payload: about.payload,

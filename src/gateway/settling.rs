@@ -10,6 +10,7 @@ use super::intake::{outbound_id, read_document};
 use super::lanes;
 use super::ledger::{Draft, subject};
 use super::raising::about_work;
+use super::trace::acknowledgements_of;
 use super::translation::split;
 use crate::exceptions::{Action, Kind};
 use crate::store::{
@@ -207,12 +208,22 @@ pub(super) fn take_in(
     Ok(())
 }
 
-/// A document of the warehouse is written once more.
-pub(super) fn render_again(draft: &mut Draft, record: Document, accept: bool, now: Timestamp) {
-    let task = Task::Render { document: record.id.clone(), accept };
+/// A document of the warehouse is written once more. The numbers that it had are waited for until it has others.
+pub(super) fn render_again(
+    records: &dyn Records,
+    draft: &mut Draft,
+    record: Document,
+    accept: bool,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    let waiting = acknowledgements_of(records, &record)?;
+    let waiting = waiting.into_iter().filter(|one| one.state.is_waiting());
+    let replaces = waiting.map(|one| (one.group, one.set)).collect();
+    let task = Task::Render { document: record.id.clone(), accept, replaces };
     draft.queue(lanes::render(&record.partner), "", task, now);
     let state = DocumentState::Queued;
     draft.push(Change::Document(Document { state, rendered: None, at: now, ..record }));
+    Ok(())
 }
 
 /// Whether that can be done about such an exception.
@@ -372,7 +383,8 @@ impl Doing<'_> {
         }
         let payload = self.replaced(&record)?;
         let accept = self.deed.action == Action::Accept;
-        render_again(&mut self.draft, Document { payload, ..record }, accept, self.now);
+        let record = Document { payload, ..record };
+        render_again(self.records, &mut self.draft, record, accept, self.now)?;
         Ok(1)
     }
 
@@ -419,7 +431,7 @@ impl Doing<'_> {
         self.draft.push(Change::PurchaseOrder(key, id.clone()));
         let event = Event::DocumentCollected;
         self.draft.journal_with(now, event, partner, &id, &file.name, Some(payload));
-        let task = Task::Render { document: id.clone(), accept: false };
+        let task = Task::Render { document: id.clone(), accept: false, replaces: Vec::new() };
         self.draft.queue(lanes::render(partner), "", task, now);
         self.draft.push(Change::Document(Document {
             id,

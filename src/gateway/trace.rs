@@ -159,7 +159,7 @@ fn traced(
     Ok(TracedDocument { record, interchange, acknowledgement, message, cartons })
 }
 
-/// When a document of ours was sent, and what the partner said of it; nothing where it was not sent.
+/// When a document of ours was sent last, and what the partner said of it; nothing where it was not sent.
 ///
 /// # Errors
 /// Where the records cannot be read.
@@ -170,17 +170,24 @@ pub fn acknowledgement_of(
     if record.rendered.is_none() {
         return Ok(None);
     }
+    Ok(acknowledgements_of(records, record)?.into_iter().max_by_key(|one| one.sent))
+}
+
+/// Each time that a document of ours was sent under numbers of its own, and what the partner said of that.
+pub(super) fn acknowledgements_of(
+    records: &dyn Records,
+    record: &Document,
+) -> Result<Vec<Expectation>, Error> {
+    let mut found = Vec::new();
     let mut after = (0, 0);
     loop {
         let start = Some((record.partner.as_str(), after.0, after.1));
         let page = records.all_expectations(start, PAGE)?;
-        let mut own = page.iter().filter(|one| one.partner == record.partner);
-        if let Some(found) = own.clone().find(|one| one.document == record.id) {
-            return Ok(Some(found.clone()));
-        }
-        match own.next_back() {
+        let own = page.iter().filter(|one| one.partner == record.partner);
+        found.extend(own.clone().filter(|one| one.document == record.id).cloned());
+        match own.last() {
             Some(last) => after = (last.group, last.set),
-            None => return Ok(None),
+            None => return Ok(found),
         }
     }
 }

@@ -315,6 +315,10 @@ impl Store for EmbeddedStore {
         Ok(given)
     }
 
+    fn is_used(&self, series: &Series, number: u64) -> Result<bool, Error> {
+        Ok(self.read::<Option<Timestamp>>(&keys::number(series, number))?.is_some())
+    }
+
     fn hand_in(&self, transaction: &Transaction) -> Result<HandedIn, Error> {
         let freed = transaction.changes.iter().filter_map(work_freed).collect();
         Ok(HandedIn { freed, ..self.counter.hand_in(transaction)? })

@@ -82,6 +82,9 @@ pub struct Settled {
 pub struct ExceptionItem {
     /// Its key: the same whenever it is met, and in one open exception only.
     pub key: String,
+    /// Which of the exception's items it is, 1 = the first that came; it stays so. 0 in those of older versions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub number: u32,
     /// When it came last.
     pub at: Timestamp,
     /// What it is.
@@ -96,6 +99,11 @@ pub struct ExceptionItem {
     pub acceptable: bool,
     /// Whether nothing has to be done about it any more.
     pub settled: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What an exception is about.

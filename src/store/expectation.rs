@@ -19,6 +19,8 @@ pub enum AckState {
     AcceptedWithErrors,
     /// Rejected.
     Rejected,
+    /// Nothing, and nothing is waited for any more: the document was sent again under other numbers.
+    Replaced,
 }
 
 /// A transaction set that a partner has to acknowledge.
@@ -54,6 +56,9 @@ pub struct Expectation {
     /// How often the same was said again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeated: u32,
+    /// Whether it was said that a part of its group was accepted, but not whether this was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// When an acknowledgement came, by what it answers.

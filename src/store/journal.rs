@@ -47,6 +47,8 @@ pub enum Event {
     AcknowledgementRepeated,
     /// A partner accepted part of a group, and does not say which of it.
     AcknowledgementPartial,
+    /// A document was sent again under other numbers: of the earlier ones no acknowledgement is waited for any more.
+    AcknowledgementReplaced,
     /// The time agreed for an acknowledgement is nearly over.
     AcknowledgementDueSoon,
     /// A partner's TA1 accepted an interchange that we sent.

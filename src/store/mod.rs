@@ -386,6 +386,12 @@ pub trait Store: Records {
         count: u32,
     ) -> Result<Vec<u64>, Error>;
 
+    /// Whether a number of a series was used.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    fn is_used(&self, series: &Series, number: u64) -> Result<bool, Error>;
+
     /// Hands in changes that are to be applied all or not at all, in the order of these calls. What is handed in after
     /// it is seen with it, and is durable only after it.
     ///

@@ -61,9 +61,11 @@ impl Pending<'_> {
         exception.words = shorten(&raise.words, WORDS_CHARS_MAX);
         exception.mend = shorten(&raise.mend, MEND_CHARS_MAX);
         exception.items += u32::from(known.is_none());
-        exception.open_items += u32::from(known.is_none_or(|item| item.settled));
+        exception.open_items += u32::from(known.as_ref().is_none_or(|item| item.settled));
         let id = exception.id;
-        self.insert(keys::exception_item(id, item), &raise.item)?;
+        let number = known.map_or(exception.items, |known| known.number);
+        let record = ExceptionItem { number, ..raise.item.clone() };
+        self.insert(keys::exception_item(id, item), &record)?;
         self.insert(keys::exception_of(item), &id)?;
         self.insert(keys::exception(id), &exception)?;
         if is_new {

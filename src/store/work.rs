@@ -29,6 +29,9 @@ pub enum Task {
         /// It goes as it is, whatever our own check finds.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         accept: bool,
+        /// Under which numbers (GS06, ST02) it was sent before, and not acknowledged: these new ones take their place.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        replaces: Vec<(u64, u64)>,
     },
     /// Put bytes into the partner's mailbox.
     Send {

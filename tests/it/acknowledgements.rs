@@ -128,3 +128,85 @@ fn a_partner_that_numbers_groups_as_it_likes_is_matched_by_the_set_where_that_is
         house.close().await;
     });
 }
+
+/// A TA1 of the sample retailer that refuses an interchange.
+fn refusal(number: u32, refused: u64) -> String {
+    format!(
+        "ISA*00*          *00*          *08*6125550100     *ZZ*NORTHDOCK3PL   *261120*0830*U*00401*{number:09}*0*P*>~\
+         TA1*{refused:09}*261120*0830*R*024~IEA*0*{number:09}~"
+    )
+}
+
+#[test]
+fn what_goes_out_again_under_other_numbers_is_waited_for_under_those_alone() {
+    multi().block_on(async {
+        let mut house = within("24h", "");
+        house.drop_outbound("invoices", "a.json", INVOICE);
+        house.wait(Event::InterchangeSent).await;
+        house.drop_inbound("ta1.edi", &refusal(1, 1000));
+        house.wait(Event::InterchangeRefused).await;
+        house.command(&["exceptions", "retry", "1", "--who", "us"]);
+        house.wait(Event::AcknowledgementReplaced).await;
+        let all = house.gateway.store().all_expectations(None, 10).unwrap();
+        let states: Vec<AckState> = all.iter().map(|one| one.state).collect();
+        assert_eq!(states, [AckState::Replaced, AckState::Open]);
+        let (shown, _) = house.command(&["acks", "--waiting"]);
+        assert!(shown.contains("1 sent: 1 waiting"), "{shown}");
+        // The partner rejects the first one once more: that concerns what is with it now no more.
+        house.wait(Event::InterchangeSent).await;
+        house.drop_inbound("late.edi", &acknowledgement(2, 1000, "R"));
+        house.wait(Event::DocumentAcknowledged).await;
+        house.drop_inbound("good.edi", &acknowledgement(3, 1001, "A"));
+        house.wait(Event::DocumentAcknowledged).await;
+        let document = house.gateway.store().documents(None, 10).unwrap().remove(0);
+        assert_eq!(document.state, crossdock::store::DocumentState::Accepted);
+        let (shown, code) = house.command(&["exceptions"]);
+        assert!(shown.contains("Nothing is open") && code == 0, "{shown}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_ta1_for_what_was_never_sent_is_unmatched() {
+    multi().block_on(async {
+        let mut house = within("24h", "");
+        house.drop_outbound("invoices", "a.json", INVOICE);
+        house.wait(Event::InterchangeSent).await;
+        house.drop_inbound("ta1.edi", &refusal(1, 888_888_888));
+        house.wait(Event::AcknowledgementUnmatched).await;
+        house.drop_inbound("real.edi", &refusal(2, 1000));
+        let refused = |entry: &str| entry.contains("interchange 000001000");
+        house.wait_for(Event::InterchangeRefused, |r| refused(&r.entry.subject)).await;
+        let (shown, _) = house.command(&["exceptions"]);
+        assert!(shown.contains("acknowledgement-unmatched"), "{shown}");
+        assert!(shown.contains("The partner rejected interchange 000001000"), "{shown}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_set_that_was_not_in_the_group_is_told_of_and_the_group_is_not_taken_at_its_word() {
+    let listing = |number, sets: &str, count: u32| {
+        acknowledgement(number, 1000, "A")
+            .replacen("AK9*", &format!("{sets}AK9*"), 1)
+            .replace("SE*4*", &format!("SE*{}*", 4 + count))
+    };
+    multi().block_on(async {
+        let mut house = within("24h", "");
+        house.drop_outbound("invoices", "a.json", INVOICE);
+        house.wait(Event::InterchangeSent).await;
+        house.drop_inbound("other.edi", &listing(1, "AK2*810*9999~AK5*A~", 2));
+        let told = house.wait(Event::AcknowledgementUnmatched).await;
+        assert_eq!(told.entry.subject, "810 9999 of group 1000");
+        house.wait(Event::AcknowledgementUnmatched).await;
+        assert_eq!(expectation(&house).state, AckState::Open);
+        let set = expectation(&house).set_number();
+        let both = format!("AK2*810*{set}~AK5*A~AK2*810*7777~AK5*R*5~");
+        house.drop_inbound("both.edi", &listing(2, &both, 4));
+        let told = house.wait(Event::AcknowledgementUnmatched).await;
+        assert!(told.entry.note.starts_with("rejected, but"), "{}", told.entry.note);
+        house.wait(Event::DocumentAcknowledged).await;
+        assert_eq!(expectation(&house).state, AckState::Accepted);
+        house.close().await;
+    });
+}

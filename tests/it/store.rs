@@ -270,6 +270,7 @@ fn an_acknowledgement_is_overdue_once_its_time_is_over_and_until_it_is_answered(
         warn: None,
         timing: None,
         repeated: 0,
+        partial: false,
         answered: None,
     };
     store.commit(Transaction::new().with(Change::Expect(open.clone()))).unwrap();
@@ -445,7 +446,7 @@ fn a_store_that_does_not_fit_is_refused_and_left_alone() {
     }
     let format = folder.path().join("FORMAT");
     let ours = std::fs::read_to_string(&format).unwrap();
-    std::fs::write(&format, "crossdock store format 5\n").unwrap();
+    std::fs::write(&format, "crossdock store format 6\n").unwrap();
     assert!(error(folder.path()).contains("newer Crossdock"));
     std::fs::write(&format, &ours).unwrap();
 

@@ -51,7 +51,7 @@ pub fn resubmit(
             let again: Vec<Document> = again.filter_map(|d| d.record.clone()).collect();
             let count = again.len();
             for record in again {
-                render_again(&mut draft, record, false, now);
+                render_again(records, &mut draft, record, false, now)?;
             }
             count
         }

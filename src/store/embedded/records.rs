@@ -160,7 +160,9 @@ impl Records for EmbeddedStore {
 
     fn exception_items(&self, id: u64) -> Result<Vec<ExceptionItem>, Error> {
         let found = self.scan(&keys::exception_items(id), None, ITEMS_MAX as usize)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
+        let mut items: Vec<ExceptionItem> = found.into_iter().map(|(_, item)| item).collect();
+        items.sort_by_key(|item| item.number);
+        Ok(items)
     }
 
     fn as2_message(&self, key: &As2Key) -> Result<Option<As2Message>, Error> {
