@@ -77,6 +77,9 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         return log(args, records.as_ref(), out);
     }
     let found = find(args, records.as_ref())?;
+    if found.is_empty() {
+        config.is_partner(args.partner.as_deref()).map_err(Error::Unknown)?;
+    }
     if context.format == Format::Json {
         for one in &found {
             writeln!(out, "{}", as_json(one, records.as_ref())?)?;

@@ -64,6 +64,9 @@ struct ListArgs {
     /// Only what concerns this number (of a purchase order, a shipment, an invoice)
     #[arg(long, value_name = "NUMBER")]
     po: Option<String>,
+    /// Only what concerns the number of this partner
+    #[arg(long, value_name = "NAME", requires = "po")]
+    partner: Option<String>,
     /// Only since then: a day, a moment, or a span such as 36h or 7d
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Timestamp>,
@@ -76,6 +79,9 @@ struct ExportArgs {
     /// The number of the purchase order (or of another document)
     #[arg(long, value_name = "NUMBER")]
     po: String,
+    /// Whose number it is; asked for where several partners have it
+    #[arg(long, value_name = "NAME")]
+    partner: Option<String>,
     /// The folder to write; it must not be there yet
     #[arg(long, value_name = "FOLDER")]
     to: PathBuf,
@@ -91,7 +97,7 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
         Command::List(args) => list(args, context, out),
         Command::Export(args) => {
             let data = args.config.read()?.data;
-            let bundle = export_dossier(&data, &args.po, &args.to)?;
+            let bundle = export_dossier(&data, &args.po, args.partner.as_deref(), &args.to)?;
             let Bundle { entries, payloads, .. } = &bundle;
             writeln!(out, "{}: {entries} entries, {payloads} files", args.to.display())?;
             faults(&bundle, out)
@@ -126,7 +132,11 @@ fn verify(args: &VerifyArgs, context: &Context, out: &mut dyn Write) -> Result<V
         writeln!(out, "{entries} entries, {payloads} files")?;
         let verdict = faults(&bundle, out)?;
         if verdict == Verdict::Clean {
-            writeln!(out, "All is as it was signed.")?;
+            writeln!(
+                out,
+                "Each entry is in the log that was signed, the timeline tells what they tell, and the bytes are those that \
+                 they name."
+            )?;
         }
         return Ok(verdict);
     }
@@ -182,7 +192,8 @@ fn faults(bundle: &Bundle, out: &mut dyn Write) -> Result<Verdict, Error> {
 
 fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let data = args.config.read()?.data;
-    let dossier = args.po.as_deref().map(|number| Dossier::find(&data, number)).transpose()?;
+    let find = |number| Dossier::find(&data, number, args.partner.as_deref());
+    let dossier = args.po.as_deref().map(find).transpose()?;
     let mut trail = Trail::open(&data, 1)?;
     while let Some(told) = trail.read()? {
         let wanted = args.since.is_none_or(|since| told.at >= since)

@@ -52,6 +52,9 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let records = open_records(&config)?;
     let Args { day, .. } = args;
     let report = reconcile(records.as_ref(), day.date(), day.partner.as_deref(), &sets)?;
+    if report.inbound.is_empty() && report.outbound.is_empty() && report.agrees {
+        config.is_partner(day.partner.as_deref()).map_err(Error::Unknown)?;
+    }
     if context.format == Format::Json {
         let json = serde_json::to_string(&report).map_err(|e| Error::Gateway(e.to_string()))?;
         writeln!(out, "{json}")?;

@@ -8,7 +8,9 @@ use super::acks::{minute, words};
 use super::serve::ConfigArgs;
 use super::table::table;
 use super::{Context, Error, Format, Verdict};
-use crate::gateway::{Carton, DocumentState, Trace, TracedDocument, open_records, trace};
+use crate::gateway::{
+    Carton, DocumentState, Trace, TracedDocument, exceptions_about, open_records, trace,
+};
 
 /// Cartons of a shipment that are listed; more are counted.
 const CARTONS_SHOWN: usize = 20;
@@ -40,8 +42,15 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     let records = open_records(&config)?;
     let traces = trace(records.as_ref(), &args.number, args.partner.as_deref())?;
     if traces.is_empty() {
+        config.is_partner(args.partner.as_deref()).map_err(Error::Unknown)?;
         let of = args.partner.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
         let number = &args.number;
+        let about = exceptions_about(records.as_ref(), number, args.partner.as_deref())?;
+        if let Some((id, title)) = about.last() {
+            return Err(Error::Unknown(format!(
+                "there is no order {number}{of} that went on, but an exception about it ({title}): `crossdock exceptions show {id}`"
+            )));
+        }
         let hint = config.retention.days.map_or(String::new(), |days| {
             format!(
                 "; what was over {days} days ago is in the audit log alone: `crossdock audit export --po {number}`"

@@ -259,6 +259,26 @@ impl Config {
         sound(Self::read_all(file))
     }
 
+    /// Whether there is a partner of this name, of which nothing was found; nothing named is well, too.
+    ///
+    /// # Errors
+    /// In words: there is none, with those that there are.
+    pub fn is_partner(&self, name: Option<&str>) -> Result<(), String> {
+        let Some(name) = name else { return Ok(()) };
+        if self.profiles.join(name).is_dir() {
+            return Ok(());
+        }
+        let folders = std::fs::read_dir(&self.profiles).into_iter().flatten().flatten();
+        let is_profile = |entry: &std::fs::DirEntry| entry.path().join("partner.toml").is_file();
+        let mut known: Vec<String> = folders
+            .filter(is_profile)
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        known.sort();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(format!("there is no partner `{name}`; known are {known}"))
+    }
+
     /// Reads the file: what can be used of it, as long as it says where store and profiles are, and everything that is
     /// wrong.
     #[must_use]
@@ -303,6 +323,22 @@ impl Config {
         if service.listen.is_some() && cfg!(not(feature = "console")) {
             let place = sections.place(&["service", "listen"]);
             sections.problem(place, "this program was built without the feature `console`");
+        }
+        let mut heard: Vec<(&str, std::net::SocketAddr)> = Vec::new();
+        for (table, listen) in
+            [("service", service.listen), ("api", api.listen), ("as2", as2.listen)]
+        {
+            let Some(listen) = listen else { continue };
+            // The system gives each a port of its own where 0 is asked for.
+            let same = heard.iter().find(|(_, other)| *other == listen && listen.port() != 0);
+            if let Some((other, _)) = same {
+                let place = sections.place(&[table, "listen"]);
+                sections.problem(
+                    place,
+                    format!("{table}: {listen} is the address of [{other}] already: give each a port of its own"),
+                );
+            }
+            heard.push((table, listen));
         }
         if poll == 0 {
             let place = sections.place(&["poll_seconds"]);

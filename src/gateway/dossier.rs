@@ -12,7 +12,8 @@ use memchr::memmem;
 
 use crate::audit::Hash;
 use crate::store::{
-    As2Direction, As2Message, Document, Error, Event, PayloadId, Payloads, Put, Task, Told, Trail,
+    As2Direction, As2Message, Document, Error, Event, ExceptionItem, PayloadId, Payloads, Put,
+    Subject, Task, Told, Trail,
 };
 
 /// Documents for one number, at most: what bounds the memory.
@@ -23,6 +24,8 @@ const DOCUMENTS_MAX: usize = 10_000;
 pub struct Dossier {
     /// Documents of this number, and those that name it as their order.
     documents: BTreeMap<String, Document>,
+    /// Whose they are.
+    partners: BTreeSet<String>,
     receipts: BTreeSet<u64>,
     /// Payloads with a word for each: what it is.
     payloads: BTreeMap<PayloadId, String>,
@@ -34,20 +37,27 @@ pub struct Dossier {
 
 impl Dossier {
     /// Reads the audit log of the store in this folder twice: for the documents, then for what came and went with them.
+    /// Of one partner, or of all that have the number.
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn find(folder: &Path, number: &str) -> Result<Self, Error> {
+    pub fn find(folder: &Path, number: &str, partner: Option<&str>) -> Result<Self, Error> {
+        let is_of = |whose: &str| partner.is_none_or(|partner| partner == whose);
         let mut dossier = Self::default();
         let mut seen = BTreeSet::new();
         let payloads = Payloads::look(folder)?;
         let mut trail = Trail::open(folder, 1)?;
         while let Some(told) = trail.read()? {
             for put in told.puts()? {
-                let Put::Document(document) = put else { continue };
-                let known = dossier.documents.contains_key(&document.id);
-                if known || dossier.belongs(&payloads, number, &document, &mut seen) {
-                    dossier.take(document);
+                match put {
+                    Put::Document(document) if is_of(&document.partner) => {
+                        let known = dossier.documents.contains_key(&document.id);
+                        if known || dossier.belongs(&payloads, number, &document, &mut seen) {
+                            dossier.take(document);
+                        }
+                    }
+                    Put::Item(whose, item) if is_of(&whose) => dossier.set(number, whose, &item),
+                    _ => {}
                 }
             }
         }
@@ -61,7 +71,28 @@ impl Dossier {
     /// Whether there is nothing of that number.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.documents.is_empty()
+        self.partners.is_empty()
+    }
+
+    /// The partners that have something of that number.
+    #[must_use]
+    pub fn partners(&self) -> &BTreeSet<String> {
+        &self.partners
+    }
+
+    /// A set that became no document, since it was rejected: it is known by the exception about it.
+    fn set(&mut self, number: &str, partner: String, item: &ExceptionItem) {
+        let Subject::Interchange { id, set: Some(_), label, .. } = &item.subject else { return };
+        // `order 4711 (850 0001 in group 1)`.
+        let named = label.split_once(' ').and_then(|(_, rest)| rest.rsplit_once(" ("));
+        if named.is_none_or(|(named, _)| named != number) {
+            return;
+        }
+        self.partners.insert(partner);
+        self.receipts.insert(id.receipt);
+        if let Some(payload) = item.payload {
+            self.payload(payload, &format!("the interchange of {label}"));
+        }
     }
 
     /// Whether a document has the number, or names it as its order. A document is looked at once; only those of partners
@@ -86,6 +117,7 @@ impl Dossier {
     }
 
     fn take(&mut self, document: Document) {
+        self.partners.insert(document.partner.clone());
         self.marks.insert(document.id.clone());
         self.payload(document.payload, &format!("{} {} as JSON", document.kind, document.id));
         if let Some(rendered) = document.rendered {
@@ -171,12 +203,26 @@ impl Dossier {
     #[must_use]
     pub fn tells_of(&self, told: &Told) -> bool {
         let mut marks = self.marks.iter();
-        marks.any(|mark| memmem::find(told.line, mark.as_bytes()).is_some())
-            || told.puts().is_ok_and(|puts| {
-                puts.iter().any(
-                    |put| matches!(put, Put::Receipt(receipt) if self.receipts.contains(&receipt.id)),
-                )
-            })
+        let is_marked = marks.any(|mark| memmem::find(told.line, mark.as_bytes()).is_some());
+        let puts = told.puts().unwrap_or_default();
+        let of_its_file =
+            |put: &Put| matches!(put, Put::Receipt(receipt) if self.receipts.contains(&receipt.id));
+        (is_marked && !self.is_of_others(told, &puts)) || puts.iter().any(of_its_file)
+    }
+
+    /// Whether an entry is of other partners alone: the bytes of two may be the same.
+    fn is_of_others(&self, told: &Told, puts: &[Put]) -> bool {
+        let of_journal = told.journal.iter().map(|record| record.entry.partner.as_str());
+        let of_puts = puts.iter().filter_map(|put| match put {
+            Put::Interchange(_, record) => Some(record.partner.as_str()),
+            Put::Document(document) => Some(document.partner.as_str()),
+            Put::Expectation(expectation) => Some(expectation.partner.as_str()),
+            Put::As2(message) => Some(message.partner.as_str()),
+            Put::Item(partner, _) => Some(partner.as_str()),
+            Put::Receipt(_) | Put::Work(_) => None,
+        });
+        let mut named = of_journal.chain(of_puts).filter(|name| !name.is_empty()).peekable();
+        named.peek().is_some() && !named.any(|name| self.partners.contains(name))
     }
 }
 

@@ -66,6 +66,11 @@ pub(super) fn send(partner: &str) -> String {
 }
 
 /// Deadlines of the business, which wait until there is something to be told.
+/// Whether a lane is one of deadlines, which are no work as long as they have not come.
+pub(super) fn is_deadlines(lane: &str) -> bool {
+    lane.strip_prefix(DEADLINES).is_some_and(|rest| rest.starts_with(' '))
+}
+
 pub(super) fn deadlines(partner: &str) -> String {
     format!("{DEADLINES} {partner}")
 }

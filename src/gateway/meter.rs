@@ -11,13 +11,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::Gateway;
+use super::{Gateway, lanes};
 use crate::store::{AckState, Error, Event, JournalRecord};
 
 /// Bounds of latencies, in seconds: from a file in the same folder to a partner that answers the next day.
 const SECONDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0, 3600.0, 14400.0, 86400.0, 259_200.0,
 ];
+/// Open exceptions that are counted at a scrape.
+const EXCEPTIONS_MAX: usize = 10_000;
 /// Expectations that are looked through for their ages at a scrape.
 const EXPECTATIONS_MAX: usize = 50_000;
 
@@ -56,6 +58,13 @@ struct AckLabels {
     state: &'static str,
 }
 
+/// Open exceptions of a partner.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExceptionLabels {
+    partner: String,
+    severity: &'static str,
+}
+
 type Seconds = Family<PartnerLabels, Histogram>;
 
 pub(super) struct Meter {
@@ -70,6 +79,7 @@ pub(super) struct Meter {
     parked: Gauge,
     acks: Family<AckLabels, Gauge>,
     oldest: Family<PartnerLabels, Gauge>,
+    exceptions: Family<ExceptionLabels, Gauge>,
 }
 
 impl Default for Meter {
@@ -131,6 +141,12 @@ impl Default for Meter {
                 all,
                 "acknowledgement_age_seconds",
                 "How long the oldest set has waited for its acknowledgement",
+                Family::default(),
+            ),
+            exceptions: added(
+                all,
+                "exceptions_open",
+                "Open exceptions, by partner and severity",
                 Family::default(),
             ),
             registry,
@@ -197,7 +213,9 @@ impl Gateway {
         let (meter, store) = (self.ledger.meter(), self.ledger.store());
         let backlog = store.backlog(0)?;
         meter.waiting.clear();
-        for (lane, count) in backlog.waiting {
+        // A deadline is no work as long as it has not come.
+        let work = backlog.waiting.into_iter().filter(|(lane, _)| !lanes::is_deadlines(lane));
+        for (lane, count) in work {
             meter.waiting.get_or_create(&LaneLabels { lane }).set(gauge(count));
         }
         meter.failing.set(gauge(backlog.failing));
@@ -215,6 +233,11 @@ impl Gateway {
             let age = now.duration_since(one.sent).as_secs();
             let oldest = meter.oldest.get_or_create(&PartnerLabels { partner: one.partner });
             oldest.set(oldest.get().max(age));
+        }
+        meter.exceptions.clear();
+        for one in store.open_exceptions(0, EXCEPTIONS_MAX)? {
+            let labels = ExceptionLabels { partner: one.partner, severity: one.severity.name() };
+            meter.exceptions.get_or_create(&labels).inc();
         }
         let mut text = String::new();
         // Writing into a String cannot fail.

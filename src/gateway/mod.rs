@@ -110,7 +110,7 @@ pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
 pub use setup::{Problems, check_config, rebuild_store, retire_history};
 pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use submission::{Submission, SubmissionError, Submitted};
-pub use trace::{Carton, Trace, TracedDocument, acknowledgement_of, trace};
+pub use trace::{Carton, Trace, TracedDocument, acknowledgement_of, exceptions_about, trace};
 pub use webhooks::{
     EventType, Replaying, Waiting, WebhookConfig, WebhookEvent, ping_webhook, replay_events,
     waiting_events,

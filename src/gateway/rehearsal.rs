@@ -10,15 +10,15 @@ use super::envelope::{interchange_spec, today};
 use super::inbound::{NO_TEST_ENDPOINT, document_id, in_force, in_our_words, shares};
 use super::intake::business_number;
 use super::orders::{Own, Passed, against_orders};
-use super::standing::why_held;
+use super::standing::{own_number, why_held};
 use super::translation::{Header, Numbers, Part, Received, ReceivedSet, Share, Translator, split};
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
 use crate::profile::{
-    Agreement, Credential, Direction, Envelope, Information, OnError, Partner, Profiles, State,
-    Usage,
+    Agreement, Credential, Direction, DuplicateDocument, Envelope, Information, OnError, Partner,
+    Profiles, State, Usage,
 };
-use crate::store::{DocumentState, Records};
+use crate::store::{Document as DocumentRecord, DocumentState, PurchaseOrderKey, Records};
 use crate::translate::{self, Engine};
 use crate::x12::{
     GroupControlNumber, GroupSpec, InterchangeControlNumber, InterchangeSpec, InterchangeWriter,
@@ -429,8 +429,36 @@ impl Judging<'_> {
         {
             fate = held(&words)?;
         }
+        if let (Standing::Goes, Some(records), Some(id)) = (fate.0, self.records, id)
+            && let Some(words) = self.is_taken(records, &document, id)?
+        {
+            fate = held(&words)?;
+        }
         set.document = Some(document);
         Ok(fate)
+    }
+
+    /// Whether another document went on under the number of one that was held; in words.
+    fn is_taken(
+        &self,
+        records: &dyn Records,
+        document: &Document,
+        id: &str,
+    ) -> Result<Option<String>, Error> {
+        let was_held = |one: &DocumentRecord| one.state == DocumentState::Quarantined;
+        let deliver = self.partner.duplicates.documents == DuplicateDocument::Deliver;
+        if deliver || !records.document(id)?.as_ref().is_some_and(was_held) {
+            return Ok(None);
+        }
+        let kind = document.kind();
+        let key = PurchaseOrderKey {
+            partner: self.partner.name.clone(),
+            kind: if self.test { format!("test {kind}") } else { kind.to_owned() },
+            number: own_number(document),
+        };
+        let first = if key.number.is_empty() { None } else { records.purchase_order(&key)? };
+        let other = first.filter(|first| first != id);
+        Ok(other.map(|other| format!("{kind} {} was received before: {other}", key.number)))
     }
 }
 

@@ -255,7 +255,7 @@ fn may(exception: &Exception, items: &[ExceptionItem], deed: &Deed) -> Result<()
         return refused(format!(
             "{} cannot go on as it is: nothing that says the same can be made of it. {}",
             item.subject.label(),
-            entry.mend
+            exception.mend
         ));
     }
     Ok(())
@@ -301,7 +301,7 @@ impl Doing<'_> {
                     sent.entry(payload).or_default().extend(all.into_iter().find(overdue));
                 }
                 Subject::Condition { label } => {
-                    let mend = self.exception.kind.entry().mend;
+                    let mend = &self.exception.mend;
                     return refused(format!("{label}: there is nothing to hand on. {mend}"));
                 }
             }

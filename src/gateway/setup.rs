@@ -168,6 +168,10 @@ pub fn check_config(file: &std::path::Path, engine: &Engine) -> Vec<Problem> {
     let (config, mut problems) = Config::read_all(file);
     let Some(config) = config else { return problems };
     let name = file.display().to_string();
+    if config.data.exists() && !config.data.is_dir() {
+        let words = format!("data: {} is no folder", config.data.display());
+        problems.push(Problem::whole(&name, words));
+    }
     open_endpoints(&config, &mut problems);
     open_destinations(&config, &mut problems);
     open_receivers(&config, &mut problems);

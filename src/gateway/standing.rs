@@ -15,7 +15,8 @@ use crate::translate::{LineSums, changed, line_sums};
 pub(super) const CHANGES: [&str; 2] = ["order_change", "order"];
 /// Parked work that is looked through for the call of an order.
 const PARKED_MAX: usize = 10_000;
-const RESULTS: [&str; 2] = ["shipment", "invoice"];
+/// The kinds of document that ship and bill an order.
+pub(super) const RESULTS: [&str; 2] = ["shipment", "invoice"];
 
 /// What is asked of an order that was received before: by a change, or by an order whose purpose is to cancel one. (An
 /// order that replaces or changes one is an order, whose number came before.)

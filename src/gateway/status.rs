@@ -110,8 +110,11 @@ impl Status {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Error::Mailbox(e.into())),
         };
-        let status = serde_json::from_slice(&json);
-        status.map(Some).map_err(|e| Error::Defect(format!("{}: {e}", path.display())))
+        let status = serde_json::from_slice::<Self>(&json);
+        let mut status = status.map_err(|e| Error::Defect(format!("{}: {e}", path.display())))?;
+        // One that was killed could not say so.
+        status.running &= store::is_held(&config.data);
+        Ok(Some(status))
     }
 
     /// Whether the gateway runs: it said so not long ago.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::intake::business_number;
 use super::orders::counts;
 use super::records::message_of;
-use super::standing::{Story, asked_by, said};
+use super::standing::{CHANGES, RESULTS, Story, asked_by, said};
 use crate::canonical::{self, Order, Shipment};
 use crate::lifecycle::Stage;
 use crate::store::{
@@ -46,7 +46,8 @@ pub struct TracedDocument {
     /// Its record.
     #[serde(flatten)]
     pub record: Document,
-    /// The interchange that it came in.
+    /// The interchange that it came in, or, where it came in several, the one that was answered.
+    #[serde(rename = "received")]
     pub interchange: Option<InterchangeRecord>,
     /// When it was sent, and what the partner said of it.
     pub acknowledgement: Option<Expectation>,
@@ -80,7 +81,7 @@ pub fn trace(
     partner: Option<&str>,
 ) -> Result<Vec<Trace>, Error> {
     let mut found: BTreeMap<String, Document> = BTreeMap::new();
-    // Changes that are held count nowhere, and are looked for here.
+    // What is held counts nowhere, and is looked for here: changes, shipments, invoices, and the same number once more.
     let mut held: Vec<Document> = Vec::new();
     let number = business_number(number);
     let mut after: Option<String> = None;
@@ -89,11 +90,18 @@ pub fn trace(
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
         for one in page {
-            let is_it = one.number == number
-                && one.state != DocumentState::Duplicate
-                && partner.is_none_or(|partner| partner == one.partner)
-                && ["order", "order_change"].contains(&one.kind.as_str());
-            if !is_it {
+            if one.state == DocumentState::Duplicate
+                || partner.is_some_and(|partner| partner != one.partner)
+            {
+                continue;
+            }
+            if RESULTS.contains(&one.kind.as_str()) && !counts(one.state) {
+                if said(records, &one)?.is_some_and(|said| is_for(&said, &number)) {
+                    held.push(one);
+                }
+                continue;
+            }
+            if one.number != number || !CHANGES.contains(&one.kind.as_str()) {
                 continue;
             }
             if changes_an_order(records, &one)? {
@@ -101,12 +109,9 @@ pub fn trace(
                 continue;
             }
             // The latest of a number that came several times, one that went through before one that did not.
-            let better = found
-                .get(&one.partner)
-                .is_none_or(|other| (counts(one.state), one.at) > (counts(other.state), other.at));
-            if better {
-                found.insert(one.partner.clone(), one);
-            }
+            let weight = |one: &Document| (counts(one.state), one.at);
+            let better = found.get(&one.partner).is_none_or(|other| weight(&one) > weight(other));
+            held.extend(if better { found.insert(one.partner.clone(), one) } else { Some(one) });
         }
     }
     let of_partner = |partner: &str| -> Vec<Document> {
@@ -117,6 +122,43 @@ pub fn trace(
         of_order(records, order, held)
     });
     traces.collect()
+}
+
+/// Whether a shipment or an invoice is for the order of a number.
+fn is_for(said: &canonical::Document, number: &str) -> bool {
+    let is_it = |named: &str| business_number(named) == number;
+    match said {
+        canonical::Document::Shipment(shipment) => {
+            shipment.orders.iter().any(|order| order.number.as_deref().is_some_and(is_it))
+        }
+        canonical::Document::Invoice(invoice) => invoice.order.as_deref().is_some_and(is_it),
+        _ => false,
+    }
+}
+
+/// An open or settled exception about a document of a number that became none: its number, and what is wrong.
+///
+/// # Errors
+/// Where the records cannot be read.
+pub fn exceptions_about(
+    records: &dyn Records,
+    number: &str,
+    partner: Option<&str>,
+) -> Result<Vec<(u64, String)>, Error> {
+    let named = format!(" {} (", business_number(number));
+    let mut found = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = records.exceptions(after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = last.id;
+        for one in page.iter().filter(|one| partner.is_none_or(|name| name == one.partner)) {
+            let items = records.exception_items(one.id)?;
+            if items.iter().any(|item| item.subject.label().contains(&named)) {
+                found.push((one.id, one.kind.entry().title.to_owned()));
+            }
+        }
+    }
 }
 
 fn changes_an_order(records: &dyn Records, record: &Document) -> Result<bool, Error> {
@@ -149,7 +191,16 @@ fn traced(
     record: Document,
     canonical: Option<&canonical::Document>,
 ) -> Result<TracedDocument, Error> {
-    let interchange = record.interchange.map(|id| records.interchange(id)).transpose()?.flatten();
+    let mut interchange =
+        record.interchange.map(|id| records.interchange(id)).transpose()?.flatten();
+    // One that came again was answered the first time.
+    if let Some(InterchangeRecord { answer: None, key: Some(key), .. }) = &interchange
+        && let Some(first) = records.seen(key)?
+        && let Some(first) = records.interchange(first.id)?
+        && first.answer.is_some()
+    {
+        interchange = Some(first);
+    }
     let cartons = match canonical {
         Some(canonical::Document::Shipment(shipment)) => cartons(shipment),
         _ => Vec::new(),

@@ -20,6 +20,9 @@ pub struct AlertState {
     pub quiet_until: Timestamp,
     /// Repeats that were not told yet.
     pub repeats: u64,
+    /// What these were, in one line each; the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<String>,
     /// The exception that it is about, and how often that had come when it was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<(u64, u64)>,

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -58,6 +59,12 @@ pub struct EmbeddedStore {
     /// Work given out. In memory: with the process all leases end.
     leases: Mutex<HashSet<u64>>,
 }
+
+/// The file that is locked by the process that has the store open.
+const LOCK: &str = "LOCK";
+/// How often it is tried to get it, and after which pause.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 impl EmbeddedStore {
     /// Opens the store in this folder; makes it at a first start. What only the audit log has, the database gets; a
@@ -403,13 +410,32 @@ impl Store for EmbeddedStore {
 
 /// Locks the folder against other processes, as long as the file is open.
 pub(super) fn lock_folder(folder: &Path) -> Result<File, Error> {
-    let path = folder.join("LOCK");
+    let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|e| file_error("opening", &path, &e))?;
-    file.try_lock().map_err(|e| match e {
-        TryLockError::WouldBlock => Error::Held { path: folder.display().to_string() },
-        TryLockError::Error(e) => file_error("locking", &path, &e),
-    })?;
-    Ok(file)
+    let mut tries = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // Somebody may be asking whether it is held at this very moment.
+            Err(TryLockError::WouldBlock) if tries < LOCK_TRIES => {
+                tries += 1;
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Held { path: folder.display().to_string() });
+            }
+            Err(TryLockError::Error(e)) => return Err(file_error("locking", &path, &e)),
+        }
+    }
+}
+
+/// Whether a process has the store of a folder open; also where that cannot be told.
+#[must_use]
+pub fn is_held(folder: &Path) -> bool {
+    match File::open(folder.join(LOCK)) {
+        Ok(file) => file.try_lock_shared().is_err(),
+        Err(e) => e.kind() != std::io::ErrorKind::NotFound,
+    }
 }
 
 fn work_freed(change: &Change) -> Option<u64> {

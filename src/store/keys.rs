@@ -187,6 +187,11 @@ pub(super) fn exception_item(id: u64, item: &str) -> Vec<u8> {
     Key::new(EXCEPTION_ITEM).number(id).text(item).bytes()
 }
 
+/// The exception that an item is of, by the key of that.
+pub(super) fn exception_of_item(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(1..9)?.try_into().ok()?))
+}
+
 pub(super) fn exception_of(item: &str) -> Vec<u8> {
     Key::new(EXCEPTION_OF).text(item).bytes()
 }

@@ -41,7 +41,7 @@ pub use as2::{As2Direction, As2Key, As2Message, As2State};
 pub use call_result::CallResult;
 pub use check::{Checked, check, export};
 pub use commit::HandedIn;
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, is_held};
 pub use entry::Step;
 pub use exception::{
     Exception, ExceptionItem, ExceptionState, ITEMS_MAX, Raise, Settle, Settled, Subject,

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::as2::As2Message;
 use super::database::decode;
 use super::entry::{Entry, Step, Writes};
+use super::exception::{Exception, ExceptionItem};
 use super::expectation::Expectation;
 use super::journal::JournalRecord;
 use super::records::{Document, InterchangeId, InterchangeRecord, Receipt};
@@ -51,6 +52,8 @@ pub enum Put {
     Work(Work),
     /// A message over AS2.
     As2(As2Message),
+    /// Something that a person had to look at: whose it is, and what it is about.
+    Item(String, ExceptionItem),
 }
 
 impl Trail {
@@ -68,10 +71,20 @@ impl Trail {
     /// Where the log cannot be read.
     pub fn read(&mut self) -> Result<Option<Told<'_>>, Error> {
         let Some((number, line)) = self.0.read()? else { return Ok(None) };
+        Told::read(number, line).map(Some)
+    }
+}
+
+impl<'a> Told<'a> {
+    /// Reads the line of an entry.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn read(number: u64, line: &'a [u8]) -> Result<Self, Error> {
         let entry = Entry::read(number, line)?;
         let (journal, writes) = (entry.journal()?, entry.writes()?);
         let Entry { at, by, steps, .. } = entry;
-        Ok(Some(Told { number, line, at, by, journal, steps, writes }))
+        Ok(Self { number, line, at, by, journal, steps, writes })
     }
 }
 
@@ -94,6 +107,16 @@ impl Told<'_> {
                 Some(&keys::EXPECTATION) => Some(Put::Expectation(record(key, value)?)),
                 Some(&keys::WORK) => Some(Put::Work(record(key, value)?)),
                 Some(&keys::AS2) => Some(Put::As2(record(key, value)?)),
+                Some(&keys::EXCEPTION_ITEM) => {
+                    // What changes an item changes its exception in the same entry.
+                    let exception = keys::exception_of_item(key).map(keys::exception);
+                    let exception = exception.and_then(|key| self.writes.get(&key)?.clone());
+                    let partner = match exception {
+                        Some(value) => record::<Exception>(key, &value)?.partner,
+                        None => String::new(),
+                    };
+                    Some(Put::Item(partner, record(key, value)?))
+                }
                 _ => None,
             });
         }

@@ -1,5 +1,7 @@
 //! A day is reconciled: what came with what was delivered, what went with what was acknowledged.
 
+use std::fs;
+
 use crossdock::store::{
     Change, Document, DocumentState, EmbeddedStore, Event, Facts, JournalEntry, Records as _,
     Transaction,
@@ -68,6 +70,38 @@ fn a_day_shows_what_agrees_and_lists_what_does_not() {
         assert!(!text.contains("set aside"), "{text}");
         let (text, code) = house.command(&["reconcile", "--date", "2001-01-01"]);
         assert_eq!((code, text.contains("Nothing came and nothing went.")), (0, true), "{text}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_was_rejected_or_set_aside_and_went_on_since_then_is_no_difference() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let today = jiff::Zoned::now().date().to_string();
+        let good = order(1, "PO-1");
+        house.drop_inbound("bad.edi", &good.replace("PO1*1*24*EA", "PO1*1*ten*EA"));
+        house.wait(Event::ExceptionRaised).await;
+        house.drop_inbound("strange.edi", &order(2, "PO-2").replace("6125550100", "9999999999"));
+        house.wait(Event::ExceptionRaised).await;
+        house.drop_outbound("invoices", "prose.json", "two mugs, as agreed");
+        house.wait(Event::ExceptionRaised).await;
+        let report = |house: &House| house.command(&["reconcile", "--date", &today]).0;
+        let before = report(&house);
+        assert!(before.contains("in order PO-1 (850"), "{before}");
+        assert!(before.contains("prose.json: the file cannot be used"), "{before}");
+        let (one, two) = (house.path("one.edi"), house.path("two.edi"));
+        fs::write(&one, &good).unwrap();
+        fs::write(&two, order(2, "PO-2")).unwrap();
+        for (id, file) in [("1", &one), ("2", &two)] {
+            let file = file.to_str().unwrap();
+            house.command(&["exceptions", "edit", id, file, "--who", "us"]);
+            house.wait(Event::DocumentDelivered).await;
+        }
+        house.command(&["exceptions", "dismiss", "3", "--reason", "a joke", "--who", "us"]);
+        let after = report(&house);
+        assert!(after.contains("order (850): 2 received; 2 delivered"), "{after}");
+        assert!(after.contains("Everything agrees."), "{after}");
         house.close().await;
     });
 }

@@ -62,3 +62,38 @@ fn an_order_is_followed_to_its_cartons_invoices_and_acknowledgements() {
         house.close().await;
     });
 }
+
+#[test]
+fn what_is_held_came_twice_or_was_rejected_is_shown() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        // The same number with other contents, and an invoice for what was never ordered.
+        house.drop_inbound("other.edi", &order(2, "PO-1").replace("PO1*1*24*EA", "PO1*1*25*EA"));
+        house.wait(Event::ExceptionRaised).await;
+        house.drop_inbound("bad.edi", &order(3, "PO-3").replace("PO1*1*24*EA", "PO1*1*ten*EA"));
+        house.wait(Event::ExceptionRaised).await;
+        let long = INVOICE.replace("INV-1", &"N".repeat(40));
+        house.drop_outbound("invoices", "long.json", &long);
+        house.wait(Event::ExceptionRaised).await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        for words in ["order PO-1  delivered", "order PO-1  set aside", "NNNN  set aside"] {
+            assert!(page.contains(words), "{words:?} is not in\n{page}");
+        }
+        // A person has the second one go on: the first one stays in sight, with its answer.
+        house.command(&["exceptions", "accept", "1", "--reason", "they say so", "--who", "us"]);
+        house.wait(Event::DocumentDelivered).await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        assert_eq!(page.matches("order PO-1  delivered").count(), 2, "{page}");
+        assert!(!page.contains("our answer    none"), "{page}");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+            .env("CROSSDOCK_CONFIG", house.path("crossdock.toml"))
+            .args(["trace", "PO-3"])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("crossdock exceptions show 2"), "{told}");
+        house.close().await;
+    });
+}

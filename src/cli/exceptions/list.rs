@@ -59,11 +59,15 @@ pub fn run(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<Ve
         return Ok(verdict(&found));
     }
     if found.is_empty() {
+        args.config.read()?.is_partner(args.partner.as_deref()).map_err(Error::Unknown)?;
         writeln!(out, "Nothing is open.")?;
         return Ok(Verdict::Clean);
     }
     // What is open before what is not, and then the most urgent.
     found.sort_by_key(|one| (one.state != ExceptionState::Open, Reverse(one.severity), one.due));
+    for one in &mut found {
+        name_what_is_open(records.as_ref(), one)?;
+    }
     table(&found, context, out)?;
     Ok(verdict(&found))
 }
@@ -80,6 +84,23 @@ fn verdict(found: &[Exception]) -> Verdict {
     } else {
         Verdict::Clean
     }
+}
+
+/// Things that are named where only some of an exception are open.
+const NAMED_MAX: usize = 5;
+
+/// What was told last of an exception may be settled by now: then what is open stands in its words.
+fn name_what_is_open(records: &dyn Records, one: &mut Exception) -> Result<(), Error> {
+    if one.state != ExceptionState::Open || one.open_items == one.items {
+        return Ok(());
+    }
+    let items = records.exception_items(one.id).map_err(|e| Error::Gateway(e.to_string()))?;
+    let open: Vec<&str> =
+        items.iter().filter(|item| !item.settled).map(|item| item.subject.label()).collect();
+    let more = if open.len() > NAMED_MAX { ", …" } else { "" };
+    let named = open[..open.len().min(NAMED_MAX)].join(", ");
+    one.words = format!("{} of {} open: {named}{more}", open.len(), items.len());
+    Ok(())
 }
 
 /// One as a line of JSON.

@@ -19,12 +19,12 @@ pub struct ShowArgs {
     /// Its number
     #[arg(value_name = "ID")]
     id: u64,
-    /// Write the bytes that it is about into this file, to be looked at or edited
+    /// Write the bytes that it is about into this new file, to be looked at or edited
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Of which of the things that it is about
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    item: usize,
+    /// One of the things that it is about
+    #[arg(long, value_name = "N")]
+    item: Option<usize>,
     #[command(flatten)]
     config: ConfigArgs,
 }
@@ -44,20 +44,34 @@ pub fn run(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<Ve
     let exception =
         exception.ok_or_else(|| Error::Unknown(format!("there is no exception {}", args.id)))?;
     let items = records.exception_items(args.id).map_err(failed)?;
+    let mut shown: Vec<(usize, &ExceptionItem)> = (1..).zip(&items).collect();
+    if let Some(number) = args.item {
+        shown.retain(|(own, _)| *own == number);
+        if shown.is_empty() {
+            return Err(Error::Unknown(format!("it is about {} things", items.len())));
+        }
+    }
     if let Some(file) = &args.save {
-        return save(records, &items, args.item, file, out);
+        return match &shown[..] {
+            [(_, item)] => save(records, item, file, out),
+            all => Err(Error::Unknown(format!(
+                "it is about {} things: say of which one the bytes are wanted (--item)",
+                all.len()
+            ))),
+        };
     }
     if context.format == Format::Json {
         let mut line = as_json(&exception)?;
-        let told: Result<Vec<_>, Error> = items.iter().map(|item| told(records, item)).collect();
+        let told: Result<Vec<_>, Error> =
+            shown.iter().map(|(_, item)| told(records, item)).collect();
         line["things"] = told?.into();
         writeln!(out, "{line}")?;
     } else {
         head(&exception, context, out)?;
-        for (number, item) in (1..).zip(&items) {
+        for (number, item) in shown {
             thing(records, (number, item), context, out)?;
         }
-        foot(&exception, items.len(), context, out)?;
+        foot(&exception, &items, context, out)?;
     }
     Ok(match exception.state {
         ExceptionState::Open => Verdict::Findings,
@@ -67,17 +81,21 @@ pub fn run(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<Ve
 
 fn save(
     records: &dyn Records,
-    items: &[ExceptionItem],
-    number: usize,
+    item: &ExceptionItem,
     file: &PathBuf,
     out: &mut dyn Write,
 ) -> Result<Verdict, Error> {
-    let item = number.checked_sub(1).and_then(|index| items.get(index));
-    let item = item.ok_or_else(|| Error::Unknown(format!("it is about {} things", items.len())))?;
     let payload = item.payload.ok_or_else(|| {
         Error::Unknown(format!("{}: no bytes of it were taken in", item.subject.label()))
     })?;
     let bytes = records.payload(payload).map_err(|e| Error::Gateway(e.to_string()))?;
+    // What was edited there is not lost.
+    if file.exists() {
+        return Err(Error::Unknown(format!(
+            "{} is there already: name a new file",
+            file.display()
+        )));
+    }
     fs::write(file, bytes).map_err(Error::read(file))?;
     writeln!(out, "{} is in {}", item.subject.label(), file.display())?;
     Ok(Verdict::Clean)
@@ -215,14 +233,16 @@ fn finding(
 
 fn foot(
     one: &Exception,
-    items: usize,
+    items: &[ExceptionItem],
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let (strong, id, entry) = (context.paint.strong, one.id, one.kind.entry());
     if one.state == ExceptionState::Open {
         writeln!(out, "{strong}What can be done{strong:#}")?;
-        for action in entry.actions.iter().copied().chain([Action::Dismiss]) {
+        let open = || items.iter().filter(|item| !item.settled);
+        let can = |action: &Action| *action != Action::Accept || open().any(|item| item.acceptable);
+        for action in entry.actions.iter().copied().chain([Action::Dismiss]).filter(can) {
             let what = match action {
                 Action::Retry => "do the step that failed once more",
                 Action::Replay => "have the bytes go through the gateway once more",
@@ -233,7 +253,7 @@ fn foot(
             let mut command = format!("crossdock exceptions {} {id}", action.name());
             if action == Action::Edit {
                 command.push_str(" FILE");
-                if items > 1 {
+                if open().count() > 1 {
                     command.push_str(" --item N");
                 }
             }
@@ -243,7 +263,8 @@ fn foot(
             writeln!(out, "  {command:<52} {what}")?;
         }
         if entry.actions.contains(&Action::Edit) {
-            let command = format!("crossdock exceptions show {id} --save FILE");
+            let item = if items.len() > 1 { " --item N" } else { "" };
+            let command = format!("crossdock exceptions show {id} --save FILE{item}");
             writeln!(out, "  {command:<52} write its bytes into a file, to be edited")?;
         }
     }

@@ -29,6 +29,9 @@ use words::{Why, message};
 const RECORDS_A_READ: usize = 500;
 /// Causes that rules keep an eye on; what comes beyond is told each time.
 const STATES_MAX: usize = 10_000;
+/// Repeats that are named in the message about them, and how much of each.
+const MORE_MAX: usize = 10;
+const MORE_CHARS_MAX: usize = 120;
 
 impl Gateway {
     /// Looks at what has happened since the last time, and queues what is to be told.
@@ -114,6 +117,16 @@ impl Gateway {
     }
 }
 
+/// What came while it was quiet, a line each.
+fn listed(state: &AlertState) -> String {
+    let mut text: String = state.more.iter().map(|line| format!("- {line}\n")).collect();
+    let others = state.repeats.saturating_sub(state.more.len() as u64);
+    if others > 0 && !state.more.is_empty() {
+        text.push_str(&format!("and {others} more\n"));
+    }
+    text
+}
+
 type Key = (String, String);
 
 /// One look.
@@ -149,6 +162,10 @@ impl<'a> Round<'a> {
             && (self.now < state.quiet_until || state.repeats > 0)
         {
             state.repeats += 1;
+            // An exception tells of all that it is about.
+            if hit.exception.is_none() && state.more.len() < MORE_MAX {
+                state.more.push(hit.title.chars().take(MORE_CHARS_MAX).collect());
+            }
             state.stands = hit.stands;
             state.exception = hit.exception;
             return Ok(());
@@ -162,6 +179,7 @@ impl<'a> Round<'a> {
             since: self.now,
             quiet_until: self.after(rule.quiet),
             repeats: 0,
+            more: Vec::new(),
             exception: hit.exception,
             stands: hit.stands,
         };
@@ -213,6 +231,7 @@ impl<'a> Round<'a> {
         let why = if come > 0 { Why::Repeats(come) } else { Why::Still };
         self.tell_of(rule, state, why, "")?;
         state.repeats = 0;
+        state.more.clear();
         if let Some((id, told)) = &mut state.exception {
             let exception = self.gateway.ledger.store().exception(*id)?;
             *told = exception.map_or(*told, |exception| exception.count);
@@ -244,9 +263,16 @@ impl<'a> Round<'a> {
             Some(exception) => Hit::of_exception(&exception),
             None => Hit::of_state(state, how),
         };
+        // Of events each is about something of its own.
+        let title = match &state.more[..] {
+            [] => state.title.clone(),
+            [one] => one.clone(),
+            [first, ..] => format!("{first}, and others"),
+        };
+        let hit = Hit { words: format!("{}{}", hit.words, listed(state)), ..hit };
         let place = hit.place.clone();
         let since = state.since;
-        let told = message(rule, self.now, &state.title, why.since(since, how), &hit);
+        let told = message(rule, self.now, &title, why.since(since, how), &hit);
         self.tell(rule, &told, &place)
     }
 

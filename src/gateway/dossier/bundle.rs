@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dossier, event_words, leaf};
 use crate::audit::{self, Checkpoint, Hash, Proofs, PublicKey, root_of_proof};
 use crate::disk;
-use crate::store::{AUDIT, Error, PayloadId, Payloads, Trail};
+use crate::store::{AUDIT, Error, PayloadId, Payloads, Told, Trail};
 
 const README: &str = include_str!("README.txt");
 const RECEIPTS: &str = include_str!("RECEIPTS.txt");
@@ -19,6 +19,8 @@ const PROOFS: &str = "proofs.jsonl";
 const CHECKPOINT: &str = "checkpoint";
 const KEYS: &str = "public-keys";
 const BYTES: &str = "bytes";
+const TIMELINE: &str = "timeline.txt";
+const CONTENTS: &str = "contents.txt";
 
 /// What a folder holds, or what was found in one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,13 +41,18 @@ struct Inclusion {
     proof: Vec<Hash>,
 }
 
-/// Writes everything about a number into a new folder. The newest checkpoint must cover it: what is not signed yet is
+/// Writes everything about a number of a partner into a new folder. The newest checkpoint must cover it: what is not signed yet is
 /// left out, and said to be.
 ///
 /// # Errors
-/// Where the log cannot be read, nothing of that number is in it, nothing was signed yet, or the folder cannot be
-/// written.
-pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Error> {
+/// Where the log cannot be read, nothing of that number is in it, several partners have the number and none is named,
+/// nothing was signed yet, or the folder cannot be written.
+pub fn export_dossier(
+    data: &Path,
+    number: &str,
+    partner: Option<&str>,
+    to: &Path,
+) -> Result<Bundle, Error> {
     let refuse =
         |path: &Path, reason: String| Error::Open { path: path.display().to_string(), reason };
     let audit = data.join(AUDIT);
@@ -53,9 +60,18 @@ pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Er
     let note = audit::newest(&audit)?.unwrap_or_default();
     let checkpoint =
         Checkpoint::read(&note, &keys).map_err(|words| refuse(&audit.join(CHECKPOINT), words))?;
-    let dossier = Dossier::find(data, number)?;
+    let dossier = Dossier::find(data, number, partner)?;
     if dossier.is_empty() {
-        return Err(refuse(&audit, format!("no document has the number {number}")));
+        let of = partner.map(|name| format!(" of {name}")).unwrap_or_default();
+        return Err(refuse(&audit, format!("no document{of} has the number {number}")));
+    }
+    if dossier.partners().len() > 1 {
+        let names: Vec<&str> = dossier.partners().iter().map(String::as_str).collect();
+        let names = names.join(", ");
+        return Err(refuse(
+            &audit,
+            format!("{number} is a number of several partners: {names}. Say whose with --partner"),
+        ));
     }
     if to.exists() {
         return Err(refuse(
@@ -70,7 +86,7 @@ pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Er
         (KEYS.to_owned(), audit::key_lines(&keys).into_bytes()),
         (ENTRIES.to_owned(), std::mem::take(&mut told.entries)),
         (PROOFS.to_owned(), told.proofs()),
-        ("timeline.txt".to_owned(), std::mem::take(&mut told.timeline).into_bytes()),
+        (TIMELINE.to_owned(), std::mem::take(&mut told.timeline).into_bytes()),
     ];
     let mut bundle = Bundle { entries: told.found.len(), ..Bundle::default() };
     if told.unsigned > 0 {
@@ -92,7 +108,7 @@ pub fn export_dossier(data: &Path, number: &str, to: &Path) -> Result<Bundle, Er
             Err(error) => bundle.faults.push(format!("{what}: {error}")),
         }
     }
-    files.push(("contents.txt".to_owned(), contents.into_bytes()));
+    files.push((CONTENTS.to_owned(), contents.into_bytes()));
     write(to, &files)?;
     Ok(bundle)
 }
@@ -168,16 +184,7 @@ fn gather(data: &Path, dossier: &Dossier, checkpoint: &Checkpoint) -> Result<Gat
         gathered.found.push((told.number, leaf));
         gathered.entries.extend_from_slice(told.line);
         gathered.entries.push(b'\n');
-        for record in &told.journal {
-            let entry = &record.entry;
-            let event = event_words(entry.event);
-            let note = entry.note.trim().replace('\n', " | ");
-            let _ = writeln!(
-                gathered.timeline,
-                "{}  entry {}  {}  {event}  {}  {note}",
-                entry.at, told.number, told.by, entry.subject
-            );
-        }
+        tell(&told, &mut gathered.timeline);
     }
     if proofs.tree().root() != checkpoint.root {
         let path = data.join(AUDIT).display().to_string();
@@ -188,8 +195,23 @@ fn gather(data: &Path, dossier: &Dossier, checkpoint: &Checkpoint) -> Result<Gat
     Ok(gathered)
 }
 
+/// What an entry tells, for reading.
+fn tell(told: &Told<'_>, timeline: &mut String) {
+    for record in &told.journal {
+        let entry = &record.entry;
+        let event = event_words(entry.event);
+        let note = entry.note.trim().replace('\n', " | ");
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            timeline,
+            "{}  entry {}  {}  {event}  {}  {note}",
+            entry.at, told.number, told.by, entry.subject
+        );
+    }
+}
+
 /// Checks a folder that [`export_dossier`] has written: the signature, that every entry was in the log that was signed,
-/// and that the bytes are those that the entries name. With `keys` only those count; else those in the folder, which say
+/// that the timeline tells what they tell, and that the bytes are there and those that the entries name. With `keys` only those count; else those in the folder, which say
 /// no more than that it is of one piece.
 ///
 /// # Errors
@@ -216,7 +238,7 @@ pub fn verify_dossier(folder: &Path, keys: Option<&[PublicKey]>) -> Result<Bundl
         }
     };
     let (entries, proofs) = (read(ENTRIES)?, read(PROOFS)?);
-    let mut named = BTreeSet::new();
+    let (mut named, mut timeline) = (BTreeSet::new(), String::new());
     if entries.lines().count() != proofs.lines().count() {
         bundle.faults.push(format!("{ENTRIES} and {PROOFS} have not the same number of lines"));
     }
@@ -235,9 +257,20 @@ pub fn verify_dossier(folder: &Path, keys: Option<&[PublicKey]>) -> Result<Bundl
                 bundle.entries
             ));
         }
+        if let Some(told) = says.and_then(|number| Told::read(number, line.as_bytes()).ok()) {
+            tell(&told, &mut timeline);
+        }
         named.extend(hashes(line));
     }
+    if read(TIMELINE)? != timeline {
+        bundle.faults.push(format!("{TIMELINE}: it does not tell what the entries tell"));
+    }
     check_bytes(folder, &named, &mut bundle)?;
+    for id in read(CONTENTS)?.lines().filter_map(|line| line.split(' ').next()) {
+        if !folder.join(BYTES).join(id).is_file() {
+            bundle.faults.push(format!("{BYTES}/{id}: it is missing, and {CONTENTS} names it"));
+        }
+    }
     Ok(bundle)
 }
 

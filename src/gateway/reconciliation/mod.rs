@@ -17,8 +17,8 @@ use serde::Serialize;
 
 use crate::exceptions::Kind;
 use crate::store::{
-    AckState, Document, DocumentState, Error, Expectation, InterchangeId, InterchangeRecord,
-    Outcome, Records, Subject,
+    AckState, Document, DocumentState, Error, Exception, ExceptionItem, ExceptionState,
+    Expectation, InterchangeId, InterchangeRecord, Outcome, Place, Records, Subject,
 };
 
 /// Records that are read at a time.
@@ -136,7 +136,7 @@ pub fn reconcile(
 ) -> Result<Reconciliation, Error> {
     let mut day = Day::new(date, partner, sets);
     day.read_interchanges(records)?;
-    day.read_rejected_sets(records)?;
+    day.read_exceptions(records)?;
     day.read_expectations(records)?;
     day.read_documents(records)?;
     Ok(day.into_report(date))
@@ -232,34 +232,62 @@ impl<'a> Day<'a> {
             number,
             id: format!("receipt {} interchange {}", id.receipt, id.index + 1),
             since: record.at,
-            why: format!("{how}: {why}"),
+            why: if why.is_empty() { how.to_owned() } else { format!("{how}: {why}") },
         };
         self.wholes.insert(id, difference);
     }
 
-    /// Sets that were rejected became no documents: exceptions tell of them.
-    fn read_rejected_sets(&mut self, records: &dyn Records) -> Result<(), Error> {
+    /// What became no document, exceptions tell of: sets that were rejected, and files that are none of use. What went on
+    /// since then, edited or as it is, came again and is counted there.
+    fn read_exceptions(&mut self, records: &dyn Records) -> Result<(), Error> {
         let mut after = 0;
         loop {
             let page = records.exceptions(after, PAGE)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.id;
             let (from, until) = (self.from, self.until);
-            let rejected = page.iter().filter(|one| one.kind == Kind::DocumentRejected);
-            for exception in rejected.filter(|one| one.last >= from && one.opened < until) {
+            for exception in page.iter().filter(|one| one.last >= from && one.opened < until) {
                 for item in records.exception_items(exception.id)? {
-                    let Subject::Interchange { id, label, .. } = &item.subject else { continue };
-                    if self.interchanges.get(id).copied() == Some(true) && self.is_on_it(item.at) {
-                        self.rejected_set(&exception.partner, *id, label, &item.at);
+                    if self.is_on_it(item.at) {
+                        self.item(exception, &item);
                     }
                 }
             }
         }
     }
 
+    fn item(&mut self, exception: &Exception, item: &ExceptionItem) {
+        let went_on = item.settled && exception.state != ExceptionState::Dismissed;
+        match &item.subject {
+            Subject::Interchange { id, .. } if went_on => {
+                self.wholes.remove(id);
+            }
+            Subject::Interchange { id, label, .. }
+                if exception.kind == Kind::DocumentRejected
+                    && self.interchanges.get(id).copied() == Some(true) =>
+            {
+                self.rejected_set(&exception.partner, *id, label, &item.at);
+            }
+            Subject::File { place: Place::Endpoint { partner, kind, .. }, file }
+                if !item.settled && self.is_of(partner) =>
+            {
+                self.differences.push(Difference {
+                    direction: "out",
+                    partner: partner.clone(),
+                    document: kind.clone(),
+                    number: file.name.clone(),
+                    id: format!("exception {}", exception.id),
+                    since: item.at,
+                    why: "the file cannot be used: see crossdock exceptions".to_owned(),
+                });
+            }
+            _ => {}
+        }
+    }
+
     fn rejected_set(&mut self, partner: &str, id: InterchangeId, label: &str, at: &Timestamp) {
         // `order 4711 (850 0001 in group 1)`, or the set alone.
-        let kind = label.split(' ').next().unwrap_or_default();
+        let (kind, number) = label.split_once(' ').unwrap_or((label, ""));
         let flow = self.flow_in(partner, kind);
         flow.received += 1;
         flow.rejected += 1;
@@ -269,7 +297,7 @@ impl<'a> Day<'a> {
             direction: "in",
             partner: partner.to_owned(),
             document: kind.to_owned(),
-            number: label.to_owned(),
+            number: number.to_owned(),
             id: format!("receipt {} interchange {}", id.receipt, id.index + 1),
             since: *at,
             why: "rejected; the partner was told so".to_owned(),

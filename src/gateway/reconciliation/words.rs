@@ -28,8 +28,9 @@ impl fmt::Display for Reconciliation {
         writeln!(f, "\nWhat does not agree")?;
         for one in &self.differences {
             let partner = if one.partner.is_empty() { "nobody" } else { &one.partner };
-            let (direction, document, number) = (one.direction, &one.document, &one.number);
-            writeln!(f, "  {partner} {direction} {document} {number}: {}", one.why)?;
+            let (direction, document, number) = (one.direction, &one.document, one.number.trim());
+            let named = if number.is_empty() { String::new() } else { format!(" {number}") };
+            writeln!(f, "  {partner} {direction} {document}{named}: {}", one.why)?;
             writeln!(f, "    {}, since {}", one.id, one.since)?;
         }
         match self.not_listed {
