@@ -87,7 +87,7 @@ pub enum Error {
         reason: String,
     },
     /// Another process has the data folder open.
-    #[error("{path}: another process has it open")]
+    #[error("{path}: another process has it open, such as a gateway that runs: stop that first")]
     Held {
         /// The folder.
         path: String,

@@ -72,6 +72,13 @@ fn what_is_held_came_twice_or_was_rejected_is_shown() {
         // The same number with other contents, and an invoice for what was never ordered.
         house.drop_inbound("other.edi", &order(2, "PO-1").replace("PO1*1*24*EA", "PO1*1*25*EA"));
         house.wait(Event::ExceptionRaised).await;
+        let notes = |house: &House| -> String {
+            let folder = house.path("mailboxes/harbor-and-pine/quarantine");
+            let names = house.names("mailboxes/harbor-and-pine/quarantine").into_iter();
+            let texts = names.filter(|name| name.ends_with(".txt"));
+            texts.map(|name| std::fs::read_to_string(folder.join(name)).unwrap()).collect()
+        };
+        house.until(|house| notes(house).contains("was received before with other contents")).await;
         house.drop_inbound("bad.edi", &order(3, "PO-3").replace("PO1*1*24*EA", "PO1*1*ten*EA"));
         house.wait(Event::ExceptionRaised).await;
         let long = INVOICE.replace("INV-1", &"N".repeat(40));

@@ -218,5 +218,7 @@ pub(super) fn who(said: Option<&str>) -> Result<String, Error> {
     let mut found = names.into_iter().filter_map(|name| std::env::var(name).ok());
     found
         .find(|name| !name.trim().is_empty())
-        .ok_or_else(|| Error::Unknown("say who does it: --who NAME".to_owned()))
+        .ok_or_else(|| {
+            Error::Unknown("nobody is named in $USER: say who does it, --who NAME".to_owned())
+        })
 }

@@ -47,10 +47,10 @@ impl Hit {
         }
         let owner = if exception.owner.is_empty() { "nobody" } else { &exception.owner };
         words = format!(
-            "{words}\nPartner: {}\nOwner: {owner}\nTo be looked at by: {}\nCame: {} times, last at {}\n\ncrossdock exceptions show {}\n",
+            "{words}\nPartner: {}\nOwner: {owner}\nTo be looked at by: {}\nCame: {}, last at {}\n\ncrossdock exceptions show {}\n",
             if exception.partner.is_empty() { "none" } else { &exception.partner },
             exception.due,
-            exception.count,
+            if exception.count == 1 { "once".to_owned() } else { format!("{} times", exception.count) },
             exception.last,
             exception.id,
         );

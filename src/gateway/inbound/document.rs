@@ -90,6 +90,9 @@ impl Gateway {
         }
         tally.count(state);
         if let Some(trouble) = trouble {
+            if !tally.notes.contains(&note) {
+                tally.reasons.push_str(&format!("{} is held: {note}\n", set.label()));
+            }
             self.raise_set(draft, partner, (arriving, header), place, &trouble);
         } else {
             for item in [about(partner, header, place), about_contents(partner, header, place)] {
@@ -458,6 +461,8 @@ pub(super) struct Tally {
     pub(super) passed: Passed,
     /// Why documents are held, for people.
     pub(super) notes: String,
+    /// The same of those that are held for what they are, not for what is found in them.
+    pub(super) reasons: String,
 }
 
 impl Tally {
