@@ -136,13 +136,9 @@ pub(super) fn words(one: &Expectation, now: Timestamp) -> String {
             format!("waiting, {} left{}", span(now, one.due), partial(one))
         }
         (AckState::Overdue, _) => format!("overdue by {}{}", span(one.due, now), partial(one)),
-        (AckState::Replaced, _) => "sent again under other numbers".to_owned(),
+        (AckState::Replaced, _) => one.state.words().to_owned(),
         (state, answered) => {
-            let verdict = match state {
-                AckState::Accepted => "accepted",
-                AckState::AcceptedWithErrors => "accepted with errors",
-                _ => "rejected",
-            };
+            let verdict = state.words();
             let when = match (one.timing, answered) {
                 (Some(Timing::Late), Some(at)) => format!(", {} late", span(one.due, at)),
                 (Some(Timing::Early), _) => ", early".to_owned(),

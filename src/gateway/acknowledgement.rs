@@ -126,81 +126,72 @@ impl Gateway {
             return Ok(());
         }
         // Sets that it lists, and that were not in the group.
-        let strange: Vec<&SetOutcome> = outcome
-            .sets
-            .iter()
-            .filter(|set| !expected.iter().any(|one| answers(set, one)))
-            .collect();
+        let is_strange = |set: &&SetOutcome| !expected.iter().any(|one| answers(set, one));
+        let strange: Vec<&SetOutcome> = outcome.sets.iter().filter(is_strange).collect();
         for set in &strange {
             let subject = format!("{} {} of group {group}", set.set, set.control_number.trim());
-            let note = format!(
-                "{}, but no such set was sent in that group",
-                fate(set.verdict).map_or("answered", |(_, _, words)| words)
-            );
+            let said = fate(set.verdict).map_or("answered", |(_, _, words)| words);
+            let note = format!("{said}, but no such set was sent in that group");
             self.tell_unmatched(draft, partner, source, (&subject, &note));
         }
         for expectation in expected {
             let is_listed = outcome.sets.iter().any(|set| answers(set, &expectation));
             let verdict = outcome.verdict_of(&expectation.set_id, &expectation.set_number());
             // What it says of the whole group is not believed where it mistakes what was in it.
-            let fate = fate(verdict).filter(|_| is_listed || strange.is_empty());
-            let Some((state, reached, words)) = fate else {
-                self.leave_open(draft, partner, source, (outcome, expectation));
-                continue;
-            };
-            if expectation.state == AckState::Replaced {
-                // The document went out again under other numbers: what becomes of it shows there.
-                let (state, answered) = (state, Some(now));
-                let replaced = Expectation { state, answered, ..expectation };
-                let (event, document) = (Event::DocumentAcknowledged, &replaced.document);
-                let note = format!("{words}, under numbers that others have taken the place of");
-                draft.journal(now, event, &partner.name, document, &note);
-                draft.tell(facts_of(&replaced));
-                draft.push(Change::Expect(replaced));
-                continue;
+            match fate(verdict).filter(|_| is_listed || strange.is_empty()) {
+                None => self.leave_open(draft, partner, source, (outcome, expectation)),
+                Some((state, ..)) if expectation.state == state => {
+                    say_again(draft, expectation, now);
+                }
+                Some((state, ..)) if expectation.state == AckState::Replaced => {
+                    say_late(draft, expectation, state, now);
+                }
+                Some(fate) => {
+                    self.answer_expectation(draft, partner, source, (outcome, expectation, fate))?;
+                }
             }
-            if expectation.state == state {
-                let again = Expectation { repeated: expectation.repeated + 1, ..expectation };
-                let event = Event::AcknowledgementRepeated;
-                let note = format!("{words}, as before");
-                draft.journal(now, event, &partner.name, &again.document, &note);
-                draft.tell(facts_of(&again));
-                draft.push(Change::Expect(again));
-                continue;
-            }
-            let timing = self.timing(&expectation, now)?;
-            let answered = Expectation {
-                state,
-                answered: Some(now),
-                timing: Some(timing),
-                repeated: 0,
-                ..expectation.clone()
-            };
-            draft.push(Change::Advance {
-                document: answered.document.clone(),
-                state: reached,
-                at: now,
-            });
-            let when = match timing {
-                Timing::OnTime => String::new(),
-                Timing::Late => format!(", late: it was due at {}", answered.due),
-                Timing::Early => ", before it was known to be in the mailbox".to_owned(),
-            };
-            let note = format!("{words}{when}{}", reasons(outcome, &answered));
-            let event = Event::DocumentAcknowledged;
-            draft.journal(now, event, &partner.name, &answered.document, &note);
-            draft.tell(facts_of(&answered));
-            draft.tell([(OUTCOME.to_owned(), words.replace(' ', "_"))].into());
-            let waited = about_acknowledgement(&partner.name, answered.group, answered.set);
-            draft.mend(waited, now, "the acknowledgement came");
-            if state == AckState::Rejected {
-                self.raise_rejected(draft, partner, &answered, (outcome, &note), source)?;
-            } else {
-                let document = about_document(&answered.document);
-                draft.mend(document, now, "the partner accepted it");
-            }
-            draft.push(Change::Expect(answered));
         }
+        Ok(())
+    }
+
+    /// A document gets its verdict.
+    fn answer_expectation(
+        &self,
+        draft: &mut Draft,
+        partner: &Partner,
+        source: &Source,
+        (outcome, expectation, fate): (&GroupOutcome, Expectation, Fate),
+    ) -> Result<(), Error> {
+        let (now, (state, reached, words)) = (source.now, fate);
+        let timing = self.timing(&expectation, now)?;
+        let answered = Expectation {
+            state,
+            answered: Some(now),
+            timing: Some(timing),
+            repeated: 0,
+            ..expectation
+        };
+        let document = answered.document.clone();
+        draft.push(Change::Advance { document, state: reached, at: now });
+        let when = match timing {
+            Timing::OnTime => String::new(),
+            Timing::Late => format!(", late: it was due at {}", answered.due),
+            Timing::Early => ", before it was known to be in the mailbox".to_owned(),
+        };
+        let note = format!("{words}{when}{}", reasons(outcome, &answered));
+        let event = Event::DocumentAcknowledged;
+        draft.journal(now, event, &partner.name, &answered.document, &note);
+        draft.tell(facts_of(&answered));
+        draft.tell([(OUTCOME.to_owned(), words.replace(' ', "_"))].into());
+        let waited = about_acknowledgement(&partner.name, answered.group, answered.set);
+        draft.mend(waited, now, "the acknowledgement came");
+        if state == AckState::Rejected {
+            self.raise_rejected(draft, partner, &answered, (outcome, &note), source)?;
+        } else {
+            let document = about_document(&answered.document);
+            draft.mend(document, now, "the partner accepted it");
+        }
+        draft.push(Change::Expect(answered));
         Ok(())
     }
 
@@ -568,22 +559,43 @@ fn blamed(outcome: &GroupOutcome, expectation: &Expectation) -> String {
     text
 }
 
+/// What was said of a document before is said again.
+fn say_again(draft: &mut Draft, expectation: Expectation, now: Timestamp) {
+    let again = Expectation { repeated: expectation.repeated + 1, ..expectation };
+    let words = again.state.words();
+    let (event, note) = (Event::AcknowledgementRepeated, format!("{words}, as before"));
+    draft.journal(now, event, &again.partner, &again.document, &note);
+    draft.tell(facts_of(&again));
+    draft.push(Change::Expect(again));
+}
+
+/// Something is said of numbers that others have taken the place of: what becomes of the document shows there.
+fn say_late(draft: &mut Draft, expectation: Expectation, state: AckState, now: Timestamp) {
+    let late = Expectation { answered: Some(now), ..expectation };
+    let note = format!("{}, under numbers that others have taken the place of", state.words());
+    draft.journal(now, Event::DocumentAcknowledged, &late.partner, &late.document, &note);
+    draft.tell(facts_of(&late));
+    draft.push(Change::Expect(late));
+}
+
+/// How an acknowledgement leaves a document, and in words.
+type Fate = (AckState, DocumentState, &'static str);
+
 /// Whether what is said of a set is said of what was sent.
 fn answers(set: &SetOutcome, sent: &Expectation) -> bool {
     set.set == sent.set_id && same_number(&set.control_number, &sent.set_number())
 }
 
-fn fate(verdict: Verdict) -> Option<(AckState, DocumentState, &'static str)> {
-    match verdict {
-        Verdict::Accepted => Some((AckState::Accepted, DocumentState::Accepted, "accepted")),
-        Verdict::AcceptedWithErrors => Some((
-            AckState::AcceptedWithErrors,
-            DocumentState::AcceptedWithErrors,
-            "accepted with errors",
-        )),
-        Verdict::Rejected => Some((AckState::Rejected, DocumentState::Rejected, "rejected")),
-        Verdict::PartiallyAccepted | Verdict::Unknown => None,
-    }
+fn fate(verdict: Verdict) -> Option<Fate> {
+    let (state, reached) = match verdict {
+        Verdict::Accepted => (AckState::Accepted, DocumentState::Accepted),
+        Verdict::AcceptedWithErrors => {
+            (AckState::AcceptedWithErrors, DocumentState::AcceptedWithErrors)
+        }
+        Verdict::Rejected => (AckState::Rejected, DocumentState::Rejected),
+        Verdict::PartiallyAccepted | Verdict::Unknown => return None,
+    };
+    Some((state, reached, state.words()))
 }
 
 /// What the partner blames, in short.

@@ -250,6 +250,27 @@ impl Limits {
     }
 }
 
+/// No two of them listen on the same address.
+fn check_listeners(
+    sections: &mut Sections,
+    listeners: &[(&'static str, Option<std::net::SocketAddr>)],
+) {
+    let mut heard: Vec<(&str, std::net::SocketAddr)> = Vec::new();
+    for &(table, listen) in listeners {
+        let Some(listen) = listen else { continue };
+        // The system gives each a port of its own where 0 is asked for.
+        let same = heard.iter().find(|(_, other)| *other == listen && listen.port() != 0);
+        if let Some((other, _)) = same {
+            let place = sections.place(&[table, "listen"]);
+            let words = format!(
+                "{table}: {listen} is the address of [{other}] already: give each a port of its own"
+            );
+            sections.problem(place, words);
+        }
+        heard.push((table, listen));
+    }
+}
+
 impl Config {
     /// Reads the file.
     ///
@@ -324,22 +345,8 @@ impl Config {
             let place = sections.place(&["service", "listen"]);
             sections.problem(place, "this program was built without the feature `console`");
         }
-        let mut heard: Vec<(&str, std::net::SocketAddr)> = Vec::new();
-        for (table, listen) in
-            [("service", service.listen), ("api", api.listen), ("as2", as2.listen)]
-        {
-            let Some(listen) = listen else { continue };
-            // The system gives each a port of its own where 0 is asked for.
-            let same = heard.iter().find(|(_, other)| *other == listen && listen.port() != 0);
-            if let Some((other, _)) = same {
-                let place = sections.place(&[table, "listen"]);
-                sections.problem(
-                    place,
-                    format!("{table}: {listen} is the address of [{other}] already: give each a port of its own"),
-                );
-            }
-            heard.push((table, listen));
-        }
+        let listeners = [("service", service.listen), ("api", api.listen), ("as2", as2.listen)];
+        check_listeners(&mut sections, &listeners);
         if poll == 0 {
             let place = sections.place(&["poll_seconds"]);
             sections.problem(place, "`poll_seconds` is at least 1");

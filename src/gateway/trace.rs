@@ -234,9 +234,9 @@ pub(super) fn acknowledgements_of(
     loop {
         let start = Some((record.partner.as_str(), after.0, after.1));
         let page = records.all_expectations(start, PAGE)?;
-        let own = page.iter().filter(|one| one.partner == record.partner);
+        let mut own = page.iter().filter(|one| one.partner == record.partner);
         found.extend(own.clone().filter(|one| one.document == record.id).cloned());
-        match own.last() {
+        match own.next_back() {
             Some(last) => after = (last.group, last.set),
             None => return Ok(found),
         }

@@ -78,6 +78,19 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl AckState {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Open | Self::DueSoon => "waiting",
+            Self::Overdue => "overdue",
+            Self::Accepted => "accepted",
+            Self::AcceptedWithErrors => "accepted with errors",
+            Self::Rejected => "rejected",
+            Self::Replaced => "sent again under other numbers",
+        }
+    }
+
     /// Whether nothing was said yet.
     #[must_use]
     pub fn is_waiting(self) -> bool {

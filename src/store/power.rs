@@ -121,7 +121,7 @@ fn written(number: u64) -> impl Iterator<Item = String> {
 /// What a commit names: of a length and a content that no other has, and that hardly shrinks.
 fn payload(number: u64) -> Vec<u8> {
     let mut dice = Dice(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    (0..1 + number * 37 % 3000).map(|_| dice.below(256).to_be_bytes()[7]).collect()
+    (0..=number * 37 % 3000).map(|_| dice.below(256).to_be_bytes()[7]).collect()
 }
 
 /// Keeps its payload, and gives the commit that names it.

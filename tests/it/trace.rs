@@ -75,7 +75,7 @@ fn what_is_held_came_twice_or_was_rejected_is_shown() {
         let notes = |house: &House| -> String {
             let folder = house.path("mailboxes/harbor-and-pine/quarantine");
             let names = house.names("mailboxes/harbor-and-pine/quarantine").into_iter();
-            let texts = names.filter(|name| name.ends_with(".txt"));
+            let texts = names.filter(|name| name.contains(".findings"));
             texts.map(|name| std::fs::read_to_string(folder.join(name)).unwrap()).collect()
         };
         house.until(|house| notes(house).contains("was received before with other contents")).await;

@@ -216,9 +216,7 @@ pub(super) fn who(said: Option<&str>) -> Result<String, Error> {
     }
     let names = ["USER", "LOGNAME", "USERNAME"];
     let mut found = names.into_iter().filter_map(|name| std::env::var(name).ok());
-    found
-        .find(|name| !name.trim().is_empty())
-        .ok_or_else(|| {
-            Error::Unknown("nobody is named in $USER: say who does it, --who NAME".to_owned())
-        })
+    found.find(|name| !name.trim().is_empty()).ok_or_else(|| {
+        Error::Unknown("nobody is named in $USER: say who does it, --who NAME".to_owned())
+    })
 }

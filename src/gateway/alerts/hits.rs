@@ -50,7 +50,11 @@ impl Hit {
             "{words}\nPartner: {}\nOwner: {owner}\nTo be looked at by: {}\nCame: {}, last at {}\n\ncrossdock exceptions show {}\n",
             if exception.partner.is_empty() { "none" } else { &exception.partner },
             exception.due,
-            if exception.count == 1 { "once".to_owned() } else { format!("{} times", exception.count) },
+            if exception.count == 1 {
+                "once".to_owned()
+            } else {
+                format!("{} times", exception.count)
+            },
             exception.last,
             exception.id,
         );

@@ -119,12 +119,12 @@ impl Gateway {
 
 /// What came while it was quiet, a line each.
 fn listed(state: &AlertState) -> String {
-    let mut text: String = state.more.iter().map(|line| format!("- {line}\n")).collect();
+    let mut lines: Vec<String> = state.more.iter().map(|line| format!("- {line}\n")).collect();
     let others = state.repeats.saturating_sub(state.more.len() as u64);
-    if others > 0 && !state.more.is_empty() {
-        text.push_str(&format!("and {others} more\n"));
+    if others > 0 && !lines.is_empty() {
+        lines.push(format!("and {others} more\n"));
     }
-    text
+    lines.concat()
 }
 
 type Key = (String, String);

@@ -1,6 +1,7 @@
 //! One accepted set: what becomes of its document, and the count over all of them.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -91,7 +92,8 @@ impl Gateway {
         tally.count(state);
         if let Some(trouble) = trouble {
             if !tally.notes.contains(&note) {
-                tally.reasons.push_str(&format!("{} is held: {note}\n", set.label()));
+                // Writing into a String cannot fail.
+                let _ = writeln!(tally.reasons, "{} is held: {note}", set.label());
             }
             self.raise_set(draft, partner, (arriving, header), place, &trouble);
         } else {

@@ -397,8 +397,7 @@ impl Gateway {
         let answer = if answered { None } else { self.answer(draft, partner, with, received)? };
         let outcome = tally.outcome(received);
         let told = tally.rejected > 0 || outcome == Outcome::Rejected || !tally.notes.is_empty();
-        let notes =
-            format!("{}{}{}", tally.notes, tally.reasons, notes::of_received(received));
+        let notes = format!("{}{}{}", tally.notes, tally.reasons, notes::of_received(received));
         let trouble = if received.accepted || tally.delivered > 0 {
             None
         } else {
