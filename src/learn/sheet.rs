@@ -299,7 +299,7 @@ impl Part {
         let Some((first, last)) = paths::pairs(definition) else { return };
         let mut met: Vec<&str> = Vec::new();
         for at in (usize::from(first)..usize::from(last)).step_by(2) {
-            let there = !segment.element(at + 1).is_empty();
+            let there = !segment.element(at + 1).trim_ascii_end().is_empty();
             met.extend(code(segment.element(at)).filter(|_| there));
         }
         met.sort_unstable();

@@ -261,6 +261,82 @@ fn what_holds_under_a_condition_has_codes_of_its_own() {
     let more = ORDER.replace("5.25**", "5.25*PE*").replace("*92*0012", "*92");
     let more = more.replace("N1*ST", "SAC*C*D240***600~N1*ST");
     for (rule, plain, dependent) in [
+#[test]
+fn blanks_are_no_value() {
+    let told = |rule: &str, body: &str| -> Vec<&'static str> {
+        let found = found("850", rule, body);
+        found.iter().filter(|f| agreed(f)).map(|f| f.code.entry().name).collect()
+    };
+    let blank = ORDER.replace("REF*DP*12~", "REF*DP*42*  ~REF*IA*43* ~");
+    assert_eq!(told("require REF[DP]/03", &blank), ["agreed-element-missing"]);
+    assert_eq!(told("when REF[DP]/03 absent forbid PO1", &blank), ["agreed-segment-forbidden"; 2]);
+    for rule in [
+        "forbid REF/03",
+        "when REF[DP]/03 present forbid PO1",
+        "when REF[DP]/03 != X forbid PO1",
+        "unique REF/03",
+        "length REF/03 2/5",
+        "codes REF/03 A",
+        "type REF/03 N0",
+    ] {
+        assert!(told(rule, &blank).is_empty(), "{rule}");
+    }
+    let counted = ORDER.replace("PO1*2*5*EA*1**", "PO1*2*5* *1**").replace("CTT*2*15", "CTT*1*15");
+    assert!(told("count CTT01 = PO1/PO103", &counted).is_empty());
+    let pair = ORDER.replace("*VN*ABC", "*VN* ");
+    assert_eq!(told("require PO1/PO106..PO125[VN]", &pair), ["agreed-element-missing"; 2]);
+}
+
+#[test]
+fn qualifiers_are_a_set() {
+    let layers = [source("base", "850", "limit N1[ST,BT] 3\nrequire PO1/PO106..PO109[UP,VN]")];
+    let own = source("own", "850", "limit N1[BT,ST,BT] 2\nwaive require PO1/PO106..PO109[VN,UP]");
+    let overlay = Overlay::compile(&[&layers[0], &own], grammar("850")).map_err(|e| shown(&e));
+    assert_eq!(overlay.unwrap().rules().count(), 1);
+    // The condition looks at the very loop of the rule.
+    let body = ORDER.replace("~N3*1 Main", "~N1*BT*y*UL*0614141000013~N3*1 Main");
+    let found = found("850", "when N1[BT,ST]/N103 = UL digits N1[ST,BT]/N104 gln", &body);
+    let found: Vec<_> = found.iter().filter(|f| agreed(f)).collect();
+    assert!(matches!(&found[..], [one] if one.value.as_deref() == Some("0614141000013")), "{found:#?}");
+}
+
+#[test]
+fn what_comes_twice_is_told_of_the_second() {
+    let twice = |rule: &str, body: &str| -> Vec<(String, u16)> {
+        let found = found("850", rule, body);
+        let of = |f: &Finding| (f.message.clone(), f.place.element);
+        found.iter().filter(|f| f.code == Code::NotUnique).map(of).collect()
+    };
+    let body = ORDER.replace("*VN*ABC", "*UP*036000291452");
+    let found = twice("unique PO1/PO106..PO125[UP]", &body);
+    let says = "PO109 \"Item number\" is \"036000291452\", which came before, in the same segment; each may come once.";
+    assert_eq!(found, [(says.to_owned(), 9)]);
+}
+
+#[test]
+fn repetitions_and_components_are_told_where_they_stand() {
+    let told = |rule: &str, body: &str| -> Vec<(Option<String>, usize, u16)> {
+        let text = format!("overlay x on 810 005010\nsource \"G\"\n{rule}\n");
+        let (source, errors) = parse_overlay("x.overlay", &text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let grammar = ENGINE.grammars().grammar("810", "005010").expect("it is embedded");
+        let overlay = Overlay::compile(&[&source], grammar).map_err(|e| shown(&e)).unwrap();
+        let input = interchange("810", body).replace("*U*00401*", "*^*00501*").replace("*X*004010~", "*X*005010~");
+        let at = |f: &Finding| {
+            let offset = usize::try_from(f.place.offset).unwrap() - input.find(body).unwrap();
+            (f.value.clone(), offset, f.place.repetition)
+        };
+        let all = findings(Some(&One(overlay)), &input);
+        all.iter().filter(|f| agreed(f)).map(at).collect()
+    };
+    let body = "BIG*20260302*INV1**PO1~N1*ST*A*92*01~DMG*****C~N1*BT*A*92*01~DMG*****E^7^C~IT1*1*10*EA*2**UP*036000291452~TDS*2000~CTT*1~";
+    let second = body.rfind("C~IT1").unwrap();
+    assert_eq!(told("unique N1/DMG/05.1", body), [(Some("C".to_owned()), second, 3)]);
+    let body = "BIG*20260302*INV1**PO1~IT1*1*10*EA*2**UP*036000291452~MEA**WT*10*EA>1>2>EA~TDS*2000~CTT*1~";
+    let second = body.rfind("EA~").unwrap();
+    assert_eq!(told("codes IT1/MEA/04.4 CA", body), [(Some("EA".to_owned()), second, 0)]);
+}
+
         ("require REF[DP]", (Some("I8"), None), (Some("I6"), None)),
         ("require N1[BT]", (Some("I7"), None), (Some("I6"), None)),
         ("forbid SAC", (Some("I4"), None), (Some("I9"), None)),

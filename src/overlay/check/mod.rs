@@ -13,7 +13,7 @@ use super::plan::{Code, Condition, ConditionTest, Rule};
 use super::scan::Scratch;
 use crate::findings::Findings;
 use crate::grammar::Walked;
-pub(super) use look::{Look, is_among, is_one_of};
+pub(super) use look::{Look, has_value, is_among, is_one_of};
 pub(super) use numbers::{Sum, number};
 pub(super) use rules::{is_numeric, is_of_type, length_fault, told_apart};
 
@@ -169,6 +169,7 @@ mod tests {
         "REF*DP*1",
         "REF*DP**x",
         "REF*IA*2",
+        "REF*DP* *  ",
         "REF*QQ*2*x",
         "SAC*C*A010***100",
         "SAC*A*A010***50",

@@ -1,6 +1,7 @@
 //! Each kind of rule, judged in full: every place where it is broken becomes a finding.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::look::{Look, Value, is_among, is_one_of};
 use super::numbers::{self, number};
@@ -159,9 +160,14 @@ impl<'a, 'f> Judge<'a, 'f> {
             for instance in self.look.instances(&place.scope, field) {
                 for index in self.look.segments(place, instance) {
                     for value in self.look.values(spot, index) {
-                        let first = *seen.entry(told_apart(value.bytes, scheme)).or_insert(index);
-                        let repeated = first != index || value.repetition > 1;
-                        if repeated && self.holds(instance, &place.scope, Some(index)) {
+                        let first = match seen.entry(told_apart(value.bytes, scheme)) {
+                            Entry::Occupied(before) => *before.get(),
+                            Entry::Vacant(new) => {
+                                new.insert(index);
+                                continue;
+                            }
+                        };
+                        if self.holds(instance, &place.scope, Some(index)) {
                             self.teller.repeated(index, value, first);
                         }
                     }

@@ -109,7 +109,9 @@ impl<'a, 'f> Teller<'a, 'f> {
         let (mut place, name) = self.element_place(index, value.element, value.component);
         let whole = self.look.segment(index).element(usize::from(value.element));
         if value.component > 0 || value.repetition > 0 {
-            place.offset += memchr::memmem::find(whole, value.bytes).unwrap_or(0) as u64;
+            // It is a part of the whole; the same bytes may stand before it.
+            let before = value.bytes.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+            place.offset += before as u64;
         }
         place.length = u32::try_from(value.bytes.len()).unwrap_or(u32::MAX);
         place.repetition = value.repetition;
@@ -287,7 +289,12 @@ impl<'a, 'f> Teller<'a, 'f> {
     }
 
     pub fn repeated(&mut self, index: usize, value: Value<'_>, first: usize) {
-        let says = format!("which came before, in segment {}; each may come once", position(first));
+        let before = if first == index {
+            "in the same segment".to_owned()
+        } else {
+            format!("in segment {}", position(first))
+        };
+        let says = format!("which came before, {before}; each may come once");
         let mend = "Give each its own.".to_owned();
         self.value(Code::NotUnique, index, value, &says, mend);
     }
