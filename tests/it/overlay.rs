@@ -540,6 +540,8 @@ codes BEG01 05
 length N1/N104 2/4
 length N1/N104 2/5
 limit REF 2
+when PO1/MEA/04 = EA require PO1/PER
+require PO1/MEA[04=EA]
 limit REF 3
 when BEG01 = 00 forbid SAC
 when BEG01 = 00 require SAC
