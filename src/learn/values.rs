@@ -84,7 +84,7 @@ impl Element {
         if self.more || self.values.is_empty() {
             return None;
         }
-        self.values.keys().map(|value| super::paths::code(value.as_bytes())).collect()
+        self.values.keys().map(|value| super::paths::said_code(value.as_bytes())).collect()
     }
 
     /// How many different values there are at least.
