@@ -232,6 +232,25 @@ fn what_the_agreement_allows_is_taken_back() {
     assert_eq!(codes("850", "when BEG01 = 05 allow REF[QQQ]", &unlisted), ["invalid-code"]);
     assert!(codes("850", "codes REF01 DP\ncodes REF01 + QQQ", &unlisted).is_empty());
 
+    // Under a condition more is allowed than the line that names all codes has.
+    let more = |condition: &str| format!("codes REF01 DP\nwhen {condition} codes REF01 + QQQ");
+    assert!(codes("850", &more("N1[ST] present"), &unlisted).is_empty());
+    assert!(codes("850", &more("REF/02 = 12"), &unlisted).is_empty());
+    assert_eq!(codes("850", &more("N1[BT] present"), &unlisted), ["agreed-code"]);
+    let listed = unlisted.replace("QQQ", "IA");
+    let more = "codes REF01 DP\nwhen N1[ST] present codes REF01 + IA";
+    assert!(codes("850", more, &listed).is_empty());
+
+    // What weighs less than the finding of the grammar does not take its place, unless it names the code.
+    let weighed = |rule: &str| {
+        let all = findings(Some(&One(overlay("850", rule))), &interchange("850", &unlisted));
+        all.into_iter().map(|f| f.code.entry().name).collect::<Vec<_>>()
+    };
+    assert_eq!(weighed("codes REF01 DP as advice"), ["invalid-code", "agreed-code"]);
+    assert_eq!(weighed("codes REF01 DP as warning"), ["agreed-code"]);
+    assert_eq!(weighed("codes REF01 + DPX as advice"), ["invalid-code", "agreed-code"]);
+    assert!(weighed("codes REF01 DP QQQ as advice").is_empty());
+
     let unknown = ORDER.replace("CTT*2*15~", "ZZZ*1~CTT*2*15~");
     assert_eq!(codes("850", "limit REF 5", &unknown), ["segment-unrecognised"]);
     assert!(codes("850", "allow ZZZ", &unknown).is_empty());
@@ -242,25 +261,6 @@ fn what_the_agreement_allows_is_taken_back() {
     assert!(codes("850", "allow REF", &late).is_empty());
 }
 
-#[test]
-fn the_weight_is_that_of_the_rule_and_a_999_tells_it_with_codes_of_its_own() {
-    let body = ORDER.replace("REF*DP*12~", "");
-    let advice = found("850", "require REF[DP] as advice", &body);
-    assert_eq!(advice[0].severity, Severity::Advice);
-    assert_eq!(Code::AgreedSegmentMissing.entry().segment_error, Some("I8"));
-}
-
-#[test]
-fn what_holds_under_a_condition_has_codes_of_its_own() {
-    let codes = |rule: &str, body: &str| {
-        let found = found("850", rule, body);
-        let own = found.into_iter().find(agreed).unwrap_or_else(|| panic!("{rule}"));
-        (own.segment_error(), own.element_error())
-    };
-    let bare = ORDER.replace("REF*DP*12~", "");
-    let more = ORDER.replace("5.25**", "5.25*PE*").replace("*92*0012", "*92");
-    let more = more.replace("N1*ST", "SAC*C*D240***600~N1*ST");
-    for (rule, plain, dependent) in [
 #[test]
 fn blanks_are_no_value() {
     let told = |rule: &str, body: &str| -> Vec<&'static str> {
@@ -337,6 +337,25 @@ fn repetitions_and_components_are_told_where_they_stand() {
     assert_eq!(told("codes IT1/MEA/04.4 CA", body), [(Some("EA".to_owned()), second, 0)]);
 }
 
+#[test]
+fn the_weight_is_that_of_the_rule_and_a_999_tells_it_with_codes_of_its_own() {
+    let body = ORDER.replace("REF*DP*12~", "");
+    let advice = found("850", "require REF[DP] as advice", &body);
+    assert_eq!(advice[0].severity, Severity::Advice);
+    assert_eq!(Code::AgreedSegmentMissing.entry().segment_error, Some("I8"));
+}
+
+#[test]
+fn what_holds_under_a_condition_has_codes_of_its_own() {
+    let codes = |rule: &str, body: &str| {
+        let found = found("850", rule, body);
+        let own = found.into_iter().find(agreed).unwrap_or_else(|| panic!("{rule}"));
+        (own.segment_error(), own.element_error())
+    };
+    let bare = ORDER.replace("REF*DP*12~", "");
+    let more = ORDER.replace("5.25**", "5.25*PE*").replace("*92*0012", "*92");
+    let more = more.replace("N1*ST", "SAC*C*D240***600~N1*ST");
+    for (rule, plain, dependent) in [
         ("require REF[DP]", (Some("I8"), None), (Some("I6"), None)),
         ("require N1[BT]", (Some("I7"), None), (Some("I6"), None)),
         ("forbid SAC", (Some("I4"), None), (Some("I9"), None)),
@@ -521,6 +540,8 @@ against invoice quantity
 against order amount
 allow N1/PO1/ZZZ
 waive require REF[DP]
+when PO1/MEA/04 = EA require PO1/PER
+require PO1/MEA[04=EA]
 "#;
     insta::assert_snapshot!("overlay_unknown_places", lint("850", text));
     let text = "overlay partner on 856 004010\nhierarchy shipment oder pack items\n";
@@ -540,8 +561,6 @@ codes BEG01 05
 length N1/N104 2/4
 length N1/N104 2/5
 limit REF 2
-when PO1/MEA/04 = EA require PO1/PER
-require PO1/MEA[04=EA]
 limit REF 3
 when BEG01 = 00 forbid SAC
 when BEG01 = 00 require SAC

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::allow::Besides;
 use super::look::{Look, Value, is_among, is_one_of};
 use super::numbers::{self, number};
 use super::words::Teller;
@@ -15,7 +16,7 @@ use crate::overlay::compile::{code_list, definition};
 use crate::overlay::plan::{LoopStep, Place, Rule, Term, Test};
 
 /// Adds a finding for each place of the set where the rule is broken.
-pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
+pub(super) fn judge(rule: &Rule, rules: &[Rule], look: &Look<'_>, findings: &mut Findings) {
     let mut judge = Judge {
         look,
         teller: Teller::new(rule, look, findings),
@@ -39,8 +40,11 @@ pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
             }
         }),
         Test::Codes { place, codes, besides: false } => {
+            let mut besides = Besides::new(place, rules);
             judge.values(place, |teller, index, value, _| {
-                if !is_one_of(look.grammar, place, codes, value.bytes) {
+                if !is_one_of(look.grammar, place, codes, value.bytes)
+                    && !besides.allow(look, index, value.bytes)
+                {
                     teller.code(index, value, codes);
                 }
             });
@@ -142,7 +146,7 @@ impl<'a, 'f> Judge<'a, 'f> {
     fn values(
         &mut self,
         place: &'a Place,
-        each: impl Fn(&mut Teller<'a, 'f>, usize, Value<'a>, bool),
+        mut each: impl FnMut(&mut Teller<'a, 'f>, usize, Value<'a>, bool),
     ) {
         let Some(spot) = &place.element else { return };
         let numeric = is_numeric(self.look.grammar, place);
