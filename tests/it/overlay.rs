@@ -683,6 +683,49 @@ allow REF[IA]
 }
 
 #[test]
+fn rules_on_what_others_exclude_are_warned_of() {
+    let orders = r#"overlay partner on 850 004010
+source "Guide"
+forbid BEG03
+forbid PO1
+when BEG02 = DS forbid BEG
+codes BEG02 SA
+codes BEG02 + OS
+codes BEG01 + 05
+allow REF[DP]
+require REF[DP]
+allow REF[QQQ]
+require REF[QQQ]
+"#;
+    let notices = r#"overlay partner on 856 004010
+source "Guide"
+hierarchy shipment order pack item
+require HL[T]/MAN[GM]
+require HL[T]
+require HL[P,T]/MAN[GM]
+limit HL[P]/MAN[GM] 1
+"#;
+    let told = [lint("850", orders), lint("856", notices)].concat();
+    insta::assert_snapshot!("overlay_excluded", told);
+}
+
+#[test]
+fn a_range_begins_with_a_qualifier() {
+    for (path, position) in [
+        ("PO1/PO107..PO124[UP]", "PO107"),
+        ("PO1/PO105..PO106[PE]", "PO105"),
+        ("PO1/PO101..PO104[1]", "PO101"),
+        ("PO1/PO106..PO125[UP]", ""),
+        ("PO1/PO108..PO109[VN]", ""),
+        ("N1/N103..N104[92]", ""),
+    ] {
+        let told = lint("850", &format!("overlay x on 850 004010\nsource \"G\"\nrequire {path}\n"));
+        let refused = told.contains(&format!("{position} is no qualifier with a value behind it"));
+        assert_eq!(refused, !position.is_empty(), "{path}: {told}");
+    }
+}
+
+#[test]
 fn lines_for_the_map_lie_on_top_of_it() {
     use crossdock::map::{ExtraLine, Values, Variants};
     let overlay = overlay(

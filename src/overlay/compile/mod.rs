@@ -7,6 +7,7 @@
 mod conflicts;
 mod dead;
 mod decimals;
+mod excluded;
 mod layers;
 mod paths;
 mod tests_of;

@@ -167,6 +167,15 @@ impl Compiler<'_> {
                 self.fault(element.at, message, mend);
                 return None;
             }
+            if let Some(position) = no_qualifier(definition, element.position, element.last) {
+                let message = format!(
+                    "{}{position:02} is no qualifier with a value behind it",
+                    definition.tag
+                );
+                let mend = "name the first qualifier and the last value, like `PO106..PO125[UP]`";
+                self.fault(element.at, message, mend);
+                return None;
+            }
         }
         let element = ElementSpot {
             position: element.position,
@@ -265,6 +274,21 @@ fn set(codes: &[String]) -> Box<[Code]> {
     codes.sort_unstable();
     codes.dedup();
     codes.into()
+}
+
+/// The first position of a range at which no qualifier of its pairs stands: those are all one element, with a list of
+/// codes, and not the values of pairs that begin one further on.
+fn no_qualifier(definition: &SegmentDef, first: u16, last: u16) -> Option<u16> {
+    let at = |position: u16| definition.elements.get(usize::from(position).wrapping_sub(1));
+    let id = at(first).map(|element| &element.id);
+    let has_codes = |position: u16| {
+        at(position).is_some_and(|e| matches!(e.shape, ElementShape::Simple { codes: Some(_), .. }))
+    };
+    let shifted = has_codes(first + 1)
+        && at(first + 1).map(|value| &value.id) == at(first + 3).map(|value| &value.id);
+    let is_one = |position: &u16| has_codes(*position) && at(*position).map(|e| &e.id) == id;
+    let mut positions = (first..last).step_by(2);
+    if shifted { Some(first) } else { positions.find(|position| !is_one(position)) }
 }
 
 fn is_composite(definition: &SegmentDef, position: u16) -> bool {
