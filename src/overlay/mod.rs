@@ -73,7 +73,7 @@ impl Overlay {
 
     /// The rules in force, in the order of the layers.
     pub fn rules(&self) -> impl Iterator<Item = RuleView<'_>> {
-        self.rules.iter().map(RuleView::new)
+        self.rules.iter().map(|rule| RuleView::new(rule, &self.grammar))
     }
 
     /// The grammar that it is held against.

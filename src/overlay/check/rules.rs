@@ -30,7 +30,7 @@ pub(super) fn judge(rule: &Rule, rules: &[Rule], look: &Look<'_>, findings: &mut
         Test::Length(place, min, max) => {
             judge.values(place, |teller, index, value, numeric| {
                 if let Some(code) = length_fault(value.bytes, *min, *max, numeric) {
-                    teller.length(code, index, value, (*min, *max));
+                    teller.length(code, index, value, (*min, *max), numeric);
                 }
             });
         }

@@ -246,12 +246,21 @@ impl<'a, 'f> Teller<'a, 'f> {
         self.push(code, place, None, &says, "Leave out what is too many.".to_owned());
     }
 
-    pub fn length(&mut self, code: Code, index: usize, value: Value<'_>, (min, max): (u32, u32)) {
+    /// The length of a number is told in digits.
+    pub fn length(
+        &mut self,
+        code: Code,
+        index: usize,
+        value: Value<'_>,
+        (min, max): (u32, u32),
+        numeric: bool,
+    ) {
         let agreed = if min == max { format!("{min}") } else { format!("{min} to {max}") };
         let word = if code == Code::AgreedTooShort { "shorter" } else { "longer" };
         let says = format!("{word} than was agreed: {agreed}");
-        let unit = if max == 1 { "character" } else { "characters" };
-        self.value(code, index, value, &says, format!("Send {agreed} {unit}."));
+        let unit = if numeric { "digit" } else { "character" };
+        let plural = if max == 1 { "" } else { "s" };
+        self.value(code, index, value, &says, format!("Send {agreed} {unit}{plural}."));
     }
 
     pub fn type_of(&mut self, index: usize, value: Value<'_>, data_type: DataType) {

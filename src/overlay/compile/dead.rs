@@ -403,7 +403,9 @@ fn cannot_hold(element: &ElementDef, value: &str) -> Option<String> {
         DataType::Tm if !is_time(bytes) => return Some("it is a time".to_owned()),
         _ => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
     };
-    let unit = if max == 1 { "character" } else { "characters" };
+    let numeric = matches!(data_type, DataType::R | DataType::N(_));
+    let unit = if numeric { "digit" } else { "character" };
+    let unit = if max == 1 { unit.to_owned() } else { format!("{unit}s") };
     let range = if min == max { format!("{min}") } else { format!("{min} to {max}") };
     (!(min..=max).contains(&length)).then(|| format!("it has {range} {unit}"))
 }
