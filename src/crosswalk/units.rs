@@ -147,9 +147,15 @@ impl Units {
             units.push(unit);
         }
         let mut units = Self { file: table.file.clone(), units };
-        for at in 0..units.units.len() {
-            let unit = &units.units[at];
-            let mut rows = units.of(&unit.ours.word, &unit.item);
+        units.choose_written(table, errors);
+        Some(units)
+    }
+
+    /// Marks the rows that are written; several of which none is preferred are a fault.
+    fn choose_written(&mut self, table: &Table, errors: &mut Vec<LineError>) {
+        for at in 0..self.units.len() {
+            let unit = &self.units[at];
+            let mut rows = self.of(&unit.ours.word, &unit.item);
             let is_first = rows.clone().next().is_some_and(|u| u.line == unit.line);
             let line = to_write(&mut rows).map(|u| u.line);
             let written = line == Some(unit.line);
@@ -159,9 +165,8 @@ impl Units {
                 errors.push(table.error(unit.line, message, mend));
             }
             drop(rows);
-            units.units[at].written = written;
+            self.units[at].written = written;
         }
-        Some(units)
     }
 
     /// Rows for several numbers of one item that say different things of a unit of theirs. `meant` gives our item for a
@@ -258,13 +263,8 @@ impl Units {
         };
         let found = self.find(&name, part.items, way);
         if let [one, other, ..] = &found[..] {
-            let says = format!(
-                "{} for {}, and {} for {}: both are numbers of the item.",
-                one.in_words(),
-                one.item,
-                other.in_words(),
-                other.item
-            );
+            let both = [one, other].map(|unit| format!("{} for {}", unit.in_words(), unit.item));
+            let says = format!("{}: both are numbers of the item.", both.join(", and "));
             let mend = format!("Ask which holds, and correct {}.", self.file);
             held.add(Code::ItemContradiction, at, Some(&name), &says, &mend);
             return;

@@ -6,8 +6,8 @@ use super::codes::Codes;
 use super::units::{Counted, Way};
 use super::{Crosswalks, Held};
 use crate::canonical::{
-    AllowanceCharge, Document, Inventory, Invoice, ItemNumber, Order, OrderLine, Party, Price, Quantity, Routing,
-    Schedule, Shipment, StoreAllocation, SubLine, Terms,
+    AllowanceCharge, Document, Inventory, Invoice, ItemNumber, Order, OrderLine, Party, Price,
+    Quantity, Routing, Schedule, Shipment, StoreAllocation, SubLine, Terms,
 };
 use crate::findings::Code;
 

@@ -177,11 +177,11 @@ fn a_price_that_has_a_unit_of_its_own_is_not_converted() {
     assert_eq!(self::line(&document)["prices"][0]["price"], "4");
 }
 
-/// The first line as it is translated, without its number of an item, or what is told of it.
+/// The line as it is translated, or what is told of it.
+#[allow(clippy::needless_pass_by_value, reason = "the calls read better")]
 fn translated(all: &Crosswalks, way: &str, line: Value) -> String {
     let mut document = order(json!({"lines": [line]}));
-    let found =
-        if way == "in" { all.inbound(&mut document) } else { all.outbound(&mut document) };
+    let found = if way == "in" { all.inbound(&mut document) } else { all.outbound(&mut document) };
     if found.is_empty() { self::line(&document).to_string() } else { told(&found) }
 }
 

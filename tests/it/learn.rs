@@ -295,7 +295,8 @@ fn suggestions(text: &str) -> Vec<String> {
     for line in text.lines().filter_map(|line| line.strip_prefix("# ")) {
         let rule = line.split_once(" # ").map_or(line, |(rule, _)| rule).trim();
         let word = rule.split(' ').next().unwrap_or_default();
-        let words = "when require forbid limit length codes allow unique count sum digits hierarchy";
+        let words =
+            "when require forbid limit length codes allow unique count sum digits hierarchy";
         let is_rule = words.split(' ').any(|known| known == word);
         if is_rule && line.contains(" # ") {
             found.push(rule.to_owned());

@@ -297,7 +297,10 @@ fn qualifiers_are_a_set() {
     let body = ORDER.replace("~N3*1 Main", "~N1*BT*y*UL*0614141000013~N3*1 Main");
     let found = found("850", "when N1[BT,ST]/N103 = UL digits N1[ST,BT]/N104 gln", &body);
     let found: Vec<_> = found.iter().filter(|f| agreed(f)).collect();
-    assert!(matches!(&found[..], [one] if one.value.as_deref() == Some("0614141000013")), "{found:#?}");
+    assert!(
+        matches!(&found[..], [one] if one.value.as_deref() == Some("0614141000013")),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -321,7 +324,9 @@ fn repetitions_and_components_are_told_where_they_stand() {
         assert!(errors.is_empty(), "{errors:?}");
         let grammar = ENGINE.grammars().grammar("810", "005010").expect("it is embedded");
         let overlay = Overlay::compile(&[&source], grammar).map_err(|e| shown(&e)).unwrap();
-        let input = interchange("810", body).replace("*U*00401*", "*^*00501*").replace("*X*004010~", "*X*005010~");
+        let input = interchange("810", body)
+            .replace("*U*00401*", "*^*00501*")
+            .replace("*X*004010~", "*X*005010~");
         let at = |f: &Finding| {
             let offset = usize::try_from(f.place.offset).unwrap() - input.find(body).unwrap();
             (f.value.clone(), offset, f.place.repetition)

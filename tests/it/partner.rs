@@ -289,7 +289,9 @@ fn a_guide_says_what_is_enforced_and_shows_only_what_passes() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let used = |segment: &str| {
-        let row = text.lines().find(|line| line.trim_start_matches(['|', ' ', '\u{2003}']).starts_with(segment));
+        let row = text
+            .lines()
+            .find(|line| line.trim_start_matches(['|', ' ', '\u{2003}']).starts_with(segment));
         row.and_then(|row| row.split(" | ").nth(2)).map(str::to_owned)
     };
     assert_eq!(used("`N3`").as_deref(), Some("C"), "{text}");

@@ -338,19 +338,25 @@ fn a_base_needs_no_flows_for_its_overlays() {
     assert!(!lines(&problems).contains("no document flows"), "{}", lines(&problems));
     // One that nobody extends is for its own documents.
     let text = SAMPLE.replace("[documents.order]", "[documents.inventory]");
-    let (_, problems) = read(&[source("harbor-and-pine", &[("partner.toml", &text), ("850.overlay", OVERLAY)])]);
+    let (_, problems) =
+        read(&[source("harbor-and-pine", &[("partner.toml", &text), ("850.overlay", OVERLAY)])]);
     assert!(lines(&problems).contains("no document flows"), "{}", lines(&problems));
 }
 
 #[test]
 fn what_is_compared_of_no_such_document_is_told() {
     let file = |set: &str| {
-        format!("overlay brand on {set} 004010\nsource \"Mail, 2026-03\"\nagainst order quantity\nagainst shipment quantity\n")
+        format!(
+            "overlay brand on {set} 004010\nsource \"Mail, 2026-03\"\nagainst order quantity\nagainst shipment quantity\n"
+        )
     };
     let (order, shipment) = (file("850"), file("856"));
     let sources = [
         source("big-box", &[("partner.toml", BASE)]),
-        source("brand", &[("partner.toml", BRAND), ("850.overlay", &order), ("856.overlay", &shipment)]),
+        source(
+            "brand",
+            &[("partner.toml", BRAND), ("850.overlay", &order), ("856.overlay", &shipment)],
+        ),
     ];
     let (_, problems) = read(&sources);
     let told: Vec<String> =

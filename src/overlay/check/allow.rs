@@ -22,7 +22,9 @@ pub(super) fn take_back(rules: &[Rule], look: &Look<'_>, findings: &mut Findings
             | findings::Code::SegmentUnrecognised
             | findings::Code::SegmentUnexpected
             | findings::Code::SegmentNotInSet
-            | findings::Code::SegmentOutOfOrder => (finding.place.segment_position as usize).checked_sub(1),
+            | findings::Code::SegmentOutOfOrder => {
+                (finding.place.segment_position as usize).checked_sub(1)
+            }
             _ => None,
         };
         let Some(index) = index else { return true };

@@ -99,8 +99,10 @@ impl Compiler<'_> {
         let definition = self.grammar.segment_at(node);
         self.element_exists(definition, position, component, at)?;
         if component == 0 && is_composite(definition, position) {
-            let message =
-                format!("{}{position:02} is a composite, which has no value of its own", definition.tag);
+            let message = format!(
+                "{}{position:02} is a composite, which has no value of its own",
+                definition.tag
+            );
             let code = selector.codes.first().map_or("", String::as_str);
             let mend = format!("name a component, like `[{position:02}.1={code}]`");
             self.fault(at, message, mend);
