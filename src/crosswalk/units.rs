@@ -43,10 +43,17 @@ struct Unit {
     whole: bool,
     /// Whether it is the one to write where several of theirs are one of ours.
     preferred: bool,
+    /// Whether it is written at all.
+    written: bool,
     line: u32,
 }
 
 impl Unit {
+    /// Whether a number of it is another number of the other unit.
+    fn changes(&self) -> bool {
+        self.numerator != self.denominator
+    }
+
     /// Whether another row says the same of their unit.
     fn agrees(&self, other: &Self) -> bool {
         let product = |a: Decimal, b: Decimal| a.checked_mul(b);
@@ -116,6 +123,7 @@ impl Units {
                 item: cell(row, "item").to_owned(),
                 whole,
                 preferred: !cell(row, "preferred").is_empty(),
+                written: false,
                 line,
             };
             if unit.ours.word == unit.theirs.word
@@ -138,17 +146,27 @@ impl Units {
             }
             units.push(unit);
         }
-        let units = Self { file: table.file.clone(), units };
-        for unit in &units.units {
-            let mut rows = units.of(&unit.ours.word, &unit.item);
+        let mut units = Self { file: table.file.clone(), units };
+        units.choose_written(table, errors);
+        Some(units)
+    }
+
+    /// Marks the rows that are written; several of which none is preferred are a fault.
+    fn choose_written(&mut self, table: &Table, errors: &mut Vec<LineError>) {
+        for at in 0..self.units.len() {
+            let unit = &self.units[at];
+            let mut rows = self.of(&unit.ours.word, &unit.item);
             let is_first = rows.clone().next().is_some_and(|u| u.line == unit.line);
-            if is_first && to_write(&mut rows).is_none() {
+            let line = to_write(&mut rows).map(|u| u.line);
+            let written = line == Some(unit.line);
+            if is_first && line.is_none() {
                 let message = format!("{} is several units of theirs", unit.ours.written);
                 let mend = "add a column `preferred` with `yes` in the row that we send";
                 errors.push(table.error(unit.line, message, mend));
             }
+            drop(rows);
+            self.units[at].written = written;
         }
-        Some(units)
     }
 
     /// Rows for several numbers of one item that say different things of a unit of theirs. `meant` gives our item for a
@@ -207,18 +225,46 @@ impl Units {
         found
     }
 
+    /// Whether a unit of an item (of any item, where none is named) may change its number on the way.
+    fn may_change(&self, items: &[ItemNumber], way: Way) -> bool {
+        let names = |item: &str| items.iter().any(|i| i.value.as_deref() == Some(item));
+        let of_item = |unit: &Unit| !unit.item.is_empty() && names(&unit.item);
+        let same = |a: &Unit, b: &Unit| match way {
+            Way::In => a.theirs.word == b.theirs.word,
+            Way::Out => a.ours.word == b.ours.word,
+        };
+        let holds = |unit: &Unit| {
+            items.is_empty()
+                || of_item(unit)
+                // A row for the item goes before one for all.
+                || unit.item.is_empty() && !self.units.iter().any(|u| of_item(u) && same(u, unit))
+        };
+        let in_use = |unit: &Unit| way == Way::In || unit.written;
+        self.units.iter().any(|unit| unit.changes() && in_use(unit) && holds(unit))
+    }
+
+    /// Nothing says what is counted: whether it is as much in the other unit cannot be told.
+    fn nameless(&self, at: &str, part: &Counted<'_>, way: Way, held: &mut Held) {
+        let is_counted = Per::of(part.basis) == Per::Counted;
+        let prices = part.prices.iter().filter(|_| is_counted).map(|price| ("price", price));
+        let mut numbers = part.quantities.iter().map(|q| ("quantity", q)).chain(prices);
+        let number = numbers.find(|(_, number)| !number.is_zero());
+        if let Some((what, number)) = number.filter(|_| self.may_change(part.items, way)) {
+            let says = format!("The {what} {number} is told without a unit.");
+            let mend = format!("Name the unit: {} has some that are converted.", self.file);
+            held.add(Code::UnitNotMapped, at, Some(&number.to_string()), &says, &mend);
+        }
+    }
+
     /// Translates a unit with the quantities that it counts and the prices of one of it.
     pub(super) fn convert(&self, at: &str, part: Counted<'_>, way: Way, held: &mut Held) {
-        let Some(name) = part.unit.clone() else { return };
+        let Some(name) = part.unit.clone().or(part.around.map(str::to_owned)) else {
+            return self.nameless(at, &part, way, held);
+        };
         let found = self.find(&name, part.items, way);
         if let [one, other, ..] = &found[..] {
-            let says = format!(
-                "{} for {}, and {} for {}: both are numbers of the item.",
-                one.in_words(),
-                one.item,
-                other.in_words(),
-                other.item
-            );
+            let both = [one, other].map(|unit| format!("{} for {}", unit.in_words(), unit.item));
+            let says = format!("{}: both are numbers of the item.", both.join(", and "));
             let mend = format!("Ask which holds, and correct {}.", self.file);
             held.add(Code::ItemContradiction, at, Some(&name), &says, &mend);
             return;
@@ -277,7 +323,9 @@ impl Units {
             };
             *price = converted;
         }
-        *part.unit = Some(new.clone());
+        if let Some(unit) = part.unit {
+            unit.clone_from(new);
+        }
     }
 }
 
@@ -321,6 +369,8 @@ fn to_write<'u>(rows: &mut (impl Iterator<Item = &'u Unit> + Clone)) -> Option<&
 /// What a unit counts.
 pub(super) struct Counted<'a> {
     pub unit: &'a mut Option<String>,
+    /// The unit of the line that it is part of, as it stood before: it is counted in that where it names none.
+    pub around: Option<&'a str>,
     pub items: &'a [ItemNumber],
     pub quantities: Vec<&'a mut Decimal>,
     pub prices: Vec<&'a mut Decimal>,

@@ -6,8 +6,8 @@ use super::codes::Codes;
 use super::units::{Counted, Way};
 use super::{Crosswalks, Held};
 use crate::canonical::{
-    Document, Inventory, Invoice, ItemNumber, Order, OrderLine, Party, Price, Quantity, Routing,
-    Schedule, Shipment, StoreAllocation, SubLine, Terms,
+    AllowanceCharge, Document, Inventory, Invoice, ItemNumber, Order, OrderLine, Party, Price,
+    Quantity, Routing, Schedule, Shipment, StoreAllocation, SubLine, Terms,
 };
 use crate::findings::Code;
 
@@ -31,25 +31,41 @@ struct Line<'a> {
     part: bool,
     items: &'a mut Vec<ItemNumber>,
     unit: &'a mut Option<String>,
-    quantity: &'a mut Option<Decimal>,
+    /// Quantities in this unit.
+    counts: Vec<&'a mut Decimal>,
     price: &'a mut Option<Decimal>,
     basis: Option<&'a str>,
     quantities: &'a mut [Quantity],
     prices: &'a mut [Price],
+    charges: &'a mut [AllowanceCharge],
+}
+
+/// What the parts of a line are counted by.
+struct Around {
+    /// The numbers that its units are known by.
+    items: Vec<ItemNumber>,
+    /// The unit of the line, as it stood before: that of its parts which name none.
+    unit: Option<String>,
+}
+
+impl Around {
+    /// Of what is part of no line.
+    const NOTHING: Self = Self { items: Vec::new(), unit: None };
 }
 
 /// What an order line, an invoice line and a sub-line have alike, as a [`Line`].
 macro_rules! parts_of {
-    ($line:ident, part: $part:literal) => {
+    ($line:ident, part: $part:literal $(, $count:ident)*) => {
         Line {
             part: $part,
             items: &mut $line.items,
             unit: &mut $line.unit,
-            quantity: &mut $line.quantity,
+            counts: [&mut $line.quantity $(, &mut $line.$count)*].into_iter().flatten().collect(),
             price: &mut $line.price,
             basis: $line.price_basis.as_deref(),
             quantities: &mut $line.quantities,
             prices: &mut $line.prices,
+            charges: &mut $line.allowances_charges,
         }
     };
 }
@@ -81,15 +97,17 @@ impl Pass<'_> {
         self.parties("parties", &mut order.parties);
         self.routing("routing", &mut order.routing);
         self.terms("terms", &mut order.terms);
+        self.prices("prices", &Around::NOTHING, &mut order.prices);
+        self.charges("", &Around::NOTHING, &mut order.allowances_charges);
         for (at, line) in named("lines", &mut order.lines) {
             self.order_line(&at, line);
         }
     }
 
     fn order_line(&mut self, at: &str, line: &mut OrderLine) {
-        let items = self.line(at, &mut parts_of!(line, part: false));
-        self.stores(at, &items, &mut line.store_allocations);
-        self.schedules(at, &items, &mut line.schedules);
+        let around = self.line(at, parts_of!(line, part: false, quantity_left));
+        self.stores(at, &around, &mut line.store_allocations);
+        self.schedules(at, &around, &mut line.schedules);
         self.parties(&format!("{at}.parties"), &mut line.parties);
         self.routing(&format!("{at}.routing"), &mut line.routing);
         self.terms(&format!("{at}.terms"), &mut line.terms);
@@ -101,36 +119,28 @@ impl Pass<'_> {
         self.place("ship_from", shipment.ship_from.as_mut());
         self.parties("parties", &mut shipment.parties);
         self.routing("routing", &mut shipment.routing);
+        self.charges("", &Around::NOTHING, &mut shipment.allowances_charges);
         for (at, order) in named("orders", &mut shipment.orders) {
             self.place(&format!("{at}.buyer"), order.buyer.as_mut());
             self.parties(&format!("{at}.parties"), &mut order.parties);
             self.routing(&format!("{at}.routing"), &mut order.routing);
+            self.charges(&at, &Around::NOTHING, &mut order.allowances_charges);
         }
         for (at, package) in named("packages", &mut shipment.packages) {
             let quantities = package.quantity.iter_mut().collect();
-            let unit = &mut package.unit;
-            self.count(
-                &at,
-                Counted { unit, items: &[], quantities, prices: Vec::new(), basis: None },
-            );
+            self.count(&at, &mut package.unit, &Around::NOTHING, quantities);
             self.parties(&format!("{at}.parties"), &mut package.parties);
         }
         for (at, item) in named("contents", &mut shipment.contents) {
             let items = self.items(&at, &mut item.items);
+            let around = Around { items, unit: item.unit.clone() };
             let quantities = [&mut item.quantity, &mut item.shipped_to_date];
             let quantities = quantities.into_iter().flatten().collect();
-            let unit = &mut item.unit;
-            self.count(
-                &at,
-                Counted { unit, items: &items, quantities, prices: Vec::new(), basis: None },
-            );
+            self.count(&at, &mut item.unit, &around, quantities);
             let quantities = item.ordered.iter_mut().collect();
-            let unit = &mut item.ordered_unit;
-            self.count(
-                &at,
-                Counted { unit, items: &items, quantities, prices: Vec::new(), basis: None },
-            );
-            self.stores(&at, &items, &mut item.store_allocations);
+            self.count(&at, &mut item.ordered_unit, &around, quantities);
+            self.charges(&at, &around, &mut item.allowances_charges);
+            self.stores(&at, &around, &mut item.store_allocations);
             self.parties(&format!("{at}.parties"), &mut item.parties);
             self.sub_lines(&at, &mut item.sub_lines);
         }
@@ -145,12 +155,13 @@ impl Pass<'_> {
         self.party("seller", invoice.seller.as_mut());
         self.parties("parties", &mut invoice.parties);
         self.terms("terms", &mut invoice.terms);
+        self.charges("", &Around::NOTHING, &mut invoice.allowances_charges);
         if let Some(carrier) = &mut invoice.carrier {
             self.carrier("carrier", &mut carrier.scac, &mut carrier.service);
         }
         for (at, line) in named("lines", &mut invoice.lines) {
-            let items = self.line(&at, &mut parts_of!(line, part: false));
-            self.stores(&at, &items, &mut line.store_allocations);
+            let around = self.line(&at, parts_of!(line, part: false));
+            self.stores(&at, &around, &mut line.store_allocations);
             self.parties(&format!("{at}.parties"), &mut line.parties);
             self.terms(&format!("{at}.terms"), &mut line.terms);
             for (at, carrier) in named(&format!("{at}.carriers"), &mut line.carriers) {
@@ -167,10 +178,11 @@ impl Pass<'_> {
         self.party("seller", inventory.seller.as_mut());
         self.parties("parties", &mut inventory.parties);
         for (at, line) in named("lines", &mut inventory.lines) {
-            let items = self.items(&at, &mut line.items);
-            self.quantities(&format!("{at}.quantities"), &items, &mut line.quantities);
-            self.prices(&format!("{at}.prices"), &items, &mut line.prices);
-            self.stores(&at, &items, &mut line.store_allocations);
+            let around = Around { items: self.items(&at, &mut line.items), unit: None };
+            self.quantities(&format!("{at}.quantities"), &around, &mut line.quantities);
+            self.prices(&format!("{at}.prices"), &around, &mut line.prices);
+            self.charges(&at, &around, &mut line.allowances_charges);
+            self.stores(&at, &around, &mut line.store_allocations);
             self.parties(&format!("{at}.parties"), &mut line.parties);
             self.sub_lines(&at, &mut line.sub_lines);
         }
@@ -178,26 +190,22 @@ impl Pass<'_> {
 
     fn sub_lines(&mut self, at: &str, sub_lines: &mut [SubLine]) {
         for (at, line) in named(&format!("{at}.sub_lines"), sub_lines) {
-            self.line(&at, &mut parts_of!(line, part: true));
+            self.line(&at, parts_of!(line, part: true));
             self.parties(&format!("{at}.parties"), &mut line.parties);
         }
     }
 
-    /// What lines, of whatever document, have alike. Gives the numbers of the item that its units are known by.
-    fn line(&mut self, at: &str, line: &mut Line<'_>) -> Vec<ItemNumber> {
+    /// What lines, of whatever document, have alike. Gives what the other parts of the line are counted by.
+    fn line(&mut self, at: &str, line: Line<'_>) -> Around {
         let nameless = line.part && line.items.is_empty();
         let items = if nameless { Vec::new() } else { self.items(at, line.items) };
-        let counted = Counted {
-            unit: line.unit,
-            items: &items,
-            quantities: line.quantity.iter_mut().collect(),
-            prices: line.price.iter_mut().collect(),
-            basis: line.basis,
-        };
-        self.count(at, counted);
-        self.quantities(&format!("{at}.quantities"), &items, line.quantities);
-        self.prices(&format!("{at}.prices"), &items, line.prices);
-        items
+        let around = Around { items, unit: line.unit.clone() };
+        let prices = line.price.iter_mut().collect();
+        self.convert(at, line.unit, &around, (line.counts, prices), line.basis);
+        self.quantities(&format!("{at}.quantities"), &around, line.quantities);
+        self.prices(&format!("{at}.prices"), &around, line.prices);
+        self.charges(at, &around, line.charges);
+        around
     }
 
     /// Translates the numbers of an item, where it has any or must have. Gives those of both sides: its units may be
@@ -221,32 +229,62 @@ impl Pass<'_> {
         both
     }
 
-    fn count(&mut self, at: &str, counted: Counted<'_>) {
-        if let Some(units) = &self.crosswalks.units {
-            units.convert(at, counted, self.way, self.held);
-        }
+    fn count(
+        &mut self,
+        at: &str,
+        unit: &mut Option<String>,
+        around: &Around,
+        quantities: Vec<&mut Decimal>,
+    ) {
+        self.convert(at, unit, around, (quantities, Vec::new()), None);
     }
 
-    fn quantities(&mut self, at: &str, items: &[ItemNumber], quantities: &mut [Quantity]) {
+    /// Quantities and prices with their unit, or that of the line. `basis` says what the prices are for.
+    fn convert(
+        &mut self,
+        at: &str,
+        unit: &mut Option<String>,
+        around: &Around,
+        (quantities, prices): (Vec<&mut Decimal>, Vec<&mut Decimal>),
+        basis: Option<&str>,
+    ) {
+        let Some(units) = &self.crosswalks.units else { return };
+        let (items, around) = (&around.items, around.unit.as_deref());
+        let counted = Counted { unit, around, items, quantities, prices, basis };
+        units.convert(at, counted, self.way, self.held);
+    }
+
+    fn quantities(&mut self, at: &str, around: &Around, quantities: &mut [Quantity]) {
         for (at, part) in named(at, quantities) {
-            let quantities = part.quantity.iter_mut().collect();
-            let unit = &mut part.unit;
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new(), basis: None });
-            self.schedules(&at, items, &mut part.schedules);
+            let unit = part.unit.clone().or_else(|| around.unit.clone());
+            let inner = Around { items: around.items.clone(), unit };
+            self.count(&at, &mut part.unit, around, part.quantity.iter_mut().collect());
+            self.schedules(&at, &inner, &mut part.schedules);
         }
     }
 
-    /// A price with a unit of its own.
-    fn prices(&mut self, at: &str, items: &[ItemNumber], prices: &mut [Price]) {
+    fn prices(&mut self, at: &str, around: &Around, prices: &mut [Price]) {
         for (at, part) in named(at, prices) {
-            let quantities: Vec<&mut Decimal> = part.quantity.iter_mut().collect();
-            let prices = part.price.iter_mut().collect();
-            let basis = part.basis.as_deref();
-            self.count(&at, Counted { unit: &mut part.unit, items, quantities, prices, basis });
+            let numbers = (part.quantity.iter_mut().collect(), part.price.iter_mut().collect());
+            self.convert(&at, &mut part.unit, around, numbers, part.basis.as_deref());
         }
     }
 
-    fn stores(&mut self, at: &str, items: &[ItemNumber], allocations: &mut [StoreAllocation]) {
+    /// Allowances and charges: their rates are for one of a unit.
+    fn charges(&mut self, at: &str, around: &Around, charges: &mut [AllowanceCharge]) {
+        let list = if at.is_empty() { String::new() } else { format!("{at}.") };
+        for (at, part) in named(&format!("{list}allowances_charges"), charges) {
+            let unit = part.unit.clone().or_else(|| around.unit.clone());
+            let inner = Around { items: around.items.clone(), unit };
+            let quantities = [&mut part.quantity, &mut part.quantity_2];
+            let quantities = quantities.into_iter().flatten().collect();
+            let rates = part.rate.iter_mut().collect();
+            self.convert(&at, &mut part.unit, around, (quantities, rates), None);
+            self.prices(&format!("{at}.prices"), &inner, &mut part.prices);
+        }
+    }
+
+    fn stores(&mut self, at: &str, around: &Around, allocations: &mut [StoreAllocation]) {
         for (at, part) in named(&format!("{at}.store_allocations"), allocations) {
             let kind = part.store_kind.clone().unwrap_or_default();
             let mut quantities = Vec::new();
@@ -264,16 +302,13 @@ impl Pass<'_> {
                 }
                 quantities.extend(store.quantity.as_mut());
             }
-            let unit = &mut part.unit;
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new(), basis: None });
+            self.count(&at, &mut part.unit, around, quantities);
         }
     }
 
-    fn schedules(&mut self, at: &str, items: &[ItemNumber], schedules: &mut [Schedule]) {
+    fn schedules(&mut self, at: &str, around: &Around, schedules: &mut [Schedule]) {
         for (at, part) in named(&format!("{at}.schedules"), schedules) {
-            let quantities = part.quantity.iter_mut().collect();
-            let unit = &mut part.unit;
-            self.count(&at, Counted { unit, items, quantities, prices: Vec::new(), basis: None });
+            self.count(&at, &mut part.unit, around, part.quantity.iter_mut().collect());
         }
     }
 

@@ -515,7 +515,7 @@ catalogue! {
         "upc of the blue shirt, buyer's number of the red one"
     UnitNotMapped "X03" "unit-not-mapped" Fatal None, None, None, None, None;
         "Unit that the cross-reference lacks"
-        "The unit of a quantity stands in no row of the partner's cross-reference of units."
+        "The unit of a quantity or price stands in no row of the partner's cross-reference of units, or none is named where some are converted."
         "Five of an unknown unit may be five or sixty pieces."
         "5 DZ, and units.csv has EA and CA only"
     UnitRemainder "X04" "unit-remainder" Fatal None, None, None, None, None;

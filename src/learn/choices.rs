@@ -1,6 +1,6 @@
 //! Codes that a document has once, in its heading: kinds of orders, purposes. What else is in it may depend on them.
 
-use super::paths::{code, has_codes};
+use super::paths::{has_codes, said_code};
 use crate::grammar::{Grammar, NodeId, Walked};
 
 /// Codes that are kept: a handful of elements with a handful of codes each.
@@ -36,7 +36,7 @@ impl Choices {
                 continue;
             }
             for element in &grammar.segment_at(placed.node).elements {
-                let value = code(segment.element(usize::from(element.position)));
+                let value = said_code(segment.element(usize::from(element.position)));
                 if let Some(value) = value.filter(|_| has_codes(element)) {
                     found.extend(self.number(placed.node, element.position, value));
                 }

@@ -4,6 +4,8 @@ use crate::grammar::{
     ElementDef, ElementShape, Grammar, Node, NodeId, NodeKind, Requirement, SegmentDef,
 };
 
+use crate::overlay::Overlay;
+
 /// A code that a path can name.
 pub(super) type Code = Box<str>;
 
@@ -35,6 +37,11 @@ pub(super) fn code(value: &[u8]) -> Option<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_';
     let fits = (1..=CODE_BYTES_MAX).contains(&text.len()) && text.chars().all(plain);
     fits.then_some(text)
+}
+
+/// A value as a code behind `codes`, or of a condition.
+pub(super) fn said_code(value: &[u8]) -> Option<&str> {
+    code(value).filter(|text| Overlay::takes_code(text))
 }
 
 /// `N1[ST]`, `REF`

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::choices::Choices;
 use super::levels::Levels;
-use super::paths::{self, Code, code, opens, qualifier_position};
+use super::paths::{self, Code, code, opens, qualifier_position, said_code};
 use super::tally::{Part, PartKey, Scope};
 use super::trials::{Hypotheses, Trial};
 use super::values::Element;
@@ -221,7 +221,7 @@ impl Sheet {
                 findings::Code::InvalidCode => {
                     let Some(placed) = walked.tree.segments.get(at) else { continue };
                     let (element, component) = (finding.place.element, finding.place.component);
-                    let value = finding.value.as_deref().and_then(|v| code(v.as_bytes()));
+                    let value = finding.value.as_deref().and_then(|v| said_code(v.as_bytes()));
                     if let Some(value) = value.filter(|_| placed.node != NodeId::NONE) {
                         let key = (placed.node, element, component);
                         met.insert((Some(key), value.to_owned()));
@@ -299,7 +299,7 @@ impl Part {
         let Some((first, last)) = paths::pairs(definition) else { return };
         let mut met: Vec<&str> = Vec::new();
         for at in (usize::from(first)..usize::from(last)).step_by(2) {
-            let there = !segment.element(at + 1).is_empty();
+            let there = !segment.element(at + 1).trim_ascii_end().is_empty();
             met.extend(code(segment.element(at)).filter(|_| there));
         }
         met.sort_unstable();

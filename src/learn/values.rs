@@ -29,11 +29,11 @@ pub(super) struct Element {
 impl Element {
     /// Takes an element of a segment as it stands there.
     pub fn take(&mut self, whole: &[u8], repetition: Option<u8>) {
-        let parts = whole.split(|&b| Some(b) == repetition).filter(|part| !part.is_empty());
+        let parts = whole.split(|&b| Some(b) == repetition).map(<[u8]>::trim_ascii_end);
         let mut any = false;
-        for part in parts {
+        for part in parts.filter(|part| !part.is_empty()) {
             any = true;
-            self.value(part.trim_ascii_end());
+            self.value(part);
         }
         self.present += u64::from(any);
     }
@@ -41,7 +41,8 @@ impl Element {
     /// Takes a composite as it stands in a segment. A component counts as there if no repetition lacks it.
     pub fn take_composite(&mut self, whole: &[u8], delimiters: Delimiters, count: usize) {
         let repetitions = whole.split(|&b| Some(b) == delimiters.repetition);
-        let repetitions: Vec<&[u8]> = repetitions.filter(|part| !part.is_empty()).collect();
+        let repetitions: Vec<&[u8]> =
+            repetitions.filter(|part| !part.trim_ascii_end().is_empty()).collect();
         if repetitions.is_empty() {
             return;
         }
@@ -51,11 +52,12 @@ impl Element {
             let values = repetitions
                 .iter()
                 .filter_map(|part| part.split(|&b| b == delimiters.component).nth(at))
+                .map(<[u8]>::trim_ascii_end)
                 .filter(|value| !value.is_empty());
             let mut there = 0;
             for value in values {
                 there += 1;
-                component.value(value.trim_ascii_end());
+                component.value(value);
             }
             component.present += u64::from(there == repetitions.len());
         }
@@ -82,7 +84,7 @@ impl Element {
         if self.more || self.values.is_empty() {
             return None;
         }
-        self.values.keys().map(|value| super::paths::code(value.as_bytes())).collect()
+        self.values.keys().map(|value| super::paths::said_code(value.as_bytes())).collect()
     }
 
     /// How many different values there are at least.

@@ -34,6 +34,21 @@ impl Compared {
         }
     }
 
+    /// The canonical kinds of document that are compared so.
+    #[must_use]
+    pub fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::Quantity | Self::Lines | Self::Unit | Self::Price => &["shipment", "invoice"],
+            Self::Shipped => &["invoice"],
+        }
+    }
+
+    /// Whether documents of a kind are compared so.
+    #[must_use]
+    pub fn speaks_of(self, kind: &str) -> bool {
+        self.kinds().contains(&kind)
+    }
+
     pub(super) fn of(document: &str, what: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|c| c.words() == (document, what))
     }

@@ -59,6 +59,12 @@ impl Overlay {
         Self { grammar, rules, warnings, scan, hierarchy, comparisons }
     }
 
+    /// Whether a value can stand as a code in `codes` and in conditions of an overlay.
+    #[must_use]
+    pub fn takes_code(value: &str) -> bool {
+        parse::is_code(value)
+    }
+
     /// What its author should know: rules that can never fire, rules without a source.
     #[must_use]
     pub fn warnings(&self) -> &[LineError] {
@@ -67,7 +73,7 @@ impl Overlay {
 
     /// The rules in force, in the order of the layers.
     pub fn rules(&self) -> impl Iterator<Item = RuleView<'_>> {
-        self.rules.iter().map(RuleView::new)
+        self.rules.iter().map(|rule| RuleView::new(rule, &self.grammar))
     }
 
     /// The grammar that it is held against.

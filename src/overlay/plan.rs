@@ -62,6 +62,13 @@ impl Place {
         self.opens && self.element.is_none()
     }
 
+    /// Whether two places are the same for whoever looks at what stands there, and does not ask for it: `REF01` and
+    /// `REF/01`.
+    pub fn same_values(&self, other: &Self) -> bool {
+        let as_one = |place: &Self| Self { each: true, ..place.clone() };
+        as_one(self) == as_one(other)
+    }
+
     /// The same place without its element.
     pub fn same_segment(&self, other: &Self) -> bool {
         self.node == other.node && self.scope == other.scope && self.qualifier == other.qualifier

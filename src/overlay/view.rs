@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use super::against::{Compared, Comparison};
+use super::check::is_numeric;
 use super::plan::{Place, Rule, Test};
 use super::source::{Body, Kind};
 use crate::findings::{self, Severity};
-use crate::grammar::{NodeId, RuleLine};
+use crate::grammar::{Grammar, NodeId, RuleLine};
 use crate::map::ExtraLine;
 
 /// A rule in force, as `partner show` prints it.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleView<'a> {
     rule: &'a Rule,
+    grammar: &'a Grammar,
 }
 
 impl<'a> RuleView<'a> {
-    pub(super) fn new(rule: &'a Rule) -> Self {
-        Self { rule }
+    pub(super) fn new(rule: &'a Rule, grammar: &'a Grammar) -> Self {
+        Self { rule, grammar }
     }
 
     /// What kind of rule.
@@ -43,6 +45,22 @@ impl<'a> RuleView<'a> {
     pub fn element(&self) -> Option<(u16, u16)> {
         let spot = self.place()?.element.as_ref()?;
         Some((spot.position, spot.last.max(spot.position)))
+    }
+
+    /// Whether its values are numbers, whose lengths are counted in digits.
+    #[must_use]
+    pub fn is_of_numbers(&self) -> bool {
+        self.place().is_some_and(|place| is_numeric(self.grammar, place))
+    }
+
+    /// Whether it asks that there is such a segment or loop: it names that, or an element of one that is no step of
+    /// its own (`N1[ST]/N301` asks each of these N1 for an N3; `N1[ST]/N104` asks for no N1).
+    #[must_use]
+    pub fn asks_for_segment(&self) -> bool {
+        let Test::Require(place) = &self.rule.test else { return false };
+        let own = place.scope.last().map(|step| self.grammar.node(step.node));
+        let opening = own.and_then(|node| node.children.first()).filter(|_| !place.opens);
+        place.element.is_none() || !place.each && opening != Some(&place.node)
     }
 
     fn place(&self) -> Option<&'a Place> {

@@ -118,6 +118,8 @@ fn form(section: &mut Section<'_>) -> SetNumberForm {
     if affixes >= most {
         let key = if section.has("prefix") { "prefix" } else { "suffix" };
         section.wrong_key(key, "leaves no room for a number: ST02 has at most nine characters");
+        // How many digits there may be then cannot be told; the key is one all the same.
+        section.number("width", least as u64, (1, most as u64));
         return SetNumberForm::default();
     }
     let usual = least.saturating_sub(affixes).max(if affixes == 0 { least } else { 1 });

@@ -174,7 +174,7 @@ impl Draft<'_, '_> {
         let mailbox = Mailbox::read(&mut whole, is_base);
         let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
         let keep_blanks = processing.trailing_spaces == TrailingSpaces::Keep;
-        lay_rules(&mut agreements, &chain, overlays, (known, keep_blanks), whole.log);
+        lay_rules(&mut agreements, &chain, overlays, (known, keep_blanks, is_base), whole.log);
         whole.end();
         Some(Partner {
             name: name.to_owned(),
@@ -286,7 +286,7 @@ fn lay_rules(
     agreements: &mut [Agreement],
     chain: &[Arc<str>],
     overlays: &mut Overlays,
-    (known, keep_blanks): (Known<'_>, bool),
+    (known, keep_blanks, is_base): (Known<'_>, bool, bool),
     log: &mut Log,
 ) {
     for agreement in agreements.iter_mut() {
@@ -307,7 +307,8 @@ fn lay_rules(
             log.problems.extend(origin.map(|origin| Problem::at(&origin, words)));
         }
     }
-    log.problems.extend(overlays.idle(chain, agreements));
+    log.problems.extend(agreements.iter().flat_map(rules::not_compared));
+    log.problems.extend(overlays.idle(chain, agreements, is_base));
 }
 
 /// `[envelope.sets.N]`: the envelope with what is said otherwise for a set.

@@ -126,9 +126,16 @@ impl Overlays {
     }
 
     /// Overlays of a chain that speak of no document that flows, and sets of which only some releases have one.
-    pub(super) fn idle(&self, chain: &[Arc<str>], agreements: &[Agreement]) -> Vec<Problem> {
+    pub(super) fn idle(
+        &self,
+        chain: &[Arc<str>],
+        agreements: &[Agreement],
+        is_base: bool,
+    ) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let own = chain.first().and_then(|name| self.of.get(name.as_ref())).into_iter().flatten();
+        // What flows is for those to say who extend a base.
+        let own = chain.first().filter(|_| !is_base);
+        let own = own.and_then(|name| self.of.get(name.as_ref())).into_iter().flatten();
         for layer in own.filter_map(|layer| self.layers.get(*layer)) {
             let used = agreements.iter().any(|a| layer.applies(a.set(), a.release(), a.direction));
             if !used && !layer.set().is_empty() {
@@ -155,6 +162,23 @@ impl Overlays {
         }
         problems
     }
+}
+
+/// Rules that compare documents of a kind that is never compared so.
+pub(super) fn not_compared(agreement: &Agreement) -> impl Iterator<Item = Problem> {
+    let overlay = agreement.overlay.iter();
+    let compared = overlay.flat_map(|overlay| overlay.against());
+    compared.filter(|comparison| !comparison.compared.speaks_of(&agreement.kind)).map(|comparison| {
+        let (document, what) = comparison.compared.words();
+        let kinds = comparison.compared.kinds().join(" or ");
+        let words = format!(
+            "`against {document} {what}` is for documents of the kind {kinds}, and the {} is none: the rule never fires; take it out",
+            agreement.set()
+        );
+        let rule = &comparison.rule;
+        let at = Problem { line: rule.line as usize, column: 1, ..Problem::whole(&rule.file, words) };
+        at.warning()
+    })
 }
 
 /// Flow and overlay may both say in which levels a set is written.

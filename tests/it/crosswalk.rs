@@ -177,6 +177,96 @@ fn a_price_that_has_a_unit_of_its_own_is_not_converted() {
     assert_eq!(self::line(&document)["prices"][0]["price"], "4");
 }
 
+/// The line as it is translated, or what is told of it.
+#[allow(clippy::needless_pass_by_value, reason = "the calls read better")]
+fn translated(all: &Crosswalks, way: &str, line: Value) -> String {
+    let mut document = order(json!({"lines": [line]}));
+    let found = if way == "in" { all.inbound(&mut document) } else { all.outbound(&mut document) };
+    if found.is_empty() { self::line(&document).to_string() } else { told(&found) }
+}
+
+#[test]
+fn parts_of_a_line_that_name_no_unit_are_counted_in_that_of_the_line() {
+    let units = crosswalks(&[(Kind::Units, "ours,theirs,factor\neach,case,12\n")]);
+    let theirs = json!({
+        "quantity": "5", "quantity_left": "3", "unit": "case",
+        "prices": [{"price": "24"}],
+        "allowances_charges": [
+            {"rate": "0.60", "quantity": "5", "quantity_2": "10", "unit": "case"},
+            {"rate": "1.20", "prices": [{"price": "36"}]},
+            {"amount": "5.00", "percent": "2"}
+        ],
+        "store_allocations": [{"stores": [{"store": "1", "quantity": "2"}]}],
+        "quantities": [{"quantity": "5", "schedules": [{"quantity": "4"}]}],
+        "schedules": [{"quantity": "5"}]
+    });
+    let ours = json!({
+        "quantity": "60", "quantity_left": "36", "unit": "each",
+        "prices": [{"price": "2"}],
+        "allowances_charges": [
+            {"rate": "0.05", "quantity": "60", "quantity_2": "120", "unit": "each"},
+            {"rate": "0.10", "prices": [{"price": "3"}]},
+            {"amount": "5.00", "percent": "2"}
+        ],
+        "store_allocations": [{"stores": [{"store": "1", "quantity": "24"}]}],
+        "quantities": [{"quantity": "60", "schedules": [{"quantity": "48"}]}],
+        "schedules": [{"quantity": "60"}]
+    });
+    let document = |line: &Value| line_of_json(line);
+    assert_eq!(translated(&units, "in", theirs.clone()), document(&ours));
+    assert_eq!(translated(&units, "out", ours), document(&theirs));
+
+    let line = json!({"quantity": "5", "unit": "case", "prices": [{"price": "10"}]});
+    insta::assert_snapshot!(translated(&units, "in", line), @"X04 lines[1].prices[1]: The price 10 for one case cannot be told exactly for one each. Agree on prices by the same unit; nothing is rounded.");
+    let line = json!({"quantity": "5", "unit": "case", "allowances_charges": [{"rate": "1", "unit": "pallet"}]});
+    insta::assert_snapshot!(translated(&units, "in", line), @"X03 lines[1].allowances_charges[1]: The unit pallet is not mapped. Add it to units, with the factor 1 where nothing changes.");
+}
+
+/// A line as the JSON of a document has it.
+fn line_of_json(line: &Value) -> String {
+    self::line(&order(json!({"lines": [line]}))).to_string()
+}
+
+#[test]
+fn what_stands_on_no_line_is_converted_too() {
+    let units = crosswalks(&[(Kind::Units, "ours,theirs,factor\neach,case,12\n")]);
+    let mut document = order(json!({
+        "prices": [{"price": "24", "unit": "case"}],
+        "allowances_charges": [{"rate": "1.20", "unit": "case"}, {"amount": "7"}]
+    }));
+    assert_eq!(told(&units.inbound(&mut document)), "");
+    let json = serde_json::to_value(&document).expect("JSON");
+    assert_eq!(json["prices"][0], json!({"price": "2", "unit": "each"}));
+    assert_eq!(json["allowances_charges"][0], json!({"rate": "0.10", "unit": "each"}));
+    let mut document = order(json!({"allowances_charges": [{"rate": "1.20"}]}));
+    insta::assert_snapshot!(told(&units.inbound(&mut document)), @"X03 allowances_charges[1]: The price 1.20 is told without a unit. Name the unit: units has some that are converted.");
+}
+
+#[test]
+fn what_names_no_unit_is_held_where_it_might_change() {
+    let items = |value: &str| json!([{"kind": "buyer", "value": value}]);
+    let all = crosswalks(&[(
+        Kind::Units,
+        "ours,theirs,factor,item,preferred\neach,case,12,,\neach,each,1,,yes\neach,case,1,B-1,\n",
+    )]);
+    let read = |way: &str, line: Value| translated(&all, way, line);
+    let nameless = json!({"quantity": "5", "price": "24.00"});
+    insta::assert_snapshot!(read("in", nameless.clone()), @"X03 lines[1]: The quantity 5 is told without a unit. Name the unit: units has some that are converted.");
+    insta::assert_snapshot!(read("in", json!({"price": "24.00"})), @"X03 lines[1]: The price 24.00 is told without a unit. Name the unit: units has some that are converted.");
+    // What is sent in the same unit at any rate cannot be converted wrongly, nor what is none of it.
+    assert_eq!(read("out", nameless.clone()), line_of_json(&nameless));
+    for line in [
+        json!({"quantity": "5", "items": items("B-1")}),
+        json!({"price": "24.00", "price_basis": "PE"}),
+        json!({"quantity": "0"}),
+        json!({"allowances_charges": [{"amount": "5", "percent": "2"}]}),
+    ] {
+        assert_eq!(read("in", line.clone()), line_of_json(&line), "{line}");
+    }
+    let same = crosswalks(&[(Kind::Units, "ours,theirs,factor\neach,each,1\npiece,case,1\n")]);
+    assert_eq!(translated(&same, "in", nameless.clone()), line_of_json(&nameless));
+}
+
 #[test]
 fn units_by_several_numbers_of_an_item_agree_or_the_document_is_held() {
     let units = "ours,theirs,factor,item\neach,case,6,A1\neach,case,12,B-1\neach,case,6,S\n";

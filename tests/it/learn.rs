@@ -289,6 +289,67 @@ fn notices(count: usize, by_level: bool) -> Vec<Vec<String>> {
     (0..count).map(notice).collect()
 }
 
+/// What is commented out of a draft, as rules.
+fn suggestions(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# ")) {
+        let rule = line.split_once(" # ").map_or(line, |(rule, _)| rule).trim();
+        let word = rule.split(' ').next().unwrap_or_default();
+        let words =
+            "when require forbid limit length codes allow unique count sum digits hierarchy";
+        let is_rule = words.split(' ').any(|known| known == word);
+        if is_rule && line.contains(" # ") {
+            found.push(rule.to_owned());
+        }
+    }
+    let never = text.split_once("# What is never there").map_or("", |(_, rest)| rest);
+    let paths = never.lines().skip(1).filter_map(|line| line.strip_prefix('#'));
+    for line in paths.filter(|line| !line.starts_with("     ")) {
+        found.extend(line.split_whitespace().map(|path| format!("forbid {path}")));
+    }
+    found
+}
+
+#[test]
+fn a_draft_says_nothing_that_cannot_be_said() {
+    let odd = |_| {
+        let body = [
+            "BEG*00*abcd*450**20260302",
+            "REF*as*42",
+            "REF*DP*Main",
+            "SAC*C*d240***500",
+            "N1*ST*Store*92*0012",
+            "N1*main*error*and*limit",
+            "PO1*1*1*EA*2**UP*036000291452*when*X*sum*source",
+            "CTT*1",
+        ];
+        body.map(str::to_owned).to_vec()
+    };
+    let mut bodies: Vec<Vec<String>> = (0..40).map(odd).collect();
+    for (number, body) in bodies.iter_mut().enumerate() {
+        body[0] = format!("BEG*00*{}*{number}**20260302", ["abcd", "limit", "SA"][number % 3]);
+        if number % 3 == 1 {
+            body.remove(3);
+        }
+    }
+    let text = file("850", "PO", &bodies);
+    let draft = learn(std::slice::from_ref(&text)).draft("partner");
+    assert_eq!(broken(&draft, &[text]), Vec::<String>::new());
+    let mut said = 0;
+    for file in draft.files.iter().filter(|file| file.of.is_some()) {
+        let grammar = ENGINE.grammars().grammar("850", "004010").unwrap();
+        for rule in suggestions(&file.text) {
+            let text = format!("overlay partner on 850 004010\n{rule}\n");
+            let (source, errors) = parse_overlay(&file.name, &text);
+            assert!(errors.is_empty(), "{rule}: {errors:?}");
+            let overlay = Overlay::compile(&[&source], grammar);
+            assert!(overlay.is_ok(), "{rule}: {:?}", overlay.err());
+            said += 1;
+        }
+    }
+    assert!(said > 20, "{said} suggestions");
+}
+
 #[test]
 fn levels_numbers_and_sums_are_found() {
     let text = [file("856", "SH", &notices(12, true))];

@@ -232,6 +232,25 @@ fn what_the_agreement_allows_is_taken_back() {
     assert_eq!(codes("850", "when BEG01 = 05 allow REF[QQQ]", &unlisted), ["invalid-code"]);
     assert!(codes("850", "codes REF01 DP\ncodes REF01 + QQQ", &unlisted).is_empty());
 
+    // Under a condition more is allowed than the line that names all codes has.
+    let more = |condition: &str| format!("codes REF01 DP\nwhen {condition} codes REF01 + QQQ");
+    assert!(codes("850", &more("N1[ST] present"), &unlisted).is_empty());
+    assert!(codes("850", &more("REF/02 = 12"), &unlisted).is_empty());
+    assert_eq!(codes("850", &more("N1[BT] present"), &unlisted), ["agreed-code"]);
+    let listed = unlisted.replace("QQQ", "IA");
+    let more = "codes REF01 DP\nwhen N1[ST] present codes REF01 + IA";
+    assert!(codes("850", more, &listed).is_empty());
+
+    // What weighs less than the finding of the grammar does not take its place, unless it names the code.
+    let weighed = |rule: &str| {
+        let all = findings(Some(&One(overlay("850", rule))), &interchange("850", &unlisted));
+        all.into_iter().map(|f| f.code.entry().name).collect::<Vec<_>>()
+    };
+    assert_eq!(weighed("codes REF01 DP as advice"), ["invalid-code", "agreed-code"]);
+    assert_eq!(weighed("codes REF01 DP as warning"), ["agreed-code"]);
+    assert_eq!(weighed("codes REF01 + DPX as advice"), ["invalid-code", "agreed-code"]);
+    assert!(weighed("codes REF01 DP QQQ as advice").is_empty());
+
     let unknown = ORDER.replace("CTT*2*15~", "ZZZ*1~CTT*2*15~");
     assert_eq!(codes("850", "limit REF 5", &unknown), ["segment-unrecognised"]);
     assert!(codes("850", "allow ZZZ", &unknown).is_empty());
@@ -240,6 +259,87 @@ fn what_the_agreement_allows_is_taken_back() {
     let late = ORDER.replace("REF*DP*12~", "").replace("N1*ST", "DTM*002*20260102~REF*DP*12~N1*ST");
     assert_eq!(codes("850", "limit REF 5", &late), ["segment-out-of-order"]);
     assert!(codes("850", "allow REF", &late).is_empty());
+}
+
+#[test]
+fn blanks_are_no_value() {
+    let told = |rule: &str, body: &str| -> Vec<&'static str> {
+        let found = found("850", rule, body);
+        found.iter().filter(|f| agreed(f)).map(|f| f.code.entry().name).collect()
+    };
+    let blank = ORDER.replace("REF*DP*12~", "REF*DP*42*  ~REF*IA*43* ~");
+    assert_eq!(told("require REF[DP]/03", &blank), ["agreed-element-missing"]);
+    assert_eq!(told("when REF[DP]/03 absent forbid PO1", &blank), ["agreed-segment-forbidden"; 2]);
+    for rule in [
+        "forbid REF/03",
+        "when REF[DP]/03 present forbid PO1",
+        "when REF[DP]/03 != X forbid PO1",
+        "unique REF/03",
+        "length REF/03 2/5",
+        "codes REF/03 A",
+        "type REF/03 N0",
+    ] {
+        assert!(told(rule, &blank).is_empty(), "{rule}");
+    }
+    let counted = ORDER.replace("PO1*2*5*EA*1**", "PO1*2*5* *1**").replace("CTT*2*15", "CTT*1*15");
+    assert!(told("count CTT01 = PO1/PO103", &counted).is_empty());
+    let pair = ORDER.replace("*VN*ABC", "*VN* ");
+    assert_eq!(told("require PO1/PO106..PO125[VN]", &pair), ["agreed-element-missing"; 2]);
+}
+
+#[test]
+fn qualifiers_are_a_set() {
+    let layers = [source("base", "850", "limit N1[ST,BT] 3\nrequire PO1/PO106..PO109[UP,VN]")];
+    let own = source("own", "850", "limit N1[BT,ST,BT] 2\nwaive require PO1/PO106..PO109[VN,UP]");
+    let overlay = Overlay::compile(&[&layers[0], &own], grammar("850")).map_err(|e| shown(&e));
+    assert_eq!(overlay.unwrap().rules().count(), 1);
+    // The condition looks at the very loop of the rule.
+    let body = ORDER.replace("~N3*1 Main", "~N1*BT*y*UL*0614141000013~N3*1 Main");
+    let found = found("850", "when N1[BT,ST]/N103 = UL digits N1[ST,BT]/N104 gln", &body);
+    let found: Vec<_> = found.iter().filter(|f| agreed(f)).collect();
+    assert!(
+        matches!(&found[..], [one] if one.value.as_deref() == Some("0614141000013")),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn what_comes_twice_is_told_of_the_second() {
+    let twice = |rule: &str, body: &str| -> Vec<(String, u16)> {
+        let found = found("850", rule, body);
+        let of = |f: &Finding| (f.message.clone(), f.place.element);
+        found.iter().filter(|f| f.code == Code::NotUnique).map(of).collect()
+    };
+    let body = ORDER.replace("*VN*ABC", "*UP*036000291452");
+    let found = twice("unique PO1/PO106..PO125[UP]", &body);
+    let says = "PO109 \"Item number\" is \"036000291452\", which came before, in the same segment; each may come once.";
+    assert_eq!(found, [(says.to_owned(), 9)]);
+}
+
+#[test]
+fn repetitions_and_components_are_told_where_they_stand() {
+    let told = |rule: &str, body: &str| -> Vec<(Option<String>, usize, u16)> {
+        let text = format!("overlay x on 810 005010\nsource \"G\"\n{rule}\n");
+        let (source, errors) = parse_overlay("x.overlay", &text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let grammar = ENGINE.grammars().grammar("810", "005010").expect("it is embedded");
+        let overlay = Overlay::compile(&[&source], grammar).map_err(|e| shown(&e)).unwrap();
+        let input = interchange("810", body)
+            .replace("*U*00401*", "*^*00501*")
+            .replace("*X*004010~", "*X*005010~");
+        let at = |f: &Finding| {
+            let offset = usize::try_from(f.place.offset).unwrap() - input.find(body).unwrap();
+            (f.value.clone(), offset, f.place.repetition)
+        };
+        let all = findings(Some(&One(overlay)), &input);
+        all.iter().filter(|f| agreed(f)).map(at).collect()
+    };
+    let body = "BIG*20260302*INV1**PO1~N1*ST*A*92*01~DMG*****C~N1*BT*A*92*01~DMG*****E^7^C~IT1*1*10*EA*2**UP*036000291452~TDS*2000~CTT*1~";
+    let second = body.rfind("C~IT1").unwrap();
+    assert_eq!(told("unique N1/DMG/05.1", body), [(Some("C".to_owned()), second, 3)]);
+    let body = "BIG*20260302*INV1**PO1~IT1*1*10*EA*2**UP*036000291452~MEA**WT*10*EA>1>2>EA~TDS*2000~CTT*1~";
+    let second = body.rfind("EA~").unwrap();
+    assert_eq!(told("codes IT1/MEA/04.4 CA", body), [(Some("EA".to_owned()), second, 0)]);
 }
 
 #[test]
@@ -445,6 +545,8 @@ against invoice quantity
 against order amount
 allow N1/PO1/ZZZ
 waive require REF[DP]
+when PO1/MEA/04 = EA require PO1/PER
+require PO1/MEA[04=EA]
 "#;
     insta::assert_snapshot!("overlay_unknown_places", lint("850", text));
     let text = "overlay partner on 856 004010\nhierarchy shipment oder pack items\n";
@@ -583,6 +685,49 @@ allow REF[IA]
 "#
     .replace("length BEG03 0/30\n", "");
     insta::assert_snapshot!("overlay_never_fires", lint("850", &text));
+}
+
+#[test]
+fn rules_on_what_others_exclude_are_warned_of() {
+    let orders = r#"overlay partner on 850 004010
+source "Guide"
+forbid BEG03
+forbid PO1
+when BEG02 = DS forbid BEG
+codes BEG02 SA
+codes BEG02 + OS
+codes BEG01 + 05
+allow REF[DP]
+require REF[DP]
+allow REF[QQQ]
+require REF[QQQ]
+"#;
+    let notices = r#"overlay partner on 856 004010
+source "Guide"
+hierarchy shipment order pack item
+require HL[T]/MAN[GM]
+require HL[T]
+require HL[P,T]/MAN[GM]
+limit HL[P]/MAN[GM] 1
+"#;
+    let told = [lint("850", orders), lint("856", notices)].concat();
+    insta::assert_snapshot!("overlay_excluded", told);
+}
+
+#[test]
+fn a_range_begins_with_a_qualifier() {
+    for (path, position) in [
+        ("PO1/PO107..PO124[UP]", "PO107"),
+        ("PO1/PO105..PO106[PE]", "PO105"),
+        ("PO1/PO101..PO104[1]", "PO101"),
+        ("PO1/PO106..PO125[UP]", ""),
+        ("PO1/PO108..PO109[VN]", ""),
+        ("N1/N103..N104[92]", ""),
+    ] {
+        let told = lint("850", &format!("overlay x on 850 004010\nsource \"G\"\nrequire {path}\n"));
+        let refused = told.contains(&format!("{position} is no qualifier with a value behind it"));
+        assert_eq!(refused, !position.is_empty(), "{path}: {told}");
+    }
 }
 
 #[test]

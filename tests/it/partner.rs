@@ -270,8 +270,45 @@ fn a_guide_says_what_is_enforced_and_shows_only_what_passes() {
     for anchor in &anchors {
         assert_eq!(page.matches(&format!("id=\"{anchor}\"")).count(), 1, "{anchor}");
     }
-    // A rule that no sample keeps leaves the example out, and says why.
+    // Conditions, digits, segments that are asked for by an element, and words of somebody's that look like HTML.
     let overlay = folder.path().join("harbor-and-pine/850.overlay");
+    edit(
+        &overlay,
+        "forbid   SAC ",
+        "when BEG02 != SA length BEG03 5/9\nlength PO1/PO102 1/3\nwhen BEG02 = DS codes BEG01 00\nrequire PO1/REF02 \"<b>All</b> R&D\"\nforbid   SAC ",
+    );
+    let (text, code) = shown(folder.path(), &["guide", "harbor-and-pine", "--set", "850"]);
+    assert_eq!(code, 0, "{text}");
+    for part in [
+        "has 5 to 9 characters, under a condition (rule 2)",
+        "has 1 to 3 digits (rule 3)",
+        "is `00`, under a condition (rule 4)<br>`00` Original",
+        "or another code of list 353",
+        "| &lt;b>All&lt;/b> R&amp;D |",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let used = |segment: &str| {
+        let row = text
+            .lines()
+            .find(|line| line.trim_start_matches(['|', ' ', '\u{2003}']).starts_with(segment));
+        row.and_then(|row| row.split(" | ").nth(2)).map(str::to_owned)
+    };
+    assert_eq!(used("`N3`").as_deref(), Some("C"), "{text}");
+    assert_eq!(used("**Loop `N1`**").as_deref(), Some("**O**"), "{text}");
+    assert!(text.contains("\u{2003}`REF` | Reference | R |"), "{text}");
+
+    let file = folder.path().join("harbor-and-pine/partner.toml");
+    let quiet = fs::read_to_string(&file).unwrap();
+    let quiet = quiet.split("[documents.order]").next().unwrap().to_owned()
+        + "[mailbox]\nfolder = \"mailboxes/harbor-and-pine\"\n";
+    let whole = fs::read_to_string(&file).unwrap();
+    fs::write(&file, quiet).unwrap();
+    let (text, code) = shown(folder.path(), &["guide", "harbor-and-pine"]);
+    assert!(code == 2 && text.contains("say in [documents] of partner.toml which do"), "{text}");
+    fs::write(&file, whole).unwrap();
+
+    // A rule that no sample keeps leaves the example out, and says why.
     edit(&overlay, "require  REF[DP] ", "require  REF[ZZ] ");
     let (text, _) = shown(folder.path(), &["guide", "harbor-and-pine", "--set", "850"]);
     assert!(text.contains("There is no example") && text.contains("is not as agreed"), "{text}");

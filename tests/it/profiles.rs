@@ -326,6 +326,52 @@ fn what_has_no_effect_or_no_source_is_a_warning() {
 }
 
 #[test]
+fn a_base_needs_no_flows_for_its_overlays() {
+    let quiet = BASE.split("[documents.order]").next().unwrap();
+    let sources = |base: &str| {
+        vec![
+            source("big-box", &[("partner.toml", base), ("850.overlay", OVERLAY)]),
+            source("brand", &[("partner.toml", BRAND)]),
+        ]
+    };
+    let (_, problems) = read(&sources(quiet));
+    assert!(!lines(&problems).contains("no document flows"), "{}", lines(&problems));
+    // One that nobody extends is for its own documents.
+    let text = SAMPLE.replace("[documents.order]", "[documents.inventory]");
+    let (_, problems) =
+        read(&[source("harbor-and-pine", &[("partner.toml", &text), ("850.overlay", OVERLAY)])]);
+    assert!(lines(&problems).contains("no document flows"), "{}", lines(&problems));
+}
+
+#[test]
+fn what_is_compared_of_no_such_document_is_told() {
+    let file = |set: &str| {
+        format!(
+            "overlay brand on {set} 004010\nsource \"Mail, 2026-03\"\nagainst order quantity\nagainst shipment quantity\n"
+        )
+    };
+    let (order, shipment) = (file("850"), file("856"));
+    let sources = [
+        source("big-box", &[("partner.toml", BASE)]),
+        source(
+            "brand",
+            &[("partner.toml", BRAND), ("850.overlay", &order), ("856.overlay", &shipment)],
+        ),
+    ];
+    let (_, problems) = read(&sources);
+    let told: Vec<String> =
+        problems.iter().map(ToString::to_string).filter(|line| line.contains("against")).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_key_that_cannot_be_judged_is_a_key() {
+    let numbers = "[control_numbers]\nset = { prefix = \"ABCDEFGHI\", width = 4 }\n\n[envelope]";
+    let told = lines(&problems_of(&SAMPLE.replacen("[envelope]", numbers, 1)));
+    assert!(told.contains("leaves no room") && !told.contains("not known"), "{told}");
+}
+
+#[test]
 fn a_short_date_of_the_group_is_told_where_the_release_has_a_long_one() {
     let text = SAMPLE.replace("[envelope]\n", "[envelope]\ngroup_date = \"yymmdd\"\n");
     let problems = problems_of(&text);

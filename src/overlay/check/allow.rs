@@ -2,9 +2,9 @@
 
 use super::Conditions;
 use super::look::{Look, is_among};
-use crate::findings::{Code, Finding, Findings};
+use crate::findings::{self, Finding, Findings};
 use crate::grammar::NodeId;
-use crate::overlay::plan::{Allowed, ElementSpot, Place, Rule, Test};
+use crate::overlay::plan::{Allowed, Code, ElementSpot, Place, Rule, Test};
 
 /// Takes back what the rules allow, and what they say better.
 pub(super) fn take_back(rules: &[Rule], look: &Look<'_>, findings: &mut Findings) {
@@ -18,26 +18,57 @@ pub(super) fn take_back(rules: &[Rule], look: &Look<'_>, findings: &mut Findings
     }
     findings.retain(|finding| {
         let index = match finding.code {
-            Code::InvalidCode
-            | Code::SegmentUnrecognised
-            | Code::SegmentUnexpected
-            | Code::SegmentNotInSet
-            | Code::SegmentOutOfOrder => (finding.place.segment_position as usize).checked_sub(1),
+            findings::Code::InvalidCode
+            | findings::Code::SegmentUnrecognised
+            | findings::Code::SegmentUnexpected
+            | findings::Code::SegmentNotInSet
+            | findings::Code::SegmentOutOfOrder => {
+                (finding.place.segment_position as usize).checked_sub(1)
+            }
             _ => None,
         };
         let Some(index) = index else { return true };
         !allowing.iter_mut().any(|(rule, conditions)| match &rule.test {
             Test::Codes { place, codes, besides } => {
                 let Some(spot) = &place.element else { return false };
-                finding.code == Code::InvalidCode
+                finding.code == findings::Code::InvalidCode
                     && is_at(spot, finding)
-                    && (!besides || rule.written.severity.is_some() || value_is(codes, finding))
+                    && (value_is(codes, finding) || says_more(rule, *besides, finding))
                     && stands_in(look, place, index, conditions)
             }
             Test::Allow(allowed) => is_allowed(allowed, finding, index, look, conditions),
             _ => false,
         })
     });
+}
+
+/// Whether the rule itself tells of a code that is not listed, and weighs no less.
+fn says_more(rule: &Rule, besides: bool, finding: &Finding) -> bool {
+    (!besides || rule.written.severity.is_some()) && rule.severity >= finding.severity
+}
+
+/// The lines that under a condition allow more codes at a place than the one that names all of them.
+pub(super) struct Besides<'a>(Vec<(&'a Place, &'a [Code], Conditions<'a>)>);
+
+impl<'a> Besides<'a> {
+    pub fn new(of: &Place, rules: &'a [Rule]) -> Self {
+        // What holds without a condition stands among the codes of that line already.
+        let under_condition = rules.iter().filter(|rule| !rule.conditions.is_empty());
+        let more = under_condition.filter_map(|rule| match &rule.test {
+            Test::Codes { place, codes, besides: true } if place.same_values(of) => {
+                Some((place, &**codes, Conditions::new(rule)))
+            }
+            _ => None,
+        });
+        Self(more.collect())
+    }
+
+    /// Whether one of them allows a value of a segment.
+    pub fn allow(&mut self, look: &Look<'a>, index: usize, value: &[u8]) -> bool {
+        self.0.iter_mut().any(|(place, codes, conditions)| {
+            is_among(codes, value) && stands_in(look, place, index, conditions)
+        })
+    }
 }
 
 /// Whether the finding is about an element of the place.
@@ -50,7 +81,7 @@ fn is_at(spot: &ElementSpot, finding: &Finding) -> bool {
         && (spot.component == 0 || spot.component == place.component)
 }
 
-fn value_is(codes: &[crate::overlay::plan::Code], finding: &Finding) -> bool {
+fn value_is(codes: &[Code], finding: &Finding) -> bool {
     finding.value.as_ref().is_some_and(|value| is_among(codes, value.as_bytes()))
 }
 
@@ -74,7 +105,7 @@ fn is_allowed<'a>(
     look: &Look<'a>,
     conditions: &mut Conditions<'a>,
 ) -> bool {
-    if finding.code == Code::InvalidCode {
+    if finding.code == findings::Code::InvalidCode {
         let Some(place) = &allowed.place else { return false };
         let about = match (&place.element, &place.qualifier) {
             (Some(spot), _) => is_at(spot, finding),

@@ -121,7 +121,7 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// The values of an element of a segment that are not empty.
+    /// The values of an element of a segment that are not empty or blank.
     pub fn values(&self, spot: &ElementSpot, index: usize) -> Vec<Value<'a>> {
         let segment = self.segment(index);
         let mut found = Vec::new();
@@ -156,7 +156,7 @@ impl<'a> Look<'a> {
                 n => self.component(part, n),
             };
             let repetition = separator.map_or(0, |_| u16::try_from(at + 1).unwrap_or(u16::MAX));
-            if !bytes.is_empty() {
+            if has_value(bytes) {
                 found.push(Value { bytes, element, component, repetition });
             }
         }
@@ -169,6 +169,13 @@ impl<'a> Look<'a> {
             None => true,
         })
     }
+}
+
+/// Whether there is more than blanks, which are no value.
+#[inline]
+pub(in crate::overlay) fn has_value(bytes: &[u8]) -> bool {
+    // It is rare that the last is one.
+    bytes.last().is_some_and(|&last| last > b' ' || !bytes.trim_ascii_end().is_empty())
 }
 
 /// Whether a value of a place is one of the codes; where its values are numbers, whether it is the same number.

@@ -13,7 +13,7 @@ use super::plan::{Code, Condition, ConditionTest, Rule};
 use super::scan::Scratch;
 use crate::findings::Findings;
 use crate::grammar::Walked;
-pub(super) use look::{Look, is_among, is_one_of};
+pub(super) use look::{Look, has_value, is_among, is_one_of};
 pub(super) use numbers::{Sum, number};
 pub(super) use rules::{is_numeric, is_of_type, length_fault, told_apart};
 
@@ -40,7 +40,7 @@ pub(super) fn check(
     let suspected =
         overlay.rules.iter().zip(&scratch.suspected).filter(|(_, suspected)| **suspected);
     for (rule, _) in suspected {
-        rules::judge(rule, &look, findings);
+        rules::judge(rule, &overlay.rules, &look, findings);
     }
 }
 
@@ -139,6 +139,7 @@ mod tests {
         "codes BEG01 00 05",
         "codes PO1/PO103 + ZZ as error",
         "codes REF01 DP",
+        "when BEG02 = SA codes REF01 + QQ",
         "allow ZZZ",
         "allow REF[QQ]",
         "unique PO1/PO107",
@@ -168,6 +169,7 @@ mod tests {
         "BEG*07*DS*1**20260102",
         "REF*DP*1",
         "REF*DP**x",
+        "REF*DP* *  ",
         "REF*IA*2",
         "REF*QQ*2*x",
         "SAC*C*A010***100",
@@ -253,7 +255,7 @@ mod tests {
             let look = Look::new(&walked);
             allow::take_back(&overlay.rules, &look, &mut base);
             for rule in &overlay.rules {
-                rules::judge(rule, &look, &mut base);
+                rules::judge(rule, &overlay.rules, &look, &mut base);
             }
             assert_eq!(quick.as_slice(), base.as_slice(), "{text}");
         }

@@ -1,7 +1,9 @@
 //! Each kind of rule, judged in full: every place where it is broken becomes a finding.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use super::allow::Besides;
 use super::look::{Look, Value, is_among, is_one_of};
 use super::numbers::{self, number};
 use super::words::Teller;
@@ -14,7 +16,7 @@ use crate::overlay::compile::{code_list, definition};
 use crate::overlay::plan::{LoopStep, Place, Rule, Term, Test};
 
 /// Adds a finding for each place of the set where the rule is broken.
-pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
+pub(super) fn judge(rule: &Rule, rules: &[Rule], look: &Look<'_>, findings: &mut Findings) {
     let mut judge = Judge {
         look,
         teller: Teller::new(rule, look, findings),
@@ -28,7 +30,7 @@ pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
         Test::Length(place, min, max) => {
             judge.values(place, |teller, index, value, numeric| {
                 if let Some(code) = length_fault(value.bytes, *min, *max, numeric) {
-                    teller.length(code, index, value, (*min, *max));
+                    teller.length(code, index, value, (*min, *max), numeric);
                 }
             });
         }
@@ -38,8 +40,11 @@ pub(super) fn judge(rule: &Rule, look: &Look<'_>, findings: &mut Findings) {
             }
         }),
         Test::Codes { place, codes, besides: false } => {
+            let mut besides = Besides::new(place, rules);
             judge.values(place, |teller, index, value, _| {
-                if !is_one_of(look.grammar, place, codes, value.bytes) {
+                if !is_one_of(look.grammar, place, codes, value.bytes)
+                    && !besides.allow(look, index, value.bytes)
+                {
                     teller.code(index, value, codes);
                 }
             });
@@ -141,7 +146,7 @@ impl<'a, 'f> Judge<'a, 'f> {
     fn values(
         &mut self,
         place: &'a Place,
-        each: impl Fn(&mut Teller<'a, 'f>, usize, Value<'a>, bool),
+        mut each: impl FnMut(&mut Teller<'a, 'f>, usize, Value<'a>, bool),
     ) {
         let Some(spot) = &place.element else { return };
         let numeric = is_numeric(self.look.grammar, place);
@@ -159,9 +164,14 @@ impl<'a, 'f> Judge<'a, 'f> {
             for instance in self.look.instances(&place.scope, field) {
                 for index in self.look.segments(place, instance) {
                     for value in self.look.values(spot, index) {
-                        let first = *seen.entry(told_apart(value.bytes, scheme)).or_insert(index);
-                        let repeated = first != index || value.repetition > 1;
-                        if repeated && self.holds(instance, &place.scope, Some(index)) {
+                        let first = match seen.entry(told_apart(value.bytes, scheme)) {
+                            Entry::Occupied(before) => *before.get(),
+                            Entry::Vacant(new) => {
+                                new.insert(index);
+                                continue;
+                            }
+                        };
+                        if self.holds(instance, &place.scope, Some(index)) {
                             self.teller.repeated(index, value, first);
                         }
                     }

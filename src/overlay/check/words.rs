@@ -109,7 +109,9 @@ impl<'a, 'f> Teller<'a, 'f> {
         let (mut place, name) = self.element_place(index, value.element, value.component);
         let whole = self.look.segment(index).element(usize::from(value.element));
         if value.component > 0 || value.repetition > 0 {
-            place.offset += memchr::memmem::find(whole, value.bytes).unwrap_or(0) as u64;
+            // It is a part of the whole; the same bytes may stand before it.
+            let before = value.bytes.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+            place.offset += before as u64;
         }
         place.length = u32::try_from(value.bytes.len()).unwrap_or(u32::MAX);
         place.repetition = value.repetition;
@@ -244,12 +246,21 @@ impl<'a, 'f> Teller<'a, 'f> {
         self.push(code, place, None, &says, "Leave out what is too many.".to_owned());
     }
 
-    pub fn length(&mut self, code: Code, index: usize, value: Value<'_>, (min, max): (u32, u32)) {
+    /// The length of a number is told in digits.
+    pub fn length(
+        &mut self,
+        code: Code,
+        index: usize,
+        value: Value<'_>,
+        (min, max): (u32, u32),
+        numeric: bool,
+    ) {
         let agreed = if min == max { format!("{min}") } else { format!("{min} to {max}") };
         let word = if code == Code::AgreedTooShort { "shorter" } else { "longer" };
         let says = format!("{word} than was agreed: {agreed}");
-        let unit = if max == 1 { "character" } else { "characters" };
-        self.value(code, index, value, &says, format!("Send {agreed} {unit}."));
+        let unit = if numeric { "digit" } else { "character" };
+        let plural = if max == 1 { "" } else { "s" };
+        self.value(code, index, value, &says, format!("Send {agreed} {unit}{plural}."));
     }
 
     pub fn type_of(&mut self, index: usize, value: Value<'_>, data_type: DataType) {
@@ -287,7 +298,12 @@ impl<'a, 'f> Teller<'a, 'f> {
     }
 
     pub fn repeated(&mut self, index: usize, value: Value<'_>, first: usize) {
-        let says = format!("which came before, in segment {}; each may come once", position(first));
+        let before = if first == index {
+            "in the same segment".to_owned()
+        } else {
+            format!("in segment {}", position(first))
+        };
+        let says = format!("which came before, {before}; each may come once");
         let mend = "Give each its own.".to_owned();
         self.value(Code::NotUnique, index, value, &says, mend);
     }

@@ -136,7 +136,7 @@ fn around(outer: &[LoopStep], scope: &[LoopStep]) -> bool {
 }
 
 /// Whether what has a qualifier is among what has another.
-fn narrower(wide: Option<&Qualifier>, own: Option<&Qualifier>) -> bool {
+pub(super) fn narrower(wide: Option<&Qualifier>, own: Option<&Qualifier>) -> bool {
     let Some(wide) = wide else { return true };
     own.is_some_and(|own| {
         (own.position, own.component) == (wide.position, wide.component)

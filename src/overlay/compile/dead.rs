@@ -20,6 +20,7 @@ impl Compiler<'_> {
             self.may_be_missing(rule, rules);
             self.dead_conditions(rule, rules);
             self.dead_qualifiers(rule, rules);
+            self.excluded(rule, rules);
         }
     }
 
@@ -34,6 +35,16 @@ impl Compiler<'_> {
                         line.file, line.line
                     );
                     self.warn(rule, at, message, "take the rule out");
+                }
+            }
+            Test::Forbid(place) => {
+                if let Some(line) = self.mandatory(place) {
+                    let message = format!(
+                        "`{path}` must be there anyway ({}:{}): nobody can keep to both",
+                        line.file, line.line
+                    );
+                    let mend = "take the rule out, or look for a slip in the path";
+                    self.warn(rule, at, message, mend);
                 }
             }
             Test::Limit(place, limit) => {
@@ -55,7 +66,7 @@ impl Compiler<'_> {
                 }
             }
             Test::Codes { place, codes, besides } => {
-                self.dead_codes(rule, place, codes.len(), *besides);
+                self.dead_codes(rule, place, (codes.len(), *besides), rules);
             }
             Test::Allow(allowed) => {
                 let Some(place) = &allowed.place else { return };
@@ -149,7 +160,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn dead_codes(&mut self, rule: &Rule, place: &Place, count: usize, besides: bool) {
+    fn dead_codes(
+        &mut self,
+        rule: &Rule,
+        place: &Place,
+        (count, besides): (usize, bool),
+        rules: &[Rule],
+    ) {
         let grammar = self.grammar;
         let Body::Codes { codes: words, path, .. } = &rule.written.body else { return };
         let list = code_list(grammar, place).map(|id| grammar.code_list(id));
@@ -157,7 +174,7 @@ impl Compiler<'_> {
         for word in words {
             self.impossible(rule, element, word, &path.text);
             let listed = list.is_some_and(|l| l.codes.contains_key(word.text.as_bytes()));
-            if besides && listed {
+            if besides && listed && !left_out(place, &word.text, rules) {
                 let message = format!("`{}` is in the list already", word.text);
                 self.warn(rule, word.at, message, "take it out");
             }
@@ -324,8 +341,19 @@ impl Compiler<'_> {
     }
 }
 
+/// Whether a line that names all codes of a place lacks one, so that there is something to add it to.
+fn left_out(place: &Place, code: &str, rules: &[Rule]) -> bool {
+    rules.iter().any(|rule| match (&rule.test, &rule.written.body) {
+        // Its codes as written: those in force have the added ones among them.
+        (Test::Codes { place: of, besides: false, .. }, Body::Codes { codes, .. }) => {
+            of.same_values(place) && !codes.iter().any(|word| word.text == code)
+        }
+        _ => false,
+    })
+}
+
 /// Where the code of a qualifier stands, as a place of its own.
-fn qualifier_place(node: NodeId, qualifier: &Qualifier) -> Place {
+pub(super) fn qualifier_place(node: NodeId, qualifier: &Qualifier) -> Place {
     Place {
         scope: Box::default(),
         node,
@@ -375,13 +403,15 @@ fn cannot_hold(element: &ElementDef, value: &str) -> Option<String> {
         DataType::Tm if !is_time(bytes) => return Some("it is a time".to_owned()),
         _ => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
     };
-    let unit = if max == 1 { "character" } else { "characters" };
+    let numeric = matches!(data_type, DataType::R | DataType::N(_));
+    let unit = if numeric { "digit" } else { "character" };
+    let unit = if max == 1 { unit.to_owned() } else { format!("{unit}s") };
     let range = if min == max { format!("{min}") } else { format!("{min} to {max}") };
     (!(min..=max).contains(&length)).then(|| format!("it has {range} {unit}"))
 }
 
 /// The path that a rule speaks of.
-fn path_of(body: &Body) -> Option<&PathSource> {
+pub(super) fn path_of(body: &Body) -> Option<&PathSource> {
     match body {
         Body::Require(path)
         | Body::Forbid(path)

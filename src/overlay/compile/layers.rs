@@ -167,11 +167,12 @@ pub(super) fn same_subject(a: &Rule, b: &Rule) -> bool {
     same && among(a, b) && among(b, a)
 }
 
-/// Whether two places are the same for whoever looks at what stands there, and does not ask for it: `REF01` and
-/// `REF/01`.
+/// Whether two rules speak of the same values, or both of none.
 fn same_values(a: Option<&Place>, b: Option<&Place>) -> bool {
-    let as_one = |place: &Place| Place { each: true, ..place.clone() };
-    a.map(as_one) == b.map(as_one)
+    match (a, b) {
+        (Some(a), Some(b)) => a.same_values(b),
+        (a, b) => a.is_none() && b.is_none(),
+    }
 }
 
 /// The block and field that a line of the map fills.

@@ -7,6 +7,7 @@
 mod conflicts;
 mod dead;
 mod decimals;
+mod excluded;
 mod layers;
 mod paths;
 mod tests_of;
@@ -117,7 +118,10 @@ impl Compiler<'_> {
         let own = test.as_ref().and_then(|t| t.place().cloned());
         let mut conditions = Vec::with_capacity(written.conditions.len());
         for condition in &written.conditions {
-            let place = self.place(&condition.path);
+            let place = match condition.test {
+                TestSource::Is(_) | TestSource::IsNot(_) => self.value(&condition.path),
+                TestSource::Present | TestSource::Absent => self.place(&condition.path),
+            };
             let Some(place) = place else { continue };
             let common = own.as_ref().map_or(0, |own| shared(&own.scope, &place.scope));
             let same_segment =

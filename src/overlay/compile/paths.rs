@@ -45,7 +45,7 @@ impl Compiler<'_> {
         let tag = Tag::new(step.key.as_bytes());
         let qualifier = step.selector.as_ref().map(|s| {
             let (position, component) = s.position.unwrap_or((1, 0));
-            Qualifier { position, component, codes: bytes(&s.codes) }
+            Qualifier { position, component, codes: set(&s.codes) }
         });
         Some(Allowed { scope: walk.scope.into(), tag, qualifier, place: None })
     }
@@ -98,7 +98,17 @@ impl Compiler<'_> {
         let (position, component) = selector.position.unwrap_or((usual, 0));
         let definition = self.grammar.segment_at(node);
         self.element_exists(definition, position, component, at)?;
-        Some(Qualifier { position, component, codes: bytes(&selector.codes) })
+        if component == 0 && is_composite(definition, position) {
+            let message = format!(
+                "{}{position:02} is a composite, which has no value of its own",
+                definition.tag
+            );
+            let code = selector.codes.first().map_or("", String::as_str);
+            let mend = format!("name a component, like `[{position:02}.1={code}]`");
+            self.fault(at, message, mend);
+            return None;
+        }
+        Some(Qualifier { position, component, codes: set(&selector.codes) })
     }
 
     /// A path that ends with a loop or segment.
@@ -159,12 +169,21 @@ impl Compiler<'_> {
                 self.fault(element.at, message, mend);
                 return None;
             }
+            if let Some(position) = no_qualifier(definition, element.position, element.last) {
+                let message = format!(
+                    "{}{position:02} is no qualifier with a value behind it",
+                    definition.tag
+                );
+                let mend = "name the first qualifier and the last value, like `PO106..PO125[UP]`";
+                self.fault(element.at, message, mend);
+                return None;
+            }
         }
         let element = ElementSpot {
             position: element.position,
             component: element.component,
             last: element.last,
-            qualifiers: bytes(&element.qualifiers),
+            qualifiers: set(&element.qualifiers),
             implied: 0,
         };
         let scope = walk.scope.into();
@@ -249,6 +268,34 @@ impl Walk {
 fn quoted(paths: &[&str]) -> String {
     let quoted: Vec<String> = paths.iter().map(|p| format!("`{p}`")).collect();
     quoted.join(" or ")
+}
+
+/// Qualifiers: in whatever order they were written, the same are meant.
+fn set(codes: &[String]) -> Box<[Code]> {
+    let mut codes: Vec<Code> = bytes(codes).into_vec();
+    codes.sort_unstable();
+    codes.dedup();
+    codes.into()
+}
+
+/// The first position of a range at which no qualifier of its pairs stands: those are all one element, with a list of
+/// codes, and not the values of pairs that begin one further on.
+fn no_qualifier(definition: &SegmentDef, first: u16, last: u16) -> Option<u16> {
+    let at = |position: u16| definition.elements.get(usize::from(position).wrapping_sub(1));
+    let id = at(first).map(|element| &element.id);
+    let has_codes = |position: u16| {
+        at(position).is_some_and(|e| matches!(e.shape, ElementShape::Simple { codes: Some(_), .. }))
+    };
+    let shifted = has_codes(first + 1)
+        && at(first + 1).map(|value| &value.id) == at(first + 3).map(|value| &value.id);
+    let is_one = |position: &u16| has_codes(*position) && at(*position).map(|e| &e.id) == id;
+    let mut positions = (first..last).step_by(2);
+    if shifted { Some(first) } else { positions.find(|position| !is_one(position)) }
+}
+
+fn is_composite(definition: &SegmentDef, position: u16) -> bool {
+    let element = definition.elements.get(usize::from(position).wrapping_sub(1));
+    element.is_some_and(|e| matches!(e.shape, ElementShape::Composite(_)))
 }
 
 pub(super) fn bytes<S: AsRef<str>>(codes: &[S]) -> Box<[Code]> {

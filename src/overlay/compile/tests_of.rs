@@ -50,7 +50,7 @@ impl Compiler<'_> {
     }
 
     /// An element that has a value itself, not only components.
-    fn value(&mut self, path: &PathSource) -> Option<Place> {
+    pub(super) fn value(&mut self, path: &PathSource) -> Option<Place> {
         let place = self.place(path)?;
         let composite = definition(self.grammar, &place)
             .is_some_and(|e| matches!(e.shape, ElementShape::Composite(_)));

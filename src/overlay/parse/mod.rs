@@ -5,6 +5,8 @@
 mod path;
 mod rules;
 
+pub(super) use rules::is_code;
+
 use std::sync::Arc;
 
 use super::source::{Direction, OverlaySource, Spot, Word};

@@ -166,6 +166,18 @@ fn condition_codes(words: &mut Words<'_, '_>, line: &LineText<'_>) -> Read<Vec<W
     codes(words, line, &ends)
 }
 
+/// Whether a value can stand as a code in `codes` and in conditions: it is no word of the language, nor like one.
+pub(in crate::overlay) fn is_code(text: &str) -> bool {
+    let token = Token { offset: 0, text, quoted: false };
+    let is_word = matches!(text, "source" | "as" | "and" | "+") || Kind::of(text).is_some();
+    !is_word && !is_prose(text) && !text.is_empty() && facts::code(token).is_ok()
+}
+
+/// Rather a word than a code: a slip that is told where it stands.
+fn is_prose(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_lowercase()) && text.len() > 3
+}
+
 /// Codes up to what ends a rule, or what `ends` says.
 fn codes(
     words: &mut Words<'_, '_>,
@@ -179,7 +191,7 @@ fn codes(
         }
         let token = words.word("a code")?;
         facts::code(token)?;
-        if token.text.bytes().any(|b| b.is_ascii_lowercase()) && token.text.len() > 3 {
+        if is_prose(token.text) {
             let message = format!("`{}` where a code should stand", token.text);
             let known = Kind::ALL.iter().map(|k| k.word()).chain(["and", "source", "as"]);
             let mend = suggest::mend(token.text, known, "codes are of capital letters and digits");

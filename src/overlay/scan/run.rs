@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::super::check::{Sum, is_of_type, length_fault, number, told_apart};
+use super::super::check::{Sum, has_value, is_of_type, length_fault, number, told_apart};
 use super::codes::packed;
 use super::seen::Seen;
 use super::{Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
@@ -224,7 +224,7 @@ impl Run<'_> {
     /// An action on no more than a whole element; mostly it is one.
     #[inline]
     fn act_on(&mut self, action: &Action, value: &[u8]) {
-        let is_there = !value.is_empty();
+        let is_there = has_value(value);
         let scratch = &mut *self.scratch;
         match *action {
             Action::Count(fact) => scratch.facts[usize::from(fact)] += 1,
@@ -431,7 +431,7 @@ fn any(
     let is_plain = segment.is_plain() && spot.component == 0;
     if spot.last == 0 {
         let value = segment.element(position);
-        return !value.is_empty()
+        return has_value(value)
             && if is_plain {
                 is_so(value)
             } else {
@@ -442,7 +442,7 @@ fn any(
     let end = usize::from(spot.last).min(segment.len());
     while position < end {
         let value = segment.element(position + 1);
-        let is_one = !value.is_empty()
+        let is_one = has_value(value)
             && qualifiers.holds(segment.element(position))
             && if is_plain {
                 is_so(value)
@@ -471,7 +471,7 @@ fn any_repetition(
             0 => part,
             n => part.split(|&b| b == separator).nth(usize::from(n) - 1).unwrap_or_default(),
         };
-        !part.is_empty() && is_so(part)
+        has_value(part) && is_so(part)
     })
 }
 

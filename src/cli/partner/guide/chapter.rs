@@ -146,7 +146,7 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
             let segment: Vec<&RuleView<'_>> = about
                 .iter()
                 .map(|(_, rule)| *rule)
-                .filter(|rule| rule.element().is_none())
+                .filter(|rule| rule.element().is_none() || rule.asks_for_segment())
                 .collect();
             let usage = usage(node.requirement, &segment);
             let indent = "\u{2003}".repeat(depth(grammar, node));
@@ -156,11 +156,7 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
                 NodeKind::Segment => format!("{indent}`{name}`"),
             };
             let max = node.max_use.map_or_else(|| "any".to_owned(), |max| max.to_string());
-            let limit = segment.iter().find(|rule| {
-                rule.kind() == Kind::Limit
-                    && rule.condition().is_none()
-                    && !rule.path().contains('[')
-            });
+            let limit = segment.iter().find(|rule| rule.kind() == Kind::Limit && is_whole(rule));
             let max = limit.map_or(max, |rule| rule.what().trim().to_owned());
             let tone = match (usage, node.kind) {
                 ("-", _) => Tone::Struck,
@@ -286,11 +282,8 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
         let usage = usage(element.requirement, &rules);
         let (kind, list) = match element.shape {
             ElementShape::Simple { data_type, min, max, codes } => {
-                let narrow = rules.iter().find(|rule| {
-                    rule.kind() == Kind::Length
-                        && rule.condition().is_none()
-                        && !rule.path().contains('[')
-                });
+                let narrow =
+                    rules.iter().find(|rule| rule.kind() == Kind::Length && is_whole(rule));
                 let lengths = narrow.map_or(format!("{min}/{max}"), |rule| rule.what().to_owned());
                 let list = codes.map(|id| grammar.code_list(id));
                 (format!("{} {lengths}", type_name(data_type)), list)
@@ -304,7 +297,8 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
                     around if around.is_empty() => around,
                     around => format!("{around}: "),
                 };
-                Some(format!("{short}{} (rule {number})", words::demand(rule)?))
+                let when = if rule.condition().is_some() { ", under a condition" } else { "" };
+                Some(format!("{short}{}{when} (rule {number})", words::demand(rule)?))
             })
             .collect();
         let list = list.filter(|_| usage != "-");
@@ -332,8 +326,8 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
         let mut exact = false;
         for rule in rules.iter().filter(|rule| rule.kind() == Kind::Codes) {
             codes.extend(rule.what().split(' ').filter(|c| *c != "+").map(str::to_owned));
-            // Codes that are added stand beside those of the list.
-            exact |= !rule.what().starts_with('+');
+            // Codes that are added stand beside those of the list, and so do those of some places or cases only.
+            exact |= !rule.what().starts_with('+') && is_whole(rule);
         }
         if !exact {
             for example in self.examples {
@@ -401,7 +395,7 @@ fn rule_table(rules: &[RuleView<'_>]) -> Block {
 
 /// How a place is used: as the standard has it, or as it was agreed.
 fn usage(requirement: Requirement, rules: &[&RuleView<'_>]) -> &'static str {
-    let whole = |rule: &&&RuleView<'_>| rule.condition().is_none() && !rule.path().contains('[');
+    let whole = |rule: &&&RuleView<'_>| is_whole(rule);
     let of = |kind: Kind| rules.iter().filter(move |rule| rule.kind() == kind);
     if of(Kind::Forbid).any(|rule| whole(&rule)) {
         "-"
@@ -414,6 +408,11 @@ fn usage(requirement: Requirement, rules: &[&RuleView<'_>]) -> &'static str {
     } else {
         "O"
     }
+}
+
+/// Whether a rule holds wherever its element or segment stands, and always.
+fn is_whole(rule: &RuleView<'_>) -> bool {
+    rule.condition().is_none() && !rule.path().contains('[')
 }
 
 fn node_id(index: usize) -> NodeId {

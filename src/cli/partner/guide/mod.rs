@@ -119,7 +119,16 @@ fn chapters<'a>(
     }
     if chapters.is_empty() {
         let known: Vec<&str> = partner.agreements().iter().map(Agreement::set).collect();
-        let words = format!("there is nothing to tell of: agreed are {}", known.join(", "));
+        let words = match known.as_slice() {
+            [] => "no document flows, so there is nothing to tell of; say in [documents] of partner.toml which do, \
+                   like `[documents.order]`"
+                .to_owned(),
+            all if sets.is_empty() => format!(
+                "there is nothing to tell of: {} are `off`; write `state = \"live\"` or \"shadow\" where one is to flow",
+                all.join(", ")
+            ),
+            all => format!("there is nothing to tell of: agreed are {}", all.join(", ")),
+        };
         return Err(Error::Unknown(words));
     }
     chapters.sort_by_key(|(agreement, _)| (agreement.direction, agreement.set().to_owned()));

@@ -89,7 +89,7 @@ pub(super) fn demand(rule: &RuleView<'_>) -> Option<String> {
         Kind::Forbid => "must not be sent".to_owned(),
         Kind::Limit if what == "1" => "once at most".to_owned(),
         Kind::Limit => format!("{what} times at most"),
-        Kind::Length => length(what),
+        Kind::Length => length(what, if rule.is_of_numbers() { "digit" } else { "character" }),
         Kind::Type => format!("is {}", data_type(what)),
         Kind::Codes => match what.strip_prefix('+') {
             Some(more) => format!("may be {} too", or(more)),
@@ -111,6 +111,7 @@ pub(super) fn demand(rule: &RuleView<'_>) -> Option<String> {
         Kind::Hierarchy => {
             format!("the levels are {}, from the outermost", what.replace(' ', ", "))
         }
+        Kind::Against if what == "shipment quantity" => "no more than was shipped".to_owned(),
         Kind::Against => match what.rsplit(' ').next() {
             Some("quantity") => "no more than was ordered".to_owned(),
             Some("lines") => "only lines that the order has".to_owned(),
@@ -121,11 +122,12 @@ pub(super) fn demand(rule: &RuleView<'_>) -> Option<String> {
     })
 }
 
-fn length(what: &str) -> String {
+fn length(what: &str, unit: &str) -> String {
     match what.split_once('/') {
-        Some((min, max)) if min == max => format!("has exactly {min} characters"),
-        Some((min, max)) => format!("has {min} to {max} characters"),
-        None => format!("has {what} characters"),
+        Some(("1", "1")) => format!("has exactly 1 {unit}"),
+        Some((min, max)) if min == max => format!("has exactly {min} {unit}s"),
+        Some((min, max)) => format!("has {min} to {max} {unit}s"),
+        None => format!("has {what} {unit}s"),
     }
 }
 
