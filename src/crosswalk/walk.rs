@@ -263,24 +263,26 @@ impl Pass<'_> {
         }
     }
 
+    /// Further prices. One that names no unit may be for another than that of the line, as that of a shop's shelf is: it
+    /// stays as it is, and claims none.
     fn prices(&mut self, at: &str, around: &Around, prices: &mut [Price]) {
-        for (at, part) in named(at, prices) {
+        for (at, part) in named(at, prices).filter(|(_, part)| part.unit.is_some()) {
             let numbers = (part.quantity.iter_mut().collect(), part.price.iter_mut().collect());
             self.convert(&at, &mut part.unit, around, numbers, part.basis.as_deref());
         }
     }
 
-    /// Allowances and charges: their rates are for one of a unit.
+    /// Allowances and charges: a rate with a unit is for one of that; one without is for whatever they say.
     fn charges(&mut self, at: &str, around: &Around, charges: &mut [AllowanceCharge]) {
         let list = if at.is_empty() { String::new() } else { format!("{at}.") };
         for (at, part) in named(&format!("{list}allowances_charges"), charges) {
-            let unit = part.unit.clone().or_else(|| around.unit.clone());
-            let inner = Around { items: around.items.clone(), unit };
-            let quantities = [&mut part.quantity, &mut part.quantity_2];
-            let quantities = quantities.into_iter().flatten().collect();
-            let rates = part.rate.iter_mut().collect();
-            self.convert(&at, &mut part.unit, around, (quantities, rates), None);
-            self.prices(&format!("{at}.prices"), &inner, &mut part.prices);
+            if part.unit.is_some() {
+                let quantities = [&mut part.quantity, &mut part.quantity_2];
+                let quantities = quantities.into_iter().flatten().collect();
+                let rates = part.rate.iter_mut().collect();
+                self.convert(&at, &mut part.unit, around, (quantities, rates), None);
+            }
+            self.prices(&format!("{at}.prices"), around, &mut part.prices);
         }
     }
 
