@@ -204,6 +204,7 @@ mod webhooks {
             // The second order is a repeat, which is counted only.
             let [state] = &house.gateway.store().alerts(10).unwrap()[..] else { panic!() };
             assert_eq!((state.rule.as_str(), state.repeats), ("orders", 1));
+            assert!(state.more[0].contains("order-PO-2"), "{state:?}");
             assert!(requests.try_recv().is_err(), "the queue of messages is nobody's");
             house.close().await;
         });
@@ -342,6 +343,12 @@ fn config_check_tells_what_is_wrong_with_the_configuration_and_the_profiles_at_o
     ] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
+    let listen = "[service]\nlisten = \"127.0.0.1:9180\"\n[api]\nlisten = \"127.0.0.1:9180\"\n";
+    std::fs::write(folder.path().join("data"), "a file").unwrap();
+    let (said, code) = check(&with(listen), PROFILE);
+    assert_eq!(code, 1);
+    assert!(said.contains("127.0.0.1:9180 is the address of [service] already"), "{said}");
+    assert!(said.contains("data is no folder"), "{said}");
 }
 
 #[test]

@@ -825,3 +825,57 @@ fn an_interchange_with_very_many_sets_waits_for_a_person() {
         house.close().await;
     });
 }
+
+#[test]
+fn the_things_of_an_exception_keep_their_numbers_and_nothing_is_written_over() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let stranger = |number: u32| order(number, "PO-1").replace("6125550100", "9999999999");
+        for (name, number) in [("b.edi", 5201), ("a.edi", 5101), ("c.edi", 4001)] {
+            house.drop_inbound(name, &stranger(number));
+            house.wait(Event::InterchangeQuarantined).await;
+        }
+        let items = house.gateway.store().exception_items(1).unwrap();
+        let labels: Vec<&str> = items.iter().map(|item| item.subject.label()).collect();
+        assert!(labels[0].contains("5201") && labels[1].contains("5101"), "{labels:?}");
+        let file = house.path("two.edi");
+        let save = |more: &[&str]| {
+            let save = ["exceptions", "show", "1", "--save", file.to_str().unwrap()];
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("CROSSDOCK_CONFIG", house.path("crossdock.toml"))
+                .args([&save, more].concat())
+                .output()
+                .unwrap();
+            String::from_utf8(output.stderr).unwrap()
+        };
+        assert!(save(&[]).contains("say of which one"));
+        assert_eq!(save(&["--item", "2"]), "");
+        assert!(fs::read_to_string(&file).unwrap().contains("000005101"));
+        assert!(save(&["--item", "3"]).contains("is there already"));
+        assert!(save(&["--item", "9"]).contains("it is about 3 things"));
+        house.command(&[
+            "exceptions",
+            "dismiss",
+            "1",
+            "--item",
+            "3",
+            "--reason",
+            "x",
+            "--who",
+            "us",
+        ]);
+        let (shown, _) = house.command(&["exceptions"]);
+        assert!(shown.contains("2 of 3 open") && !shown.contains("4001"), "{shown}");
+        let (only, _) = house.command(&["exceptions", "show", "1", "--item", "1"]);
+        assert!(only.contains("5201") && !only.contains("5101"), "{only}");
+        let typo = ["exceptions", "--partner", "harbour-and-pine"];
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+            .env("CROSSDOCK_CONFIG", house.path("crossdock.toml"))
+            .args(typo)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("known are harbor-and-pine"), "{told}");
+        house.close().await;
+    });
+}

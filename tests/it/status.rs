@@ -30,6 +30,9 @@ fn it_tells_whether_the_gateway_runs_and_what_is_wrong() {
         // Of nobody that we know.
         house.drop_inbound("stray.edi", &order(1, "PO-1").replace("6125550100", "9999999999"));
         house.wait(Event::ExceptionRaised).await;
+        // One that is killed leaves this behind.
+        let file = house.path("data/status.json");
+        let of_one_that_runs = std::fs::read(&file).unwrap();
         let folder = house.close().await;
         let (said, code) = status(folder.path());
         assert_eq!(code, 1, "{said}");
@@ -38,6 +41,9 @@ fn it_tells_whether_the_gateway_runs_and_what_is_wrong() {
             said.contains("1 exception is open (1 high); see `crossdock exceptions`."),
             "{said}"
         );
+        std::fs::write(&file, of_one_that_runs).unwrap();
+        let (said, code) = status(folder.path());
+        assert!(said.contains("The gateway does not run") && code == 1, "{said}");
     });
 }
 
