@@ -115,7 +115,11 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
 fn keys_beside(folder: &Path) -> Result<Vec<PublicKey>, Error> {
     let keys = gateway::public_keys(folder).map_err(|e| Error::Gateway(e.to_string()))?;
     if keys.is_empty() {
-        let words = "nothing was signed yet: no gateway has run with this configuration";
+        let words = if folder.join("checkpoint").exists() {
+            "the file `public-keys` is missing beside what was signed: restore it, or give the key with --key"
+        } else {
+            "nothing was signed yet: no gateway has run with this configuration"
+        };
         return Err(Error::Unknown(format!("{}: {words}", folder.display())));
     }
     Ok(keys)

@@ -105,6 +105,7 @@ impl Gateway {
                 findings: about.findings,
                 acceptable: about.acceptable,
                 settled: false,
+                dismissed: false,
             },
         })));
     }

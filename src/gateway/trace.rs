@@ -96,7 +96,9 @@ pub fn trace(
                 continue;
             }
             if RESULTS.contains(&one.kind.as_str()) && !counts(one.state) {
-                if said(records, &one)?.is_some_and(|said| is_for(&said, &number)) {
+                // Of bytes that have gone to the archive nothing can be told.
+                let said = said(records, &one).unwrap_or_default();
+                if said.is_some_and(|said| is_for(&said, &number)) {
                     held.push(one);
                 }
                 continue;
@@ -169,7 +171,9 @@ fn of_order(records: &dyn Records, record: Document, held: Vec<Document>) -> Res
     let story = Story::of(records, &record)?;
     let (partner, number) = (record.partner.clone(), record.number.clone());
     let mut documents = vec![traced(records, record, None)?];
-    for record in held {
+    // What was counted before it was rejected is told of below.
+    let is_told = |one: &Document| story.documents.iter().any(|(told, _)| told.id == one.id);
+    for record in held.into_iter().filter(|one| !is_told(one)) {
         documents.push(traced(records, record, None)?);
     }
     for (record, said) in story.documents {

@@ -99,6 +99,9 @@ pub struct ExceptionItem {
     pub acceptable: bool,
     /// Whether nothing has to be done about it any more.
     pub settled: bool,
+    /// Whether a person decided that nothing is to be done about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dismissed: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]

@@ -124,7 +124,7 @@ impl Pending<'_> {
         }
         let mut exception = exception;
         for item in self.read_items(id)?.into_iter().filter(|item| !item.settled) {
-            self.close_item(id, item)?;
+            self.close_item(id, item, settled.how)?;
         }
         exception.open_items = 0;
         self.close(exception, &settled)
@@ -140,7 +140,7 @@ impl Pending<'_> {
         if let Some(record) = self.read::<ExceptionItem>(&keys::exception_item(id, item))?
             && !record.settled
         {
-            self.close_item(id, record)?;
+            self.close_item(id, record, settled.how)?;
             exception.open_items = exception.open_items.saturating_sub(1);
         }
         if exception.open_items > 0 {
@@ -152,10 +152,16 @@ impl Pending<'_> {
         self.close(exception, settled)
     }
 
-    fn close_item(&mut self, exception: u64, item: ExceptionItem) -> Result<(), Error> {
+    fn close_item(
+        &mut self,
+        exception: u64,
+        item: ExceptionItem,
+        how: Option<Action>,
+    ) -> Result<(), Error> {
         self.remove(keys::exception_of(&item.key));
         let key = keys::exception_item(exception, &item.key);
-        self.insert(key, &ExceptionItem { settled: true, ..item })
+        let dismissed = how == Some(Action::Dismiss);
+        self.insert(key, &ExceptionItem { settled: true, dismissed, ..item })
     }
 
     fn close(&mut self, mut exception: Exception, settled: &Settled) -> Result<(), Error> {

@@ -84,7 +84,16 @@ fn what_is_held_came_twice_or_was_rejected_is_shown() {
         let long = INVOICE.replace("INV-1", &"N".repeat(40));
         house.drop_outbound("invoices", "long.json", &long);
         house.wait(Event::ExceptionRaised).await;
+        // One that the partner rejects was counted for the order: it is told of once.
+        house.drop_outbound("invoices", "i.json", INVOICE);
+        let sent =
+            |record: &crossdock::store::JournalRecord| record.entry.subject.contains("invoice");
+        house.wait_for(Event::InterchangeSent, sent).await;
+        let group = house.gateway.store().all_expectations(None, 10).unwrap()[0].group;
+        house.drop_inbound("997.edi", &acknowledgement(9, u32::try_from(group).unwrap(), "R"));
+        house.wait(Event::DocumentAcknowledged).await;
         let (page, _) = house.command(&["trace", "PO-1"]);
+        assert_eq!(page.matches("\ninvoice INV-1  rejected").count(), 1, "{page}");
         for words in ["order PO-1  delivered", "order PO-1  set aside", "NNNN  set aside"] {
             assert!(page.contains(words), "{words:?} is not in\n{page}");
         }

@@ -257,7 +257,8 @@ impl<'a> Day<'a> {
     }
 
     fn item(&mut self, exception: &Exception, item: &ExceptionItem) {
-        let went_on = item.settled && exception.state != ExceptionState::Dismissed;
+        let dismissed = item.dismissed || exception.state == ExceptionState::Dismissed;
+        let went_on = item.settled && !dismissed;
         match &item.subject {
             Subject::Interchange { id, .. } if went_on => {
                 self.wholes.remove(id);
