@@ -125,8 +125,11 @@ impl Gateway {
             self.tell_unmatched(draft, partner, source, (&subject, note));
             return Ok(());
         }
-        // Sets that it lists, and that were not in the group.
-        let is_strange = |set: &&SetOutcome| !expected.iter().any(|one| answers(set, one));
+        // Sets that it lists, and that were not in the group. A partner that is matched by the sets alone may list what it
+        // has answered before.
+        let is_by_group = expected.iter().any(|one| Ok(one.group) == group.parse());
+        let is_strange =
+            |set: &&SetOutcome| is_by_group && !expected.iter().any(|one| answers(set, one));
         let strange: Vec<&SetOutcome> = outcome.sets.iter().filter(is_strange).collect();
         for set in &strange {
             let subject = format!("{} {} of group {group}", set.set, set.control_number.trim());

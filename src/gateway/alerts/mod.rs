@@ -30,8 +30,9 @@ const RECORDS_A_READ: usize = 500;
 /// Causes that rules keep an eye on; what comes beyond is told each time.
 const STATES_MAX: usize = 10_000;
 /// Repeats that are named in the message about them, and how much of each.
-const MORE_MAX: usize = 10;
-const MORE_CHARS_MAX: usize = 120;
+const MORE_MAX: usize = 8;
+/// So few that the record stays within its bound, whatever letters they are.
+const MORE_CHARS_MAX: usize = 60;
 
 impl Gateway {
     /// Looks at what has happened since the last time, and queues what is to be told.
@@ -164,7 +165,8 @@ impl<'a> Round<'a> {
             state.repeats += 1;
             // An exception tells of all that it is about.
             if hit.exception.is_none() && state.more.len() < MORE_MAX {
-                state.more.push(hit.title.chars().take(MORE_CHARS_MAX).collect());
+                let letters = hit.title.chars().filter(|c| !c.is_control());
+                state.more.push(letters.take(MORE_CHARS_MAX).collect());
             }
             state.stands = hit.stands;
             state.exception = hit.exception;
