@@ -175,7 +175,8 @@ pub(super) struct Acknowledgement {
     /// Until when an answer is expected.
     #[schema(format = DateTime)]
     due: String,
-    /// `open`, `due_soon`, `overdue`, `accepted`, `accepted_with_errors` or `rejected`.
+    /// `open`, `due_soon`, `overdue`, `accepted`, `accepted_with_errors`, `rejected`, or `replaced` (sent again under other
+    /// numbers).
     state: String,
     /// When the partner answered.
     #[schema(format = DateTime)]

@@ -50,7 +50,8 @@ impl Gateway {
         if expected.is_empty() {
             return Ok(Some(format!("nothing of the number {group} was sent to this partner")));
         }
-        for one in expected {
+        // What is said late of numbers that others have taken the place of changes nothing.
+        for one in expected.into_iter().filter(|one| one.state != AckState::Replaced) {
             let sent = self.ledger.store().document(&one.document)?;
             if sent.is_some_and(|document| document.state == DocumentState::Rendered) {
                 return Ok(Some(format!("{} is not with the partner yet", one.document)));
@@ -172,6 +173,7 @@ impl Gateway {
             answered: Some(now),
             timing: Some(timing),
             repeated: 0,
+            partial: false,
             ..expectation
         };
         let document = answered.document.clone();
@@ -576,7 +578,7 @@ fn say_again(draft: &mut Draft, expectation: Expectation, now: Timestamp) {
 fn say_late(draft: &mut Draft, expectation: Expectation, state: AckState, now: Timestamp) {
     let late = Expectation { answered: Some(now), ..expectation };
     let note = format!("{}, under numbers that others have taken the place of", state.words());
-    draft.journal(now, Event::DocumentAcknowledged, &late.partner, &late.document, &note);
+    draft.journal(now, Event::AcknowledgementReplaced, &late.partner, &late.document, &note);
     draft.tell(facts_of(&late));
     draft.push(Change::Expect(late));
 }

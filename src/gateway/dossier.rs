@@ -85,7 +85,8 @@ impl Dossier {
         let Subject::Interchange { id, set: Some(_), label, .. } = &item.subject else { return };
         // `order 4711 (850 0001 in group 1)`.
         let named = label.split_once(' ').and_then(|(_, rest)| rest.rsplit_once(" ("));
-        if named.is_none_or(|(named, _)| named != number) {
+        // In a log that was begun from a database an item stands apart from its exception, and is nobody's.
+        if partner.is_empty() || named.is_none_or(|(named, _)| named != number) {
             return;
         }
         self.partners.insert(partner);

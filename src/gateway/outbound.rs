@@ -327,7 +327,8 @@ impl Gateway {
             draft.journal(by.sent, event, &partner.name, &before.document, &note);
             draft.tell(facts_of(&before));
             draft.mend(about_acknowledgement(&partner.name, group, set), by.sent, &note);
-            draft.push(Change::Expect(Expectation { state: AckState::Replaced, ..before }));
+            let (state, partial) = (AckState::Replaced, false);
+            draft.push(Change::Expect(Expectation { state, partial, ..before }));
         }
         Ok(())
     }

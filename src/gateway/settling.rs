@@ -10,7 +10,6 @@ use super::intake::{outbound_id, read_document};
 use super::lanes;
 use super::ledger::{Draft, subject};
 use super::raising::about_work;
-use super::trace::acknowledgements_of;
 use super::translation::split;
 use crate::exceptions::{Action, Kind};
 use crate::store::{
@@ -59,6 +58,8 @@ fn refused<T>(words: impl Into<String>) -> Result<T, SettleError> {
     Err(SettleError::Refused(words.into()))
 }
 
+/// What waits for an acknowledgement is looked through so far for what a document was sent under.
+const WAITING_MAX: usize = 50_000;
 /// Work that is looked through for the piece that is meant.
 const WORK_MAX: usize = 10_000;
 
@@ -216,9 +217,9 @@ pub(super) fn render_again(
     accept: bool,
     now: Timestamp,
 ) -> Result<(), store::Error> {
-    let waiting = acknowledgements_of(records, &record)?;
-    let waiting = waiting.into_iter().filter(|one| one.state.is_waiting());
-    let replaces = waiting.map(|one| (one.group, one.set)).collect();
+    let waiting = records.waiting_expectations(WAITING_MAX)?;
+    let own = waiting.iter().filter(|one| one.document == record.id);
+    let replaces = own.map(|one| (one.group, one.set)).collect();
     let task = Task::Render { document: record.id.clone(), accept, replaces };
     draft.queue(lanes::render(&record.partner), "", task, now);
     let state = DocumentState::Queued;
@@ -507,7 +508,8 @@ impl Doing<'_> {
                 |span: SignedDuration| self.now.saturating_add(span).unwrap_or(Timestamp::MAX);
             let warn = one.warn.map(|warn| later(warn.duration_since(one.sent)));
             let (state, due) = (AckState::Open, later(span));
-            self.draft.push(Change::Expect(Expectation { warn, due, state, ..one }));
+            let partial = false;
+            self.draft.push(Change::Expect(Expectation { warn, due, state, partial, ..one }));
         }
         Ok(())
     }

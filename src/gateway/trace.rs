@@ -229,7 +229,7 @@ pub fn acknowledgement_of(
 }
 
 /// Each time that a document of ours was sent under numbers of its own, and what the partner said of that.
-pub(super) fn acknowledgements_of(
+fn acknowledgements_of(
     records: &dyn Records,
     record: &Document,
 ) -> Result<Vec<Expectation>, Error> {

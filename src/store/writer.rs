@@ -269,10 +269,18 @@ impl<'a> Pending<'a> {
 
     fn expect(&mut self, new: &Expectation) -> Result<(), Error> {
         let key = keys::expectation(&new.partner, new.group, new.set);
+        let mut new = new.clone();
         if let Some(old) = self.read::<Expectation>(&key)? {
+            // What was read before something was said does not take that back.
             let only_time = matches!(new.state, AckState::DueSoon | AckState::Overdue);
-            if only_time && !old.state.is_waiting() {
+            let says_nothing = only_time
+                || new.partial
+                || (new.state == AckState::Replaced && new.answered.is_none());
+            if says_nothing && !old.state.is_waiting() {
                 return Ok(());
+            }
+            if new.partial && !old.partial {
+                new.state = old.state;
             }
             if let Some(clock) = old.clock() {
                 self.remove(keys::clock(clock, &key));
@@ -281,7 +289,7 @@ impl<'a> Pending<'a> {
         if let Some(clock) = new.clock() {
             self.changes.writes.insert(keys::clock(clock, &key), Some(Vec::new()));
         }
-        self.insert(key, new)
+        self.insert(key, &new)
     }
 
     pub(super) fn journal(&mut self, entry: &JournalEntry) -> Result<(), Error> {

@@ -155,7 +155,8 @@ fn what_goes_out_again_under_other_numbers_is_waited_for_under_those_alone() {
         // The partner rejects the first one once more: that concerns what is with it now no more.
         house.wait(Event::InterchangeSent).await;
         house.drop_inbound("late.edi", &acknowledgement(2, 1000, "R"));
-        house.wait(Event::DocumentAcknowledged).await;
+        let late = house.wait(Event::AcknowledgementReplaced).await;
+        assert!(late.entry.note.starts_with("rejected, under numbers"), "{}", late.entry.note);
         house.drop_inbound("good.edi", &acknowledgement(3, 1001, "A"));
         house.wait(Event::DocumentAcknowledged).await;
         let document = house.gateway.store().documents(None, 10).unwrap().remove(0);

@@ -277,10 +277,30 @@ fn an_acknowledgement_is_overdue_once_its_time_is_over_and_until_it_is_answered(
     assert_eq!(store.overdue(now(), 10).unwrap(), vec![]);
     let tomorrow = now() + SignedDuration::from_hours(24);
     assert_eq!(store.overdue(tomorrow, 10).unwrap(), vec![open.clone()]);
-    let closed = Expectation { state: AckState::Accepted, answered: Some(tomorrow), ..open };
+    let closed =
+        Expectation { state: AckState::Accepted, answered: Some(tomorrow), ..open.clone() };
     store.commit(Transaction::new().with(Change::Expect(closed.clone()))).unwrap();
     assert_eq!(store.overdue(tomorrow, 10).unwrap(), vec![]);
-    assert_eq!(store.expectations("harbor", 4).unwrap(), vec![closed]);
+    assert_eq!(store.expectations("harbor", 4).unwrap(), vec![closed.clone()]);
+    // What was read before it was answered takes nothing back.
+    let partial = Expectation { partial: true, ..open.clone() };
+    let replaced = Expectation { state: AckState::Replaced, ..open.clone() };
+    for stale in [partial.clone(), replaced] {
+        store.commit(Transaction::new().with(Change::Expect(stale))).unwrap();
+        assert_eq!(store.expectations("harbor", 4).unwrap(), vec![closed.clone()]);
+    }
+    // Of another set a part was accepted, while its time ran out; and its time runs out.
+    let overdue = |of: &Expectation| Expectation { state: AckState::Overdue, ..of.clone() };
+    for (set, before) in [(2, overdue(&open)), (3, open.clone())] {
+        let partial = Expectation { set, ..partial.clone() };
+        for one in [Expectation { set, ..before }, partial.clone(), overdue(&partial)] {
+            store.commit(Transaction::new().with(Change::Expect(one))).unwrap();
+        }
+        let all = store.expectations("harbor", 4).unwrap();
+        assert_eq!(all.last(), Some(&overdue(&partial)));
+    }
+    let waiting = store.waiting_expectations(10).unwrap();
+    assert_eq!(waiting.len(), 2, "each clock is there once: {waiting:?}");
 }
 
 #[test]

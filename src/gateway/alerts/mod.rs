@@ -165,8 +165,10 @@ impl<'a> Round<'a> {
             state.repeats += 1;
             // An exception tells of all that it is about.
             if hit.exception.is_none() && state.more.len() < MORE_MAX {
-                let letters = hit.title.chars().filter(|c| !c.is_control());
-                state.more.push(letters.take(MORE_CHARS_MAX).collect());
+                let letters: Vec<char> = hit.title.chars().filter(|c| !c.is_control()).collect();
+                let cut = if letters.len() > MORE_CHARS_MAX { "…" } else { "" };
+                let shown: String = letters.into_iter().take(MORE_CHARS_MAX).collect();
+                state.more.push(shown + cut);
             }
             state.stands = hit.stands;
             state.exception = hit.exception;
