@@ -57,6 +57,7 @@ mod standing;
 mod status;
 mod steps;
 mod submission;
+mod ta1;
 mod trace;
 mod translation;
 mod webhooks;

@@ -2,12 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::acknowledgement::{facts_of, sent_interchange};
+use super::acknowledgement::facts_of;
 use super::envelope::{interchange_spec, today};
 use super::inbound::forgotten_before;
 use super::ledger::Draft;
 use super::orders::{Own, Passed, against_orders, count_for_orders};
 use super::raising::{About, Trouble, about_acknowledgement, about_document, cause_of, in_words};
+use super::ta1::sent_interchange;
 use super::translation::Numbers;
 use super::{Error, Gateway, lanes, notes};
 use crate::canonical;
