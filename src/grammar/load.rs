@@ -1,7 +1,7 @@
 //! A set as written, with its segments looked up in a dictionary, becomes a [`Grammar`].
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::dictionary::{Dictionary, Faults, rule};
 use super::parse::syntax::{At, Place, SetHead, SetSyntax};
@@ -51,6 +51,7 @@ pub(super) fn grammar(
         codes: Vec::new(),
         rule: rule(file, head.at),
         known_tags: dictionary.known_tags.clone(),
+        plans: OnceLock::new(),
     };
     used.fill(&mut grammar, dictionary)?;
     Some(grammar)

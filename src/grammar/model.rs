@@ -4,8 +4,9 @@
 //! Everything is addressed by small numbers into flat vectors, so that walking and checking touch no strings.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::check::Plans;
 use crate::x12::Tag;
 
 /// Index into [`Grammar::nodes`]. Node 0 is the set itself, a loop that is there once.
@@ -268,9 +269,19 @@ pub struct Grammar {
     pub rule: RuleLine,
     /// Tags of the release's whole dictionary: tells an unknown segment from one that this set does not have.
     pub known_tags: Vec<Tag>,
+    /// Its segments as the check looks at them, worked out when they are first needed.
+    pub(super) plans: OnceLock<Arc<Plans>>,
 }
 
 impl Grammar {
+    /// Its segments as the check looks at them.
+    pub(super) fn plans(&self) -> &Arc<Plans> {
+        self.plans.get_or_init(|| {
+            let codes = self.codes.iter().map(Arc::as_ref);
+            Arc::new(Plans::new(&self.segments, &self.composites, codes))
+        })
+    }
+
     /// The node.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {

@@ -21,8 +21,9 @@ pub use view::RuleView;
 use std::sync::Arc;
 
 use crate::findings::Findings;
-use crate::grammar::{Grammar, LineError, Walked};
+use crate::grammar::{Checker, Grammar, LineError, Tree, Walked};
 use crate::map::{ExtraLine, Implied};
+use crate::x12::Segments;
 use plan::{Rule, Test};
 use scan::Scan;
 
@@ -91,6 +92,19 @@ impl Overlay {
     /// The same, with what is reused from set to set.
     pub fn check_with(&self, walked: &Walked<'_>, scratch: &mut Scratch, findings: &mut Findings) {
         check::check(self, walked, scratch, findings);
+    }
+
+    /// Walks a set and checks it, against the grammar and these rules at once: the same findings as by one after the
+    /// other, sooner. `checker` is of the same set and release, else it checks alone.
+    pub fn walk(
+        &self,
+        checker: &Checker,
+        set: &Segments<'_>,
+        walk: (&mut crate::grammar::Scratch, &mut Tree),
+        scratch: &mut Scratch,
+        findings: &mut Findings,
+    ) {
+        check::walk(self, checker, set, walk, scratch, findings);
     }
 
     /// The levels of a set with a nested loop, from the outermost, by name: what the writer is given.

@@ -194,11 +194,12 @@ impl<'e> Judges<'e> {
         tree: &mut Tree,
         findings: &mut Findings,
     ) {
-        self.checker.check(segments, &mut scratch.walk, tree, findings);
-        if let Some(overlay) = self.overlay {
-            let grammar = self.checker.grammar();
-            let walked = Walked { segments: *segments, tree, grammar };
-            overlay.check_with(&walked, &mut scratch.overlay, findings);
+        let walk = (&mut scratch.walk, tree);
+        match self.overlay {
+            Some(overlay) => {
+                overlay.walk(self.checker, segments, walk, &mut scratch.overlay, findings);
+            }
+            None => self.checker.check(segments, walk.0, walk.1, findings),
         }
     }
 }

@@ -120,7 +120,7 @@ impl Buckets {
 
 /// Up to four bytes as a number that no other code has. 0 for what is empty or longer; also for what ends in a NUL,
 /// which could not be told from the bytes that are not there, and in a blank, which is padding to be looked at.
-fn pack(code: &[u8]) -> u32 {
+pub(super) fn pack(code: &[u8]) -> u32 {
     match code {
         [.., last] if !matches!(last, 0 | b' ') && code.len() <= CODE_MAX as usize => {
             word::short(word::of(code), u32::try_from(code.len()).unwrap_or_default())

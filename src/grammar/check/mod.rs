@@ -7,6 +7,7 @@
 mod codes;
 mod element;
 mod levels;
+mod narrow;
 mod plan;
 mod quick;
 mod report;
@@ -18,11 +19,13 @@ mod word;
 
 use std::sync::Arc;
 
+pub(crate) use narrow::{CodeLists, NarrowPlan, Narrowing, Watch};
+pub(super) use plan::Plans;
 pub use single::SegmentChecker;
 
 use element::ElementCheck;
 use levels::Levels;
-use plan::Plans;
+use narrow::Nobody;
 use quick::QuickPlan;
 pub(crate) use report::shown;
 use report::{Reporter, Words};
@@ -37,7 +40,7 @@ use crate::x12::{Segment, Segments};
 pub struct Checker {
     grammar: Arc<Grammar>,
     table: Table,
-    plans: Plans,
+    plans: Arc<Plans>,
     /// Plans of the usual path, which places name.
     quick: Vec<QuickPlan>,
 }
@@ -55,11 +58,7 @@ impl Checker {
     #[must_use]
     pub fn new(grammar: Arc<Grammar>) -> Self {
         let table = Table::new(&grammar);
-        let plans = Plans::new(
-            &grammar.segments,
-            &grammar.composites,
-            grammar.codes.iter().map(Arc::as_ref),
-        );
+        let plans = Arc::clone(grammar.plans());
         let quick = plans.quick();
         Self { grammar, table, plans, quick }
     }
@@ -78,10 +77,21 @@ impl Checker {
         tree: &mut Tree,
         findings: &mut Findings,
     ) {
+        self.check_watched(set, (scratch, tree), findings, &mut Nobody);
+    }
+
+    /// The same while somebody looks on.
+    pub(crate) fn check_watched(
+        &self,
+        set: &Segments<'_>,
+        (scratch, tree): (&mut Scratch, &mut Tree),
+        findings: &mut Findings,
+        watch: &mut impl Watch,
+    ) {
         let (state, row) = (self.table.start, self.table.row(self.table.start));
         let (run, instance) = (0, 0);
         let mut walk =
-            Walk { checker: self, set, scratch, tree, findings, state, row, run, instance };
+            Walk { checker: self, set, scratch, tree, findings, watch, state, row, run, instance };
         walk.begin();
         let mut from = 0;
         // ST is where the walk begins; anything else is a step from where it is.
@@ -104,12 +114,13 @@ impl Checker {
 }
 
 /// A walk that is under way.
-struct Walk<'a, 'b> {
+struct Walk<'a, 'b, W> {
     checker: &'a Checker,
     set: &'b Segments<'b>,
     scratch: &'b mut Scratch,
     tree: &'b mut Tree,
     findings: &'b mut Findings,
+    watch: &'b mut W,
     /// The place of the last segment that had one.
     state: NodeId,
     /// What may follow there.
@@ -120,7 +131,7 @@ struct Walk<'a, 'b> {
     instance: u32,
 }
 
-impl<'b> Walk<'_, 'b> {
+impl<'b, W: Watch> Walk<'_, 'b, W> {
     fn begin(&mut self) {
         self.tree.instances.clear();
         // What a place is left with from another set is written over by the walk.
@@ -161,6 +172,9 @@ impl<'b> Walk<'_, 'b> {
     #[inline]
     fn elements(&mut self, at: u32, segment: Segment<'_>, plan: u16) {
         let checker = self.checker;
+        if self.watch.placed(self.state, segment, CodeLists(&checker.plans.codes)) {
+            return;
+        }
         let quick = checker.quick.get(usize::from(plan));
         let (bytes, ends) = segment.bytes_and_ends();
         let codes = &checker.plans.codes;

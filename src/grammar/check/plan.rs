@@ -12,10 +12,10 @@ pub(super) const ELEMENTS_MAX: usize = 127;
 
 /// Plans of all segments and composites of a grammar or dictionary, index for index.
 #[derive(Debug, Clone)]
-pub(super) struct Plans {
-    pub segments: Vec<Plan>,
-    pub composites: Vec<Plan>,
-    pub codes: CodeSets,
+pub(in crate::grammar) struct Plans {
+    pub(super) segments: Vec<Plan>,
+    pub(super) composites: Vec<Plan>,
+    pub(super) codes: CodeSets,
 }
 
 /// A segment or composite. Bit n of a mask is position n, 1-based.
@@ -70,7 +70,7 @@ impl Plans {
     }
 
     /// What the usual path of each segment looks at, index for index.
-    pub fn quick(&self) -> Vec<QuickPlan> {
+    pub(super) fn quick(&self) -> Vec<QuickPlan> {
         self.segments.iter().map(|plan| QuickPlan::new(plan, self)).collect()
     }
 }

@@ -5,10 +5,12 @@
 //! is, that module tells. Nothing here branches on what a value holds, as long as all is well: how long it is and which
 //! code it is are nothing that a processor could foresee.
 
-use super::codes::{Buckets, CODE_MAX, CodeSets};
-use super::plan::{ElementPlan, Kind, NotePlan, Plan, Plans};
+use super::codes::{Buckets, CODE_MAX, CodeSets, pack};
+use super::narrow::Narrowing;
+use super::plan::{ElementPlan, Kind, NotePlan, Plan, Plans, bit};
 use super::word;
-use crate::grammar::NoteKind;
+use crate::grammar::digits::{self, Scheme};
+use crate::grammar::{DataType, NoteKind};
 
 /// Positions of which a mask has bits; a segment with more elements is never quick.
 const POSITIONS_MAX: usize = 32;
@@ -22,7 +24,12 @@ pub(super) struct QuickPlan {
     pairs: u32,
     /// All other syntax notes.
     relations: Box<[Relations]>,
+    /// Codes that are asked for besides the grammar, packed; 0 = none.
+    few: Vec<[u32; FEW]>,
 }
+
+/// How many codes [`QuickKind::Few`] are at the most.
+const FEW: usize = 8;
 
 /// What an element must look like.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +50,10 @@ enum QuickKind {
     Decimal,
     Date,
     Time,
+    /// One of a few codes, by their index.
+    Few(u8),
+    /// A number with a check digit.
+    Digits(Scheme),
     /// Whatever stands there.
     Any,
     /// Nothing to be said here.
@@ -75,6 +86,43 @@ impl QuickPlan {
             mandatory: mask(plan.mandatory),
             pairs: pairs.into_iter().fold(0, |pairs, note| pairs | mask(note.first)),
             relations: Relations::of_notes(&others).into(),
+            few: Vec::new(),
+        }
+    }
+
+    /// Asks more of the element at a position; whether that is seen to from now on. Where it is not, the plan is as it
+    /// was.
+    pub fn ask(&mut self, position: u16, asked: Narrowing<'_>, codes: &CodeSets) -> bool {
+        let at = usize::from(position).wrapping_sub(1);
+        let Some(element) = self.elements.get_mut(at) else { return false };
+        if element.kind == QuickKind::Any || element.kind == QuickKind::Unsure {
+            return false;
+        }
+        match asked {
+            Narrowing::Required => {
+                self.mandatory |= mask(bit(position));
+                true
+            }
+            Narrowing::Forbidden => {
+                (element.kind, element.codes) = (QuickKind::Unsure, None);
+                true
+            }
+            Narrowing::Length { min, max, numeric } => element.ask_length(min, max, numeric),
+            Narrowing::Type(data_type) => element.ask_type(data_type),
+            Narrowing::Codes(asked) => {
+                let Some(few) = element.few(asked, codes) else { return false };
+                let Ok(index) = u8::try_from(self.few.len()) else { return false };
+                (element.kind, element.codes) = (QuickKind::Few(index), None);
+                self.few.push(few);
+                true
+            }
+            Narrowing::Digits(scheme) => {
+                let is_text = element.kind == QuickKind::Text;
+                if is_text {
+                    element.kind = QuickKind::Digits(scheme);
+                }
+                is_text
+            }
         }
     }
 
@@ -92,7 +140,7 @@ impl QuickPlan {
             present <<= 1;
             if value.length != 0 {
                 present |= 1;
-                if !element.is_clean(value, codes) {
+                if !element.is_clean(value, codes, &self.few) {
                     return false;
                 }
             }
@@ -122,6 +170,14 @@ impl Value<'_> {
     fn last(self) -> u8 {
         let last = self.start.wrapping_add(self.length).wrapping_sub(1);
         self.bytes.get(last as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether it is a number of this kind.
+    #[inline(never)]
+    fn has_check_digit(self, scheme: Scheme) -> bool {
+        let start = self.start as usize;
+        let digits = self.bytes.get(start..start + self.length as usize);
+        digits.is_some_and(|digits| digits::is_right(scheme, digits))
     }
 }
 
@@ -159,14 +215,70 @@ impl QuickElement {
     fn of_composite(id: u16, plans: &Plans) -> Option<Self> {
         let plan = plans.composites.get(usize::from(id))?;
         let first = plan.elements.first()?;
-        let alone = super::plan::bit(1);
+        let alone = bit(1);
         let suffices = plan.mandatory & !alone == 0 && plan.notes.iter().all(|n| n.holds(alone));
         (suffices && !matches!(first.kind, Kind::Composite(_))).then(|| Self::new(first, plans))
     }
 
+    /// Takes lengths only that lie in this range.
+    fn ask_length(&mut self, min: u32, max: u32, numeric: bool) -> bool {
+        // The lengths of numbers are told in digits, all others in characters.
+        let same = match self.kind {
+            QuickKind::Decimal => numeric,
+            QuickKind::Integer => true,
+            _ => !numeric,
+        };
+        let (least, most) = (self.min.max(min), self.min.saturating_add(self.more).min(max));
+        let fits = same && least <= most;
+        if fits {
+            (self.min, self.more) = (least, most - least);
+        }
+        fits
+    }
+
+    /// Takes values only that are of this type, too.
+    fn ask_type(&mut self, asked: DataType) -> bool {
+        // What is not text is looked at as a word.
+        let (min, most) = (self.min.max(1), self.min.saturating_add(self.more).min(8));
+        let (kind, most) = match (self.kind, asked) {
+            (_, DataType::An | DataType::Id | DataType::B)
+            | (QuickKind::Integer, DataType::N(_) | DataType::R)
+            | (QuickKind::Decimal, DataType::R)
+            | (QuickKind::Date, DataType::Dt)
+            | (QuickKind::Time, DataType::Tm) => return true,
+            (QuickKind::Text | QuickKind::Decimal, DataType::N(_)) => (QuickKind::Integer, most),
+            // The point is a character of the text, and no digit.
+            (QuickKind::Text, DataType::R) => (QuickKind::Decimal, most.saturating_sub(1)),
+            (QuickKind::Text, DataType::Dt) => (QuickKind::Date, most),
+            (QuickKind::Text, DataType::Tm) => (QuickKind::Time, most),
+            _ => return false,
+        };
+        let Some(more) = most.checked_sub(min) else { return false };
+        (self.kind, self.min, self.more) = (kind, min, more);
+        true
+    }
+
+    /// Those of some codes that it takes already; nothing where it cannot take no others.
+    fn few(&self, asked: &[Box<[u8]>], codes: &CodeSets) -> Option<[u32; FEW]> {
+        let mut few = [0; FEW];
+        let mut slots = few.iter_mut();
+        if !matches!(self.kind, QuickKind::Text | QuickKind::Code) || asked.len() > FEW {
+            return None;
+        }
+        for code in asked {
+            let packed = pack(code);
+            let fits = u32::try_from(code.len()).is_ok_and(|length| self.fits(length));
+            let is_listed = self.codes.is_none_or(|buckets| codes.holds(buckets, packed));
+            if packed != 0 && fits && is_listed && code.last() != Some(&b' ') {
+                *slots.next()? = packed;
+            }
+        }
+        Some(few)
+    }
+
     /// Whether there is certainly nothing to say about a value that is not empty.
     #[inline]
-    fn is_clean(&self, value: Value<'_>, codes: &CodeSets) -> bool {
+    fn is_clean(&self, value: Value<'_>, codes: &CodeSets, few: &[[u32; FEW]]) -> bool {
         let length = value.length;
         if let Some(buckets) = self.codes {
             let Some(word) = word::at(value.bytes, value.start) else { return false };
@@ -181,6 +293,14 @@ impl QuickElement {
             QuickKind::Decimal => length <= 8 && self.fits(word::decimal_digits(word, length)),
             QuickKind::Date => self.fits(length) && word::is_date(word, length),
             QuickKind::Time => self.fits(length) && word::is_time(word, length),
+            QuickKind::Few(index) => {
+                let packed = word::short(word, length);
+                let some = few.get(usize::from(index));
+                length <= CODE_MAX
+                    && self.fits(length)
+                    && some.is_some_and(|some| some.iter().fold(false, |is, &one| is | (one == packed)))
+            }
+            QuickKind::Digits(scheme) => self.fits(length) && value.has_check_digit(scheme),
             QuickKind::Any => true,
             QuickKind::Text | QuickKind::Code | QuickKind::Unsure => false,
         }

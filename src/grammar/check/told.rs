@@ -3,12 +3,12 @@
 use super::levels::{Level, LevelFault};
 use super::report::{self, segment_name};
 use super::table::Move;
-use super::{Walk, position};
+use super::{Walk, Watch, position};
 use crate::findings::{Code, Finding, Place, Rule};
 use crate::grammar::{Area, Nested, NodeId, NodeKind, SegmentDef, SegmentId};
 use crate::x12::{Segment, Tag};
 
-impl Walk<'_, '_> {
+impl<W: Watch> Walk<'_, '_, W> {
     fn place_of(&self, at: u32, segment: Segment<'_>, node: NodeId) -> Place {
         Place {
             offset: segment.offset(),

@@ -10,9 +10,10 @@ mod words;
 
 use super::Overlay;
 use super::plan::{Code, Condition, ConditionTest, Rule};
-use super::scan::Scratch;
+use super::scan::{Run, Scratch};
 use crate::findings::Findings;
-use crate::grammar::Walked;
+use crate::grammar::{Checker, Grammar, Tree, Walked};
+use crate::x12::Segments;
 pub(super) use look::{Look, has_value, is_among, is_one_of};
 pub(super) use numbers::{Sum, number};
 pub(super) use rules::{is_numeric, is_of_type, length_fault, told_apart};
@@ -25,18 +26,49 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     let same = walked.tree.segments.len() == walked.segments.len()
-        && walked.grammar.set == overlay.grammar.set
-        && walked.grammar.release == overlay.grammar.release;
-    if !same {
-        return;
+        && is_for(overlay, walked.grammar);
+    if same {
+        let is_suspicious = overlay.scan.run(walked, scratch);
+        tell(overlay, walked, is_suspicious.then_some(&*scratch), findings);
     }
+}
+
+/// See [`Overlay::walk`].
+pub(super) fn walk(
+    overlay: &Overlay,
+    checker: &Checker,
+    set: &Segments<'_>,
+    (walk, tree): (&mut crate::grammar::Scratch, &mut Tree),
+    scratch: &mut Scratch,
+    findings: &mut Findings,
+) {
+    let grammar = checker.grammar();
+    if !is_for(overlay, grammar) {
+        return checker.check(set, walk, tree, findings);
+    }
+    let mut run = Run::begin(&overlay.scan, grammar, set.delimiters(), scratch);
+    checker.check_watched(set, (walk, tree), findings, &mut run);
+    let is_suspicious = run.finish();
+    let walked = Walked { segments: *set, tree, grammar };
+    tell(overlay, &walked, is_suspicious.then_some(&*scratch), findings);
+}
+
+fn is_for(overlay: &Overlay, grammar: &Grammar) -> bool {
+    grammar.set == overlay.grammar.set && grammar.release == overlay.grammar.release
+}
+
+/// Takes findings of the grammar's check back, and adds those of the rules that are suspected.
+fn tell(
+    overlay: &Overlay,
+    walked: &Walked<'_>,
+    suspicious: Option<&Scratch>,
+    findings: &mut Findings,
+) {
     let look = Look::new(walked);
     if !findings.is_empty() {
         allow::take_back(&overlay.rules, &look, findings);
     }
-    if !overlay.scan.run(walked, scratch) {
-        return;
-    }
+    let Some(scratch) = suspicious else { return };
     let suspected =
         overlay.rules.iter().zip(&scratch.suspected).filter(|(_, suspected)| **suspected);
     for (rule, _) in suspected {
@@ -163,6 +195,17 @@ mod tests {
         "codes PO1/PO102 10 5.0",
         "when PO1/PO102 = 5 require PO1/REF",
         "when CTT02 != 15.0 forbid PER",
+        "length BEG03 1/2",
+        "length PO1/PO103 1/2",
+        "type PO1/PO102 N0",
+        "type PO1/PO107 N0",
+        "type REF/02 R",
+        "codes N1/N104 92 0012 1",
+        "digits PO1/PO107 upc",
+        "require PO1/PO104",
+        "require N1/02",
+        "forbid REF[IA]/03",
+        "forbid N1/N103",
     ];
     const ORDER_SEGMENTS: &[&str] = &[
         "BEG*00*SA*1**20260102",
@@ -252,6 +295,10 @@ mod tests {
             let walked = Walked { segments: set.segments, tree: &tree, grammar: checker.grammar() };
             let mut quick = base.clone();
             overlay.check_with(&walked, &mut scratch, &mut quick);
+            let (mut again, mut at_once) = (Tree::default(), Findings::default());
+            let walk = (&mut Walk::default(), &mut again);
+            overlay.walk(checker, &set.segments, walk, &mut scratch, &mut at_once);
+            assert_eq!(at_once.as_slice(), quick.as_slice(), "{text}");
             let look = Look::new(&walked);
             allow::take_back(&overlay.rules, &look, &mut base);
             for rule in &overlay.rules {

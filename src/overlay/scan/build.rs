@@ -6,9 +6,10 @@ use super::super::plan::{
     Code, Condition, ConditionTest, ElementSpot, LoopStep, Place, Qualifier, Rule, Term, Test,
 };
 use super::{
-    ANY, Action, ByCode, Check, Closing, Codes, Group, Hit, Levels, PlacePlan, ROOT, Scan,
-    ScopePlan, Step, TermPlan, TotalPlan, Wanted, Weigh,
+    ANY, ByCode, Check, Closing, Codes, Group, Hit, Levels, Look, PlacePlan, ROOT, Scan, ScopePlan,
+    SegmentAction, TermPlan, TotalPlan, ValueAction, Wanted, Weigh,
 };
+use crate::grammar::check::{NarrowPlan, Narrowing};
 use crate::grammar::{Grammar, NodeId};
 
 impl Scan {
@@ -46,6 +47,13 @@ struct Op {
     action: Action,
 }
 
+#[derive(Clone, Copy)]
+enum Action {
+    Segment(SegmentAction),
+    /// With the spot of its values.
+    Value(u16, ValueAction),
+}
+
 struct Builder<'g> {
     grammar: &'g Grammar,
     scan: Scan,
@@ -64,17 +72,13 @@ impl Builder<'_> {
             Test::Require(place) => self.require(rule, place),
             Test::Forbid(place) => {
                 let hit = self.hit(rule, place);
-                let action = match &place.element {
-                    Some(spot) => Action::HitValue { hit, spot: self.spot(spot) },
-                    None => Action::Hit(hit),
-                };
-                self.op(place, action);
+                self.look(place, SegmentAction::Hit(hit), ValueAction::Hit(hit));
             }
             Test::Limit(place, limit) => {
                 let hit = self.hit(rule, place);
                 let scope = self.scope(&place.scope);
                 let fact = self.fact(scope);
-                self.op(place, Action::Limit { fact, limit: *limit, hit });
+                self.segment(place, SegmentAction::Limit { fact, limit: *limit, hit });
             }
             Test::Length(place, min, max) => {
                 let numeric = is_numeric(self.grammar, place);
@@ -93,23 +97,18 @@ impl Builder<'_> {
             }
             Test::Digits(place, scheme) => self.value(rule, place, Check::Digits(*scheme)),
             Test::Unique { place, within, scheme } => {
-                let Some(spot) = &place.element else { return };
                 self.outermost(&rule.conditions);
                 let unique = u16::try_from(self.scan.uniques).unwrap_or(u16::MAX);
                 self.scan.uniques += 1;
                 let scope = self.scope(&place.scope[..*within]);
                 self.close(scope, Vec::new(), Weigh::Unique(unique));
-                let spot = self.spot(spot);
-                self.op(place, Action::Unique { unique, spot, scheme: *scheme });
+                self.values(place, ValueAction::Unique { unique, scheme: *scheme });
             }
             Test::Count { place, of, home } => {
                 self.outermost(&rule.conditions);
                 let total = self.total(place, *home, None, Vec::new());
-                let action = match &of.element {
-                    Some(spot) => Action::CountedValues { total, spot: self.spot(spot) },
-                    None => Action::Counted { total },
-                };
-                self.op(of, action);
+                let counted = SegmentAction::Counted { total };
+                self.look(of, counted, ValueAction::Counted { total });
             }
             Test::Sum { place, terms, scale, home } => {
                 self.outermost(&rule.conditions);
@@ -125,7 +124,7 @@ impl Builder<'_> {
                     codes,
                 });
                 let opening = self.grammar.node(*node).children.first().copied().unwrap_or(*node);
-                let action = Action::Level { rule: self.rule };
+                let action = Action::Segment(SegmentAction::Level { rule: self.rule });
                 self.ops.push((opening, Op { scope: ROOT, qualifier: ANY, action }));
             }
             Test::Allow(_) | Test::Against | Test::Map => {}
@@ -135,19 +134,11 @@ impl Builder<'_> {
     fn require(&mut self, rule: &Rule, place: &Place) {
         if place.each {
             let hit = self.hit(rule, place);
-            if let Some(spot) = &place.element {
-                let spot = self.spot(spot);
-                self.op(place, Action::HitNoValue { hit, spot });
-            }
-            return;
+            return self.values(place, ValueAction::HitMissing(hit));
         }
         let scope = self.scope(&place.scope);
         let fact = self.fact(scope);
-        let action = match &place.element {
-            Some(spot) => Action::CountValue { fact, spot: self.spot(spot) },
-            None => Action::Count(fact),
-        };
-        self.op(place, action);
+        self.look(place, SegmentAction::Count(fact), ValueAction::Count(fact));
         let mut facts = self.local(rule, place.scope.len());
         facts.push((fact, Wanted::Zero));
         self.close(scope, facts, Weigh::Facts);
@@ -155,10 +146,7 @@ impl Builder<'_> {
 
     fn value(&mut self, rule: &Rule, place: &Place, check: Check) {
         let hit = self.hit(rule, place);
-        if let Some(spot) = &place.element {
-            let spot = self.spot(spot);
-            self.op(place, Action::Check { hit, spot, check });
-        }
+        self.values(place, ValueAction::Check { hit, check });
     }
 
     /// What a rule leaves behind that is broken by a segment: a fact where the instance has to be seen whole.
@@ -197,16 +185,12 @@ impl Builder<'_> {
     fn condition(&mut self, condition: &Condition) -> Vec<(u16, Wanted)> {
         let place = &condition.place;
         let scope = self.scope(&place.scope[..condition.shared.min(place.scope.len())]);
-        let spot = place.element.as_ref().map(|spot| self.spot(spot));
         let counted = |builder: &mut Self, codes: Option<&[Code]>| {
             let fact = builder.fact(scope);
             let codes = codes.map(|codes| builder.codes(place, codes));
-            let action = match (spot, codes) {
-                (None, _) => Action::Count(fact),
-                (Some(spot), None) => Action::CountValue { fact, spot },
-                (Some(spot), Some(codes)) => Action::CountCode { fact, spot, codes },
-            };
-            builder.op(place, action);
+            let value = codes
+                .map_or(ValueAction::Count(fact), |codes| ValueAction::CountCode { fact, codes });
+            builder.look(place, SegmentAction::Count(fact), value);
             fact
         };
         match &condition.test {
@@ -239,7 +223,7 @@ impl Builder<'_> {
         let total = self.total(place, home, scale, plans);
         for (number, term) in (0_u16..).zip(terms) {
             if let Some(first) = term.factors.first() {
-                self.op(first, Action::Summed { total, term: number });
+                self.segment(first, SegmentAction::Summed { total, term: number });
             }
         }
     }
@@ -255,10 +239,8 @@ impl Builder<'_> {
         self.scan.totals.push(TotalPlan { terms, scale });
         let scope = self.scope(&place.scope[..home]);
         self.close(scope, Vec::new(), Weigh::Total(total));
-        if let Some(spot) = &place.element {
-            let (spot, implied) = (self.spot(spot), spot.implied);
-            self.op(place, Action::Stated { total, spot, implied });
-        }
+        let implied = place.element.as_ref().map_or(0, |spot| spot.implied);
+        self.values(place, ValueAction::Stated { total, implied });
         total
     }
 
@@ -271,6 +253,24 @@ impl Builder<'_> {
         self.facts = self.facts.saturating_add(1);
         self.scopes[usize::from(scope)].facts.push(fact);
         fact
+    }
+
+    /// What is done with the segments of a place, or with the values where it is an element.
+    fn look(&mut self, place: &Place, segment: SegmentAction, value: ValueAction) {
+        match &place.element {
+            Some(_) => self.values(place, value),
+            None => self.segment(place, segment),
+        }
+    }
+
+    fn segment(&mut self, place: &Place, action: SegmentAction) {
+        self.op(place, Action::Segment(action));
+    }
+
+    fn values(&mut self, place: &Place, action: ValueAction) {
+        let Some(spot) = &place.element else { return };
+        let spot = self.spot(spot);
+        self.op(place, Action::Value(spot, action));
     }
 
     fn op(&mut self, place: &Place, action: Action) {
@@ -328,19 +328,19 @@ impl Builder<'_> {
         scan.slots = vec![0; self.grammar.nodes.len()].into();
         // Those of one place together, and of one scope and qualifier.
         self.ops.sort_by_key(|(node, op)| (*node, op.scope, op.qualifier));
+        let mut groups: Vec<(NodeId, Group)> = Vec::new();
         for (node, op) in self.ops {
-            let step = Step { action: op.action, whole: whole(&scan, op.action) };
-            let groups = &mut place_at(&mut scan, node).groups;
-            match groups.last_mut() {
-                Some(last) if (last.scope, last.qualifier) == (op.scope, op.qualifier) => {
-                    last.steps.push(step);
-                }
-                _ => groups.push(Group {
-                    scope: op.scope,
-                    qualifier: op.qualifier,
-                    steps: vec![step],
-                }),
+            let of = (node, op.scope, op.qualifier);
+            if groups.last().is_none_or(|(node, last)| (*node, last.scope, last.qualifier) != of) {
+                groups.push((node, Group::new(op.scope, op.qualifier)));
             }
+            if let Some((_, last)) = groups.last_mut() {
+                last.add(&scan, self.grammar, node, op.action);
+            }
+        }
+        for (node, group) in groups {
+            let narrow = group.narrow.filter(|_| !group.narrowed.is_empty());
+            place_at(&mut scan, node).groups.push(Group { narrow, ..group });
         }
         for (number, draft) in (0_u16..).zip(&self.scopes) {
             if number != ROOT {
@@ -397,17 +397,22 @@ impl Builder<'_> {
         let new = |fact: &mut u16| *fact = numbers[usize::from(*fact)];
         for (_, op) in &mut self.ops {
             match &mut op.action {
-                Action::Count(fact)
-                | Action::CountValue { fact, .. }
-                | Action::CountCode { fact, .. } => new(fact),
-                Action::Limit { fact, hit, .. } => {
+                Action::Segment(SegmentAction::Count(fact))
+                | Action::Value(
+                    _,
+                    ValueAction::Count(fact) | ValueAction::CountCode { fact, .. },
+                ) => new(fact),
+                Action::Segment(SegmentAction::Limit { fact, hit, .. }) => {
                     new(fact);
                     new_hit(hit, &new);
                 }
-                Action::Hit(hit)
-                | Action::HitValue { hit, .. }
-                | Action::HitNoValue { hit, .. }
-                | Action::Check { hit, .. } => new_hit(hit, &new),
+                Action::Segment(SegmentAction::Hit(hit))
+                | Action::Value(
+                    _,
+                    ValueAction::Hit(hit)
+                    | ValueAction::HitMissing(hit)
+                    | ValueAction::Check { hit, .. },
+                ) => new_hit(hit, &new),
                 _ => {}
             }
         }
@@ -434,20 +439,52 @@ fn place_at(scan: &mut Scan, node: NodeId) -> &mut PlacePlan {
     &mut scan.places[place]
 }
 
-/// The element that an action looks at, where that is one without components or pairs; 0 where it looks at none.
-fn whole(scan: &Scan, action: Action) -> Option<u16> {
-    let spot = match action {
-        Action::Count(_) | Action::Counted { .. } | Action::Limit { .. } => return Some(0),
-        Action::CountValue { spot, .. }
-        | Action::CountCode { spot, .. }
-        | Action::HitValue { spot, .. }
-        | Action::HitNoValue { spot, .. }
-        | Action::Check { spot, .. }
-        | Action::Unique { spot, .. } => spot,
-        _ => return None,
-    };
-    let (spot, _) = &scan.spots[usize::from(spot)];
-    (spot.component == 0 && spot.last == 0).then_some(spot.position)
+impl Group {
+    fn new(scope: u16, qualifier: u16) -> Self {
+        let (narrowed, actions, looks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { scope, qualifier, narrow: None, narrowed, actions, looks }
+    }
+
+    /// Adds what is to be done: into the plan of the segment where it can be worked into it.
+    fn add(&mut self, scan: &Scan, grammar: &Grammar, node: NodeId, action: Action) {
+        let (spot, action) = match action {
+            Action::Segment(action) => return self.actions.push(action),
+            Action::Value(spot, action) => (spot, action),
+        };
+        let is_narrowed = self.narrow(scan, grammar, node, (spot, action)).is_some();
+        let looks = if is_narrowed { &mut self.narrowed } else { &mut self.looks };
+        let (of, _) = &scan.spots[usize::from(spot)];
+        let whole = if of.component == 0 && of.last == 0 { of.position } else { 0 };
+        let at = index_of(looks, |l| l.spot == spot, || Look { spot, whole, actions: Vec::new() });
+        looks[usize::from(at)].actions.push(action);
+    }
+
+    fn narrow(
+        &mut self,
+        scan: &Scan,
+        grammar: &Grammar,
+        node: NodeId,
+        (spot, action): (u16, ValueAction),
+    ) -> Option<()> {
+        let (of, _) = &scan.spots[usize::from(spot)];
+        let asked = match action {
+            _ if of.component != 0 || of.last != 0 => return None,
+            ValueAction::Hit(Hit::Rule(_)) => Narrowing::Forbidden,
+            ValueAction::HitMissing(Hit::Rule(_)) => Narrowing::Required,
+            ValueAction::Check { hit: Hit::Rule(_), check } => match check {
+                Check::Length { min, max, numeric } => Narrowing::Length { min, max, numeric },
+                Check::Type(data_type) => Narrowing::Type(data_type),
+                Check::Codes(codes) => Narrowing::Codes(scan.codes[usize::from(codes)].as_text()?),
+                Check::Digits(scheme) => Narrowing::Digits(scheme),
+                Check::Besides(..) => return None,
+            },
+            _ => return None,
+        };
+        let segment = grammar.node(node).segment;
+        let made = self.narrow.take().or_else(|| NarrowPlan::new(grammar, segment));
+        let plan = self.narrow.insert(made?);
+        plan.ask(grammar, of.position, asked).then_some(())
+    }
 }
 
 /// Has the segment at a place open a scope.

@@ -26,6 +26,11 @@ impl Codes {
         Self { numbers, ..Self::new(all) }
     }
 
+    /// The codes, where values are held against their text alone.
+    pub fn as_text(&self) -> Option<&[Code]> {
+        self.numbers.is_empty().then_some(&self.all)
+    }
+
     /// The packed codes, where all of them are.
     pub fn packed(&self) -> Option<&[u64]> {
         Some(&*self.words).filter(|words| words.len() == self.all.len())

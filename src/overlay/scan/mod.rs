@@ -10,9 +10,11 @@ mod run;
 mod seen;
 
 use super::plan::{ElementSpot, Qualifier};
+use crate::grammar::check::NarrowPlan;
 use crate::grammar::digits::Scheme;
 use crate::grammar::{CodeListId, DataType};
 use codes::Codes;
+pub(super) use run::Run;
 pub use run::Scratch;
 
 /// No qualifier.
@@ -64,46 +66,56 @@ struct ByCode {
 struct Group {
     scope: u16,
     qualifier: u16,
-    steps: Vec<Step>,
+    /// What the grammar asks of the segment, and all of `narrowed`; where it is fulfilled, neither is looked at.
+    narrow: Option<NarrowPlan>,
+    narrowed: Vec<Look>,
+    actions: Vec<SegmentAction>,
+    looks: Vec<Look>,
+}
+
+/// What to do with the values of an element.
+#[derive(Debug, Clone)]
+struct Look {
+    spot: u16,
+    /// The position, where it is a whole element of the segment; else 0.
+    whole: u16,
+    actions: Vec<ValueAction>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Step {
-    action: Action,
-    /// The element, where it looks at no more than a whole one of the segment; 0 where it looks at none.
-    whole: Option<u16>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Action {
+enum SegmentAction {
     /// Counts the segment.
     Count(u16),
-    /// Counts it where the element has a value.
-    CountValue { fact: u16, spot: u16 },
-    /// Counts it where the element has one of the codes.
-    CountCode { fact: u16, spot: u16, codes: u16 },
-    /// The segment may not be there.
+    /// It may not be there.
     Hit(Hit),
-    /// The element may not be there.
-    HitValue { hit: Hit, spot: u16 },
-    /// The element must be there.
-    HitNoValue { hit: Hit, spot: u16 },
-    /// The segment may be there so often.
+    /// It may be there so often.
     Limit { fact: u16, limit: u32, hit: Hit },
-    /// Each value must be so.
-    Check { hit: Hit, spot: u16, check: Check },
-    /// Each value must be new.
-    Unique { unique: u16, spot: u16, scheme: Option<Scheme> },
-    /// The value states a total.
-    Stated { total: u16, spot: u16, implied: u32 },
-    /// The segment is counted in a total.
+    /// It is counted in a total.
     Counted { total: u16 },
-    /// The values of the element are.
-    CountedValues { total: u16, spot: u16 },
     /// A term of a total: a range of factors.
     Summed { total: u16, term: u16 },
     /// A level of the hierarchy.
     Level { rule: u16 },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ValueAction {
+    /// Counts the value.
+    Count(u16),
+    /// Counts it where it is one of the codes.
+    CountCode { fact: u16, codes: u16 },
+    /// It may not be there.
+    Hit(Hit),
+    /// There must be one.
+    HitMissing(Hit),
+    /// It must be so.
+    Check { hit: Hit, check: Check },
+    /// It must be new.
+    Unique { unique: u16, scheme: Option<Scheme> },
+    /// It states a total.
+    Stated { total: u16, implied: u32 },
+    /// It is counted in a total.
+    Counted { total: u16 },
 }
 
 /// What a broken rule leaves behind.

@@ -5,8 +5,11 @@ use rust_decimal::Decimal;
 use super::super::check::{Sum, has_value, is_of_type, length_fault, number, told_apart};
 use super::codes::packed;
 use super::seen::Seen;
-use super::{Action, Check, Hit, ROOT, Scan, Wanted, Weigh};
-use crate::grammar::{Grammar, Walked, digits};
+use super::{
+    Check, Hit, Look, PlacePlan, ROOT, Scan, SegmentAction, ValueAction, Wanted, Weigh,
+};
+use crate::grammar::check::{CodeLists, Watch};
+use crate::grammar::{Grammar, NodeId, Walked, digits};
 use crate::x12::{Delimiters, Segment};
 
 /// What the check under an overlay needs besides the walk; reused from set to set.
@@ -38,26 +41,17 @@ struct Total {
 }
 
 impl Scan {
-    /// Fills `scratch.suspected`; whether any rule is.
+    /// Fills `scratch.suspected` from a set that was walked; whether any rule is.
     pub(in crate::overlay) fn run(&self, walked: &Walked<'_>, scratch: &mut Scratch) -> bool {
-        scratch.begin(self);
-        let (grammar, delimiters) = (walked.grammar, walked.segments.delimiters());
-        let mut run = Run { scan: self, grammar, delimiters, scratch };
+        let mut run = Run::begin(self, walked.grammar, walked.segments.delimiters(), scratch);
         for (index, placed) in walked.tree.segments.iter().enumerate() {
-            let slot = self.slots.get(placed.node.index()).copied().unwrap_or(0);
-            if slot != 0
+            if let Some(plan) = run.plan(placed.node)
                 && let Some(segment) = walked.segments.get(index)
             {
-                run.segment(usize::from(slot) - 1, segment);
+                run.segment(plan, segment, None);
             }
         }
-        run.close(ROOT);
-        for &(rule, fact, wanted) in &self.conditions {
-            if !wanted.is(scratch.facts[usize::from(fact)]) {
-                scratch.suspected[usize::from(rule)] = false;
-            }
-        }
-        scratch.suspected.contains(&true)
+        run.finish()
     }
 }
 
@@ -85,18 +79,60 @@ impl Scratch {
     }
 }
 
-struct Run<'a> {
+/// The pass over a set, segment by segment.
+pub(in crate::overlay) struct Run<'a> {
     scan: &'a Scan,
     grammar: &'a Grammar,
     delimiters: Delimiters,
     scratch: &'a mut Scratch,
 }
 
-impl Run<'_> {
+impl Watch for Run<'_> {
     #[inline]
-    fn segment(&mut self, place: usize, segment: Segment<'_>) {
+    fn placed(&mut self, node: NodeId, segment: Segment<'_>, lists: CodeLists<'_>) -> bool {
+        self.plan(node).is_some_and(|plan| self.segment(plan, segment, Some(lists)))
+    }
+}
+
+impl<'a> Run<'a> {
+    pub fn begin(
+        scan: &'a Scan,
+        grammar: &'a Grammar,
+        delimiters: Delimiters,
+        scratch: &'a mut Scratch,
+    ) -> Self {
+        scratch.begin(scan);
+        Self { scan, grammar, delimiters, scratch }
+    }
+
+    /// Whether any rule is suspected: `scratch.suspected` tells which.
+    pub fn finish(mut self) -> bool {
+        self.close(ROOT);
+        let Self { scan, scratch, .. } = self;
+        for &(rule, fact, wanted) in &scan.conditions {
+            if !wanted.is(scratch.facts[usize::from(fact)]) {
+                scratch.suspected[usize::from(rule)] = false;
+            }
+        }
+        scratch.suspected.contains(&true)
+    }
+
+    /// What to do at a place, where there is anything.
+    #[inline]
+    fn plan(&self, node: NodeId) -> Option<&'a PlacePlan> {
+        let slot = self.scan.slots.get(node.index()).copied().unwrap_or(0);
+        self.scan.places.get(usize::from(slot).wrapping_sub(1))
+    }
+
+    /// Does it. Given the code lists of the grammar, it tells whether there is certainly nothing to say about the
+    /// elements of the segment.
+    fn segment(
+        &mut self,
+        plan: &PlacePlan,
+        segment: Segment<'_>,
+        lists: Option<CodeLists<'_>>,
+    ) -> bool {
         let scan = self.scan;
-        let plan = &scan.places[place];
         if !plan.ends.is_empty() {
             for &scope in &plan.ends {
                 self.close(scope);
@@ -116,21 +152,30 @@ impl Run<'_> {
                 }
             }
         }
+        let lists = lists.filter(|_| segment.is_plain());
+        let mut is_clean = false;
         for group in &plan.groups {
-            if self.scratch.open[usize::from(group.scope)]
-                && self.qualified(group.qualifier, segment)
+            if !self.scratch.open[usize::from(group.scope)]
+                || !self.qualified(group.qualifier, segment)
             {
-                for step in &group.steps {
-                    match step.whole.filter(|_| segment.is_plain()) {
-                        Some(position) => {
-                            let value = segment.element(usize::from(position));
-                            self.act_on(&step.action, value);
-                        }
-                        None => self.act(step.action, segment),
-                    }
+                continue;
+            }
+            if !group.narrowed.is_empty() {
+                let narrow = group.narrow.as_ref().zip(lists);
+                let fits = narrow.is_some_and(|(plan, lists)| plan.is_clean(segment, lists));
+                is_clean |= fits;
+                if !fits {
+                    group.narrowed.iter().for_each(|look| self.look(look, segment));
                 }
             }
+            for action in &group.actions {
+                self.act(*action, segment);
+            }
+            for look in &group.looks {
+                self.look(look, segment);
+            }
         }
+        is_clean
     }
 
     #[inline]
@@ -221,150 +266,105 @@ impl Run<'_> {
         }
     }
 
-    /// An action on no more than a whole element; mostly it is one.
     #[inline]
-    fn act_on(&mut self, action: &Action, value: &[u8]) {
-        let is_there = has_value(value);
+    fn act(&mut self, action: SegmentAction, segment: Segment<'_>) {
         let scratch = &mut *self.scratch;
-        match *action {
-            Action::Count(fact) => scratch.facts[usize::from(fact)] += 1,
-            Action::Counted { total } => scratch.totals[usize::from(total)].count += 1,
-            Action::CountValue { fact, .. } => {
-                scratch.facts[usize::from(fact)] += u32::from(is_there);
-            }
-            Action::CountCode { fact, codes, .. } => {
-                let is_one = is_there && self.scan.codes[usize::from(codes)].holds(value);
-                scratch.facts[usize::from(fact)] += u32::from(is_one);
-            }
-            Action::Limit { fact, limit, hit } => {
+        match action {
+            SegmentAction::Count(fact) => scratch.facts[usize::from(fact)] += 1,
+            SegmentAction::Counted { total } => scratch.totals[usize::from(total)].count += 1,
+            SegmentAction::Hit(hit) => self.hit(hit),
+            SegmentAction::Limit { fact, limit, hit } => {
                 let count = &mut scratch.facts[usize::from(fact)];
                 *count += 1;
                 if *count > limit {
                     self.hit(hit);
                 }
             }
-            Action::HitValue { hit, .. } if is_there => self.hit(hit),
-            Action::HitNoValue { hit, .. } if !is_there => self.hit(hit),
-            Action::Check { hit, check, .. } if is_there => {
-                let is_broken = self.is_broken(check, value);
-                if is_broken {
+            SegmentAction::Level { rule } => self.level(rule, segment),
+            SegmentAction::Summed { total, term } => self.sum(total, term, segment),
+        }
+    }
+
+    /// Does what is to be done with the values of an element.
+    #[inline]
+    fn look(&mut self, look: &Look, segment: Segment<'_>) {
+        let mut none = true;
+        if look.whole != 0 && segment.is_plain() {
+            let value = segment.element(usize::from(look.whole));
+            if has_value(value) {
+                none = false;
+                look.actions.iter().for_each(|action| self.act_on(*action, value));
+            }
+        } else {
+            let (scan, delimiters) = (self.scan, self.delimiters);
+            each_value(scan, delimiters, look.spot, segment, |value| {
+                none = false;
+                look.actions.iter().for_each(|action| self.act_on(*action, value));
+            });
+        }
+        if none {
+            for action in &look.actions {
+                if let ValueAction::HitMissing(hit) = *action {
                     self.hit(hit);
                 }
             }
-            Action::Unique { unique, scheme, .. } if is_there => {
+        }
+    }
+
+    /// Does one thing with a value, which is not blank.
+    #[inline]
+    fn act_on(&mut self, action: ValueAction, value: &[u8]) {
+        let scratch = &mut *self.scratch;
+        match action {
+            ValueAction::Count(fact) => scratch.facts[usize::from(fact)] += 1,
+            ValueAction::CountCode { fact, codes } => {
+                let is_one = self.scan.codes[usize::from(codes)].holds(value);
+                scratch.facts[usize::from(fact)] += u32::from(is_one);
+            }
+            ValueAction::Hit(hit) => self.hit(hit),
+            ValueAction::HitMissing(_) => {}
+            ValueAction::Check { hit, check } => {
+                if self.is_broken(check, value) {
+                    self.hit(hit);
+                }
+            }
+            ValueAction::Unique { unique, scheme } => {
                 scratch.uniques[usize::from(unique)].add(told_apart(value, scheme));
             }
-            _ => {}
+            ValueAction::Stated { total, implied } => {
+                let made = &mut scratch.totals[usize::from(total)];
+                made.several |= made.stated.is_some();
+                made.stated = number(value, implied).or(made.stated);
+            }
+            ValueAction::Counted { total } => scratch.totals[usize::from(total)].count += 1,
         }
     }
 
-    #[inline(never)]
-    fn act(&mut self, action: Action, segment: Segment<'_>) {
-        match action {
-            Action::Count(fact) => self.scratch.facts[usize::from(fact)] += 1,
-            Action::CountValue { fact, spot } => {
-                if self.any(spot, segment, |_| true) {
-                    self.scratch.facts[usize::from(fact)] += 1;
-                }
-            }
-            Action::CountCode { fact, spot, codes } => {
-                let codes = &self.scan.codes[usize::from(codes)];
-                if self.any(spot, segment, |value| codes.holds(value)) {
-                    self.scratch.facts[usize::from(fact)] += 1;
-                }
-            }
-            Action::Hit(hit) => self.hit(hit),
-            Action::HitValue { hit, spot } => {
-                if self.any(spot, segment, |_| true) {
-                    self.hit(hit);
-                }
-            }
-            Action::HitNoValue { hit, spot } => {
-                if !self.any(spot, segment, |_| true) {
-                    self.hit(hit);
-                }
-            }
-            Action::Limit { fact, limit, hit } => {
-                let count = &mut self.scratch.facts[usize::from(fact)];
-                *count += 1;
-                if *count > limit {
-                    self.hit(hit);
-                }
-            }
-            Action::Check { hit, spot, check } => {
-                if self.any(spot, segment, |value| self.is_broken(check, value)) {
-                    self.hit(hit);
-                }
-            }
-            Action::Unique { unique, spot, scheme } => {
-                let (scan, delimiters) = (self.scan, self.delimiters);
-                let seen = &mut self.scratch.uniques[usize::from(unique)];
-                any(scan, delimiters, spot, segment, |value| {
-                    seen.add(told_apart(value, scheme));
-                    false
+    /// Adds the product of what a segment has of the factors; nothing where one is missing.
+    fn sum(&mut self, total: u16, term: u16, segment: Segment<'_>) {
+        let mut made = self.scratch.totals[usize::from(total)];
+        let plan = &self.scan.totals[usize::from(total)];
+        let term = &plan.terms[usize::from(term)];
+        let mut add = |summand: Option<Decimal>| {
+            let added = summand.and_then(|s| made.sum.add(s, term.minus, plan.scale));
+            made.broken |= added.is_none();
+        };
+        let (scan, delimiters) = (self.scan, self.delimiters);
+        if let [(spot, implied)] = *term.factors {
+            each_value(scan, delimiters, spot, segment, |value| add(number(value, implied)));
+        } else {
+            let mut product = Some(Decimal::ONE);
+            for &(spot, implied) in &term.factors {
+                let mut first = None;
+                each_value(scan, delimiters, spot, segment, |value| {
+                    first = first.or(Some(number(value, implied)));
                 });
+                let Some(factor) = first else { return };
+                product = product.zip(factor).and_then(|(p, f)| p.checked_mul(f));
             }
-            Action::Level { rule } => self.level(rule, segment),
-            Action::Stated { .. }
-            | Action::Counted { .. }
-            | Action::CountedValues { .. }
-            | Action::Summed { .. } => self.add(action, segment),
+            add(product);
         }
-    }
-
-    /// Counts and sums.
-    fn add(&mut self, action: Action, segment: Segment<'_>) {
-        match action {
-            Action::Stated { total, spot, implied } => {
-                let mut made = self.scratch.totals[usize::from(total)];
-                self.any(spot, segment, |value| {
-                    made.several |= made.stated.is_some();
-                    made.stated = number(value, implied).or(made.stated);
-                    false
-                });
-                self.scratch.totals[usize::from(total)] = made;
-            }
-            Action::Counted { total } => self.scratch.totals[usize::from(total)].count += 1,
-            Action::CountedValues { total, spot } => {
-                let mut count = 0;
-                self.any(spot, segment, |_| {
-                    count += 1;
-                    false
-                });
-                self.scratch.totals[usize::from(total)].count += count;
-            }
-            Action::Summed { total, term } => {
-                let mut made = self.scratch.totals[usize::from(total)];
-                let plan = &self.scan.totals[usize::from(total)];
-                let term = &plan.terms[usize::from(term)];
-                let mut product = Some(Decimal::ONE);
-                for (at, &(spot, implied)) in term.factors.iter().enumerate() {
-                    let mut missing = true;
-                    self.any(spot, segment, |value| {
-                        let value = number(value, implied);
-                        missing = false;
-                        if term.factors.len() == 1 {
-                            let added = value.and_then(|v| made.sum.add(v, term.minus, plan.scale));
-                            made.broken |= added.is_none();
-                            return false;
-                        }
-                        product = match at {
-                            0 => value,
-                            _ => product.zip(value).and_then(|(p, v)| p.checked_mul(v)),
-                        };
-                        true
-                    });
-                    if missing || term.factors.len() == 1 {
-                        self.scratch.totals[usize::from(total)] = made;
-                        return;
-                    }
-                }
-                let added = product.and_then(|p| made.sum.add(p, term.minus, plan.scale));
-                made.broken |= added.is_none();
-                self.scratch.totals[usize::from(total)] = made;
-            }
-            _ => {}
-        }
+        self.scratch.totals[usize::from(total)] = made;
     }
 
     #[inline]
@@ -389,12 +389,6 @@ impl Run<'_> {
         }
     }
 
-    /// Whether any of the values of an element is so.
-    #[inline]
-    fn any(&self, spot: u16, segment: Segment<'_>, is_so: impl FnMut(&[u8]) -> bool) -> bool {
-        any(self.scan, self.delimiters, spot, segment, is_so)
-    }
-
     /// A level below the one that was agreed. Where the numbers are not 1, 2, 3, … the full look has to tell.
     fn level(&mut self, rule: u16, segment: Segment<'_>) {
         let Some(levels) = &self.scan.hierarchy else { return };
@@ -417,62 +411,60 @@ impl Run<'_> {
     }
 }
 
-/// Whether any of the values of an element is so.
+/// Does something with each value of an element that is not blank.
 #[inline]
-fn any(
+fn each_value(
     scan: &Scan,
     delimiters: Delimiters,
     spot: u16,
     segment: Segment<'_>,
-    mut is_so: impl FnMut(&[u8]) -> bool,
-) -> bool {
+    mut take: impl FnMut(&[u8]),
+) {
     let (spot, qualifiers) = &scan.spots[usize::from(spot)];
-    let position = usize::from(spot.position);
-    let is_plain = segment.is_plain() && spot.component == 0;
+    let mut position = usize::from(spot.position);
     if spot.last == 0 {
         let value = segment.element(position);
-        return has_value(value)
-            && if is_plain {
-                is_so(value)
-            } else {
-                any_repetition(delimiters, value, spot.component, &mut is_so)
-            };
+        if segment.is_plain() && spot.component == 0 {
+            if has_value(value) {
+                take(value);
+            }
+        } else {
+            each_part(delimiters, value, spot.component, &mut take);
+        }
+        return;
     }
-    let mut position = position;
     let end = usize::from(spot.last).min(segment.len());
     while position < end {
-        let value = segment.element(position + 1);
-        let is_one = has_value(value)
-            && qualifiers.holds(segment.element(position))
-            && if is_plain {
-                is_so(value)
-            } else {
-                any_repetition(delimiters, value, 0, &mut is_so)
-            };
-        if is_one {
-            return true;
+        if qualifiers.holds(segment.element(position)) {
+            let value = segment.element(position + 1);
+            if !segment.is_plain() {
+                each_part(delimiters, value, 0, &mut take);
+            } else if has_value(value) {
+                take(value);
+            }
         }
         position += 2;
     }
-    false
 }
 
 /// The same of components and repetitions.
 #[cold]
-fn any_repetition(
+fn each_part(
     delimiters: Delimiters,
     whole: &[u8],
     component: u16,
-    is_so: &mut dyn FnMut(&[u8]) -> bool,
-) -> bool {
+    take: &mut dyn FnMut(&[u8]),
+) {
     let (repetition, separator) = (delimiters.repetition, delimiters.component);
-    whole.split(|&b| Some(b) == repetition).any(|part| {
+    for part in whole.split(|&b| Some(b) == repetition) {
         let part = match component {
             0 => part,
             n => part.split(|&b| b == separator).nth(usize::from(n) - 1).unwrap_or_default(),
         };
-        has_value(part) && is_so(part)
-    })
+        if has_value(part) {
+            take(part);
+        }
+    }
 }
 
 /// A number without leading zeros.
