@@ -52,7 +52,7 @@ impl Levels {
             _ => None,
         };
         let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let parent = if self.irregular { None } else { usual_parent(index, bytes, ends, nested) };
+        let parent = if self.irregular { None } else { usual_parent(index, segment, nested) };
         let (parent, fault) = match parent {
             Some(parent) => (parent, None),
             None => self.look_up(index, segment, nested),
@@ -94,12 +94,13 @@ impl Levels {
 }
 
 /// No index of an instance: there are no more of them than bytes in a set.
-const NO_PARENT: u32 = u32::MAX;
+pub(crate) const NO_PARENT: u32 = u32::MAX;
 
-/// The parent (`NO_PARENT` where it has none) of an instance whose number and whose parent's number are what they
-/// usually are; `None` whenever that is not sure.
+/// The parent ([`NO_PARENT`] where it has none) of the instance at an index whose number and whose parent's number are
+/// what they usually are: 1, 2, 3, …, and one that came before. `None` whenever that is not sure.
 #[inline]
-fn usual_parent(index: u32, bytes: &[u8], ends: &[u32], nested: Nested) -> Option<u32> {
+pub(crate) fn usual_parent(index: u32, segment: Segment<'_>, nested: Nested) -> Option<u32> {
+    let (bytes, ends) = segment.bytes_and_ends();
     let number = |(start, length): (u32, u32)| {
         let word = word::at(bytes, start).filter(|_| (1..=8).contains(&length))?;
         word::number(word, length)

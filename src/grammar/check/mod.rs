@@ -19,6 +19,7 @@ mod word;
 
 use std::sync::Arc;
 
+pub(crate) use levels::{NO_PARENT, usual_parent};
 pub(crate) use narrow::{CodeLists, NarrowPlan, Narrowing, Watch};
 pub(super) use plan::Plans;
 pub use single::SegmentChecker;

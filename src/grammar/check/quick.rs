@@ -296,9 +296,7 @@ impl QuickElement {
             QuickKind::Few(index) => {
                 let packed = word::short(word, length);
                 let some = few.get(usize::from(index));
-                length <= CODE_MAX
-                    && self.fits(length)
-                    && some.is_some_and(|some| some.iter().fold(false, |is, &one| is | (one == packed)))
+                length <= CODE_MAX && self.fits(length) && some.is_some_and(|f| is_one(f, packed))
             }
             QuickKind::Digits(scheme) => self.fits(length) && value.has_check_digit(scheme),
             QuickKind::Any => true,
@@ -310,6 +308,13 @@ impl QuickElement {
     fn fits(&self, length: u32) -> bool {
         length.wrapping_sub(self.min) <= self.more
     }
+}
+
+/// Whether it is one of them; a loop would end where the processor does not expect it.
+#[inline]
+#[allow(clippy::needless_bitwise_bool, reason = "all at once")]
+fn is_one(few: &[u32; FEW], packed: u32) -> bool {
+    few.iter().fold(false, |found, &one| found | (one == packed))
 }
 
 impl Relations {

@@ -25,8 +25,8 @@ pub(super) fn check(
     scratch: &mut Scratch,
     findings: &mut Findings,
 ) {
-    let same = walked.tree.segments.len() == walked.segments.len()
-        && is_for(overlay, walked.grammar);
+    let same =
+        walked.tree.segments.len() == walked.segments.len() && is_for(overlay, walked.grammar);
     if same {
         let is_suspicious = overlay.scan.run(walked, scratch);
         tell(overlay, walked, is_suspicious.then_some(&*scratch), findings);

@@ -1,20 +1,29 @@
 //! The quick pass worked out from the rules.
 
+use std::ops::Range;
+
 use super::super::check::is_numeric;
 use super::super::compile::code_list;
 use super::super::plan::{
     Code, Condition, ConditionTest, ElementSpot, LoopStep, Place, Qualifier, Rule, Term, Test,
 };
+use super::bits::Mask;
 use super::{
-    ANY, ByCode, Check, Closing, Codes, Group, Hit, Levels, Look, PlacePlan, ROOT, Scan, ScopePlan,
-    SegmentAction, TermPlan, TotalPlan, ValueAction, Wanted, Weigh,
+    ANY, ByCode, Check, Closing, Codes, Fact, Group, Hit, Levels, Look, PlacePlan, ROOT, Scan,
+    ScopePlan, SegmentAction, TermPlan, TotalPlan, ValueAction, Wanted, Weigh,
 };
 use crate::grammar::check::{NarrowPlan, Narrowing};
 use crate::grammar::{Grammar, NodeId};
 
 impl Scan {
     pub(in crate::overlay) fn new(rules: &[Rule], grammar: &Grammar) -> Self {
-        let root = Draft { node: NodeId::ROOT, parent: ROOT, qualifier: ANY, facts: Vec::new() };
+        let root = Draft {
+            node: NodeId::ROOT,
+            parent: ROOT,
+            qualifier: ANY,
+            facts: Vec::new(),
+            counts: 0,
+        };
         let mut builder = Builder {
             grammar,
             scan: Self { rules: rules.len(), ..Self::default() },
@@ -37,7 +46,8 @@ struct Draft {
     node: NodeId,
     parent: u16,
     qualifier: u16,
-    facts: Vec<u16>,
+    facts: Vec<Fact>,
+    counts: usize,
 }
 
 /// One thing to do at a segment.
@@ -62,7 +72,7 @@ struct Builder<'g> {
     ops: Vec<(NodeId, Op)>,
     /// By scope.
     closings: Vec<(u16, Closing)>,
-    facts: u16,
+    facts: Fact,
     rule: u16,
 }
 
@@ -77,8 +87,11 @@ impl Builder<'_> {
             Test::Limit(place, limit) => {
                 let hit = self.hit(rule, place);
                 let scope = self.scope(&place.scope);
-                let fact = self.fact(scope);
-                self.segment(place, SegmentAction::Limit { fact, limit: *limit, hit });
+                // Numbered within its scope as long as not all are known.
+                let own = &mut self.scopes[usize::from(scope)].counts;
+                let count = u16::try_from(*own).unwrap_or(u16::MAX);
+                *own += 1;
+                self.segment(place, SegmentAction::Limit { count, limit: *limit, hit });
             }
             Test::Length(place, min, max) => {
                 let numeric = is_numeric(self.grammar, place);
@@ -117,12 +130,7 @@ impl Builder<'_> {
             Test::Hierarchy { node, levels } => {
                 let Some(nested) = self.grammar.node(*node).nested else { return };
                 let codes = Codes::new(levels.iter().map(|l| l.code.clone()).collect());
-                self.scan.hierarchy = Some(Levels {
-                    id: nested.id,
-                    parent: nested.parent,
-                    level: nested.level,
-                    codes,
-                });
+                self.scan.hierarchy = Some(Levels { nested, codes });
                 let opening = self.grammar.node(*node).children.first().copied().unwrap_or(*node);
                 let action = Action::Segment(SegmentAction::Level { rule: self.rule });
                 self.ops.push((opening, Op { scope: ROOT, qualifier: ANY, action }));
@@ -138,7 +146,7 @@ impl Builder<'_> {
         }
         let scope = self.scope(&place.scope);
         let fact = self.fact(scope);
-        self.look(place, SegmentAction::Count(fact), ValueAction::Count(fact));
+        self.look(place, SegmentAction::Note(fact), ValueAction::Note(fact));
         let mut facts = self.local(rule, place.scope.len());
         facts.push((fact, Wanted::Zero));
         self.close(scope, facts, Weigh::Facts);
@@ -163,7 +171,7 @@ impl Builder<'_> {
     }
 
     /// The conditions that look at the rule's own instance, as facts. Those that look at the set are noted.
-    fn local(&mut self, rule: &Rule, depth: usize) -> Vec<(u16, Wanted)> {
+    fn local(&mut self, rule: &Rule, depth: usize) -> Vec<(Fact, Wanted)> {
         self.outermost(&rule.conditions);
         let own = |c: &&Condition| depth > 0 && c.shared == depth && !c.same_segment;
         let mut facts = Vec::new();
@@ -182,15 +190,15 @@ impl Builder<'_> {
         }
     }
 
-    fn condition(&mut self, condition: &Condition) -> Vec<(u16, Wanted)> {
+    fn condition(&mut self, condition: &Condition) -> Vec<(Fact, Wanted)> {
         let place = &condition.place;
         let scope = self.scope(&place.scope[..condition.shared.min(place.scope.len())]);
         let counted = |builder: &mut Self, codes: Option<&[Code]>| {
             let fact = builder.fact(scope);
             let codes = codes.map(|codes| builder.codes(place, codes));
             let value = codes
-                .map_or(ValueAction::Count(fact), |codes| ValueAction::CountCode { fact, codes });
-            builder.look(place, SegmentAction::Count(fact), value);
+                .map_or(ValueAction::Note(fact), |codes| ValueAction::NoteCode { fact, codes });
+            builder.look(place, SegmentAction::Note(fact), value);
             fact
         };
         match &condition.test {
@@ -244,11 +252,11 @@ impl Builder<'_> {
         total
     }
 
-    fn close(&mut self, scope: u16, facts: Vec<(u16, Wanted)>, weigh: Weigh) {
+    fn close(&mut self, scope: u16, facts: Vec<(Fact, Wanted)>, weigh: Weigh) {
         self.closings.push((scope, Closing { rule: self.rule, facts, weigh }));
     }
 
-    fn fact(&mut self, scope: u16) -> u16 {
+    fn fact(&mut self, scope: u16) -> Fact {
         let fact = self.facts;
         self.facts = self.facts.saturating_add(1);
         self.scopes[usize::from(scope)].facts.push(fact);
@@ -288,7 +296,13 @@ impl Builder<'_> {
                 |d: &Draft| d.parent == current && d.node == node && d.qualifier == qualifier;
             let found = self.scopes.iter().position(is_it);
             let index = found.unwrap_or_else(|| {
-                self.scopes.push(Draft { node, parent: current, qualifier, facts: Vec::new() });
+                self.scopes.push(Draft {
+                    node,
+                    parent: current,
+                    qualifier,
+                    facts: Vec::new(),
+                    counts: 0,
+                });
                 self.scopes.len() - 1
             });
             current = u16::try_from(index).unwrap_or(u16::MAX);
@@ -322,9 +336,11 @@ impl Builder<'_> {
     }
 
     fn finish(mut self) -> Scan {
-        self.number_facts();
+        let words = self.number_facts();
+        let counts = self.number_counts();
         let mut scan = self.scan;
-        scan.facts = usize::from(self.facts);
+        scan.facts = words.last().map_or(0, |words| words.end);
+        scan.counts = counts.last().map_or(0, |counts| counts.end);
         scan.slots = vec![0; self.grammar.nodes.len()].into();
         // Those of one place together, and of one scope and qualifier.
         self.ops.sort_by_key(|(node, op)| (*node, op.scope, op.qualifier));
@@ -342,7 +358,9 @@ impl Builder<'_> {
             let narrow = group.narrow.filter(|_| !group.narrowed.is_empty());
             place_at(&mut scan, node).groups.push(Group { narrow, ..group });
         }
-        for (number, draft) in (0_u16..).zip(&self.scopes) {
+        for ((number, draft), (facts, counts)) in
+            (0_u16..).zip(&self.scopes).zip(words.into_iter().zip(counts))
+        {
             if number != ROOT {
                 let children = &self.grammar.node(draft.node).children;
                 let opening = children.first().copied().unwrap_or(draft.node);
@@ -356,6 +374,7 @@ impl Builder<'_> {
                     _ => closings.push(closing.clone()),
                 }
             }
+            let facts_that = |w: Wanted| Mask::of(single.iter().filter(|s| s.1 == w).map(|s| s.0));
             let uniques = closings.iter().filter_map(|c| match c.weigh {
                 Weigh::Unique(unique) => Some(unique),
                 _ => None,
@@ -369,10 +388,10 @@ impl Builder<'_> {
                 parent: draft.parent,
                 qualifier: draft.qualifier,
                 children: (0_u16..).zip(&self.scopes).filter(inside).map(|d| d.0).collect(),
-                facts: (
-                    draft.facts.first().copied().unwrap_or(0),
-                    draft.facts.last().map_or(0, |f| f + 1),
-                ),
+                facts,
+                counts,
+                none_of: facts_that(Wanted::Some),
+                all_of: facts_that(Wanted::Zero),
                 uniques: uniques.collect(),
                 totals: totals.collect(),
                 single,
@@ -380,33 +399,51 @@ impl Builder<'_> {
             };
             scan.scopes.push(plan);
         }
+        for place in &mut scan.places {
+            place.ends_mask = Mask::of(place.ends.iter().copied().map(u32::from));
+        }
         scan
     }
 
-    /// Numbers the facts anew, so that those of a scope lie side by side.
-    fn number_facts(&mut self) {
-        let mut numbers = vec![0_u16; usize::from(self.facts)];
+    /// Numbers the counts anew, so that those of a scope lie side by side; where they do.
+    fn number_counts(&mut self) -> Vec<Range<usize>> {
         let mut next = 0;
-        for scope in &mut self.scopes {
-            for fact in &mut scope.facts {
-                numbers[usize::from(*fact)] = next;
-                *fact = next;
-                next += 1;
+        let mut of_scope = |scope: &Draft| {
+            let begin = next;
+            next += scope.counts;
+            begin..next
+        };
+        let ranges: Vec<_> = self.scopes.iter().map(&mut of_scope).collect();
+        for (_, op) in &mut self.ops {
+            if let Action::Segment(SegmentAction::Limit { count, .. }) = &mut op.action {
+                let begin = u16::try_from(ranges[usize::from(op.scope)].start).unwrap_or(u16::MAX);
+                *count = count.saturating_add(begin);
             }
         }
-        let new = |fact: &mut u16| *fact = numbers[usize::from(*fact)];
+        ranges
+    }
+
+    /// Numbers the facts anew, so that each scope has words of its own; which.
+    fn number_facts(&mut self) -> Vec<Range<u32>> {
+        let mut numbers = vec![0; self.facts as usize];
+        let mut words = Vec::with_capacity(self.scopes.len());
+        let mut next = 0;
+        for scope in &mut self.scopes {
+            let begin = next;
+            for (number, fact) in (begin * u64::BITS..).zip(&scope.facts) {
+                numbers[*fact as usize] = number;
+                next = number / u64::BITS + 1;
+            }
+            words.push(begin..next);
+        }
+        let new = |fact: &mut Fact| *fact = numbers[*fact as usize];
         for (_, op) in &mut self.ops {
             match &mut op.action {
-                Action::Segment(SegmentAction::Count(fact))
-                | Action::Value(
-                    _,
-                    ValueAction::Count(fact) | ValueAction::CountCode { fact, .. },
-                ) => new(fact),
-                Action::Segment(SegmentAction::Limit { fact, hit, .. }) => {
+                Action::Segment(SegmentAction::Note(fact))
+                | Action::Value(_, ValueAction::Note(fact) | ValueAction::NoteCode { fact, .. }) => {
                     new(fact);
-                    new_hit(hit, &new);
                 }
-                Action::Segment(SegmentAction::Hit(hit))
+                Action::Segment(SegmentAction::Limit { hit, .. } | SegmentAction::Hit(hit))
                 | Action::Value(
                     _,
                     ValueAction::Hit(hit)
@@ -420,10 +457,11 @@ impl Builder<'_> {
             closing.facts.iter_mut().for_each(|(fact, _)| new(fact));
         }
         self.scan.conditions.iter_mut().for_each(|(_, fact, _)| new(fact));
+        words
     }
 }
 
-fn new_hit(hit: &mut Hit, new: &dyn Fn(&mut u16)) {
+fn new_hit(hit: &mut Hit, new: &dyn Fn(&mut Fact)) {
     if let Hit::Fact(fact) = hit {
         new(fact);
     }

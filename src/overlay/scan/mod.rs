@@ -4,15 +4,19 @@
 //! It may suspect a rule that is not broken (conditions between the outermost loop and the rule's own are left to the
 //! full look), but never passes over one that is.
 
+mod bits;
 mod build;
 mod codes;
 mod run;
 mod seen;
 
+use std::ops::Range;
+
 use super::plan::{ElementSpot, Qualifier};
 use crate::grammar::check::NarrowPlan;
 use crate::grammar::digits::Scheme;
-use crate::grammar::{CodeListId, DataType};
+use crate::grammar::{CodeListId, DataType, Nested};
+use bits::Mask;
 use codes::Codes;
 pub(super) use run::Run;
 pub use run::Scratch;
@@ -21,6 +25,9 @@ pub use run::Scratch;
 const ANY: u16 = u16::MAX;
 /// The set itself.
 const ROOT: u16 = 0;
+
+/// Something that an instance has, or has not: the number of its flag. Those of a scope have words of their own.
+type Fact = u32;
 
 /// What to look at, by place.
 #[derive(Debug, Clone, Default)]
@@ -34,10 +41,12 @@ pub(super) struct Scan {
     codes: Vec<Codes>,
     uniques: usize,
     totals: Vec<TotalPlan>,
-    facts: usize,
+    /// Words of facts.
+    facts: u32,
+    counts: usize,
     rules: usize,
     /// Rule, fact of the set, and what it must be for the rule to be broken.
-    conditions: Vec<(u16, u16, Wanted)>,
+    conditions: Vec<(u16, Fact, Wanted)>,
     hierarchy: Option<Levels>,
 }
 
@@ -46,6 +55,8 @@ pub(super) struct Scan {
 struct PlacePlan {
     /// Scopes that end where the segment stands.
     ends: Vec<u16>,
+    /// The same as flags.
+    ends_mask: Vec<Mask>,
     /// Of these, the ones that it opens if an element has a certain code.
     by_code: Vec<ByCode>,
     /// The others.
@@ -84,12 +95,12 @@ struct Look {
 
 #[derive(Debug, Clone, Copy)]
 enum SegmentAction {
-    /// Counts the segment.
-    Count(u16),
+    /// It is there.
+    Note(Fact),
     /// It may not be there.
     Hit(Hit),
     /// It may be there so often.
-    Limit { fact: u16, limit: u32, hit: Hit },
+    Limit { count: u16, limit: u32, hit: Hit },
     /// It is counted in a total.
     Counted { total: u16 },
     /// A term of a total: a range of factors.
@@ -100,10 +111,10 @@ enum SegmentAction {
 
 #[derive(Debug, Clone, Copy)]
 enum ValueAction {
-    /// Counts the value.
-    Count(u16),
-    /// Counts it where it is one of the codes.
-    CountCode { fact: u16, codes: u16 },
+    /// It is there.
+    Note(Fact),
+    /// One of the codes is there.
+    NoteCode { fact: Fact, codes: u16 },
     /// It may not be there.
     Hit(Hit),
     /// There must be one.
@@ -124,7 +135,7 @@ enum Hit {
     /// The rule is suspected.
     Rule(u16),
     /// It depends on what else is in the instance.
-    Fact(u16),
+    Fact(Fact),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,9 +165,15 @@ struct ScopePlan {
     parent: u16,
     qualifier: u16,
     children: Vec<u16>,
-    facts: (u16, u16),
-    /// Those that depend on one fact: the fact, and the rule that is suspected.
-    single: Vec<(u16, Wanted, u16)>,
+    /// Words of its facts.
+    facts: Range<u32>,
+    /// Counts of its segments that are limited.
+    counts: Range<usize>,
+    /// Rules that depend on one fact: the fact, and the rule that is suspected.
+    single: Vec<(Fact, Wanted, u16)>,
+    /// The facts of these that must not be there, and that must.
+    none_of: Vec<Mask>,
+    all_of: Vec<Mask>,
     closings: Vec<Closing>,
     uniques: Vec<u16>,
     totals: Vec<u16>,
@@ -167,7 +184,7 @@ struct ScopePlan {
 struct Closing {
     rule: u16,
     /// All of them must be so for the rule to be suspected.
-    facts: Vec<(u16, Wanted)>,
+    facts: Vec<(Fact, Wanted)>,
     weigh: Weigh,
 }
 
@@ -196,8 +213,6 @@ struct TermPlan {
 /// The levels that were agreed, by rank.
 #[derive(Debug, Clone)]
 struct Levels {
-    id: u16,
-    parent: u16,
-    level: u16,
+    nested: Nested,
     codes: Codes,
 }

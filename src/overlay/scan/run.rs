@@ -3,12 +3,11 @@
 use rust_decimal::Decimal;
 
 use super::super::check::{Sum, has_value, is_of_type, length_fault, number, told_apart};
+use super::bits::Bits;
 use super::codes::packed;
 use super::seen::Seen;
-use super::{
-    Check, Hit, Look, PlacePlan, ROOT, Scan, SegmentAction, ValueAction, Wanted, Weigh,
-};
-use crate::grammar::check::{CodeLists, Watch};
+use super::{Check, Hit, Look, PlacePlan, ROOT, Scan, SegmentAction, ValueAction, Wanted, Weigh};
+use crate::grammar::check::{CodeLists, NO_PARENT, Watch, usual_parent};
 use crate::grammar::{Grammar, NodeId, Walked, digits};
 use crate::x12::{Delimiters, Segment};
 
@@ -18,8 +17,9 @@ pub struct Scratch {
     /// By rule: whether it is suspected.
     pub(in crate::overlay) suspected: Vec<bool>,
     /// By scope: whether an instance of it is open.
-    open: Vec<bool>,
-    facts: Vec<u32>,
+    open: Bits,
+    facts: Bits,
+    counts: Vec<u32>,
     uniques: Vec<Seen>,
     totals: Vec<Total>,
     /// Ranks of the levels so far.
@@ -56,8 +56,8 @@ impl Scan {
 }
 
 impl Wanted {
-    fn is(self, count: u32) -> bool {
-        (count > 0) == (self == Self::Some)
+    fn is(self, is_there: bool) -> bool {
+        is_there == (self == Self::Some)
     }
 }
 
@@ -65,11 +65,11 @@ impl Scratch {
     fn begin(&mut self, scan: &Scan) {
         self.suspected.clear();
         self.suspected.resize(scan.rules, false);
-        self.open.clear();
-        self.open.resize(scan.scopes.len(), false);
-        self.open[usize::from(ROOT)] = true;
-        self.facts.clear();
-        self.facts.resize(scan.facts, 0);
+        self.open.begin(scan.scopes.len().div_ceil(64));
+        self.open.set(ROOT.into(), true);
+        self.facts.begin(scan.facts as usize);
+        self.counts.clear();
+        self.counts.resize(scan.counts, 0);
         self.uniques.iter_mut().for_each(Seen::clear);
         self.uniques.resize(scan.uniques, Seen::default());
         self.totals.clear();
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         self.close(ROOT);
         let Self { scan, scratch, .. } = self;
         for &(rule, fact, wanted) in &scan.conditions {
-            if !wanted.is(scratch.facts[usize::from(fact)]) {
+            if !wanted.is(scratch.facts.has(fact)) {
                 scratch.suspected[usize::from(rule)] = false;
             }
         }
@@ -134,8 +134,8 @@ impl<'a> Run<'a> {
     ) -> bool {
         let scan = self.scan;
         if !plan.ends.is_empty() {
-            for &scope in &plan.ends {
-                self.close(scope);
+            if self.scratch.open.any(&plan.ends_mask, true) {
+                plan.ends.iter().for_each(|&scope| self.close(scope));
             }
             for of_element in &plan.by_code {
                 let value = segment.element(usize::from(of_element.position));
@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
         let lists = lists.filter(|_| segment.is_plain());
         let mut is_clean = false;
         for group in &plan.groups {
-            if !self.scratch.open[usize::from(group.scope)]
+            if !self.scratch.open.has(group.scope.into())
                 || !self.qualified(group.qualifier, segment)
             {
                 continue;
@@ -197,13 +197,12 @@ impl<'a> Run<'a> {
     fn open(&mut self, scope: u16) {
         let plan = &self.scan.scopes[usize::from(scope)];
         let scratch = &mut *self.scratch;
-        if !scratch.open[usize::from(plan.parent)] {
+        if !scratch.open.has(plan.parent.into()) {
             return;
         }
-        scratch.open[usize::from(scope)] = true;
-        for fact in &mut scratch.facts[usize::from(plan.facts.0)..usize::from(plan.facts.1)] {
-            *fact = 0;
-        }
+        scratch.open.set(scope.into(), true);
+        scratch.facts.clear(plan.facts.clone());
+        scratch.counts[plan.counts.clone()].fill(0);
         for &unique in &plan.uniques {
             scratch.uniques[usize::from(unique)].clear();
         }
@@ -215,7 +214,7 @@ impl<'a> Run<'a> {
     /// Ends the instance of a scope, if one is open, and those inside it.
     #[inline]
     fn close(&mut self, scope: u16) {
-        if self.scratch.open[usize::from(scope)] {
+        if self.scratch.open.has(scope.into()) {
             self.weigh(scope);
         }
     }
@@ -227,15 +226,15 @@ impl<'a> Run<'a> {
             self.close(child);
         }
         let scratch = &mut *self.scratch;
-        scratch.open[usize::from(scope)] = false;
-        for &(fact, wanted, rule) in &plan.single {
-            if wanted.is(scratch.facts[usize::from(fact)]) {
-                scratch.suspected[usize::from(rule)] = true;
+        scratch.open.set(scope.into(), false);
+        if scratch.facts.any(&plan.all_of, false) || scratch.facts.any(&plan.none_of, true) {
+            for &(fact, wanted, rule) in &plan.single {
+                scratch.suspected[usize::from(rule)] |= wanted.is(scratch.facts.has(fact));
             }
         }
         for closing in &plan.closings {
             let facts = &self.scratch.facts;
-            let suspected = closing.facts.iter().all(|&(f, w)| w.is(facts[usize::from(f)]))
+            let suspected = closing.facts.iter().all(|&(f, w)| w.is(facts.has(f)))
                 && match closing.weigh {
                     Weigh::Facts => true,
                     Weigh::Unique(unique) => self.scratch.uniques[usize::from(unique)].repeats(),
@@ -262,7 +261,7 @@ impl<'a> Run<'a> {
     fn hit(&mut self, hit: Hit) {
         match hit {
             Hit::Rule(rule) => self.scratch.suspected[usize::from(rule)] = true,
-            Hit::Fact(fact) => self.scratch.facts[usize::from(fact)] += 1,
+            Hit::Fact(fact) => self.scratch.facts.set(fact, true),
         }
     }
 
@@ -270,11 +269,11 @@ impl<'a> Run<'a> {
     fn act(&mut self, action: SegmentAction, segment: Segment<'_>) {
         let scratch = &mut *self.scratch;
         match action {
-            SegmentAction::Count(fact) => scratch.facts[usize::from(fact)] += 1,
+            SegmentAction::Note(fact) => scratch.facts.set(fact, true),
             SegmentAction::Counted { total } => scratch.totals[usize::from(total)].count += 1,
             SegmentAction::Hit(hit) => self.hit(hit),
-            SegmentAction::Limit { fact, limit, hit } => {
-                let count = &mut scratch.facts[usize::from(fact)];
+            SegmentAction::Limit { count, limit, hit } => {
+                let count = &mut scratch.counts[usize::from(count)];
                 *count += 1;
                 if *count > limit {
                     self.hit(hit);
@@ -316,10 +315,10 @@ impl<'a> Run<'a> {
     fn act_on(&mut self, action: ValueAction, value: &[u8]) {
         let scratch = &mut *self.scratch;
         match action {
-            ValueAction::Count(fact) => scratch.facts[usize::from(fact)] += 1,
-            ValueAction::CountCode { fact, codes } => {
+            ValueAction::Note(fact) => scratch.facts.set(fact, true),
+            ValueAction::NoteCode { fact, codes } => {
                 let is_one = self.scan.codes[usize::from(codes)].holds(value);
-                scratch.facts[usize::from(fact)] += u32::from(is_one);
+                scratch.facts.add(fact, is_one);
             }
             ValueAction::Hit(hit) => self.hit(hit),
             ValueAction::HitMissing(_) => {}
@@ -393,21 +392,22 @@ impl<'a> Run<'a> {
     fn level(&mut self, rule: u16, segment: Segment<'_>) {
         let Some(levels) = &self.scan.hierarchy else { return };
         let scratch = &mut *self.scratch;
-        let code = segment.element(usize::from(levels.level));
+        let code = segment.element(usize::from(levels.nested.level));
         let rank = levels.codes.position(code);
-        let id = plain(segment.element(usize::from(levels.id)));
-        let parent = segment.element(usize::from(levels.parent));
-        let above = plain(parent).and_then(|n| scratch.ranks.get(n.checked_sub(1)?).copied());
-        scratch.irregular |= id != Some(scratch.ranks.len() + 1);
-        scratch.ranks.push(rank);
-        let agreed = match (rank, above) {
-            (Some(0), _) => parent.is_empty(),
-            (Some(rank), Some(Some(above))) => above + 1 == rank,
+        let index = u32::try_from(scratch.ranks.len()).unwrap_or(u32::MAX);
+        let usual =
+            if scratch.irregular { None } else { usual_parent(index, segment, levels.nested) };
+        let agreed = match (rank, usual) {
+            (Some(rank), Some(NO_PARENT)) => rank == 0,
+            (Some(rank), Some(parent)) => {
+                let above = scratch.ranks.get(parent as usize).copied().flatten();
+                above.is_some_and(|above| above + 1 == rank)
+            }
             _ => false,
         };
-        if !agreed || scratch.irregular {
-            scratch.suspected[usize::from(rule)] = true;
-        }
+        scratch.ranks.push(rank);
+        scratch.irregular |= usual.is_none();
+        scratch.suspected[usize::from(rule)] |= !agreed;
     }
 }
 
@@ -449,12 +449,7 @@ fn each_value(
 
 /// The same of components and repetitions.
 #[cold]
-fn each_part(
-    delimiters: Delimiters,
-    whole: &[u8],
-    component: u16,
-    take: &mut dyn FnMut(&[u8]),
-) {
+fn each_part(delimiters: Delimiters, whole: &[u8], component: u16, take: &mut dyn FnMut(&[u8])) {
     let (repetition, separator) = (delimiters.repetition, delimiters.component);
     for part in whole.split(|&b| Some(b) == repetition) {
         let part = match component {
@@ -465,13 +460,4 @@ fn each_part(
             take(part);
         }
     }
-}
-
-/// A number without leading zeros.
-#[inline]
-fn plain(bytes: &[u8]) -> Option<usize> {
-    if bytes.is_empty() || bytes.len() > 9 || bytes[0] == b'0' {
-        return None;
-    }
-    bytes.iter().try_fold(0, |sum, &b| b.is_ascii_digit().then(|| sum * 10 + usize::from(b - b'0')))
 }
