@@ -33,6 +33,16 @@ impl Scheme {
         }
     }
 
+    /// How many digits it may have as it is sent.
+    pub(crate) fn lengths(self) -> &'static [u32] {
+        match self {
+            Self::Sscc => &[18, 20],
+            Self::Gtin => &[8, 12, 13, 14],
+            Self::Upc => &[12],
+            Self::Gln => &[13],
+        }
+    }
+
     /// The digits of the number itself: an SSCC may be sent with its application identifier, 00.
     pub(crate) fn number(self, value: &[u8]) -> Option<&[u8]> {
         let fits = match (self, value.len()) {

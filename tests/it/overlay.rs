@@ -715,6 +715,36 @@ limit HL[P]/MAN[GM] 1
 }
 
 #[test]
+fn rules_without_a_point_are_warned_of() {
+    let orders = [
+        ("unique BEG03", "comes once anyway"),
+        ("unique PO1/PO107", ""),
+        ("unique PO1/PO107 within PO1", "comes once anyway"),
+        ("unique PO1/REF/02 within PO1", ""),
+        ("unique PO1/PO106..PO111[UP] within PO1", ""),
+        ("count CTT01 = CTT", "would count what it stands in itself"),
+        ("count CTT01 = PO1", ""),
+        ("sum CTT02 = CTT02", "would be a sum in which it stands itself"),
+        ("sum CTT02 = PO1/PO102", ""),
+        ("digits PO1/PO102 upc", "can never be a UPC of 12 digits: it is a quantity or an amount"),
+        ("digits BEG05 gtin", "it is a date"),
+        ("digits REF[DP]/01 sscc", "it has 2 to 3 characters"),
+        ("digits PO1/PO107 upc", ""),
+        ("digits N1[ST]/N104 gln", ""),
+    ];
+    for (rule, wanted) in orders {
+        let told = lint("850", &format!("overlay x on 850 004010\nsource \"G\"\n{rule}\n"));
+        if wanted.is_empty() {
+            assert_eq!(told, "refused:\nwarned of:\n", "{rule}");
+        } else {
+            assert!(told.contains(wanted), "{rule}: {told}");
+        }
+    }
+    let told = lint("856", "overlay x on 856 004010\nsource \"G\"\nunique HL[P]/MAN[GM]/02\n");
+    assert_eq!(told, "refused:\nwarned of:\n");
+}
+
+#[test]
 fn a_range_begins_with_a_qualifier() {
     for (path, position) in [
         ("PO1/PO107..PO124[UP]", "PO107"),

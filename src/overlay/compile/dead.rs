@@ -21,6 +21,7 @@ impl Compiler<'_> {
             self.dead_conditions(rule, rules);
             self.dead_qualifiers(rule, rules);
             self.excluded(rule, rules);
+            self.pointless(rule);
         }
     }
 

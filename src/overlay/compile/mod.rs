@@ -10,6 +10,7 @@ mod decimals;
 mod excluded;
 mod layers;
 mod paths;
+mod pointless;
 mod tests_of;
 
 pub(super) use decimals::agreed as agreed_decimals;

@@ -148,7 +148,7 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
                 .map(|(_, rule)| *rule)
                 .filter(|rule| rule.element().is_none() || rule.asks_for_segment())
                 .collect();
-            let usage = usage(node.requirement, &segment);
+            let usage = usage(node.requirement, &segment, &[]);
             let indent = "\u{2003}".repeat(depth(grammar, node));
             let name = node.key.split('#').next().unwrap_or_default();
             let label = match node.kind {
@@ -251,7 +251,7 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
             });
             let mandatory = element.requirement == Requirement::Mandatory;
             if mandatory || ranged || !of_element.is_empty() || sent.contains(&position) {
-                let row = self.element(&segment.tag.to_string(), element, &of_element);
+                let row = self.element(&segment.tag.to_string(), element, &of_element, places);
                 // Relations with what is not sent say nothing.
                 if row.tone != Tone::Struck {
                     shown.insert(position);
@@ -276,14 +276,20 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
         blocks
     }
 
-    fn element(&self, tag: &str, element: &ElementDef, about: &[(usize, &RuleView<'_>)]) -> Line {
+    /// An element of a segment that stands at some places.
+    fn element(
+        &self,
+        tag: &str,
+        element: &ElementDef,
+        about: &[(usize, &RuleView<'_>)],
+        places: &[NodeId],
+    ) -> Line {
         let grammar = &self.agreement.grammar;
         let rules: Vec<&RuleView<'_>> = about.iter().map(|(_, rule)| *rule).collect();
-        let usage = usage(element.requirement, &rules);
+        let usage = usage(element.requirement, &rules, places);
         let (kind, list) = match element.shape {
             ElementShape::Simple { data_type, min, max, codes } => {
-                let narrow =
-                    rules.iter().find(|rule| rule.kind() == Kind::Length && is_whole(rule));
+                let narrow = everywhere(Kind::Length, &rules, places);
                 let lengths = narrow.map_or(format!("{min}/{max}"), |rule| rule.what().to_owned());
                 let list = codes.map(|id| grammar.code_list(id));
                 (format!("{} {lengths}", type_name(data_type)), list)
@@ -302,7 +308,9 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
             })
             .collect();
         let list = list.filter(|_| usage != "-");
-        notes.extend(list.and_then(|list| self.codes(list, element.position, tag, &rules)));
+        notes.extend(
+            list.and_then(|list| self.codes(list, (element.position, tag), &rules, places)),
+        );
         let tone = match usage {
             "-" => Tone::Struck,
             _ if about.is_empty() => Tone::Plain,
@@ -318,17 +326,17 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
     fn codes(
         &self,
         list: &CodeList,
-        position: u16,
-        tag: &str,
+        (position, tag): (u16, &str),
         rules: &[&RuleView<'_>],
+        places: &[NodeId],
     ) -> Option<String> {
         let mut codes: BTreeSet<String> = BTreeSet::new();
-        let mut exact = false;
         for rule in rules.iter().filter(|rule| rule.kind() == Kind::Codes) {
             codes.extend(rule.what().split(' ').filter(|c| *c != "+").map(str::to_owned));
-            // Codes that are added stand beside those of the list, and so do those of some places or cases only.
-            exact |= !rule.what().starts_with('+') && is_whole(rule);
         }
+        // Codes that are added stand beside those of the list, and so do those of some places or cases only.
+        let exact =
+            everywhere(Kind::Codes, rules, places).is_some_and(|r| !r.what().starts_with('+'));
         if !exact {
             for example in self.examples {
                 let sent = example.codes.iter().filter(|(t, at, _)| t == tag && *at == position);
@@ -393,21 +401,37 @@ fn rule_table(rules: &[RuleView<'_>]) -> Block {
     Block::Table { head: vec!["Rule", "What is agreed", "Why", "Where"], rows: rows.collect() }
 }
 
-/// How a place is used: as the standard has it, or as it was agreed.
-fn usage(requirement: Requirement, rules: &[&RuleView<'_>]) -> &'static str {
-    let whole = |rule: &&&RuleView<'_>| is_whole(rule);
-    let of = |kind: Kind| rules.iter().filter(move |rule| rule.kind() == kind);
-    if of(Kind::Forbid).any(|rule| whole(&rule)) {
+/// How places are used: as the standard has them, or as it was agreed of all of them.
+fn usage(requirement: Requirement, rules: &[&RuleView<'_>], places: &[NodeId]) -> &'static str {
+    let of_all = |kind: Kind| everywhere(kind, rules, places).is_some();
+    if of_all(Kind::Forbid) {
         "-"
     } else if requirement == Requirement::Mandatory {
         "M"
-    } else if of(Kind::Require).any(|rule| whole(&rule)) {
+    } else if of_all(Kind::Require) {
         "R"
-    } else if of(Kind::Require).next().is_some() || requirement == Requirement::Conditional {
+    } else if rules.iter().any(|rule| rule.kind() == Kind::Require)
+        || requirement == Requirement::Conditional
+    {
         "C"
     } else {
         "O"
     }
+}
+
+/// The first rule of a kind that holds always, and says the same of each of the places.
+fn everywhere<'r, 'a>(
+    kind: Kind,
+    rules: &[&'r RuleView<'a>],
+    places: &[NodeId],
+) -> Option<&'r RuleView<'a>> {
+    let whole = || rules.iter().copied().filter(|rule| rule.kind() == kind && is_whole(rule));
+    whole().find(|rule| {
+        let says_it = |place: &NodeId| {
+            whole().any(|other| other.node() == Some(*place) && other.what() == rule.what())
+        };
+        places.iter().all(says_it)
+    })
 }
 
 /// Whether a rule holds wherever its element or segment stands, and always.
