@@ -14,9 +14,10 @@ use super::standing::{CHANGES, RESULTS, Story, asked_by, said};
 use crate::canonical::{self, Order, Shipment};
 use crate::lifecycle::Stage;
 use crate::store::{
-    As2Message, Document, DocumentState, Error, Expectation, InterchangeRecord, Records,
+    As2Message, Document, DocumentState, Error, Expectation, InterchangeRecord, PayloadId, Records,
 };
 use crate::translate::LineSums;
+use crate::x12::{Event, Limits, Reader};
 
 /// Documents and expectations that are read at a time.
 const PAGE: usize = 1000;
@@ -222,10 +223,31 @@ pub fn acknowledgement_of(
     records: &dyn Records,
     record: &Document,
 ) -> Result<Option<Expectation>, Error> {
-    if record.rendered.is_none() {
-        return Ok(None);
+    let Some(rendered) = record.rendered else { return Ok(None) };
+    // Mostly the numbers that it was sent under last stand in what was sent; older ones are searched for.
+    if let Some(group) = group_of(records, rendered)? {
+        let of_group = records.expectations(&record.partner, group)?;
+        let own = of_group.into_iter().filter(|one| one.document == record.id);
+        if let Some(last) = own.max_by_key(|one| one.sent) {
+            return Ok(Some(last));
+        }
     }
     Ok(acknowledgements_of(records, record)?.into_iter().max_by_key(|one| one.sent))
+}
+
+/// GS06 of the first group of what was sent; nothing where its bytes are kept no more.
+fn group_of(records: &dyn Records, sent: PayloadId) -> Result<Option<u64>, Error> {
+    let bytes = match records.payload(sent) {
+        Err(Error::Payload { .. }) => return Ok(None),
+        read => read?,
+    };
+    let mut reader = Reader::of_slice(&bytes, Limits::default());
+    while let Ok(Some(event)) = reader.next() {
+        if let Event::Group(group) = event {
+            return Ok(group.control_number().map(|number| number.0.into()));
+        }
+    }
+    Ok(None)
 }
 
 /// Each time that a document of ours was sent under numbers of its own, and what the partner said of that.

@@ -41,9 +41,14 @@ impl Levels {
         self.irregular = false;
     }
 
-    /// Adds the instance that a segment of the set opens.
+    /// Adds the instance that a segment of the set opens: its parent, as [`usual_parent`] tells it, and what is wrong.
     #[inline]
-    pub fn add(&mut self, at: u32, segment: Segment<'_>, nested: Nested) -> Option<LevelFault> {
+    pub fn add(
+        &mut self,
+        at: u32,
+        segment: Segment<'_>,
+        nested: Nested,
+    ) -> (Option<u32>, Option<LevelFault>) {
         let (bytes, ends) = segment.bytes_and_ends();
         let child = place(ends, nested.child);
         let says_children = match bytes.get(child.0 as usize) {
@@ -52,8 +57,8 @@ impl Levels {
             _ => None,
         };
         let index = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let parent = if self.irregular { None } else { usual_parent(index, segment, nested) };
-        let (parent, fault) = match parent {
+        let usual = if self.irregular { None } else { usual_parent(index, segment, nested) };
+        let (parent, fault) = match usual {
             Some(parent) => (parent, None),
             None => self.look_up(index, segment, nested),
         };
@@ -61,7 +66,7 @@ impl Levels {
             level.has_children = true;
         }
         self.all.push(Level { segment: at, says_children, has_children: false });
-        fault
+        (usual, fault)
     }
 
     /// The parent of the instance that comes next (`NO_PARENT` where it has none), and what is wrong with it, by

@@ -247,10 +247,12 @@ impl<'b, W: Watch> Walk<'_, 'b, W> {
         if count.1 > place.max_use {
             self.too_many(at, node, true);
         }
-        if let Some(nested) = place.nested
-            && let Some(fault) = self.scratch.levels.add(at, segment, nested)
-        {
-            self.level(at, nested, fault);
+        if let Some(nested) = place.nested {
+            let (above, fault) = self.scratch.levels.add(at, segment, nested);
+            self.watch.level(above);
+            if let Some(fault) = fault {
+                self.level(at, nested, fault);
+            }
         }
     }
 

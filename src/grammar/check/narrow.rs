@@ -46,6 +46,11 @@ impl NarrowPlan {
         self.0.ask(position, asked, &plans.codes)
     }
 
+    /// Gives back what room it has too much.
+    pub fn shrink(&mut self) {
+        self.0.shrink();
+    }
+
     /// Whether there is certainly nothing to say about a segment of plain characters: neither by the grammar, nor of
     /// what was asked besides.
     #[inline]
@@ -57,6 +62,12 @@ impl NarrowPlan {
 
 /// Who looks on while a set is walked.
 pub(crate) trait Watch {
+    /// A loop whose instances form a tree begins another, below the one at this index ([`NO_PARENT`]: below none);
+    /// `None` where their numbers are not 1, 2, 3, …
+    ///
+    /// [`NO_PARENT`]: super::NO_PARENT
+    fn level(&mut self, above: Option<u32>);
+
     /// A segment has its place. Whether there is certainly nothing to say about its elements, so that the grammar's
     /// check of them can be left out.
     fn placed(&mut self, node: NodeId, segment: Segment<'_>, lists: CodeLists<'_>) -> bool;
@@ -66,6 +77,9 @@ pub(crate) trait Watch {
 pub(super) struct Nobody;
 
 impl Watch for Nobody {
+    #[inline]
+    fn level(&mut self, _: Option<u32>) {}
+
     #[inline]
     fn placed(&mut self, _: NodeId, _: Segment<'_>, _: CodeLists<'_>) -> bool {
         false

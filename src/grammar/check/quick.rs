@@ -90,6 +90,11 @@ impl QuickPlan {
         }
     }
 
+    /// Gives back what room it has too much.
+    pub fn shrink(&mut self) {
+        self.few.shrink_to_fit();
+    }
+
     /// Asks more of the element at a position; whether that is seen to from now on. Where it is not, the plan is as it
     /// was.
     pub fn ask(&mut self, position: u16, asked: Narrowing<'_>, codes: &CodeSets) -> bool {

@@ -201,7 +201,15 @@ impl<'a, 'f> Teller<'a, 'f> {
 
     /// The segment is there without the element.
     pub fn element_missing(&mut self, of: &plan::Place, spot: &ElementSpot, index: usize) {
-        let (place, name) = self.element_place(index, spot.position, spot.component);
+        let segment = self.look.segment(index);
+        let is_free = |at: &u16| {
+            segment.element(usize::from(*at)).is_empty()
+                && segment.element(usize::from(*at) + 1).is_empty()
+        };
+        // Of pairs, the first in which there is room for it.
+        let mut pairs = (spot.position..spot.last).step_by(2);
+        let position = pairs.find(is_free).unwrap_or(spot.position);
+        let (place, name) = self.element_place(index, position, spot.component);
         if spot.last > 0 {
             let wanted = codes_named(&spot.qualifiers);
             let tag = self.look.grammar.segment_at(of.node).tag;

@@ -354,9 +354,9 @@ impl Builder<'_> {
                 last.add(&scan, self.grammar, node, op.action);
             }
         }
-        for (node, group) in groups {
-            let narrow = group.narrow.filter(|_| !group.narrowed.is_empty());
-            place_at(&mut scan, node).groups.push(Group { narrow, ..group });
+        for (node, mut group) in groups {
+            group.shrink();
+            place_at(&mut scan, node).groups.push(group);
         }
         for ((number, draft), (facts, counts)) in
             (0_u16..).zip(&self.scopes).zip(words.into_iter().zip(counts))
@@ -483,6 +483,21 @@ impl Group {
         Self { scope, qualifier, narrow: None, narrowed, actions, looks }
     }
 
+    /// Gives back what room it has too much: a service holds some thousand of them.
+    fn shrink(&mut self) {
+        if self.narrowed.is_empty() {
+            self.narrow = None;
+        }
+        if let Some(plan) = &mut self.narrow {
+            plan.shrink();
+        }
+        self.actions.shrink_to_fit();
+        for looks in [&mut self.narrowed, &mut self.looks] {
+            looks.iter_mut().for_each(|look| look.actions.shrink_to_fit());
+            looks.shrink_to_fit();
+        }
+    }
+
     /// Adds what is to be done: into the plan of the segment where it can be worked into it.
     fn add(&mut self, scan: &Scan, grammar: &Grammar, node: NodeId, action: Action) {
         let (spot, action) = match action {
@@ -519,7 +534,7 @@ impl Group {
             _ => return None,
         };
         let segment = grammar.node(node).segment;
-        let made = self.narrow.take().or_else(|| NarrowPlan::new(grammar, segment));
+        let made = self.narrow.take().or_else(|| NarrowPlan::new(grammar, segment).map(Box::new));
         let plan = self.narrow.insert(made?);
         plan.ask(grammar, of.position, asked).then_some(())
     }

@@ -78,7 +78,7 @@ struct Group {
     scope: u16,
     qualifier: u16,
     /// What the grammar asks of the segment, and all of `narrowed`; where it is fulfilled, neither is looked at.
-    narrow: Option<NarrowPlan>,
+    narrow: Option<Box<NarrowPlan>>,
     narrowed: Vec<Look>,
     actions: Vec<SegmentAction>,
     looks: Vec<Look>,

@@ -40,6 +40,14 @@ struct Total {
     broken: bool,
 }
 
+impl Total {
+    #[inline(never)]
+    fn state(&mut self, value: &[u8], implied: u32) {
+        self.several |= self.stated.is_some();
+        self.stated = number(value, implied).or(self.stated);
+    }
+}
+
 impl Scan {
     /// Fills `scratch.suspected` from a set that was walked; whether any rule is.
     pub(in crate::overlay) fn run(&self, walked: &Walked<'_>, scratch: &mut Scratch) -> bool {
@@ -85,9 +93,16 @@ pub(in crate::overlay) struct Run<'a> {
     grammar: &'a Grammar,
     delimiters: Delimiters,
     scratch: &'a mut Scratch,
+    /// What the walk knows of the level that it has come to: the index of the one above.
+    above: Option<Option<u32>>,
 }
 
 impl Watch for Run<'_> {
+    #[inline]
+    fn level(&mut self, above: Option<u32>) {
+        self.above = Some(above);
+    }
+
     #[inline]
     fn placed(&mut self, node: NodeId, segment: Segment<'_>, lists: CodeLists<'_>) -> bool {
         self.plan(node).is_some_and(|plan| self.segment(plan, segment, Some(lists)))
@@ -102,7 +117,7 @@ impl<'a> Run<'a> {
         scratch: &'a mut Scratch,
     ) -> Self {
         scratch.begin(scan);
-        Self { scan, grammar, delimiters, scratch }
+        Self { scan, grammar, delimiters, scratch, above: None }
     }
 
     /// Whether any rule is suspected: `scratch.suspected` tells which.
@@ -331,15 +346,14 @@ impl<'a> Run<'a> {
                 scratch.uniques[usize::from(unique)].add(told_apart(value, scheme));
             }
             ValueAction::Stated { total, implied } => {
-                let made = &mut scratch.totals[usize::from(total)];
-                made.several |= made.stated.is_some();
-                made.stated = number(value, implied).or(made.stated);
+                scratch.totals[usize::from(total)].state(value, implied);
             }
             ValueAction::Counted { total } => scratch.totals[usize::from(total)].count += 1,
         }
     }
 
     /// Adds the product of what a segment has of the factors; nothing where one is missing.
+    #[inline(never)]
     fn sum(&mut self, total: u16, term: u16, segment: Segment<'_>) {
         let mut made = self.scratch.totals[usize::from(total)];
         let plan = &self.scan.totals[usize::from(total)];
@@ -389,14 +403,18 @@ impl<'a> Run<'a> {
     }
 
     /// A level below the one that was agreed. Where the numbers are not 1, 2, 3, … the full look has to tell.
+    #[inline(never)]
     fn level(&mut self, rule: u16, segment: Segment<'_>) {
         let Some(levels) = &self.scan.hierarchy else { return };
         let scratch = &mut *self.scratch;
         let code = segment.element(usize::from(levels.nested.level));
         let rank = levels.codes.position(code);
         let index = u32::try_from(scratch.ranks.len()).unwrap_or(u32::MAX);
-        let usual =
-            if scratch.irregular { None } else { usual_parent(index, segment, levels.nested) };
+        let usual = match self.above.take() {
+            _ if scratch.irregular => None,
+            Some(above) => above,
+            None => usual_parent(index, segment, levels.nested),
+        };
         let agreed = match (rank, usual) {
             (Some(rank), Some(NO_PARENT)) => rank == 0,
             (Some(rank), Some(parent)) => {
