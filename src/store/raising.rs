@@ -161,7 +161,8 @@ impl Pending<'_> {
         self.remove(keys::exception_of(&item.key));
         let key = keys::exception_item(exception, &item.key);
         let dismissed = how == Some(Action::Dismiss);
-        self.insert(key, &ExceptionItem { settled: true, dismissed, ..item })
+        let accepted = how == Some(Action::Accept);
+        self.insert(key, &ExceptionItem { settled: true, dismissed, accepted, ..item })
     }
 
     fn close(&mut self, mut exception: Exception, settled: &Settled) -> Result<(), Error> {

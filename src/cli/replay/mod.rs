@@ -175,6 +175,11 @@ impl show::Tally {
             let verb = if *passing == 1 { "passes" } else { "pass" };
             text = format!("{text}; {passing} newly {verb}");
         }
+        if self.accepted > 0 {
+            let verb = if self.accepted == 1 { "stands" } else { "stand" };
+            let accepted = super::report::grouped(self.accepted);
+            text = format!("{text}; {accepted} {verb} as accepted by a person");
+        }
         if *answers > 0 {
             let all = count(*answers, "answer", "answers");
             let verb = if *answers_changed == 1 { "changes" } else { "change" };
@@ -198,6 +203,7 @@ impl show::Tally {
         let line = serde_json::json!({
             "type": "summary", "documents": self.documents, "changed": self.changed,
             "newly_failing": self.failing, "newly_passing": self.passing,
+            "accepted": self.accepted,
             "answers": self.answers, "answers_changed": self.answers_changed,
             "passed_over": self.passed, "unreadable": self.unreadable,
             "resubmitted": (!dry_run).then_some(self.resubmitted),
