@@ -361,6 +361,11 @@ fn exceptions_are_read_and_settled() {
         assert_eq!(page["items"], json!([]));
         let (_, page) = site.get("/v1/exceptions?all=true").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
+        let deed = json!({ "action": "reopen", "reason": "It came back." });
+        let (status, done) = act(deed).await;
+        assert_eq!((status, &done["exception"]["state"]), (200, &json!("open")));
+        let deed = json!({ "action": "dismiss", "reason": "It is sent by courier." });
+        assert_eq!(act(deed).await.0, 200);
         // Those who listen to the gateway have heard of it; who did it stands in the record.
         site.house.wait(Event::ExceptionDismissed).await;
         let (shown, _) = site.house.command(&["exceptions", "show", &id.to_string()]);

@@ -238,35 +238,39 @@ fn foot(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let (strong, id, entry) = (context.paint.strong, one.id, one.kind.entry());
-    if one.state == ExceptionState::Open {
+    let open = || items.iter().filter(|item| !item.settled);
+    let can = |action: &Action| *action != Action::Accept || open().any(|item| item.acceptable);
+    let actions = entry.actions.iter().copied().chain([Action::Dismiss]).filter(can);
+    let mut actions: Vec<Action> = actions.filter(|_| one.state == ExceptionState::Open).collect();
+    actions.extend(items.iter().any(|item| item.dismissed).then_some(Action::Reopen));
+    if !actions.is_empty() {
         writeln!(out, "{strong}What can be done{strong:#}")?;
-        let open = || items.iter().filter(|item| !item.settled);
-        let can = |action: &Action| *action != Action::Accept || open().any(|item| item.acceptable);
-        for action in entry.actions.iter().copied().chain([Action::Dismiss]).filter(can) {
-            let what = match action {
-                Action::Retry => "do the step that failed once more",
-                Action::Replay => "have the bytes go through the gateway once more",
-                Action::Edit => "put edited bytes in their place",
-                Action::Accept => "have it go on as it is",
-                Action::Dismiss => "close it; nothing is done",
-            };
-            let mut command = format!("crossdock exceptions {} {id}", action.name());
-            if action == Action::Edit {
-                command.push_str(" FILE");
-                if open().count() > 1 {
-                    command.push_str(" --item N");
-                }
+    }
+    for action in &actions {
+        let what = match action {
+            Action::Retry => "do the step that failed once more",
+            Action::Replay => "have the bytes go through the gateway once more",
+            Action::Edit => "put edited bytes in their place",
+            Action::Accept => "have it go on as it is",
+            Action::Dismiss => "close it; nothing is done",
+            Action::Reopen => "open again what was dismissed",
+        };
+        let mut command = format!("crossdock exceptions {} {id}", action.name());
+        if *action == Action::Edit {
+            command.push_str(" FILE");
+            if open().count() > 1 {
+                command.push_str(" --item N");
             }
-            if action.needs_reason() {
-                command.push_str(" --reason \"…\"");
-            }
-            writeln!(out, "  {command:<52} {what}")?;
         }
-        if entry.actions.contains(&Action::Edit) {
-            let item = if items.len() > 1 { " --item N" } else { "" };
-            let command = format!("crossdock exceptions show {id} --save FILE{item}");
-            writeln!(out, "  {command:<52} write its bytes into a file, to be edited")?;
+        if action.needs_reason() {
+            command.push_str(" --reason \"…\"");
         }
+        writeln!(out, "  {command:<52} {what}")?;
+    }
+    if actions.contains(&Action::Edit) {
+        let item = if items.len() > 1 { " --item N" } else { "" };
+        let command = format!("crossdock exceptions show {id} --save FILE{item}");
+        writeln!(out, "  {command:<52} write its bytes into a file, to be edited")?;
     }
     match entry.playbook {
         Playbook::Page(page) => writeln!(

@@ -167,7 +167,7 @@ impl Round<'_> {
             return Ok(());
         }
         let exception = match (entry.event, entry.facts.get("exception")) {
-            (Event::ExceptionRaised, Some(id)) => {
+            (Event::ExceptionRaised | Event::ExceptionReopened, Some(id)) => {
                 self.gateway.ledger.store().exception(id.parse().unwrap_or_default())?
             }
             _ => None,
