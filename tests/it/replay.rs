@@ -86,6 +86,18 @@ fn by_the_profiles_in_force_nothing_changes() {
         assert_eq!(house.replay(&past), ("0 of 0 documents change.\n".to_owned(), 0));
         let (told, code) = house.replay(&["--dry-run", "--limit", "2", "--format", "json"]);
         assert_eq!((json(&told)[0]["documents"].as_u64(), code), (Some(2), 0));
+        let config = house.path("crossdock.toml");
+        for command in [&["replay", "--dry-run"][..], &["webhooks", "replay", "shop"]] {
+            let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("CROSSDOCK_CONFIG", &config)
+                .args(command)
+                .args(["--since", "2026-11-08", "--until", "2026-11-01"])
+                .output()
+                .unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            let words = "--since 2026-11-08T00:00:00Z is later than --until 2026-11-01T00:00:00Z";
+            assert!(told.contains(words) && output.status.code() == Some(2), "{told}");
+        }
         // Without --dry-run there is nothing to do either.
         let (told, code) = house.replay(&["--who", "dana"]);
         assert!(told.ends_with("0 documents are given to the gateway again.\n"), "{told}");

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::acks::since;
+use super::acks::{in_order, since};
 use super::definitions::engine;
 use super::exceptions::who;
 use super::partner::{Changed, changed};
@@ -72,6 +72,7 @@ pub struct Args {
 /// # Errors
 /// A configuration, profiles or a store that cannot be used; output that cannot be written; what could not be read.
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    in_order(Some(args.since), args.until)?;
     let config = args.config.read()?;
     let engine = engine(context)?;
     let by = if args.dry_run { String::new() } else { who(args.who.as_deref())? };
