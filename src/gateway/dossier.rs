@@ -213,16 +213,7 @@ impl Dossier {
 
     /// Whether an entry is of other partners alone: the bytes of two may be the same.
     fn is_of_others(&self, told: &Told, puts: &[Put]) -> bool {
-        let of_journal = told.journal.iter().map(|record| record.entry.partner.as_str());
-        let of_puts = puts.iter().filter_map(|put| match put {
-            Put::Interchange(_, record) => Some(record.partner.as_str()),
-            Put::Document(document) => Some(document.partner.as_str()),
-            Put::Expectation(expectation) => Some(expectation.partner.as_str()),
-            Put::As2(message) => Some(message.partner.as_str()),
-            Put::Item(partner, _) => Some(partner.as_str()),
-            Put::Receipt(_) | Put::Work(_) => None,
-        });
-        let mut named = of_journal.chain(of_puts).filter(|name| !name.is_empty()).peekable();
+        let mut named = told.partners(puts).peekable();
         named.peek().is_some() && !named.any(|name| self.partners.contains(name))
     }
 }

@@ -122,6 +122,20 @@ impl Told<'_> {
         }
         Ok(puts)
     }
+
+    /// The partners that it and the records that it puts name, as often as they do.
+    pub fn partners<'t>(&'t self, puts: &'t [Put]) -> impl Iterator<Item = &'t str> {
+        let of_journal = self.journal.iter().map(|record| record.entry.partner.as_str());
+        let of_puts = puts.iter().filter_map(|put| match put {
+            Put::Interchange(_, record) => Some(record.partner.as_str()),
+            Put::Document(document) => Some(document.partner.as_str()),
+            Put::Expectation(expectation) => Some(expectation.partner.as_str()),
+            Put::As2(message) => Some(message.partner.as_str()),
+            Put::Item(partner, _) => Some(partner.as_str()),
+            Put::Receipt(_) | Put::Work(_) => None,
+        });
+        of_journal.chain(of_puts).filter(|name| !name.is_empty())
+    }
 }
 
 fn record<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, Error> {

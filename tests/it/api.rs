@@ -421,6 +421,12 @@ fn events_of_a_webhook_are_sent_once_more_by_a_token_that_may() {
             ("shop", &of_one, all, 403),
             ("shops", &may, all, 404),
             ("shop", &may, r#"{"since": "lately"}"#, 422),
+            (
+                "shop",
+                &may,
+                r#"{"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}"#,
+                400,
+            ),
             ("shop", &may, "{}", 422),
         ] {
             assert_eq!(ask(name, token, body).await.0, status, "{name} {body}");

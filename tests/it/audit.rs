@@ -292,6 +292,17 @@ fn command(folder: &Path, arguments: &[&str]) -> (String, i32) {
     (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
 }
 
+/// Why a command is refused.
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+        .env("CROSSDOCK_CONFIG", folder.join("crossdock.toml"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    String::from_utf8(output.stderr).unwrap()
+}
+
 /// Two orders came in, and an invoice for the first was sent and acknowledged.
 fn house_at_work() -> tempfile::TempDir {
     multi().block_on(async {
@@ -324,6 +335,14 @@ fn a_dossier_holds_what_belongs_to_an_order_and_can_be_verified_elsewhere() {
     assert!(!listed.contains("PO-2"), "{listed}");
     let (all, _) = command(folder, &["audit", "list", "--since", "1h"]);
     assert!(all.contains("PO-2"));
+    let (theirs, _) = command(folder, &["audit", "list", "--partner", "harbor-and-pine"]);
+    assert!(theirs.contains("PO-2") && theirs.contains("INV-1"), "{theirs}");
+    let before = command(folder, &["audit", "list", "--until", "1h"]);
+    assert_eq!(before, (String::new(), 0));
+    let why = refused(folder, &["audit", "list", "--partner", "elsewhere"]);
+    assert!(why.contains("elsewhere") && why.contains("harbor-and-pine"), "{why}");
+    let why = refused(folder, &["audit", "list", "--since", "1h", "--until", "2h"]);
+    assert!(why.contains("is later than --until"), "{why}");
 
     let bundle = folder.join("dossier");
     let to = bundle.to_str().unwrap();

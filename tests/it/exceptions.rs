@@ -747,6 +747,13 @@ fn owner_and_due_time_are_those_of_the_profile_then_of_the_gateway() {
         let minutes = |one: &Exception| one.opened.duration_until(one.due).as_mins();
         assert_eq!((first.owner.as_str(), minutes(&first)), ("night desk", 120));
         assert_eq!((second.owner.as_str(), minutes(&second)), ("warehouse", 30));
+        let listed = |args: &[&str]| house.command(&[&["exceptions"], args].concat());
+        let (told, code) = listed(&["--owner", "warehouse", "--severity", "high"]);
+        assert!(told.contains("document-unusable") && code == 1, "{told}");
+        assert!(!told.contains("interchange-unreadable"), "{told}");
+        let (told, code) = listed(&["--severity", "critical", "--severity", "normal"]);
+        assert_eq!((told.as_str(), code), ("Nothing of that is open.\n", 0));
+        assert_eq!(listed(&["--owner", ""]), ("Nothing of that is open.\n".to_owned(), 0));
         let folder = house.close().await;
         let status = fs::read_to_string(folder.path().join("data/status.json")).unwrap();
         let status: serde_json::Value = serde_json::from_str(&status).unwrap();
