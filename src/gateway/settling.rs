@@ -249,15 +249,16 @@ fn may(exception: &Exception, items: &[ExceptionItem], deed: &Deed) -> Result<()
     if deed.action.needs_reason() && deed.reason.trim().is_empty() {
         return refused(format!("to {} it, a reason is needed", deed.action.name()));
     }
-    let again = [Action::Retry, Action::Replay];
-    let known = entry.actions.contains(&deed.action)
-        || matches!(deed.action, Action::Dismiss | Action::Reopen)
-        || (again.contains(&deed.action) && again.iter().any(|a| entry.actions.contains(a)));
-    if !known {
-        let name = deed.action.name();
+    let always = matches!(deed.action, Action::Dismiss | Action::Reopen);
+    if !always && !entry.actions.contains(&deed.action) {
+        let offered = entry.actions.iter().chain(&[Action::Dismiss]);
+        let offered: Vec<&str> = offered.map(|action| action.name()).collect();
         return refused(format!(
-            "exception {id} ({}) is not one to {name}. {}",
-            entry.name, entry.mend
+            "exception {id} ({}) is not one to {}; what can be done: {}. {}",
+            entry.name,
+            deed.action.name(),
+            offered.join(", "),
+            entry.mend
         ));
     }
     if deed.action == Action::Edit && items.len() != 1 {

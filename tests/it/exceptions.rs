@@ -486,6 +486,9 @@ fn a_held_order_is_accepted_as_it_is_and_a_stranger_cannot_be() {
         let unknown = house.raised().await;
         let words = house.does(unknown.id, &deed(Action::Accept)).unwrap_err().to_string();
         assert!(words.contains("is not one to accept"), "{words}");
+        let words = house.does(unknown.id, &deed(Action::Retry)).unwrap_err().to_string();
+        let offered = "is not one to retry; what can be done: replay, edit, dismiss.";
+        assert!(words.contains(offered), "{words}");
         house.does(unknown.id, &deed(Action::Dismiss)).unwrap();
         assert_eq!(house.exception(unknown.id).state, ExceptionState::Dismissed);
         assert_eq!(house.delivered().len(), 2);
