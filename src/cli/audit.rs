@@ -239,7 +239,7 @@ fn is_wanted(args: &ListArgs, dossier: Option<&Dossier>, told: &Told) -> Result<
 /// One line an event, below the entry's own.
 fn show(told: &Told, context: &Context, out: &mut dyn Write) -> Result<(), Error> {
     let strong = context.paint.strong;
-    writeln!(out, "{strong}{}  {}  {}{strong:#}", told.number, told.at, told.by)?;
+    writeln!(out, "{strong}{}  {:.0}  {}{strong:#}", told.number, told.at, told.by)?;
     for record in &told.journal {
         let entry = &record.entry;
         let note = entry.note.trim().replace('\n', " | ");

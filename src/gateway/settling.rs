@@ -190,9 +190,9 @@ fn is_settled(exception: &Exception, deed: &Deed) -> Result<Deeds, SettleError> 
                 if settled.who.is_empty() { String::new() } else { format!(" by {}", settled.who) };
             let (id, at) = (exception.id, settled.at);
             if deed.action == Action::Reopen {
-                return refused(format!("exception {id} was not dismissed: {how}{by} at {at}"));
+                return refused(format!("exception {id} was not dismissed: {how}{by} at {at:.0}"));
             }
-            refused(format!("exception {id} is not open any more: {how}{by} at {at}"))
+            refused(format!("exception {id} is not open any more: {how}{by} at {at:.0}"))
         }
         None => refused(format!("exception {} is not open any more", exception.id)),
     }

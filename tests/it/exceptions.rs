@@ -708,6 +708,15 @@ fn the_command_lists_shows_and_acts_with_and_without_a_gateway() {
         for part in ["PO1*1*ten*EA", "^^^", "crossdock exceptions replay 1", "docs/playbooks/"] {
             assert!(shown.contains(part), "{part} in\n{shown}\n{told}");
         }
+        let to_the_second = |text: &str| {
+            let year = jiff::Timestamp::now().strftime("%Y-").to_string();
+            let moments = text.split_whitespace().filter(|word| word.starts_with(&year));
+            let moments: Vec<&str> = moments.collect();
+            moments.len() > 2 && moments.iter().all(|moment| !moment.contains('.'))
+        };
+        assert!(to_the_second(&shown), "{shown}");
+        let (log, _) = house.command(&["audit", "list"]);
+        assert!(to_the_second(&log), "{log}");
         let (_, lines, _) = crossdock(&place, &["show", "1", "--format", "json"]);
         let line: serde_json::Value = serde_json::from_str(&lines).unwrap();
         assert_eq!(line["kind"], "document-rejected");

@@ -192,7 +192,7 @@ fn act(
             Deeds::Done(_) => writeln!(out, "{id}: {words}")?,
             Deeds::Before(settled) => {
                 let (who, at) = (&settled.who, settled.at);
-                writeln!(out, "{id}: was {words} before, by {who} at {at}; nothing was done")?;
+                writeln!(out, "{id}: was {words} before, by {who} at {at:.0}; nothing was done")?;
             }
         }
     }

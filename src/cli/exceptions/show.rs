@@ -129,7 +129,7 @@ fn head(one: &Exception, context: &Context, out: &mut dyn Write) -> Result<(), E
             } else {
                 format!(": {}", settled.reason)
             };
-            format!("{how}{by} at {}{why}", settled.at)
+            format!("{how}{by} at {:.0}{why}", settled.at)
         }
         (None, _) => "open".to_owned(),
     };
@@ -144,15 +144,15 @@ fn head(one: &Exception, context: &Context, out: &mut dyn Write) -> Result<(), E
     let times = if one.count == 1 {
         String::new()
     } else {
-        format!(", {} times, the last at {}", one.count, one.last)
+        format!(", {} times, the last at {:.0}", one.count, one.last)
     };
     let lines = [
         ("state", state),
         ("partner", one.partner.clone()),
         ("owner", one.owner.clone()),
         ("place", one.place.clone()),
-        ("opened", format!("{}{times}", one.opened)),
-        ("due", one.due.to_string()),
+        ("opened", format!("{:.0}{times}", one.opened)),
+        ("due", format!("{:.0}", one.due)),
     ];
     for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(out, "  {faint}{name:<8}{faint:#} {}", plain(value))?;
@@ -174,7 +174,7 @@ fn thing(
     let (strong, faint) = (context.paint.strong, context.paint.faint);
     let settled = if item.settled { ", settled" } else { "" };
     let label = plain(item.subject.label());
-    writeln!(out, "{strong}{number}{strong:#} {label} {faint}{}{settled}{faint:#}", item.at)?;
+    writeln!(out, "{strong}{number}{strong:#} {label} {faint}{:.0}{settled}{faint:#}", item.at)?;
     if let Some(payload) = item.payload {
         writeln!(out, "  {faint}payload {payload}{faint:#}")?;
     }

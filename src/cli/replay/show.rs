@@ -97,7 +97,7 @@ fn document(
         Source::Endpoint => "to the partner".to_owned(),
     };
     let (partner, at) = (&item.partner, item.at);
-    writeln!(out, "{strong}{partner}: {name}{strong:#} {faint}({from}, {at}){faint:#}")?;
+    writeln!(out, "{strong}{partner}: {name}{strong:#} {faint}({from}, {at:.0}){faint:#}")?;
     if document.stands_otherwise() {
         let words = |stand: &Stand| match stand.words.as_str() {
             "" => format!("{:?}", stand.standing).to_lowercase(),
