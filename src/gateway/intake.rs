@@ -444,9 +444,14 @@ pub(super) fn business_number(number: &str) -> String {
 
 /// A document's id: speaking, safe as a file name, and the same for the same document.
 pub(super) fn document_id(kind: &str, number: &str, fingerprint: &str) -> String {
-    let number: String = number.trim().chars().take(NUMBER_CHARS_MAX).collect();
     let unique = PayloadId::of(fingerprint.as_bytes()).short();
-    format!("{}-{}-{unique}", safe_name(kind), safe_name(&number))
+    format!("{}{unique}", id_start(kind, number))
+}
+
+/// How the ids of the documents of a kind and number begin.
+pub(super) fn id_start(kind: &str, number: &str) -> String {
+    let number: String = number.trim().chars().take(NUMBER_CHARS_MAX).collect();
+    format!("{}-{}-", safe_name(kind), safe_name(&number))
 }
 
 pub(super) fn outbound_id(partner: &str, kind: &str, number: &str, payload: PayloadId) -> String {
