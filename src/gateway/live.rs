@@ -42,6 +42,13 @@ impl Live {
         engine: &Engine,
         (before, last): (Option<&Self>, &InForce),
     ) -> Result<Self, Vec<Problem>> {
+        if !config.profiles.exists() {
+            let words = format!(
+                "profiles: the folder {} is not there: make it, with a folder for each partner in it, or name another",
+                config.profiles.display()
+            );
+            return Err(vec![Problem::whole(&config.file, words)]);
+        }
         let fingerprint = fingerprint(&config.profiles);
         let (own, mut problems) = profile_sources(&config.profiles);
         let digest = digest(&own);
