@@ -378,3 +378,42 @@ fn what_a_person_accepted_stands_until_more_is_found() {
         house.close().await;
     });
 }
+
+#[test]
+fn a_number_that_another_document_has_got_since_is_not_taken() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let items = "partners/harbor-and-pine/crosswalks/items.csv";
+        write(folder.path(), items, &ITEMS.replace("MUG,NP-MUG-PINE\n", ""));
+        let profile = format!("{PROFILE}{NAMED}");
+        let mut house = House::within(folder, CONFIG, &profile);
+        for number in [1, 3] {
+            house.drop_inbound(&format!("{number}.edi"), &order(number, &format!("PO{number}")));
+            house.wait(Event::InterchangeQuarantined).await;
+        }
+        // The partner sends PO1 anew, without what is not known here.
+        let anew = order(2, "PO1").replace("NP-MUG-PINE", "NP-TOTE-NAT");
+        house.drop_inbound("anew.edi", &anew);
+        house.wait(Event::DocumentDelivered).await;
+        let (key, text) = (house.names(ORDERS), house.order("PO1"));
+        let draft = house.path("draft");
+        write(&draft, "harbor-and-pine/partner.toml", &profile);
+        write(&draft, "harbor-and-pine/crosswalks/items.csv", ITEMS);
+        let with = ["--dry-run", "--with-profile", draft.to_str().unwrap()];
+        let (told, _) = house.replay(&with);
+        let taken = format!(
+            "now: set aside: order PO1 was received before: {}",
+            key[0].trim_end_matches(".json")
+        );
+        assert!(told.contains(&taken) && told.contains("1 newly passes"), "{told}");
+
+        house.change("crosswalks", "items.csv", ITEMS).await;
+        let (told, _) = house.replay(&["--who", "dana"]);
+        assert!(told.ends_with("1 document is given to the gateway again.\n"), "{told}");
+        house.wait(Event::DocumentDelivered).await;
+        let names = house.names(ORDERS);
+        assert!(names.len() == 2 && names.contains(&key[0]), "{names:?}");
+        assert_eq!(house.order("PO1"), text);
+        house.close().await;
+    });
+}
