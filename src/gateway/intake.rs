@@ -95,9 +95,11 @@ impl Gateway {
         let bytes = match fetched {
             Err(transport::Error::Untakeable { name, reason }) => {
                 let mut draft = Draft::new();
-                draft.journal(now, Event::InterchangeQuarantined, "", &name, &reason);
+                let live = self.live();
+                let partner = live.only_partner_of(&binding.key).unwrap_or_default();
+                draft.journal(now, Event::InterchangeQuarantined, partner, &name, &reason);
                 let place = (Place::Mailbox(binding.key.clone()), binding.key.as_str());
-                self.raise_untaken(&mut draft, "", place, (arrival, &reason), now);
+                self.raise_untaken(&mut draft, partner, place, (arrival, &reason), now);
                 self.commit_untaken(draft, &binding.key, arrival)?;
                 let note = format!("{name} was not taken in: {reason}.\n");
                 binding.mailbox.set_aside(arrival, &untaken_mark(arrival), &note)?;

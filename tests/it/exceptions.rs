@@ -742,6 +742,25 @@ fn the_command_lists_shows_and_acts_with_and_without_a_gateway() {
 }
 
 #[test]
+fn what_cannot_be_read_is_of_the_partner_whose_mailbox_it_came_to() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let large = "x".repeat((1 << 20) + 1);
+        for (name, text) in [("page.html", "<html>503</html>"), ("large.edi", &large)] {
+            house.drop_inbound(name, text);
+            assert_eq!(house.raised().await.partner, "harbor-and-pine", "{name}");
+        }
+        // Once another one shares the mailbox, nobody knows.
+        let second = PROFILE.replace("6125550100", "7775550100");
+        house.put("partners/second", "partner.toml", &second);
+        house.wait(Event::ProfileAdded).await;
+        house.drop_inbound("again.html", "<html>504</html>");
+        assert_eq!(house.raised().await.partner, "");
+        house.close().await;
+    });
+}
+
+#[test]
 fn owner_and_due_time_are_those_of_the_profile_then_of_the_gateway() {
     let profile = format!(
         "{PROFILE}\n[exceptions]\nowner = \"brand desk\"\nhigh = \"30m\"\n[exceptions.owners]\n\
@@ -750,7 +769,8 @@ fn owner_and_due_time_are_those_of_the_profile_then_of_the_gateway() {
     let config = format!("{CONFIG}\n[exceptions]\nowner = \"night desk\"\nhigh = \"2h\"\n");
     multi().block_on(async {
         let mut house = House::with(&config, &profile);
-        house.drop_inbound("page.html", "<html>503</html>");
+        let theirs = order(1, "PO-1").replace("08*6125550100 ", "08*9995550100 ");
+        house.drop_inbound("stranger.edi", &theirs);
         house.drop_outbound("invoices", "prose.json", "two mugs");
         let (mut first, mut second) = (house.raised().await, house.raised().await);
         if first.kind == Kind::DocumentUnusable {
@@ -762,7 +782,7 @@ fn owner_and_due_time_are_those_of_the_profile_then_of_the_gateway() {
         let listed = |args: &[&str]| house.command(&[&["exceptions"], args].concat());
         let (told, code) = listed(&["--owner", "warehouse", "--severity", "high"]);
         assert!(told.contains("document-unusable") && code == 1, "{told}");
-        assert!(!told.contains("interchange-unreadable"), "{told}");
+        assert!(!told.contains("interchange-unknown"), "{told}");
         let (told, code) = listed(&["--severity", "critical", "--severity", "normal"]);
         assert_eq!((told.as_str(), code), ("Nothing of that is open.\n", 0));
         assert_eq!(listed(&["--owner", ""]), ("Nothing of that is open.\n".to_owned(), 0));
