@@ -35,4 +35,5 @@ pub mod secrets;
 pub mod store;
 pub mod translate;
 pub mod transport;
+pub mod wording;
 pub mod x12;

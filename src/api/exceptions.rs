@@ -175,6 +175,7 @@ pub(super) async fn act(
                 DeedAction::Replay => Action::Replay,
                 DeedAction::Accept => Action::Accept,
                 DeedAction::Dismiss => Action::Dismiss,
+                DeedAction::Reopen => Action::Reopen,
             },
             who: format!("api {}", caller.name),
             reason: deed.reason,

@@ -219,7 +219,8 @@ pub(super) struct Exception {
     words: String,
     /// How to mend it.
     mend: String,
-    /// What may be done: `retry`, `replay`, `accept`, `dismiss`. (`edit` is for the command line.)
+    /// What may be done: `retry`, `replay`, `accept`. (`edit` is for the command line.) What is open can be dismissed
+    /// too, and what was dismissed opened again.
     actions: Vec<String>,
     /// How often it came.
     count: u64,
@@ -309,9 +310,9 @@ impl From<NotedFinding> for Finding {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Deed {
-    /// `retry`, `replay`, `accept` or `dismiss`.
+    /// `retry`, `replay`, `accept`, `dismiss`, or `reopen` for what was dismissed.
     pub(super) action: DeedAction,
-    /// Why: asked for where something is accepted or dismissed.
+    /// Why: asked for where something is accepted, dismissed or opened again.
     #[serde(default)]
     pub(super) reason: String,
     /// One of its items; all of them where it is not said.
@@ -327,6 +328,7 @@ pub(super) enum DeedAction {
     Replay,
     Accept,
     Dismiss,
+    Reopen,
 }
 
 /// What came of it.

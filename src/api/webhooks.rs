@@ -67,6 +67,11 @@ pub(super) async fn replay(
         return Err(Problem::forbidden(words));
     }
     let Json(wanted) = wanted?;
+    if wanted.until.is_some_and(|until| wanted.since > until) {
+        return Err(Problem::bad_request(
+            "`since` is later than `until`: no time is between them.",
+        ));
+    }
     let replayed = ask(&service, move |gateway| {
         let who = format!("api {}", caller.name);
         let done = gateway.replay_events(&Replaying {

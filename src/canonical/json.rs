@@ -3,6 +3,8 @@
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde_json::Value;
 
+use crate::wording::in_words;
+
 use super::{Acknowledgement, Inventory, Invoice, Order, Shipment};
 
 /// Why JSON is no document.
@@ -19,7 +21,7 @@ impl JsonError {
     /// The kind of a document is one of its fields, so that its reader has all of it before it knows what to expect, and
     /// can no longer tell where something stood. What is wrong is therefore read once more, by its kind.
     pub(super) fn of(json: &[u8], error: &serde_json::Error) -> Self {
-        let whole = Self { path: String::new(), reason: error.to_string() };
+        let whole = Self { path: String::new(), reason: in_words(&error.to_string(), "an object") };
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(json) else { return whole };
         let kind = fields.remove("document");
         let fields = Value::Object(fields);
@@ -38,7 +40,7 @@ impl JsonError {
 fn find<T: DeserializeOwned>(fields: Value) -> Option<JsonError> {
     let error = serde_path_to_error::deserialize::<_, T>(fields.into_deserializer()).err()?;
     let path = Some(error.path().to_string()).filter(|path| path != ".").unwrap_or_default();
-    Some(JsonError { path, reason: error.inner().to_string() })
+    Some(JsonError { path, reason: in_words(&error.inner().to_string(), "an object") })
 }
 
 #[cfg(test)]

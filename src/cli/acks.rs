@@ -66,6 +66,19 @@ pub(super) fn since(text: &str) -> Result<Timestamp, String> {
     Timestamp::now().checked_sub(SignedDuration::from_secs(back)).map_err(|_| wrong())
 }
 
+/// Whether a span of time has its ends in order.
+///
+/// # Errors
+/// Where it ends before it begins.
+pub(super) fn in_order(since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(), Error> {
+    match (since, until) {
+        (Some(since), Some(until)) if since > until => Err(Error::Unknown(format!(
+            "--since {since:.0} is later than --until {until:.0}: there is no time between them"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Prints them.
 ///
 /// # Errors

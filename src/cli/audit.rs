@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::acks::since;
+use super::acks::{in_order, since};
 use super::serve::ConfigArgs;
 use super::wait::waiting;
 use super::{Context, Error, Format, Verdict};
@@ -64,12 +64,15 @@ struct ListArgs {
     /// Only what concerns this number (of a purchase order, a shipment, an invoice)
     #[arg(long, value_name = "NUMBER")]
     po: Option<String>,
-    /// Only what concerns the number of this partner
-    #[arg(long, value_name = "NAME", requires = "po")]
+    /// Only what concerns this partner
+    #[arg(long, value_name = "NAME")]
     partner: Option<String>,
     /// Only since then: a day, a moment, or a span such as 36h or 7d
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Timestamp>,
+    /// … and before this
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    until: Option<Timestamp>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -195,16 +198,18 @@ fn faults(bundle: &Bundle, out: &mut dyn Write) -> Result<Verdict, Error> {
 }
 
 fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
-    let data = args.config.read()?.data;
-    let find = |number| Dossier::find(&data, number, args.partner.as_deref());
+    in_order(args.since, args.until)?;
+    let config = args.config.read()?;
+    let data = &config.data;
+    let find = |number| Dossier::find(data, number, args.partner.as_deref());
     let dossier = args.po.as_deref().map(find).transpose()?;
-    let mut trail = Trail::open(&data, 1)?;
+    let mut trail = Trail::open(data, 1)?;
+    let mut is_none = true;
     while let Some(told) = trail.read()? {
-        let wanted = args.since.is_none_or(|since| told.at >= since)
-            && dossier.as_ref().is_none_or(|dossier| dossier.tells_of(&told));
-        if !wanted {
+        if !is_wanted(args, dossier.as_ref(), &told)? {
             continue;
         }
+        is_none = false;
         if context.format == Format::Json {
             out.write_all(told.line)?;
             writeln!(out)?;
@@ -212,13 +217,29 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<Verdi
             show(&told, context, out)?;
         }
     }
+    if is_none {
+        config.is_partner(args.partner.as_deref()).map_err(Error::Unknown)?;
+    }
     Ok(Verdict::Clean)
+}
+
+fn is_wanted(args: &ListArgs, dossier: Option<&Dossier>, told: &Told) -> Result<bool, Error> {
+    if args.since.is_some_and(|since| told.at < since)
+        || args.until.is_some_and(|until| told.at >= until)
+    {
+        return Ok(false);
+    }
+    match (dossier, &args.partner) {
+        (Some(dossier), _) => Ok(dossier.tells_of(told)),
+        (None, Some(name)) => Ok(told.partners(&told.puts()?).any(|named| named == name)),
+        (None, None) => Ok(true),
+    }
 }
 
 /// One line an event, below the entry's own.
 fn show(told: &Told, context: &Context, out: &mut dyn Write) -> Result<(), Error> {
     let strong = context.paint.strong;
-    writeln!(out, "{strong}{}  {}  {}{strong:#}", told.number, told.at, told.by)?;
+    writeln!(out, "{strong}{}  {:.0}  {}{strong:#}", told.number, told.at, told.by)?;
     for record in &told.journal {
         let entry = &record.entry;
         let note = entry.note.trim().replace('\n', " | ");

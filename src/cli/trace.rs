@@ -1,15 +1,19 @@
 //! `crossdock trace`: an order from its arrival to the last acknowledgement, on one page.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use rust_decimal::Decimal;
 
 use super::acks::{minute, words};
+use super::exceptions::plain;
+use super::report::grouped;
 use super::serve::ConfigArgs;
 use super::table::table;
 use super::{Context, Error, Format, Verdict};
 use crate::gateway::{
-    Carton, DocumentState, Trace, TracedDocument, exceptions_about, open_records, trace,
+    Carton, Config, DocumentState, Lead, Leads, Records, Trace, TracedDocument, exceptions_about,
+    leads, open_records, trace,
 };
 
 /// Cartons of a shipment that are listed; more are counted.
@@ -19,14 +23,15 @@ const CARTONS_SHOWN: usize = 20;
 #[derive(Debug, clap::Args)]
 #[command(
     long_about = "Show an order with its shipments, cartons, invoices and acknowledgements on one page, and what of the \
-ordered, shipped and invoiced quantities does not agree.\n\nWorks beside a gateway that runs, and without one.",
+ordered, shipped and invoiced quantities does not agree.\n\nWhere no order has the number, it is looked for among \
+shipments, invoices and packages, and their orders are shown.\n\nWorks beside a gateway that runs, and without one.",
     after_help = "Exit codes: 0 all of it agrees, 1 something does not, 2 there is no such order."
 )]
 pub struct Args {
     #[command(flatten)]
     config: ConfigArgs,
-    /// The order's number
-    #[arg(value_name = "PO-NUMBER")]
+    /// The number of the order, of a shipment or of an invoice, or the SSCC of a package (18 or 20 digits)
+    #[arg(value_name = "NUMBER")]
     number: String,
     /// Of this partner only
     #[arg(long, value_name = "NAME")]
@@ -40,37 +45,86 @@ pub struct Args {
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
     let config = args.config.read()?;
     let records = open_records(&config)?;
-    let traces = trace(records.as_ref(), &args.number, args.partner.as_deref())?;
+    let records = records.as_ref();
+    let mut traces: Vec<(Option<String>, Trace)> =
+        trace(records, &args.number, args.partner.as_deref())?
+            .into_iter()
+            .map(|trace| (None, trace))
+            .collect();
     if traces.is_empty() {
-        config.is_partner(args.partner.as_deref()).map_err(Error::Unknown)?;
-        let of = args.partner.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
-        let number = &args.number;
-        let about = exceptions_about(records.as_ref(), number, args.partner.as_deref())?;
-        if let Some((id, title)) = about.last() {
-            return Err(Error::Unknown(format!(
-                "there is no order {number}{of} that went on, but an exception about it ({title}): `crossdock exceptions show {id}`"
-            )));
+        let leads = leads(records, &args.number, args.partner.as_deref())?;
+        traces = follow(records, &leads)?;
+        if traces.is_empty() {
+            return Err(unknown(args, &config, records, &leads));
         }
-        let hint = config.retention.days.map_or(String::new(), |days| {
-            format!(
-                "; what was over {days} days ago is in the audit log alone: `crossdock audit export --po {number}`"
-            )
-        });
-        return Err(Error::Unknown(format!("there is no order {number}{of}{hint}")));
     }
-    for (index, one) in traces.iter().enumerate() {
+    for (index, (how, one)) in traces.iter().enumerate() {
         if context.format == Format::Json {
-            let json = serde_json::to_string(one).map_err(|e| Error::Gateway(e.to_string()))?;
+            let wrong = |e: serde_json::Error| Error::Gateway(e.to_string());
+            let mut json = serde_json::to_value(one).map_err(wrong)?;
+            if let Some(words) = how {
+                json["found"] = words.as_str().into();
+            }
             writeln!(out, "{json}")?;
             continue;
         }
         if index > 0 {
             writeln!(out)?;
         }
+        if let Some(words) = how {
+            writeln!(out, "{}", plain(words))?;
+        }
         page(one, context, out)?;
     }
-    let agrees = traces.iter().all(|one| one.disagreements.is_empty());
+    let agrees = traces.iter().all(|(_, one)| one.disagreements.is_empty());
     Ok(if agrees { Verdict::Clean } else { Verdict::Findings })
+}
+
+/// The orders that something leads to, each once.
+fn follow(records: &dyn Records, leads: &Leads) -> Result<Vec<(Option<String>, Trace)>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut traces = Vec::new();
+    for Lead { partner, orders, words } in &leads.found {
+        for order in orders.iter().filter(|order| seen.insert((partner, order.as_str()))) {
+            let found = trace(records, order, Some(partner))?;
+            traces.extend(found.into_iter().map(|trace| (Some(words.clone()), trace)));
+        }
+    }
+    Ok(traces)
+}
+
+/// Why there is nothing to be shown.
+fn unknown(args: &Args, config: &Config, records: &dyn Records, leads: &Leads) -> Error {
+    let (number, partner) = (&args.number, args.partner.as_deref());
+    if let Err(words) = config.is_partner(partner) {
+        return Error::Unknown(words);
+    }
+    if let Some(Lead { orders, words, .. }) = leads.found.first() {
+        let none = if orders.is_empty() { "" } else { ", which is not in the store" };
+        return Error::Unknown(format!("{words}{none}"));
+    }
+    let of = partner.map(|name| format!(" of {name}")).unwrap_or_default();
+    let about = match exceptions_about(records, number, partner) {
+        Ok(about) => about,
+        Err(e) => return e.into(),
+    };
+    if let Some((id, title)) = about.last() {
+        return Error::Unknown(format!(
+            "there is no order {number}{of} that went on, but an exception about it ({title}): `crossdock exceptions show {id}`"
+        ));
+    }
+    let hint = config.retention.days.map_or(String::new(), |days| {
+        format!(
+            "; what was over {days} days ago is in the audit log alone: `crossdock audit export --po {number}`"
+        )
+    });
+    let bound = leads.looked_through.map_or(String::new(), |count| {
+        format!(
+            "; for a package only the latest {} shipments were looked through",
+            grouped(count as u64)
+        )
+    });
+    Error::Unknown(format!("there is no order, shipment or invoice {number}{of}{bound}{hint}"))
 }
 
 fn page(trace: &Trace, context: &Context, out: &mut dyn Write) -> io::Result<()> {

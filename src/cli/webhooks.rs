@@ -5,7 +5,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::acks::{minute, since};
+use super::acks::{in_order, minute, since};
 use super::exceptions::who;
 use super::serve::ConfigArgs;
 use super::table::table;
@@ -142,6 +142,7 @@ fn test(args: &TestArgs, context: &Context, out: &mut dyn Write) -> Result<Verdi
 }
 
 fn replay(args: &ReplayArgs, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    in_order(Some(args.since), args.until)?;
     let config = args.config.read()?;
     let by = who(args.who.as_deref())?;
     let records = open_records(&config)?;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::grammar::LineError;
+use crate::wording::in_words;
 
 /// Larger files are refused: offsets are 32 bits wide, and a million items are about 50 MB.
 const BYTES_MAX: usize = 256 << 20;
@@ -101,7 +102,7 @@ impl Table {
             Err(e) => {
                 let at = e.span().map_or(0, |span| line(span.start));
                 let mend = "write `columns = [\"…\"]` and `rows = [[\"…\"], …]`";
-                errors.push(self.error(at, e.message().trim().to_owned(), mend));
+                errors.push(self.error(at, in_words(e.message(), "a table"), mend));
             }
         }
     }

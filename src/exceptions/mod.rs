@@ -52,6 +52,8 @@ pub enum Action {
     Accept,
     /// Nothing is done.
     Dismiss,
+    /// What was dismissed is open once more.
+    Reopen,
 }
 
 impl Action {
@@ -64,6 +66,7 @@ impl Action {
             Self::Edit => "edit",
             Self::Accept => "accept",
             Self::Dismiss => "dismiss",
+            Self::Reopen => "reopen",
         }
     }
 
@@ -76,12 +79,13 @@ impl Action {
             Self::Edit => "edited and resubmitted",
             Self::Accept => "accepted as it is",
             Self::Dismiss => "dismissed",
+            Self::Reopen => "opened again",
         }
     }
 
     /// Whether it takes a reason.
     #[must_use]
     pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Accept | Self::Dismiss)
+        matches!(self, Self::Accept | Self::Dismiss | Self::Reopen)
     }
 }

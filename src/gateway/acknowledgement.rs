@@ -173,7 +173,7 @@ impl Gateway {
         draft.push(Change::Advance { document, state: reached, at: now });
         let when = match timing {
             Timing::OnTime => String::new(),
-            Timing::Late => format!(", late: it was due at {}", answered.due),
+            Timing::Late => format!(", late: it was due at {:.0}", answered.due),
             Timing::Early => ", before it was known to be in the mailbox".to_owned(),
         };
         let note = format!("{words}{when}{}", reasons(outcome, &answered));
@@ -254,7 +254,7 @@ impl Gateway {
         let now = Timestamp::now();
         for expectation in self.ledger.store().overdue(now, OVERDUE_A_TICK)? {
             let mut draft = Draft::new();
-            let note = format!("expected by {}", expectation.due);
+            let note = format!("expected by {:.0}", expectation.due);
             let (state, event) = if expectation.due <= now {
                 (AckState::Overdue, Event::AcknowledgementOverdue)
             } else {
@@ -291,7 +291,7 @@ impl Gateway {
                 if late.insert(work.id) {
                     drop(late);
                     let mut draft = Draft::new();
-                    let note = format!("written {}, and not with the partner yet", work.queued);
+                    let note = format!("written {:.0}, and not with the partner yet", work.queued);
                     let event = Event::AcknowledgementLate;
                     for answer in &answers {
                         draft.journal(now, event, &partner.name, &answer.name, &note);

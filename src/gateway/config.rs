@@ -24,6 +24,8 @@ use crate::secrets::read_secret;
 /// The configuration of a gateway. Relative paths are relative to the folder of the file.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The file that it was read from, as problems name it.
+    pub file: String,
     /// `data`: folder of the store: state, payloads, journal. Local disk.
     pub data: PathBuf,
     /// `profiles`: folder with one folder for each partner, a `partner.toml` in each.
@@ -135,7 +137,7 @@ impl AuditConfig {
     pub fn key(&self) -> Result<Option<Key>, String> {
         let Some(text) = &self.key else { return Ok(None) };
         let secret = text.parse().map_err(|words| format!("audit.key: {words}"))?;
-        let key = read_secret(&secret)?;
+        let key = read_secret(&secret).map_err(|words| format!("audit.key: {words}"))?;
         key.parse().map(Some).map_err(|words| format!("audit.key ({secret}): {words}"))
     }
 }
@@ -363,6 +365,7 @@ impl Config {
         }
         limits.check(&mut sections);
         let config = data.zip(profiles).map(|(data, profiles)| Self {
+            file: file.to_owned(),
             data: base.join(data),
             profiles: base.join(profiles),
             base: base.to_path_buf(),

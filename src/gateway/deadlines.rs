@@ -160,7 +160,7 @@ impl Gateway {
         let late = now >= due;
         let state = if late { "was due" } else { "is due" };
         let words = format!(
-            "{of} for {kind} {number} {state} at {due}: {agreed} after the {after}, which was at {from}. Agreed in {by}."
+            "{of} for {kind} {number} {state} at {due:.0}: {agreed} after the {after}, which was at {from:.0}. Agreed in {by}."
         );
         let trouble = Trouble {
             kind: if late { Kind::DeadlineLate } else { Kind::DeadlineDueSoon },

@@ -33,6 +33,8 @@ pub struct Dossier {
     receipts_signed: BTreeMap<PayloadId, PayloadId>,
     /// Texts by which an entry is known that belongs to it.
     marks: BTreeSet<String>,
+    /// The last of the entries by which a log was begun from a database: each holds records of everybody. 0: none.
+    begun: u64,
 }
 
 impl Dossier {
@@ -46,17 +48,37 @@ impl Dossier {
         let mut dossier = Self::default();
         let mut seen = BTreeSet::new();
         let payloads = Payloads::look(folder)?;
+        // Whose exceptions are: where a log was begun from a database, their items stand in other entries.
+        let mut exceptions: BTreeMap<u64, String> = BTreeMap::new();
+        let mut begun_by = None;
         let mut trail = Trail::open(folder, 1)?;
         while let Some(told) = trail.read()? {
+            if told.number == 1 && begins(&told) {
+                begun_by = Some(told.by.clone());
+            }
+            if begun_by.as_ref().is_some_and(|by| *by == told.by) {
+                dossier.begun = told.number;
+            } else {
+                begun_by = None;
+            }
             for put in told.puts()? {
                 match put {
+                    Put::Exception(id, partner) if dossier.begun == told.number => {
+                        exceptions.insert(id, partner);
+                    }
                     Put::Document(document) if is_of(&document.partner) => {
                         let known = dossier.documents.contains_key(&document.id);
                         if known || dossier.belongs(&payloads, number, &document, &mut seen) {
                             dossier.take(document);
                         }
                     }
-                    Put::Item(whose, item) if is_of(&whose) => dossier.set(number, whose, &item),
+                    Put::Item { exception, partner, item } => {
+                        let known = exceptions.get(&exception).filter(|_| partner.is_empty());
+                        let partner = known.cloned().unwrap_or(partner);
+                        if is_of(&partner) {
+                            dossier.set(number, partner, &item);
+                        }
+                    }
                     _ => {}
                 }
             }
@@ -85,7 +107,6 @@ impl Dossier {
         let Subject::Interchange { id, set: Some(_), label, .. } = &item.subject else { return };
         // `order 4711 (850 0001 in group 1)`.
         let named = label.split_once(' ').and_then(|(_, rest)| rest.rsplit_once(" ("));
-        // In a log that was begun from a database an item stands apart from its exception, and is nobody's.
         if partner.is_empty() || named.is_none_or(|(named, _)| named != number) {
             return;
         }
@@ -140,7 +161,12 @@ impl Dossier {
         }
         for put in told.puts()? {
             match put {
-                Put::Interchange(id, record) => {
+                // Beside its own, the entries by which a log was begun hold those of others.
+                Put::Interchange(id, record)
+                    if told.number > self.begun
+                        || self.receipts.contains(&id.receipt)
+                        || self.payloads.contains_key(&record.payload) =>
+                {
                     self.receipts.insert(id.receipt);
                     let number = record.key.map(|key| key.number).unwrap_or_default();
                     self.payload(record.payload, &format!("interchange {number}, received"));
@@ -213,18 +239,14 @@ impl Dossier {
 
     /// Whether an entry is of other partners alone: the bytes of two may be the same.
     fn is_of_others(&self, told: &Told, puts: &[Put]) -> bool {
-        let of_journal = told.journal.iter().map(|record| record.entry.partner.as_str());
-        let of_puts = puts.iter().filter_map(|put| match put {
-            Put::Interchange(_, record) => Some(record.partner.as_str()),
-            Put::Document(document) => Some(document.partner.as_str()),
-            Put::Expectation(expectation) => Some(expectation.partner.as_str()),
-            Put::As2(message) => Some(message.partner.as_str()),
-            Put::Item(partner, _) => Some(partner.as_str()),
-            Put::Receipt(_) | Put::Work(_) => None,
-        });
-        let mut named = of_journal.chain(of_puts).filter(|name| !name.is_empty()).peekable();
+        let mut named = told.partners(puts).peekable();
         named.peek().is_some() && !named.any(|name| self.partners.contains(name))
     }
+}
+
+/// Whether an entry is the first of a log that was begun from a database.
+fn begins(told: &Told) -> bool {
+    told.journal.iter().any(|record| record.entry.event == Event::AuditLogBegun)
 }
 
 /// Whether the JSON of a document names an order: `order`, or `number` of one of `orders`.

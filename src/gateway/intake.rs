@@ -95,9 +95,11 @@ impl Gateway {
         let bytes = match fetched {
             Err(transport::Error::Untakeable { name, reason }) => {
                 let mut draft = Draft::new();
-                draft.journal(now, Event::InterchangeQuarantined, "", &name, &reason);
+                let live = self.live();
+                let partner = live.only_partner_of(&binding.key).unwrap_or_default();
+                draft.journal(now, Event::InterchangeQuarantined, partner, &name, &reason);
                 let place = (Place::Mailbox(binding.key.clone()), binding.key.as_str());
-                self.raise_untaken(&mut draft, "", place, (arrival, &reason), now);
+                self.raise_untaken(&mut draft, partner, place, (arrival, &reason), now);
                 self.commit_untaken(draft, &binding.key, arrival)?;
                 let note = format!("{name} was not taken in: {reason}.\n");
                 binding.mailbox.set_aside(arrival, &untaken_mark(arrival), &note)?;
@@ -444,9 +446,14 @@ pub(super) fn business_number(number: &str) -> String {
 
 /// A document's id: speaking, safe as a file name, and the same for the same document.
 pub(super) fn document_id(kind: &str, number: &str, fingerprint: &str) -> String {
-    let number: String = number.trim().chars().take(NUMBER_CHARS_MAX).collect();
     let unique = PayloadId::of(fingerprint.as_bytes()).short();
-    format!("{}-{}-{unique}", safe_name(kind), safe_name(&number))
+    format!("{}{unique}", id_start(kind, number))
+}
+
+/// How the ids of the documents of a kind and number begin.
+pub(super) fn id_start(kind: &str, number: &str) -> String {
+    let number: String = number.trim().chars().take(NUMBER_CHARS_MAX).collect();
+    format!("{}-{}-", safe_name(kind), safe_name(&number))
 }
 
 pub(super) fn outbound_id(partner: &str, kind: &str, number: &str, payload: PayloadId) -> String {

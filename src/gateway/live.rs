@@ -42,6 +42,13 @@ impl Live {
         engine: &Engine,
         (before, last): (Option<&Self>, &InForce),
     ) -> Result<Self, Vec<Problem>> {
+        if !config.profiles.exists() {
+            let words = format!(
+                "profiles: the folder {} is not there: make it, with a folder for each partner in it, or name another",
+                config.profiles.display()
+            );
+            return Err(vec![Problem::whole(&config.file, words)]);
+        }
         let fingerprint = fingerprint(&config.profiles);
         let (own, mut problems) = profile_sources(&config.profiles);
         let digest = digest(&own);
@@ -179,10 +186,11 @@ pub fn check_endpoints(
         for (key, name) in named {
             let Some(name) = name.filter(|name| !known.contains(name.as_str())) else { continue };
             let names: Vec<&str> = known.iter().copied().collect();
-            let words = format!(
-                "the endpoint `{name}` is not in crossdock.toml; known are `{}`",
-                names.join("`, `")
-            );
+            let known = match &names[..] {
+                [] => format!("add [endpoints.{name}]"),
+                names => format!("known are `{}`", names.join("`, `")),
+            };
+            let words = format!("the endpoint `{name}` is not in crossdock.toml; {known}");
             problems.push(match partner.origin("", key) {
                 Some(origin) => Problem::at(origin, words),
                 None => Problem::whole(&partner.name, words),

@@ -124,6 +124,15 @@ impl Mailboxes {
     }
 }
 
+impl Live {
+    /// The partner whose mailbox it is; nothing where several share it, or somebody whose it may be is left out.
+    pub(super) fn only_partner_of(&self, mailbox: &str) -> Option<&str> {
+        let mut named = self.mailboxes.of.iter().filter(|(_, key)| *key == mailbox);
+        let first = named.next().filter(|_| self.profiles.left_out().is_empty());
+        first.filter(|_| named.next().is_none()).map(|(name, _)| name.as_str())
+    }
+}
+
 /// Where the mailbox of a partner is said to be.
 fn origin(partner: &Partner) -> Option<&crate::profile::Origin> {
     let of_server = partner.mailbox.sftp.as_ref().and(partner.origin("mailbox.sftp", "host"));

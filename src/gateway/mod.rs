@@ -33,6 +33,7 @@ mod in_force;
 mod inbound;
 mod intake;
 mod lanes;
+mod leads;
 mod ledger;
 mod live;
 mod mailboxes;
@@ -93,6 +94,7 @@ pub use cutover::{
 };
 pub use dossier::{Bundle, Dossier, event_words, export_dossier, verify_dossier};
 pub use hooks::HookError;
+pub use leads::{Lead, Leads, leads};
 pub use live::check_endpoints;
 pub use raising::{NotedFinding, exception_about_document};
 pub use reconciliation::{

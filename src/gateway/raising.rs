@@ -15,7 +15,7 @@ use crate::store::{
 };
 
 /// Findings that are kept with an exception.
-const FINDINGS_MAX: usize = 200;
+pub(super) const FINDINGS_MAX: usize = 200;
 /// Longest names in the key of an item, in characters.
 const KEY_CHARS_MAX: usize = 200;
 
@@ -106,6 +106,7 @@ impl Gateway {
                 acceptable: about.acceptable,
                 settled: false,
                 dismissed: false,
+                accepted: false,
             },
         })));
     }

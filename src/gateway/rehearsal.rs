@@ -87,6 +87,8 @@ pub struct SetTrial {
     pub accepted: bool,
     /// All of its findings.
     pub findings: Vec<Finding>,
+    /// How many of them, the last, were found in its document and not in the set.
+    pub of_document: usize,
     /// What it says; in our own words, as far as they are known.
     pub document: Option<Document>,
     /// The id of its document, the same whenever this interchange is read: the idempotency key.
@@ -366,8 +368,10 @@ impl Judging<'_> {
             let number = business_number(document.number());
             document_id(self.partner, header, (index, &set), document.kind(), &number)
         });
+        let of_set = set.findings.len();
         let (standing, fate) = self.fate(&mut set, id.as_deref())?;
         Ok(SetTrial {
+            of_document: set.findings.len() - of_set,
             label: set.label(),
             set: set.set,
             version: set.version,

@@ -25,7 +25,7 @@ pub struct Deed {
     pub action: Action,
     /// Who.
     pub who: String,
-    /// Why; asked for where something is accepted or dismissed.
+    /// Why; asked for where something is accepted, dismissed or opened again.
     pub reason: String,
     /// The bytes that take the place of those that came; for [`Action::Edit`].
     pub edited: Option<Vec<u8>>,
@@ -94,14 +94,18 @@ fn settle_by(
     let Some(exception) = records.exception(id)? else {
         return refused(format!("there is no exception {id}"));
     };
-    if exception.state != ExceptionState::Open {
+    let reopens = deed.action == Action::Reopen;
+    if exception.state != ExceptionState::Open && !reopens {
         return is_settled(&exception, deed);
     }
     let all = records.exception_items(id)?;
+    let is_meant = |item: &ExceptionItem| if reopens { item.dismissed } else { !item.settled };
     let chosen = match deed.item {
         None => None,
         Some(number) => match number.checked_sub(1).and_then(|index| all.get(index)) {
-            Some(item) if !item.settled => Some(item.clone()),
+            Some(item) if is_meant(item) => Some(item.clone()),
+            Some(item) if !item.settled => return Ok(Deeds::Done(0)),
+            Some(_) if reopens => return refused(format!("item {number} was not dismissed")),
             Some(_) => return refused(format!("item {number} is settled")),
             None => return refused(format!("exception {id} has {} items", all.len())),
         },
@@ -109,9 +113,15 @@ fn settle_by(
     let key = chosen.as_ref().map(|item| item.key.clone());
     let items: Vec<ExceptionItem> = match chosen {
         Some(item) => vec![item],
-        None => all.into_iter().filter(|item| !item.settled).collect(),
+        None => all.into_iter().filter(is_meant).collect(),
     };
     may(&exception, &items, deed)?;
+    if reopens && items.is_empty() {
+        return match exception.state {
+            ExceptionState::Open => Ok(Deeds::Done(0)),
+            _ => is_settled(&exception, deed),
+        };
+    }
     let mut doing = Doing {
         records,
         exception: &exception,
@@ -141,7 +151,7 @@ fn settle_by(
         Ok(_) => Ok(Deeds::Done(count)),
         // Somebody else was first.
         Err(store::Error::Conflict(words)) => match records.exception(id)? {
-            Some(now) if now.state != ExceptionState::Open => is_settled(&now, deed),
+            Some(now) if now.state != ExceptionState::Open && !reopens => is_settled(&now, deed),
             _ => refused(words),
         },
         Err(e) => Err(e.into()),
@@ -179,7 +189,10 @@ fn is_settled(exception: &Exception, deed: &Deed) -> Result<Deeds, SettleError> 
             let by =
                 if settled.who.is_empty() { String::new() } else { format!(" by {}", settled.who) };
             let (id, at) = (exception.id, settled.at);
-            refused(format!("exception {id} is not open any more: {how}{by} at {at}"))
+            if deed.action == Action::Reopen {
+                return refused(format!("exception {id} was not dismissed: {how}{by} at {at:.0}"));
+            }
+            refused(format!("exception {id} is not open any more: {how}{by} at {at:.0}"))
         }
         None => refused(format!("exception {} is not open any more", exception.id)),
     }
@@ -236,15 +249,16 @@ fn may(exception: &Exception, items: &[ExceptionItem], deed: &Deed) -> Result<()
     if deed.action.needs_reason() && deed.reason.trim().is_empty() {
         return refused(format!("to {} it, a reason is needed", deed.action.name()));
     }
-    let again = [Action::Retry, Action::Replay];
-    let known = entry.actions.contains(&deed.action)
-        || deed.action == Action::Dismiss
-        || (again.contains(&deed.action) && again.iter().any(|a| entry.actions.contains(a)));
-    if !known {
-        let name = deed.action.name();
+    let always = matches!(deed.action, Action::Dismiss | Action::Reopen);
+    if !always && !entry.actions.contains(&deed.action) {
+        let offered = entry.actions.iter().chain(&[Action::Dismiss]);
+        let offered: Vec<&str> = offered.map(|action| action.name()).collect();
         return refused(format!(
-            "exception {id} ({}) is not one to {name}. {}",
-            entry.name, entry.mend
+            "exception {id} ({}) is not one to {}; what can be done: {}. {}",
+            entry.name,
+            deed.action.name(),
+            offered.join(", "),
+            entry.mend
         ));
     }
     if deed.action == Action::Edit && items.len() != 1 {
@@ -275,7 +289,7 @@ struct Doing<'a> {
 impl Doing<'_> {
     /// What follows for each item; tells for how many something does.
     fn all(&mut self, items: &[ExceptionItem]) -> Result<usize, SettleError> {
-        if self.deed.action == Action::Dismiss {
+        if matches!(self.deed.action, Action::Dismiss | Action::Reopen) {
             return Ok(items.len());
         }
         // Sets of one interchange come again together, and so do documents that were sent together.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use jiff::Timestamp;
@@ -266,7 +267,9 @@ fn open_endpoints(
             Ok(opened) => {
                 endpoints.insert(name.clone(), opened);
             }
-            Err(e) => problems.push(Problem::whole(&format!("endpoints.{name}"), e.to_string())),
+            // What is wrong with a connector was told where the configuration was read.
+            Err(_) if endpoint.connector.is_some() && !config.connected.contains_key(name) => {}
+            Err(e) => problems.push(Problem::whole(&config.file, format!("endpoints.{name}: {e}"))),
         }
     }
     endpoints
@@ -282,7 +285,7 @@ fn open_destinations(
             Ok(opened) => {
                 destinations.insert(name.clone(), opened);
             }
-            Err(e) => problems.push(Problem::whole(&format!("notify.{name}"), e.to_string())),
+            Err(e) => problems.push(Problem::whole(&config.file, format!("notify.{name}: {e}"))),
         }
     }
     destinations
@@ -298,7 +301,7 @@ fn open_receivers(
             Ok(opened) => {
                 receivers.insert(name.clone(), opened);
             }
-            Err(e) => problems.push(Problem::whole(&format!("webhooks.{name}"), e.to_string())),
+            Err(e) => problems.push(Problem::whole(&config.file, format!("webhooks.{name}: {e}"))),
         }
     }
     receivers
@@ -311,8 +314,12 @@ fn open_endpoint(
     if endpoint.connector.is_some() {
         return open_connected(config, (name, endpoint));
     }
-    let folder = endpoint.folder.as_ref().or(endpoint.returns.as_ref()).cloned();
-    let folder = DirectoryEndpoint::open(folder.unwrap_or_default(), config.arrivals())?;
+    let folder = match (&endpoint.folder, &endpoint.returns) {
+        (Some(folder), _) => open_folder(config, "folder", folder)?,
+        (None, returns) => {
+            open_folder(config, "returns", returns.as_deref().unwrap_or(Path::new("")))?
+        }
+    };
     #[cfg(feature = "http")]
     if let Some(url) = &endpoint.url {
         let settings = crate::bridge::HttpSettings {
@@ -328,6 +335,21 @@ fn open_endpoint(
     Ok(Arc::new(folder))
 }
 
+/// The folder of an endpoint, made where it is missing.
+fn open_folder(
+    config: &Config,
+    key: &str,
+    folder: &Path,
+) -> Result<DirectoryEndpoint, crate::bridge::Error> {
+    DirectoryEndpoint::open(folder.to_path_buf(), config.arrivals()).map_err(|e| {
+        let reason = format!(
+            "`{key}`: the folder {} is not there and cannot be made: {e}. Make it, writable for the gateway, or name another",
+            folder.display()
+        );
+        crate::bridge::Error::Refused { reason }
+    })
+}
+
 #[cfg(feature = "http")]
 fn open_connected(
     config: &Config,
@@ -338,8 +360,8 @@ fn open_connected(
         // What is wrong with it was told where the configuration was read.
         return Err(refused("its connector cannot be used".to_owned()));
     };
-    let returns = endpoint.returns.clone();
-    let returns = returns.map(|folder| DirectoryEndpoint::open(folder, config.arrivals()));
+    let returns = endpoint.returns.as_ref();
+    let returns = returns.map(|folder| open_folder(config, "returns", folder));
     let (connector, settings) = (Arc::clone(&connected.connector), connected.settings.clone());
     let runtime = tokio::runtime::Handle::current();
     let (place, returns) = ((connected.base.as_path(), config.arrivals()), returns.transpose()?);

@@ -321,7 +321,7 @@ fn trouble(document: &TracedDocument) -> Option<String> {
         _ => {
             let one = document.acknowledgement.as_ref()?;
             let overdue = one.state.is_waiting() && one.due < Timestamp::now();
-            overdue.then(|| format!("{name} is not acknowledged; it was due at {}", one.due))
+            overdue.then(|| format!("{name} is not acknowledged; it was due at {:.0}", one.due))
         }
     }
 }

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::problem::Problem;
 use crate::grammar::suggest;
+use crate::wording;
 
 /// A TOML file whose top-level entries are read one by one.
 pub struct Sections<'a> {
@@ -67,7 +68,12 @@ impl<'a> Sections<'a> {
                 Err(error) => error,
             };
             let span = error.span();
-            self.problem(span.clone(), format!("{name}: {}", in_words(error.message())));
+            let mut path = vec![name.to_owned()];
+            if let Some(span) = &span {
+                path.extend(path_of(value.get_ref(), span.start));
+            }
+            let words = in_words(error.message(), &mut path);
+            self.problem(span.clone(), format!("{}: {words}", path.join(".")));
             // Without what is wrong the rest can be looked at too.
             if !span.is_some_and(|span| prune(value.get_mut(), span.start)) {
                 return None;
@@ -132,14 +138,45 @@ fn prune(value: &mut DeValue<'_>, place: usize) -> bool {
     }
 }
 
-/// What serde says of a key or word that is not known, as we say it.
-fn in_words(message: &str) -> String {
+/// The keys that lead to a place of the text, as deep as there are some; entries of lists have none.
+fn path_of(value: &DeValue<'_>, place: usize) -> Vec<String> {
+    match value {
+        DeValue::Table(table) => {
+            // Of a table the span is that of its head alone.
+            let inner = table.iter().find_map(|(key, inner)| {
+                let path = path_of(inner.get_ref(), place);
+                (!path.is_empty()).then(|| (key.get_ref().to_string(), path))
+            });
+            if let Some((key, path)) = inner {
+                return std::iter::once(key).chain(path).collect();
+            }
+            let mut holding = table.iter().filter(|(key, inner)| {
+                key.span().contains(&place) || inner.span().contains(&place)
+            });
+            holding.next().map(|(key, _)| key.get_ref().to_string()).into_iter().collect()
+        }
+        DeValue::Array(list) => {
+            let mut paths = list.iter().map(|inner| path_of(inner.get_ref(), place));
+            paths.find(|path| !path.is_empty()).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What serde says of a value, as we say it. A key that is not known is named in the words, and not in its path.
+fn in_words(message: &str, path: &mut Vec<String>) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let message = message.trim();
-    let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
+    let is_key = message.starts_with("unknown field");
+    let unknown = is_key || message.starts_with("unknown variant");
     match quoted.next().filter(|_| unknown) {
-        Some(name) => unknown_key(name, &quoted.collect::<Vec<_>>()),
-        None => message.to_owned(),
+        Some(name) => {
+            if is_key && path.len() > 1 && path.last().is_some_and(|key| key == name) {
+                path.pop();
+            }
+            unknown_key(name, &quoted.collect::<Vec<_>>())
+        }
+        None => wording::in_words(message, "a table"),
     }
 }
 

@@ -79,6 +79,7 @@ pub struct Settled {
 
 /// One of the things that an exception is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct ExceptionItem {
     /// Its key: the same whenever it is met, and in one open exception only.
     pub key: String,
@@ -102,6 +103,9 @@ pub struct ExceptionItem {
     /// Whether a person decided that nothing is to be done about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dismissed: bool,
+    /// Whether a person decided that it goes on as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]

@@ -125,6 +125,8 @@ pub enum Event {
     ExceptionAccepted,
     /// A person decided that nothing is to be done.
     ExceptionDismissed,
+    /// A person had something that was dismissed looked at once more.
+    ExceptionReopened,
 }
 
 /// Facts by name.

@@ -23,6 +23,7 @@ impl Pending<'_> {
         match change {
             Change::Raise(raise) => self.raise(raise),
             Change::Mend { item, at, words } => self.mend(item, *at, words),
+            Change::Settle(settle) if settle.how == Action::Reopen => self.reopen(settle),
             Change::Settle(settle) => self.settle(settle),
             _ => Ok(()),
         }
@@ -95,20 +96,7 @@ impl Pending<'_> {
         if exception.state != ExceptionState::Open {
             return Err(Error::Conflict(format!("exception {id} is not open any more")));
         }
-        let why = if settle.reason.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", shorten(&settle.reason, WORDS_CHARS_MAX))
-        };
-        let note = format!("by {}{why}. {}", settle.who, settle.note);
-        let event = match settle.how {
-            Action::Retry => Event::ExceptionRetried,
-            Action::Replay => Event::ExceptionReplayed,
-            Action::Edit => Event::ExceptionEdited,
-            Action::Accept => Event::ExceptionAccepted,
-            Action::Dismiss => Event::ExceptionDismissed,
-        };
-        self.tell(&exception, event, (settle.at, settle.payload), note.trim_end_matches(". "))?;
+        self.tell_deed(&exception, settle)?;
         let settled = Settled {
             at: settle.at,
             how: Some(settle.how),
@@ -128,6 +116,60 @@ impl Pending<'_> {
         }
         exception.open_items = 0;
         self.close(exception, &settled)
+    }
+
+    /// What a person dismissed is open again. Expects that some of it was, and is in no other open exception by now.
+    fn reopen(&mut self, settle: &Settle) -> Result<(), Error> {
+        let id = settle.exception;
+        let Some(mut exception) = self.read::<Exception>(&keys::exception(id))? else {
+            return Err(Error::Conflict(format!("there is no exception {id}")));
+        };
+        let chosen = |item: &ExceptionItem| settle.item.as_ref().is_none_or(|key| *key == item.key);
+        let mut items = self.read_items(id)?;
+        items.retain(|item| item.dismissed && chosen(item));
+        if items.is_empty() {
+            return Err(Error::Conflict(format!("nothing of exception {id} is dismissed")));
+        }
+        self.tell_deed(&exception, settle)?;
+        for item in items {
+            if let Some(other) = self.exception_about(&item.key)? {
+                let (label, other) = (item.subject.label(), other.id);
+                let words = format!("{label} is in exception {other} by now, which is open");
+                return Err(Error::Conflict(words));
+            }
+            self.insert(keys::exception_of(&item.key), &id)?;
+            let open = ExceptionItem { settled: false, dismissed: false, ..item };
+            self.insert(keys::exception_item(id, &open.key), &open)?;
+            exception.open_items += 1;
+        }
+        exception.state = ExceptionState::Open;
+        exception.settled = None;
+        self.insert(keys::exception_open(id), &id)?;
+        let cause = keys::exception_cause(&exception.cause);
+        // Another one may gather what has this cause since then.
+        if self.read::<u64>(&cause)?.is_none() {
+            self.insert(cause, &id)?;
+        }
+        self.insert(keys::exception(id), &exception)
+    }
+
+    /// Tells what a person did.
+    fn tell_deed(&mut self, exception: &Exception, settle: &Settle) -> Result<(), Error> {
+        let why = if settle.reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", shorten(&settle.reason, WORDS_CHARS_MAX))
+        };
+        let note = format!("by {}{why}. {}", settle.who, settle.note);
+        let event = match settle.how {
+            Action::Retry => Event::ExceptionRetried,
+            Action::Replay => Event::ExceptionReplayed,
+            Action::Edit => Event::ExceptionEdited,
+            Action::Accept => Event::ExceptionAccepted,
+            Action::Dismiss => Event::ExceptionDismissed,
+            Action::Reopen => Event::ExceptionReopened,
+        };
+        self.tell(exception, event, (settle.at, settle.payload), note.trim_end_matches(". "))
     }
 
     fn settle_item(
@@ -161,7 +203,8 @@ impl Pending<'_> {
         self.remove(keys::exception_of(&item.key));
         let key = keys::exception_item(exception, &item.key);
         let dismissed = how == Some(Action::Dismiss);
-        self.insert(key, &ExceptionItem { settled: true, dismissed, ..item })
+        let accepted = how == Some(Action::Accept);
+        self.insert(key, &ExceptionItem { settled: true, dismissed, accepted, ..item })
     }
 
     fn close(&mut self, mut exception: Exception, settled: &Settled) -> Result<(), Error> {

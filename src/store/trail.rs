@@ -52,8 +52,18 @@ pub enum Put {
     Work(Work),
     /// A message over AS2.
     As2(As2Message),
-    /// Something that a person had to look at: whose it is, and what it is about.
-    Item(String, ExceptionItem),
+    /// Something that a person had to look at, by its number: whose it is.
+    Exception(u64, String),
+    /// What it is about.
+    Item {
+        /// The number of the exception.
+        exception: u64,
+        /// Whose that is. Empty where it is nobody's, and where another entry puts it: so it may be in a log that was begun
+        /// from a database.
+        partner: String,
+        /// What.
+        item: ExceptionItem,
+    },
 }
 
 impl Trail {
@@ -107,20 +117,39 @@ impl Told<'_> {
                 Some(&keys::EXPECTATION) => Some(Put::Expectation(record(key, value)?)),
                 Some(&keys::WORK) => Some(Put::Work(record(key, value)?)),
                 Some(&keys::AS2) => Some(Put::As2(record(key, value)?)),
+                Some(&keys::EXCEPTION) => {
+                    let exception: Exception = record(key, value)?;
+                    Some(Put::Exception(exception.id, exception.partner))
+                }
                 Some(&keys::EXCEPTION_ITEM) => {
                     // What changes an item changes its exception in the same entry.
-                    let exception = keys::exception_of_item(key).map(keys::exception);
-                    let exception = exception.and_then(|key| self.writes.get(&key)?.clone());
-                    let partner = match exception {
+                    let exception = keys::exception_of_item(key);
+                    let of = exception.map(keys::exception);
+                    let partner = match of.and_then(|key| self.writes.get(&key)?.clone()) {
                         Some(value) => record::<Exception>(key, &value)?.partner,
                         None => String::new(),
                     };
-                    Some(Put::Item(partner, record(key, value)?))
+                    let item = record(key, value)?;
+                    exception.map(|exception| Put::Item { exception, partner, item })
                 }
                 _ => None,
             });
         }
         Ok(puts)
+    }
+
+    /// The partners that it and the records that it puts name, as often as they do.
+    pub fn partners<'t>(&'t self, puts: &'t [Put]) -> impl Iterator<Item = &'t str> {
+        let of_journal = self.journal.iter().map(|record| record.entry.partner.as_str());
+        let of_puts = puts.iter().filter_map(|put| match put {
+            Put::Interchange(_, record) => Some(record.partner.as_str()),
+            Put::Document(document) => Some(document.partner.as_str()),
+            Put::Expectation(expectation) => Some(expectation.partner.as_str()),
+            Put::As2(message) => Some(message.partner.as_str()),
+            Put::Exception(_, partner) | Put::Item { partner, .. } => Some(partner.as_str()),
+            Put::Receipt(_) | Put::Work(_) => None,
+        });
+        of_journal.chain(of_puts).filter(|name| !name.is_empty())
     }
 }
 

@@ -343,6 +343,27 @@ fn config_check_tells_what_is_wrong_with_the_configuration_and_the_profiles_at_o
     ] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
+    // Values that do not fit, and folders that are not there, are told with their keys and in plain words.
+    let config = with(
+        "[service]\nlisten = \"localhost\"\n[log]\nformat = 3\n[endpoints.web]\n\
+         url = \"https://wms.example\"\nreturns = \"crossdock.toml/in\"\ntimeout_seconds = \"9\"\n\
+         [audit]\nkey = \"file:nokey\"\n",
+    );
+    let (said, code) = check(&config, PROFILE);
+    assert_eq!(code, 1);
+    for part in [
+        ": service.listen: an address with its port, such as \"127.0.0.1:8080\", is expected",
+        ": log.format: a word in quotes is expected",
+        ": endpoints.web.timeout_seconds: the text \"9\" stands where a whole number of 0 or more is expected",
+        "crossdock.toml: endpoints.web: `returns`: the folder crossdock.toml/in is not there and cannot be made: ",
+        "crossdock.toml: audit.key: nokey: No such file",
+    ] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+    let elsewhere = CONFIG.replace("profiles = \"partners\"", "profiles = \"partner\"");
+    let (said, _) = check(&elsewhere, PROFILE);
+    let words = "crossdock.toml: profiles: the folder partner is not there: make it";
+    assert!(said.contains(words), "{said}");
     let listen = "[service]\nlisten = \"127.0.0.1:9180\"\n[api]\nlisten = \"127.0.0.1:9180\"\n";
     std::fs::write(folder.path().join("data"), "a file").unwrap();
     let (said, code) = check(&with(listen), PROFILE);

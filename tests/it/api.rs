@@ -361,6 +361,11 @@ fn exceptions_are_read_and_settled() {
         assert_eq!(page["items"], json!([]));
         let (_, page) = site.get("/v1/exceptions?all=true").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
+        let deed = json!({ "action": "reopen", "reason": "It came back." });
+        let (status, done) = act(deed).await;
+        assert_eq!((status, &done["exception"]["state"]), (200, &json!("open")));
+        let deed = json!({ "action": "dismiss", "reason": "It is sent by courier." });
+        assert_eq!(act(deed).await.0, 200);
         // Those who listen to the gateway have heard of it; who did it stands in the record.
         site.house.wait(Event::ExceptionDismissed).await;
         let (shown, _) = site.house.command(&["exceptions", "show", &id.to_string()]);
@@ -416,6 +421,12 @@ fn events_of_a_webhook_are_sent_once_more_by_a_token_that_may() {
             ("shop", &of_one, all, 403),
             ("shops", &may, all, 404),
             ("shop", &may, r#"{"since": "lately"}"#, 422),
+            (
+                "shop",
+                &may,
+                r#"{"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}"#,
+                400,
+            ),
             ("shop", &may, "{}", 422),
         ] {
             assert_eq!(ask(name, token, body).await.0, status, "{name} {body}");

@@ -37,6 +37,7 @@ const CORE: &[&str] = &[
     "connector",
     "learn",
     "translate",
+    "wording",
 ];
 
 fn root() -> &'static Path {

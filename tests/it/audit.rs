@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use crossdock::audit::{
     Checkpoint, Key, Log, PublicKey, Report, Signer, origin, own_key, pack, public_keys, verify,
 };
-use crossdock::store::{EmbeddedStore, Event, Facts, JournalEntry, Records, Store, Transaction};
+use crossdock::exceptions::Kind;
+use crossdock::store::{
+    Change, EmbeddedStore, Event, ExceptionItem, Facts, JournalEntry, Raise, Records, Store,
+    Subject, Transaction,
+};
 use jiff::Timestamp;
 
 use super::gateway::{INVOICE, acknowledgement};
@@ -292,6 +296,17 @@ fn command(folder: &Path, arguments: &[&str]) -> (String, i32) {
     (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
 }
 
+/// Why a command is refused.
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+        .env("CROSSDOCK_CONFIG", folder.join("crossdock.toml"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    String::from_utf8(output.stderr).unwrap()
+}
+
 /// Two orders came in, and an invoice for the first was sent and acknowledged.
 fn house_at_work() -> tempfile::TempDir {
     multi().block_on(async {
@@ -324,6 +339,14 @@ fn a_dossier_holds_what_belongs_to_an_order_and_can_be_verified_elsewhere() {
     assert!(!listed.contains("PO-2"), "{listed}");
     let (all, _) = command(folder, &["audit", "list", "--since", "1h"]);
     assert!(all.contains("PO-2"));
+    let (theirs, _) = command(folder, &["audit", "list", "--partner", "harbor-and-pine"]);
+    assert!(theirs.contains("PO-2") && theirs.contains("INV-1"), "{theirs}");
+    let before = command(folder, &["audit", "list", "--until", "1h"]);
+    assert_eq!(before, (String::new(), 0));
+    let why = refused(folder, &["audit", "list", "--partner", "elsewhere"]);
+    assert!(why.contains("elsewhere") && why.contains("harbor-and-pine"), "{why}");
+    let why = refused(folder, &["audit", "list", "--since", "1h", "--until", "2h"]);
+    assert!(why.contains("is later than --until"), "{why}");
 
     let bundle = folder.join("dossier");
     let to = bundle.to_str().unwrap();
@@ -416,6 +439,61 @@ fn a_dossier_is_of_one_partner_and_of_what_was_rejected_too() {
     let (told, contents) = export("PO-3", &[], "rejected");
     assert!(told.is_empty(), "{told}");
     assert!(contents.contains("bad.edi") && contents.contains("the answer to"), "{contents}");
+}
+
+#[test]
+fn what_was_rejected_is_found_in_a_log_that_was_begun_anew() {
+    let folder = multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound("bad.edi", &order(3, "PO-3").replace("PO1*1*24*EA", "PO1*1*ten*EA"));
+        house.wait(Event::InterchangeRejected).await;
+        house.drop_inbound("good.edi", &order(4, "PO-4"));
+        house.wait(Event::DocumentDelivered).await;
+        house.close().await
+    });
+    let data = folder.path().join("data");
+    // So many exceptions that what they are about comes entries after them.
+    let store = EmbeddedStore::open(&data).unwrap();
+    let now = jiff::Timestamp::now();
+    for number in 0..500 {
+        let raise = Raise {
+            kind: Kind::PlaceUnreachable,
+            partner: "second".to_owned(),
+            owner: String::new(),
+            cause: format!("place {number}"),
+            place: "mailbox".to_owned(),
+            words: "It does not answer. ".repeat(20),
+            mend: "Look after it. ".repeat(12),
+            at: now,
+            due: now,
+            item: ExceptionItem {
+                key: format!("place {number}"),
+                number: 0,
+                at: now,
+                subject: Subject::Condition { label: "mailbox".to_owned() },
+                payload: None,
+                findings: None,
+                acceptable: false,
+                settled: false,
+                dismissed: false,
+                accepted: false,
+            },
+        };
+        store.commit(Transaction::new().with(Change::Raise(Box::new(raise)))).unwrap();
+    }
+    drop(store);
+    fs::remove_dir_all(data.join("audit")).unwrap();
+    let begun = crossdock::store::begin_log(&data, "dana", "the disk of the log failed").unwrap();
+    assert!(begun.entries > 3, "{begun:?}");
+    // It is signed when it is opened.
+    drop(EmbeddedStore::open(&data).unwrap());
+    let to = folder.path().join("dossier");
+    let to = to.to_str().unwrap();
+    let (shown, code) = command(folder.path(), &["audit", "export", "--po", "PO-3", "--to", to]);
+    assert_eq!(code, 0, "{shown}");
+    let contents = fs::read_to_string(Path::new(to).join("contents.txt")).unwrap();
+    assert!(contents.contains("bad.edi") && contents.contains("the answer to"), "{contents}");
+    assert!(!contents.contains("good.edi"), "{contents}");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crossdock::console;
+use crossdock::exceptions::Action;
 use crossdock::store::Event;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::exceptions::deed;
 use super::house::{House, multi, order};
 
 /// Status and body of a GET.
@@ -44,6 +46,18 @@ fn health_readiness_and_metrics_are_told() {
         ] {
             assert!(metrics.contains(line), "{line} is not in\n{metrics}");
         }
+        // An exception counts as long as it is open.
+        house.drop_inbound("bad.edi", &order(2, "PO-2").replace("PO1*1*24*EA", "PO1*1*ten*EA"));
+        let raised = house.raised().await;
+        let open = "crossdock_exceptions_open{partner=\"harbor-and-pine\",severity=\"high\"}";
+        let (_, metrics) = get(address, "/metrics").await;
+        assert!(metrics.contains(&format!("{open} 1\n")), "{metrics}");
+        house.does(raised.id, &deed(Action::Dismiss)).unwrap();
+        let (_, metrics) = get(address, "/metrics").await;
+        assert!(!metrics.contains(open), "{metrics}");
+        house.does(raised.id, &deed(Action::Reopen)).unwrap();
+        let (_, metrics) = get(address, "/metrics").await;
+        assert!(metrics.contains(&format!("{open} 1\n")), "{metrics}");
         let (code, status) = get(address, "/status").await;
         let status: serde_json::Value = serde_json::from_str(&status).unwrap();
         assert_eq!((code.as_str(), &status["running"]), ("200", &true.into()));

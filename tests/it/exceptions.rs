@@ -486,6 +486,9 @@ fn a_held_order_is_accepted_as_it_is_and_a_stranger_cannot_be() {
         let unknown = house.raised().await;
         let words = house.does(unknown.id, &deed(Action::Accept)).unwrap_err().to_string();
         assert!(words.contains("is not one to accept"), "{words}");
+        let words = house.does(unknown.id, &deed(Action::Retry)).unwrap_err().to_string();
+        let offered = "is not one to retry; what can be done: replay, edit, dismiss.";
+        assert!(words.contains(offered), "{words}");
         house.does(unknown.id, &deed(Action::Dismiss)).unwrap();
         assert_eq!(house.exception(unknown.id).state, ExceptionState::Dismissed);
         assert_eq!(house.delivered().len(), 2);
@@ -705,6 +708,15 @@ fn the_command_lists_shows_and_acts_with_and_without_a_gateway() {
         for part in ["PO1*1*ten*EA", "^^^", "crossdock exceptions replay 1", "docs/playbooks/"] {
             assert!(shown.contains(part), "{part} in\n{shown}\n{told}");
         }
+        let to_the_second = |text: &str| {
+            let year = jiff::Timestamp::now().strftime("%Y-").to_string();
+            let moments = text.split_whitespace().filter(|word| word.starts_with(&year));
+            let moments: Vec<&str> = moments.collect();
+            moments.len() > 2 && moments.iter().all(|moment| !moment.contains('.'))
+        };
+        assert!(to_the_second(&shown), "{shown}");
+        let (log, _) = house.command(&["audit", "list"]);
+        assert!(to_the_second(&log), "{log}");
         let (_, lines, _) = crossdock(&place, &["show", "1", "--format", "json"]);
         let line: serde_json::Value = serde_json::from_str(&lines).unwrap();
         assert_eq!(line["kind"], "document-rejected");
@@ -730,6 +742,25 @@ fn the_command_lists_shows_and_acts_with_and_without_a_gateway() {
 }
 
 #[test]
+fn what_cannot_be_read_is_of_the_partner_whose_mailbox_it_came_to() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let large = "x".repeat((1 << 20) + 1);
+        for (name, text) in [("page.html", "<html>503</html>"), ("large.edi", &large)] {
+            house.drop_inbound(name, text);
+            assert_eq!(house.raised().await.partner, "harbor-and-pine", "{name}");
+        }
+        // Once another one shares the mailbox, nobody knows.
+        let second = PROFILE.replace("6125550100", "7775550100");
+        house.put("partners/second", "partner.toml", &second);
+        house.wait(Event::ProfileAdded).await;
+        house.drop_inbound("again.html", "<html>504</html>");
+        assert_eq!(house.raised().await.partner, "");
+        house.close().await;
+    });
+}
+
+#[test]
 fn owner_and_due_time_are_those_of_the_profile_then_of_the_gateway() {
     let profile = format!(
         "{PROFILE}\n[exceptions]\nowner = \"brand desk\"\nhigh = \"30m\"\n[exceptions.owners]\n\
@@ -738,7 +769,8 @@ fn owner_and_due_time_are_those_of_the_profile_then_of_the_gateway() {
     let config = format!("{CONFIG}\n[exceptions]\nowner = \"night desk\"\nhigh = \"2h\"\n");
     multi().block_on(async {
         let mut house = House::with(&config, &profile);
-        house.drop_inbound("page.html", "<html>503</html>");
+        let theirs = order(1, "PO-1").replace("08*6125550100 ", "08*9995550100 ");
+        house.drop_inbound("stranger.edi", &theirs);
         house.drop_outbound("invoices", "prose.json", "two mugs");
         let (mut first, mut second) = (house.raised().await, house.raised().await);
         if first.kind == Kind::DocumentUnusable {
@@ -747,6 +779,13 @@ fn owner_and_due_time_are_those_of_the_profile_then_of_the_gateway() {
         let minutes = |one: &Exception| one.opened.duration_until(one.due).as_mins();
         assert_eq!((first.owner.as_str(), minutes(&first)), ("night desk", 120));
         assert_eq!((second.owner.as_str(), minutes(&second)), ("warehouse", 30));
+        let listed = |args: &[&str]| house.command(&[&["exceptions"], args].concat());
+        let (told, code) = listed(&["--owner", "warehouse", "--severity", "high"]);
+        assert!(told.contains("document-unusable") && code == 1, "{told}");
+        assert!(!told.contains("interchange-unknown"), "{told}");
+        let (told, code) = listed(&["--severity", "critical", "--severity", "normal"]);
+        assert_eq!((told.as_str(), code), ("Nothing of that is open.\n", 0));
+        assert_eq!(listed(&["--owner", ""]), ("Nothing of that is open.\n".to_owned(), 0));
         let folder = house.close().await;
         let status = fs::read_to_string(folder.path().join("data/status.json")).unwrap();
         let status: serde_json::Value = serde_json::from_str(&status).unwrap();

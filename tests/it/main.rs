@@ -49,6 +49,7 @@ mod receive;
 mod reconciliation;
 mod recovery;
 mod reload;
+mod reopening;
 mod replay;
 mod retention;
 #[cfg(feature = "http")]

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crossdock::exceptions::{Action, Kind};
 use crossdock::store::{DocumentState, Event};
 use serde_json::Value;
 
 use crate::cross_references::{ITEMS, NAMED};
+use crate::exceptions::deed;
 use crate::gateway::{INVOICE, acknowledgement};
 use crate::house::{CONFIG, House, PROFILE, multi, order};
 
@@ -84,6 +86,18 @@ fn by_the_profiles_in_force_nothing_changes() {
         assert_eq!(house.replay(&past), ("0 of 0 documents change.\n".to_owned(), 0));
         let (told, code) = house.replay(&["--dry-run", "--limit", "2", "--format", "json"]);
         assert_eq!((json(&told)[0]["documents"].as_u64(), code), (Some(2), 0));
+        let config = house.path("crossdock.toml");
+        for command in [&["replay", "--dry-run"][..], &["webhooks", "replay", "shop"]] {
+            let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("CROSSDOCK_CONFIG", &config)
+                .args(command)
+                .args(["--since", "2026-11-08", "--until", "2026-11-01"])
+                .output()
+                .unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            let words = "--since 2026-11-08T00:00:00Z is later than --until 2026-11-01T00:00:00Z";
+            assert!(told.contains(words) && output.status.code() == Some(2), "{told}");
+        }
         // Without --dry-run there is nothing to do either.
         let (told, code) = house.replay(&["--who", "dana"]);
         assert!(told.ends_with("0 documents are given to the gateway again.\n"), "{told}");
@@ -311,6 +325,95 @@ fn what_a_person_has_edited_stays_and_a_gateway_that_stands_still_does_it_later(
         assert!(house.order("PO2").contains("\"CUP\"") && !house.order("PO1").contains("\"CUP\""));
         let states = house.gateway.store().documents(None, 9).unwrap();
         assert!(states.iter().all(|document| document.state == DocumentState::Delivered));
+        house.close().await;
+    });
+}
+
+#[test]
+fn what_a_person_accepted_stands_until_more_is_found() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let place = "partners/harbor-and-pine";
+        let list = ITEMS.replace("MUG,NP-MUG-PINE\n", "");
+        write(folder.path(), &format!("{place}/crosswalks/items.csv"), &list);
+        let mut house = House::within(folder, CONFIG, &format!("{PROFILE}{NAMED}"));
+        let accept = deed(Action::Accept);
+        let bad = order(1, "PO1").replace("PO1*1*24*EA", "PO1*1*ten*EA");
+        // One is rejected, one is held, and of ours one is not sent.
+        house.drop_inbound("1.edi", &bad);
+        let id = house.raised().await.id;
+        house.does(id, &accept).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("2.edi", &order(2, "PO2"));
+        let id = house.raised().await.id;
+        house.does(id, &accept).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        let ours = INVOICE.replace("vendor", "sku");
+        house.drop_outbound("invoices", "a.json", &ours);
+        let id = house.raised().await.id;
+        house.does(id, &accept).unwrap();
+        house.wait_for(Event::InterchangeSent, |r| r.entry.note.contains("invoice")).await;
+        // Another one is rejected as a whole: it is cut off.
+        let cut_off = order(4, "PO4");
+        house.drop_inbound("4.edi", &cut_off[..cut_off.find("CTT*").unwrap()]);
+        let raised = house.raised().await;
+        assert_eq!(raised.kind, Kind::InterchangeRejected);
+        house.does(raised.id, &accept).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        let (told, code) = house.replay(&["--dry-run"]);
+        let all = "0 of 4 documents change; 4 stand as accepted by a person.";
+        assert!(told.starts_with(all) && code == 0, "{told}");
+        let (told, _) = house.replay(&["--who", "dana", "--unchanged"]);
+        assert!(told.ends_with("0 documents are given to the gateway again.\n"), "{told}");
+
+        // Now two have one fault more, which is told alone; the others stand.
+        let stricter = format!("{OVERLAY}codes BEG03 PO2 as fatal\n");
+        house.put("partners/harbor-and-pine", "850.overlay", &stricter);
+        house.until(|house| house.summary(&["--dry-run"]).starts_with("2 of 4")).await;
+        let (told, code) = house.replay(&["--dry-run"]);
+        assert_eq!(code, 1);
+        assert!(told.contains("2 newly fail; 2 stand as accepted by a person"), "{told}");
+        assert!(told.contains("was: accepted by a person (exception 1)"), "{told}");
+        assert!(told.contains("BEG03") && !told.contains("ten"), "{told}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_number_that_another_document_has_got_since_is_not_taken() {
+    multi().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let items = "partners/harbor-and-pine/crosswalks/items.csv";
+        write(folder.path(), items, &ITEMS.replace("MUG,NP-MUG-PINE\n", ""));
+        let profile = format!("{PROFILE}{NAMED}");
+        let mut house = House::within(folder, CONFIG, &profile);
+        for number in [1, 3] {
+            house.drop_inbound(&format!("{number}.edi"), &order(number, &format!("PO{number}")));
+            house.wait(Event::InterchangeQuarantined).await;
+        }
+        // The partner sends PO1 anew, without what is not known here.
+        let anew = order(2, "PO1").replace("NP-MUG-PINE", "NP-TOTE-NAT");
+        house.drop_inbound("anew.edi", &anew);
+        house.wait(Event::DocumentDelivered).await;
+        let (key, text) = (house.names(ORDERS), house.order("PO1"));
+        let draft = house.path("draft");
+        write(&draft, "harbor-and-pine/partner.toml", &profile);
+        write(&draft, "harbor-and-pine/crosswalks/items.csv", ITEMS);
+        let with = ["--dry-run", "--with-profile", draft.to_str().unwrap()];
+        let (told, _) = house.replay(&with);
+        let taken = format!(
+            "now: set aside: order PO1 was received before: {}",
+            key[0].trim_end_matches(".json")
+        );
+        assert!(told.contains(&taken) && told.contains("1 newly passes"), "{told}");
+
+        house.change("crosswalks", "items.csv", ITEMS).await;
+        let (told, _) = house.replay(&["--who", "dana"]);
+        assert!(told.ends_with("1 document is given to the gateway again.\n"), "{told}");
+        house.wait(Event::DocumentDelivered).await;
+        let names = house.names(ORDERS);
+        assert!(names.len() == 2 && names.contains(&key[0]), "{names:?}");
+        assert_eq!(house.order("PO1"), text);
         house.close().await;
     });
 }

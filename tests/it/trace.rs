@@ -18,19 +18,26 @@ pub const INVOICE: &str = r#"{"document":"invoice","date":"2026-11-20","number":
         {"number":"1","quantity":"24","unit":"each","price":"12.50","items":[{"kind":"upc","value":"614141001019"}]},
         {"number":"2","quantity":"36","unit":"each","price":"4.75","items":[{"kind":"upc","value":"614141002023"}]}]}"#;
 
+/// An order that came, with a shipment and an invoice that went.
+async fn shipped_and_billed() -> House {
+    let mut house = House::open();
+    house.drop_inbound("order.edi", &order(1, "PO-1"));
+    house.wait(Event::DocumentDelivered).await;
+    house.drop_outbound("shipments", "s.json", SHIPMENT);
+    house.wait_for(Event::InterchangeSent, |record| sent(record, "shipment")).await;
+    house.drop_outbound("invoices", "i.json", INVOICE);
+    house.wait_for(Event::InterchangeSent, |record| sent(record, "invoice")).await;
+    house
+}
+
+fn sent(record: &crossdock::store::JournalRecord, kind: &str) -> bool {
+    record.entry.subject.contains(kind)
+}
+
 #[test]
 fn an_order_is_followed_to_its_cartons_invoices_and_acknowledgements() {
     multi().block_on(async {
-        let mut house = House::open();
-        house.drop_inbound("order.edi", &order(1, "PO-1"));
-        house.wait(Event::DocumentDelivered).await;
-        house.drop_outbound("shipments", "s.json", SHIPMENT);
-        let sent = |record: &crossdock::store::JournalRecord, kind: &str| {
-            record.entry.subject.contains(kind)
-        };
-        house.wait_for(Event::InterchangeSent, |record| sent(record, "shipment")).await;
-        house.drop_outbound("invoices", "i.json", INVOICE);
-        house.wait_for(Event::InterchangeSent, |record| sent(record, "invoice")).await;
+        let mut house = shipped_and_billed().await;
         let answer = acknowledgement(2, 1001, "A").replace("AK1*IN", "AK1*SH");
         let shipped = house.gateway.store().all_expectations(None, 10).unwrap().remove(0);
         house.drop_inbound("997.edi", &answer.replace("1001", &shipped.group.to_string()));
@@ -59,6 +66,49 @@ fn an_order_is_followed_to_its_cartons_invoices_and_acknowledgements() {
         let trace: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(trace["documents"][1]["cartons"][0]["sscc"], "006141410000000011");
         assert_eq!(trace["lines"][1]["shipped"], "30");
+        house.close().await;
+    });
+}
+
+#[test]
+fn an_order_is_found_by_what_belongs_to_it() {
+    multi().block_on(async {
+        let mut house = shipped_and_billed().await;
+        let (page, _) = house.command(&["trace", "PO-1"]);
+        for (number, how) in [
+            ("SH-1", "shipment SH-1 is of order PO-1"),
+            ("INV-1", "invoice INV-1 is of order PO-1"),
+            (
+                "006141410000000028",
+                "package 006141410000000028 is in shipment SH-1, which is of order PO-1",
+            ),
+            (
+                "00006141410000000011",
+                "package 00006141410000000011 is in shipment SH-1, which is of order PO-1",
+            ),
+        ] {
+            let found = house.command(&["trace", number, "--partner", "harbor-and-pine"]);
+            assert_eq!(found, (format!("{how}\n{page}"), 1));
+        }
+        let (json, _) = house.command(&["trace", "SH-1", "--format", "json"]);
+        let trace: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(trace["found"], "shipment SH-1 is of order PO-1");
+        let stray = SHIPMENT.replace("SH-1", "SH-2").replace("PO-1", "PO-9");
+        house.drop_outbound("shipments", "t.json", &stray.replace("00000000", "00000002"));
+        house.wait_for(Event::InterchangeSent, |record| sent(record, "shipment")).await;
+        for (number, why) in [
+            ("SH-2", "shipment SH-2 is of order PO-9, which is not in the store"),
+            ("SH", "there is no order, shipment or invoice SH"),
+            ("106141410000000028", "there is no order, shipment or invoice 1061"),
+        ] {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("CROSSDOCK_CONFIG", house.path("crossdock.toml"))
+                .args(["trace", number])
+                .output()
+                .unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert!(told.contains(why) && output.status.code() == Some(2), "{told}");
+        }
         house.close().await;
     });
 }

@@ -22,6 +22,12 @@ pub struct ListArgs {
     /// Only those of a kind (`crossdock exceptions kinds`)
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
+    /// Only those of a severity: critical, high or normal. May be repeated
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    severity: Vec<Severity>,
+    /// Only those that somebody is to look at, by the name in the profile or in crossdock.toml; "" for those of nobody
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
     /// Settled ones too
     #[arg(long)]
     all: bool,
@@ -33,6 +39,12 @@ pub struct ListArgs {
 const PAGE: usize = 1000;
 /// Listed at most: more than anybody reads, and a bound of the memory.
 const LISTED_MAX: usize = 100_000;
+
+fn severity(name: &str) -> Result<Severity, String> {
+    let names = Severity::ALL.map(Severity::name).join(", ");
+    let found = Severity::ALL.into_iter().find(|severity| severity.name() == name);
+    found.ok_or_else(|| format!("there are {names}"))
+}
 
 /// Lists them.
 ///
@@ -50,6 +62,8 @@ pub fn run(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<Ve
         found.extend(page.into_iter().filter(|one| {
             kind.is_none_or(|kind: Kind| kind == one.kind)
                 && args.partner.as_ref().is_none_or(|name| *name == one.partner)
+                && args.owner.as_ref().is_none_or(|name| *name == one.owner)
+                && (args.severity.is_empty() || args.severity.contains(&one.severity))
         }));
     }
     if context.format == Format::Json {
@@ -60,7 +74,9 @@ pub fn run(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<Ve
     }
     if found.is_empty() {
         args.config.read()?.is_partner(args.partner.as_deref()).map_err(Error::Unknown)?;
-        writeln!(out, "Nothing is open.")?;
+        let filters = [&args.kind, &args.owner, &args.partner].iter().any(|one| one.is_some());
+        let of_that = if filters || !args.severity.is_empty() { " of that" } else { "" };
+        writeln!(out, "Nothing{of_that} is open.")?;
         return Ok(Verdict::Clean);
     }
     // What is open before what is not, and then the most urgent.

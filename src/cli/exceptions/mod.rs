@@ -26,7 +26,8 @@ Without a command, what is open is listed, the most urgent first. The gateway ma
 done is noted in its store, and done at once or at the next start.",
     after_help = "Examples:\n  crossdock exceptions --partner harbor-and-pine\n  crossdock exceptions show 12\n  \
 crossdock exceptions replay 12\n  crossdock exceptions show 12 --save order.edi\n  \
-crossdock exceptions edit 12 order.edi\n  crossdock exceptions dismiss 12 --reason \"sent twice by mistake\""
+crossdock exceptions edit 12 order.edi\n  crossdock exceptions dismiss 12 --reason \"sent twice by mistake\"\n  \
+crossdock exceptions reopen 12 --reason \"it was not sent twice\""
 )]
 pub struct Args {
     #[command(flatten)]
@@ -49,6 +50,8 @@ enum Command {
     Accept(ReasonArgs),
     /// Close it; nothing is done
     Dismiss(ReasonArgs),
+    /// Open again what was dismissed
+    Reopen(ReasonArgs),
     /// The kinds that there are, or the playbook of one
     Kinds(kinds::KindsArgs),
 }
@@ -148,6 +151,9 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdic
         Some(Command::Dismiss(args)) => {
             (Action::Dismiss, &args.ids[..], &args.reason, &args.who, None)
         }
+        Some(Command::Reopen(args)) => {
+            (Action::Reopen, &args.ids[..], &args.reason, &args.who, None)
+        }
     };
     let (action, ids, reason, by, edited) = done;
     let (reason, who) = (reason.clone(), who(by.who.as_deref())?);
@@ -170,7 +176,8 @@ fn act(
         })?;
         let words = deed.action.done();
         if context.format == Format::Json {
-            let already = matches!(done, Deeds::Before(_));
+            let open = deed.action == Action::Reopen && done == Deeds::Done(0);
+            let already = open || matches!(done, Deeds::Before(_));
             let line = serde_json::json!({
                 "type": "settled", "exception": id, "how": deed.action, "already": already,
             });
@@ -178,11 +185,14 @@ fn act(
             continue;
         }
         match done {
+            Deeds::Done(0) if deed.action == Action::Reopen => {
+                writeln!(out, "{id}: it is open; nothing was done")?;
+            }
             Deeds::Done(0) => writeln!(out, "{id}: {words}; nothing of it had to be done again")?,
             Deeds::Done(_) => writeln!(out, "{id}: {words}")?,
             Deeds::Before(settled) => {
                 let (who, at) = (&settled.who, settled.at);
-                writeln!(out, "{id}: was {words} before, by {who} at {at}; nothing was done")?;
+                writeln!(out, "{id}: was {words} before, by {who} at {at:.0}; nothing was done")?;
             }
         }
     }

@@ -129,7 +129,7 @@ fn head(one: &Exception, context: &Context, out: &mut dyn Write) -> Result<(), E
             } else {
                 format!(": {}", settled.reason)
             };
-            format!("{how}{by} at {}{why}", settled.at)
+            format!("{how}{by} at {:.0}{why}", settled.at)
         }
         (None, _) => "open".to_owned(),
     };
@@ -144,15 +144,15 @@ fn head(one: &Exception, context: &Context, out: &mut dyn Write) -> Result<(), E
     let times = if one.count == 1 {
         String::new()
     } else {
-        format!(", {} times, the last at {}", one.count, one.last)
+        format!(", {} times, the last at {:.0}", one.count, one.last)
     };
     let lines = [
         ("state", state),
         ("partner", one.partner.clone()),
         ("owner", one.owner.clone()),
         ("place", one.place.clone()),
-        ("opened", format!("{}{times}", one.opened)),
-        ("due", one.due.to_string()),
+        ("opened", format!("{:.0}{times}", one.opened)),
+        ("due", format!("{:.0}", one.due)),
     ];
     for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(out, "  {faint}{name:<8}{faint:#} {}", plain(value))?;
@@ -174,7 +174,7 @@ fn thing(
     let (strong, faint) = (context.paint.strong, context.paint.faint);
     let settled = if item.settled { ", settled" } else { "" };
     let label = plain(item.subject.label());
-    writeln!(out, "{strong}{number}{strong:#} {label} {faint}{}{settled}{faint:#}", item.at)?;
+    writeln!(out, "{strong}{number}{strong:#} {label} {faint}{:.0}{settled}{faint:#}", item.at)?;
     if let Some(payload) = item.payload {
         writeln!(out, "  {faint}payload {payload}{faint:#}")?;
     }
@@ -238,35 +238,39 @@ fn foot(
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let (strong, id, entry) = (context.paint.strong, one.id, one.kind.entry());
-    if one.state == ExceptionState::Open {
+    let open = || items.iter().filter(|item| !item.settled);
+    let can = |action: &Action| *action != Action::Accept || open().any(|item| item.acceptable);
+    let actions = entry.actions.iter().copied().chain([Action::Dismiss]).filter(can);
+    let mut actions: Vec<Action> = actions.filter(|_| one.state == ExceptionState::Open).collect();
+    actions.extend(items.iter().any(|item| item.dismissed).then_some(Action::Reopen));
+    if !actions.is_empty() {
         writeln!(out, "{strong}What can be done{strong:#}")?;
-        let open = || items.iter().filter(|item| !item.settled);
-        let can = |action: &Action| *action != Action::Accept || open().any(|item| item.acceptable);
-        for action in entry.actions.iter().copied().chain([Action::Dismiss]).filter(can) {
-            let what = match action {
-                Action::Retry => "do the step that failed once more",
-                Action::Replay => "have the bytes go through the gateway once more",
-                Action::Edit => "put edited bytes in their place",
-                Action::Accept => "have it go on as it is",
-                Action::Dismiss => "close it; nothing is done",
-            };
-            let mut command = format!("crossdock exceptions {} {id}", action.name());
-            if action == Action::Edit {
-                command.push_str(" FILE");
-                if open().count() > 1 {
-                    command.push_str(" --item N");
-                }
+    }
+    for action in &actions {
+        let what = match action {
+            Action::Retry => "do the step that failed once more",
+            Action::Replay => "have the bytes go through the gateway once more",
+            Action::Edit => "put edited bytes in their place",
+            Action::Accept => "have it go on as it is",
+            Action::Dismiss => "close it; nothing is done",
+            Action::Reopen => "open again what was dismissed",
+        };
+        let mut command = format!("crossdock exceptions {} {id}", action.name());
+        if *action == Action::Edit {
+            command.push_str(" FILE");
+            if open().count() > 1 {
+                command.push_str(" --item N");
             }
-            if action.needs_reason() {
-                command.push_str(" --reason \"…\"");
-            }
-            writeln!(out, "  {command:<52} {what}")?;
         }
-        if entry.actions.contains(&Action::Edit) {
-            let item = if items.len() > 1 { " --item N" } else { "" };
-            let command = format!("crossdock exceptions show {id} --save FILE{item}");
-            writeln!(out, "  {command:<52} write its bytes into a file, to be edited")?;
+        if action.needs_reason() {
+            command.push_str(" --reason \"…\"");
         }
+        writeln!(out, "  {command:<52} {what}")?;
+    }
+    if actions.contains(&Action::Edit) {
+        let item = if items.len() > 1 { " --item N" } else { "" };
+        let command = format!("crossdock exceptions show {id} --save FILE{item}");
+        writeln!(out, "  {command:<52} write its bytes into a file, to be edited")?;
     }
     match entry.playbook {
         Playbook::Page(page) => writeln!(

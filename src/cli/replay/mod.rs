@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::acks::since;
+use super::acks::{in_order, since};
 use super::definitions::engine;
 use super::exceptions::who;
 use super::partner::{Changed, changed};
@@ -72,6 +72,7 @@ pub struct Args {
 /// # Errors
 /// A configuration, profiles or a store that cannot be used; output that cannot be written; what could not be read.
 pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<Verdict, Error> {
+    in_order(Some(args.since), args.until)?;
     let config = args.config.read()?;
     let engine = engine(context)?;
     let by = if args.dry_run { String::new() } else { who(args.who.as_deref())? };
@@ -175,6 +176,11 @@ impl show::Tally {
             let verb = if *passing == 1 { "passes" } else { "pass" };
             text = format!("{text}; {passing} newly {verb}");
         }
+        if self.accepted > 0 {
+            let verb = if self.accepted == 1 { "stands" } else { "stand" };
+            let accepted = super::report::grouped(self.accepted);
+            text = format!("{text}; {accepted} {verb} as accepted by a person");
+        }
         if *answers > 0 {
             let all = count(*answers, "answer", "answers");
             let verb = if *answers_changed == 1 { "changes" } else { "change" };
@@ -198,6 +204,7 @@ impl show::Tally {
         let line = serde_json::json!({
             "type": "summary", "documents": self.documents, "changed": self.changed,
             "newly_failing": self.failing, "newly_passing": self.passing,
+            "accepted": self.accepted,
             "answers": self.answers, "answers_changed": self.answers_changed,
             "passed_over": self.passed, "unreadable": self.unreadable,
             "resubmitted": (!dry_run).then_some(self.resubmitted),

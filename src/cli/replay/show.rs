@@ -20,6 +20,7 @@ pub(super) struct Tally {
     pub(super) changed: u64,
     pub(super) failing: u64,
     pub(super) passing: u64,
+    pub(super) accepted: u64,
     pub(super) answers: u64,
     pub(super) answers_changed: u64,
     pub(super) passed: u64,
@@ -34,6 +35,7 @@ impl Tally {
             self.changed += u64::from(document.changes());
             self.failing += u64::from(document.newly_fails());
             self.passing += u64::from(document.newly_passes());
+            self.accepted += u64::from(document.accepted.is_some());
         }
         self.answers += u64::from(item.is_answered);
         self.answers_changed += u64::from(!item.answer.is_empty());
@@ -95,7 +97,7 @@ fn document(
         Source::Endpoint => "to the partner".to_owned(),
     };
     let (partner, at) = (&item.partner, item.at);
-    writeln!(out, "{strong}{partner}: {name}{strong:#} {faint}({from}, {at}){faint:#}")?;
+    writeln!(out, "{strong}{partner}: {name}{strong:#} {faint}({from}, {at:.0}){faint:#}")?;
     if document.stands_otherwise() {
         let words = |stand: &Stand| match stand.words.as_str() {
             "" => format!("{:?}", stand.standing).to_lowercase(),
@@ -184,6 +186,7 @@ fn as_json(item: &Item, again: Option<Resubmitted>, out: &mut dyn Write) -> Resu
             "kind": document.kind, "number": document.number, "id": document.id,
             "before": document.before.as_ref().map(stand), "after": stand(&document.after),
             "newly_fails": document.newly_fails(), "newly_passes": document.newly_passes(),
+            "accepted": document.accepted,
             "findings": document.findings, "fields": document.document,
             "acknowledgement": document.answer, "written": document.written,
         });

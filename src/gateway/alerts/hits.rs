@@ -47,7 +47,7 @@ impl Hit {
         }
         let owner = if exception.owner.is_empty() { "nobody" } else { &exception.owner };
         words = format!(
-            "{words}\nPartner: {}\nOwner: {owner}\nTo be looked at by: {}\nCame: {}, last at {}\n\ncrossdock exceptions show {}\n",
+            "{words}\nPartner: {}\nOwner: {owner}\nTo be looked at by: {:.0}\nCame: {}, last at {:.0}\n\ncrossdock exceptions show {}\n",
             if exception.partner.is_empty() { "none" } else { &exception.partner },
             exception.due,
             if exception.count == 1 {
@@ -87,7 +87,7 @@ impl Hit {
         Self {
             cause: format!("event {name} {} {flow}", entry.partner),
             title: format!("{}: {}", sentence(&event), entry.subject),
-            words: format!("{}\n\nAt: {}\n", entry.note, entry.at),
+            words: format!("{}\n\nAt: {:.0}\n", entry.note, entry.at),
             partner: entry.partner.clone(),
             place: String::new(),
             severity: None,
@@ -167,7 +167,7 @@ impl Round<'_> {
             return Ok(());
         }
         let exception = match (entry.event, entry.facts.get("exception")) {
-            (Event::ExceptionRaised, Some(id)) => {
+            (Event::ExceptionRaised | Event::ExceptionReopened, Some(id)) => {
                 self.gateway.ledger.store().exception(id.parse().unwrap_or_default())?
             }
             _ => None,
@@ -264,7 +264,7 @@ impl Round<'_> {
         let hit = |(partner, (sent, document, count)): (String, (Timestamp, String, usize))| {
             let title = "Acknowledgements have been waited for too long".to_owned();
             let words = format!(
-                "{count} sets have waited for more than {age:?}; the oldest, {document}, was sent at {sent}.\n"
+                "{count} sets have waited for more than {age:?}; the oldest, {document}, was sent at {sent:.0}.\n"
             );
             let details = json!({
                 "waiting": count, "oldest": document, "sent": sent, "threshold_seconds": age.as_secs(),
@@ -288,7 +288,7 @@ impl Round<'_> {
         if self.now.duration_since(since).unsigned_abs() < within {
             return Ok(None);
         }
-        let words = format!("Since {since}:\n{}\n", missing.join("\n"));
+        let words = format!("Since {since:.0}:\n{}\n", missing.join("\n"));
         let details = json!({ "since": since, "missing": missing });
         let title = "The gateway is not ready".to_owned();
         let hit = Hit::condition("not ready", "", title, words, details);

@@ -59,8 +59,8 @@ pub(super) fn message<'a>(
     let whose = if hit.partner.is_empty() { String::new() } else { format!(" ({})", hit.partner) };
     let line = format!("[Crossdock] {weight}{prefix}{title}{whose}");
     let mut text = match (reason, since) {
-        ("repeats", Some(since)) => format!("It came {times} times more since {since}.\n\n"),
-        ("still", Some(since)) => format!("It was told last at {since}, and stands still.\n\n"),
+        ("repeats", Some(since)) => format!("It came {times} times more since {since:.0}.\n\n"),
+        ("still", Some(since)) => format!("It was told last at {since:.0}, and stands still.\n\n"),
         ("over", _) if how.is_empty() => "It is over.\n\n".to_owned(),
         ("over", _) => format!("It is over: {how}.\n\n"),
         _ => String::new(),

@@ -200,7 +200,8 @@ impl Gateway {
             self.decide_known(&mut draft, (live, binding), arriving, header, key)?
         } else {
             let note = "No interchange (ISA) can be read in it.".to_owned();
-            Decision::quarantine(Kind::InterchangeUnreadable, "", note)
+            let partner = live.only_partner_of(&binding.key).unwrap_or_default();
+            Decision::quarantine(Kind::InterchangeUnreadable, partner, note)
         };
         self.conclude(&mut draft, arriving, header.as_ref(), decision)?;
         Ok(draft)

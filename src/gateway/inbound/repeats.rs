@@ -51,7 +51,7 @@ impl<'a> Repeats<'a> {
         let (at, place) = words.split_once(' ')?;
         let at: Timestamp = at.parse().ok()?;
         let counts = forgotten_before(self.partner, self.now).is_none_or(|limit| at >= limit);
-        counts.then(|| format!("{place}, {at}"))
+        counts.then(|| format!("{place}, {at:.0}"))
     }
 
     /// Whether all could be looked up.

@@ -411,7 +411,7 @@ impl<'a> Day<'a> {
             (DocumentState::Sent, Some(one)) => {
                 flow.waiting += 1;
                 let how = if one.state == AckState::Overdue { "overdue since" } else { "due at" };
-                (one.sent, format!("not acknowledged, {how} {}", one.due))
+                (one.sent, format!("not acknowledged, {how} {:.0}", one.due))
             }
             (DocumentState::Quarantined, _) => {
                 flow.not_sent += 1;

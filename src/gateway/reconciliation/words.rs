@@ -6,7 +6,7 @@ use super::{Inbound, Outbound, Reconciliation};
 
 impl fmt::Display for Reconciliation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Reconciliation of {}, as it stood at {}", self.date, self.at)?;
+        writeln!(f, "Reconciliation of {}, as it stood at {:.0}", self.date, self.at)?;
         if self.inbound.is_empty() && self.outbound.is_empty() && self.agrees {
             return writeln!(f, "\nNothing came and nothing went.");
         }
@@ -31,7 +31,7 @@ impl fmt::Display for Reconciliation {
             let (direction, document, number) = (one.direction, &one.document, one.number.trim());
             let named = if number.is_empty() { String::new() } else { format!(" {number}") };
             writeln!(f, "  {partner} {direction} {document}{named}: {}", one.why)?;
-            writeln!(f, "    {}, since {}", one.id, one.since)?;
+            writeln!(f, "    {}, since {:.0}", one.id, one.since)?;
         }
         match self.not_listed {
             0 => Ok(()),

@@ -84,6 +84,10 @@ impl Replay<'_> {
         let is_answered = [&before, &after]
             .into_iter()
             .any(|side| side.answer.as_ref().is_some_and(|answer| !answer.is_empty()));
+        let mut documents = compare(trial, &before, &after, own);
+        for (document, set) in documents.iter_mut().zip(&trial.sets) {
+            self.heed_of_set(document, record.payload, (trial, set))?;
+        }
         Ok(Some(Step::Item(Box::new(Item {
             partner: partner.name.clone(),
             at: record.at,
@@ -93,7 +97,7 @@ impl Replay<'_> {
                 origin: Origin { id, payload: record.payload, taken },
             },
             answer: answers.map_or_else(Vec::new, |(before, after)| lines(before, after)),
-            documents: compare(trial, &before, &after, own),
+            documents,
             is_answered,
         }))))
     }
@@ -179,9 +183,11 @@ impl Replay<'_> {
     ) -> Result<Side, Error> {
         let record = stored.record;
         let is_told = stored.taken == Taken::First || record.outcome == Outcome::Quarantined;
+        // A person may have had it come again: then it was answered before that.
+        let is_first = trial.answers.is_empty() || !self.came_again(record.payload)?;
         let answer = match &record.answer {
             Some((payload, _)) => Some(segments(&self.records.payload(*payload)?, Shown::Sent)),
-            None if is_told => Some(Vec::new()),
+            None if is_told && is_first => Some(Vec::new()),
             // What came again was answered when it came first.
             None => None,
         };
@@ -310,6 +316,7 @@ fn replayed(
         document: texts.map_or_else(Vec::new, |(old, new)| fields(Some(old), Some(new))),
         answer: answers.map_or_else(Vec::new, |(old, new)| lines(old, new)),
         written: Vec::new(),
+        accepted: None,
         set: u32::try_from(index).unwrap_or(u32::MAX),
         // Bytes that took the place of these made another of it.
         record: record.filter(|(_, same)| *same).map(|(document, _)| document),

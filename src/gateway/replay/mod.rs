@@ -8,6 +8,9 @@ mod difference;
 mod inbound;
 mod outbound;
 mod resubmit;
+mod verdict;
+
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
@@ -18,6 +21,7 @@ use crate::store::{self, Document, InterchangeId};
 use crate::translate::Engine;
 pub use difference::{Field, Found, Line};
 pub use resubmit::{Resubmitted, resubmit};
+use verdict::Verdicts;
 
 /// Records that are read at a time.
 const PAGE: usize = 200;
@@ -48,6 +52,7 @@ pub struct Replay<'a> {
     profiles: Profiles,
     against: Against,
     now: Timestamp,
+    verdicts: OnceLock<Verdicts>,
 }
 
 /// A document that came or went, and what would become of it.
@@ -73,6 +78,8 @@ pub struct Replayed {
     pub answer: Vec<Line>,
     /// What is written otherwise to the partner.
     pub written: Vec<Line>,
+    /// The exception in which a person accepted it, where it would stop for the same reasons now: it goes on as then.
+    pub accepted: Option<u64>,
     /// Its place in the interchange, 0 = the first.
     set: u32,
     /// Its record.
@@ -202,7 +209,8 @@ impl<'a> Replay<'a> {
         against: Against,
     ) -> Self {
         let now = Timestamp::now();
-        Self { records, rehearsal: Rehearsal::new(engine), profiles, against, now }
+        let (rehearsal, verdicts) = (Rehearsal::new(engine), OnceLock::new());
+        Self { records, rehearsal, profiles, against, now, verdicts }
     }
 
     /// Replays what was selected, what came first and then what went, until `take` says that it is enough.

@@ -5,6 +5,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 use super::difference::{Shown, findings, lines, segments};
+use super::verdict::Accepted;
 use super::{Against, Item, Replay, Replayed, Selection, Source, Stand, Step};
 use crate::canonical;
 use crate::gateway::Error;
@@ -56,11 +57,15 @@ impl Replay<'_> {
                 self.written_by(profiles, record, &document, Shown::Numbered)?,
             ),
         };
+        let found = after.findings.clone().unwrap_or_default();
+        let mut replayed = compare(record, before, after);
+        let key = Accepted::Document(record.id.clone());
+        self.heed(&mut replayed, &[key], &found.iter().collect::<Vec<_>>())?;
         Ok(Some(Step::Item(Box::new(Item {
             partner: record.partner.clone(),
             at,
             source: Source::Endpoint,
-            documents: vec![compare(record, before, after)],
+            documents: vec![replayed],
             answer: Vec::new(),
             is_answered: false,
         }))))
@@ -109,6 +114,7 @@ fn compare(record: &Document, before: Side, after: Side) -> Replayed {
         },
         document: Vec::new(),
         answer: Vec::new(),
+        accepted: None,
         written: match (before.written, after.written) {
             (Some(old), Some(new)) => lines(&old, &new),
             _ => Vec::new(),

@@ -65,7 +65,9 @@ pub fn resubmit(
 
 /// The sets of an interchange that come to something else now.
 fn sets(item: &Item, origin: Origin, redeliver: Redeliver) -> Vec<u32> {
-    let again = item.documents.iter().filter(|document| {
+    // What stands accepted would be held again.
+    let free = item.documents.iter().filter(|document| document.accepted.is_none());
+    let again = free.filter(|document| {
         let Replayed { after, before, record, .. } = document;
         match (after.standing, record.as_ref().map(|record| record.state)) {
             // What a partner says was heard, unless all of it was left lying.
@@ -104,6 +106,7 @@ fn interchange(
 fn is_written_again(document: &Replayed) -> bool {
     let state = document.record.as_ref().map(|record| record.state);
     document.after.standing == Standing::Goes
+        && document.accepted.is_none()
         && match state {
             Some(DocumentState::Quarantined) => true,
             Some(DocumentState::Rejected) => !document.written.is_empty(),

@@ -63,7 +63,7 @@ impl EventType {
             }
             Event::DocumentAcknowledged => Self::DocumentAcknowledged,
             Event::AcknowledgementOverdue => Self::AcknowledgementOverdue,
-            Event::ExceptionRaised => Self::ExceptionOpened,
+            Event::ExceptionRaised | Event::ExceptionReopened => Self::ExceptionOpened,
             _ => return None,
         })
     }
