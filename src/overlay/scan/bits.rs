@@ -68,7 +68,13 @@ impl Bits {
     /// Takes back all flags of some words.
     #[inline]
     pub fn clear(&mut self, words: std::ops::Range<u32>) {
-        self.0[words.start as usize..words.end as usize].fill(0);
+        let words = &mut self.0[words.start as usize..words.end as usize];
+        // Mostly it is one, and a call would cost more than it does.
+        match words {
+            [] => {}
+            [one] => *one = 0,
+            several => several.fill(0),
+        }
     }
 }
 

@@ -493,7 +493,9 @@ impl Group {
         }
         self.actions.shrink_to_fit();
         for looks in [&mut self.narrowed, &mut self.looks] {
-            looks.iter_mut().for_each(|look| look.actions.shrink_to_fit());
+            for look in looks.iter_mut() {
+                look.actions.shrink_to_fit();
+            }
             looks.shrink_to_fit();
         }
     }

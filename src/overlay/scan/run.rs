@@ -93,14 +93,22 @@ pub(in crate::overlay) struct Run<'a> {
     grammar: &'a Grammar,
     delimiters: Delimiters,
     scratch: &'a mut Scratch,
-    /// What the walk knows of the level that it has come to: the index of the one above.
-    above: Option<Option<u32>>,
+    above: Above,
+}
+
+/// What the walk has told of the level that it has come to.
+#[derive(Default)]
+enum Above {
+    #[default]
+    Nothing,
+    /// See [`Watch::level`].
+    Index(Option<u32>),
 }
 
 impl Watch for Run<'_> {
     #[inline]
     fn level(&mut self, above: Option<u32>) {
-        self.above = Some(above);
+        self.above = Above::Index(above);
     }
 
     #[inline]
@@ -117,7 +125,7 @@ impl<'a> Run<'a> {
         scratch: &'a mut Scratch,
     ) -> Self {
         scratch.begin(scan);
-        Self { scan, grammar, delimiters, scratch, above: None }
+        Self { scan, grammar, delimiters, scratch, above: Above::Nothing }
     }
 
     /// Whether any rule is suspected: `scratch.suspected` tells which.
@@ -180,7 +188,7 @@ impl<'a> Run<'a> {
                 let fits = narrow.is_some_and(|(plan, lists)| plan.is_clean(segment, lists));
                 is_clean |= fits;
                 if !fits {
-                    group.narrowed.iter().for_each(|look| self.look(look, segment));
+                    group.narrowed.iter().for_each(|look| self.look_into(look, segment));
                 }
             }
             for action in &group.actions {
@@ -217,7 +225,9 @@ impl<'a> Run<'a> {
         }
         scratch.open.set(scope.into(), true);
         scratch.facts.clear(plan.facts.clone());
-        scratch.counts[plan.counts.clone()].fill(0);
+        if !plan.counts.is_empty() {
+            scratch.counts[plan.counts.clone()].fill(0);
+        }
         for &unique in &plan.uniques {
             scratch.uniques[usize::from(unique)].clear();
         }
@@ -302,25 +312,36 @@ impl<'a> Run<'a> {
     /// Does what is to be done with the values of an element.
     #[inline]
     fn look(&mut self, look: &Look, segment: Segment<'_>) {
-        let mut none = true;
-        if look.whole != 0 && segment.is_plain() {
-            let value = segment.element(usize::from(look.whole));
-            if has_value(value) {
-                none = false;
-                look.actions.iter().for_each(|action| self.act_on(*action, value));
-            }
-        } else {
-            let (scan, delimiters) = (self.scan, self.delimiters);
-            each_value(scan, delimiters, look.spot, segment, |value| {
-                none = false;
-                look.actions.iter().for_each(|action| self.act_on(*action, value));
-            });
+        if look.whole == 0 || !segment.is_plain() {
+            return self.look_into(look, segment);
         }
+        let value = segment.element(usize::from(look.whole));
+        if has_value(value) {
+            look.actions.iter().for_each(|action| self.act_on(*action, value));
+        } else {
+            self.none(look);
+        }
+    }
+
+    /// The same of pairs, components and repetitions.
+    #[inline(never)]
+    fn look_into(&mut self, look: &Look, segment: Segment<'_>) {
+        let mut none = true;
+        let (scan, delimiters) = (self.scan, self.delimiters);
+        each_value(scan, delimiters, look.spot, segment, |value| {
+            none = false;
+            look.actions.iter().for_each(|action| self.act_on(*action, value));
+        });
         if none {
-            for action in &look.actions {
-                if let ValueAction::HitMissing(hit) = *action {
-                    self.hit(hit);
-                }
+            self.none(look);
+        }
+    }
+
+    /// There is no value.
+    fn none(&mut self, look: &Look) {
+        for action in &look.actions {
+            if let ValueAction::HitMissing(hit) = *action {
+                self.hit(hit);
             }
         }
     }
@@ -328,6 +349,14 @@ impl<'a> Run<'a> {
     /// Does one thing with a value, which is not blank.
     #[inline]
     fn act_on(&mut self, action: ValueAction, value: &[u8]) {
+        match action {
+            ValueAction::Note(fact) => self.scratch.facts.set(fact, true),
+            _ => self.act_with(action, value),
+        }
+    }
+
+    #[inline(never)]
+    fn act_with(&mut self, action: ValueAction, value: &[u8]) {
         let scratch = &mut *self.scratch;
         match action {
             ValueAction::Note(fact) => scratch.facts.set(fact, true),
@@ -410,10 +439,10 @@ impl<'a> Run<'a> {
         let code = segment.element(usize::from(levels.nested.level));
         let rank = levels.codes.position(code);
         let index = u32::try_from(scratch.ranks.len()).unwrap_or(u32::MAX);
-        let usual = match self.above.take() {
+        let usual = match std::mem::take(&mut self.above) {
             _ if scratch.irregular => None,
-            Some(above) => above,
-            None => usual_parent(index, segment, levels.nested),
+            Above::Index(above) => above,
+            Above::Nothing => usual_parent(index, segment, levels.nested),
         };
         let agreed = match (rank, usual) {
             (Some(rank), Some(NO_PARENT)) => rank == 0,
