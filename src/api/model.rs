@@ -207,7 +207,7 @@ pub(super) struct Exception {
     pub(super) id: u64,
     /// Its kind: `crossdock exceptions kinds` lists them.
     kind: String,
-    /// `low`, `medium`, `high` or `critical`.
+    /// `normal`, `high` or `critical`.
     severity: String,
     /// `open`, `done`, `dismissed` or `accepted`.
     state: String,

@@ -80,14 +80,28 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
     Ok(if agrees { Verdict::Clean } else { Verdict::Findings })
 }
 
-/// The orders that something leads to, each once.
+/// Orders that are shown of those that something leads to: each is looked for among all documents.
+const SHOWN_MAX: usize = 20;
+
+/// The orders that something leads to, each once; of very many, the first.
 fn follow(records: &dyn Records, leads: &Leads) -> Result<Vec<(Option<String>, Trace)>, Error> {
     let mut seen = BTreeSet::new();
     let mut traces = Vec::new();
     for Lead { partner, orders, words } in &leads.found {
-        for order in orders.iter().filter(|order| seen.insert((partner, order.as_str()))) {
+        for order in orders {
+            if !seen.insert((partner, order.as_str())) || seen.len() > SHOWN_MAX {
+                continue;
+            }
             let found = trace(records, order, Some(partner))?;
             traces.extend(found.into_iter().map(|trace| (Some(words.clone()), trace)));
+        }
+    }
+    let left = seen.len().saturating_sub(SHOWN_MAX);
+    if left > 0 {
+        let left =
+            format!("shown are {SHOWN_MAX} of its orders; {left} more: trace them by number");
+        for (how, _) in &mut traces {
+            *how = how.take().map(|words| format!("{words} ({left})"));
         }
     }
     Ok(traces)

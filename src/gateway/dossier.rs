@@ -83,6 +83,22 @@ impl Dossier {
                 }
             }
         }
+        if dossier.begun > 0 && !dossier.is_empty() {
+            // There they stand in the order of their kinds, so that an invoice came before its order told whose it is.
+            seen.clear();
+            let mut trail = Trail::open(folder, 1)?;
+            while let Some(told) = trail.read()?.filter(|told| told.number <= dossier.begun) {
+                for put in told.puts()? {
+                    if let Put::Document(document) = put
+                        && is_of(&document.partner)
+                        && !dossier.documents.contains_key(&document.id)
+                        && dossier.belongs(&payloads, number, &document, &mut seen)
+                    {
+                        dossier.take(document);
+                    }
+                }
+            }
+        }
         let mut trail = Trail::open(folder, 1)?;
         while let Some(told) = trail.read()? {
             dossier.follow(&told)?;

@@ -16,6 +16,9 @@ const PAGE: usize = 1000;
 /// Shipments that are looked through for a package, the latest: seconds, and 2 MB for what is known of them.
 const SHIPMENTS_MAX: usize = 10_000;
 
+/// Orders that are named in words.
+const NAMED_MAX: usize = 10;
+
 /// What leads to orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lead {
@@ -123,7 +126,15 @@ fn lead(
     let words = match &orders[..] {
         [] => format!("{what} names no order"),
         [one] => format!("{what} is of order {one}"),
-        all => format!("{what} is of the orders {}", all.join(", ")),
+        all => {
+            let named =
+                all.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = match all.len().saturating_sub(NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{what} is of the orders {named}{more}")
+        }
     };
     Some(Lead { partner: record.partner.clone(), orders, words })
 }

@@ -32,18 +32,18 @@ impl Pending<'_> {
     /// Opens an exception, or adds to the one that is open of the same cause.
     fn raise(&mut self, raise: &Raise) -> Result<(), Error> {
         let item = &raise.item.key;
-        if let Some(before) = self.exception_about(item)?
-            && before.cause != raise.cause
-        {
+        let mut open = self.exception_about(item)?;
+        if let Some(before) = open.take_if(|before| before.cause != raise.cause) {
             // It is in trouble for another reason now.
             let settled = by_itself(raise.at, "another trouble took its place");
             self.settle_item(before, item, &settled)?;
         }
-        let open = self.read::<u64>(&keys::exception_cause(&raise.cause))?;
-        let mut open = match open {
-            Some(id) => self.open_exception(id)?,
-            None => None,
-        };
+        // What was opened again is not where others of its cause have gathered meanwhile.
+        if open.is_none()
+            && let Some(id) = self.read::<u64>(&keys::exception_cause(&raise.cause))?
+        {
+            open = self.open_exception(id)?;
+        }
         let mut known = None;
         if let Some(one) = &open {
             known = self.read::<ExceptionItem>(&keys::exception_item(one.id, item))?;
@@ -200,7 +200,10 @@ impl Pending<'_> {
         item: ExceptionItem,
         how: Option<Action>,
     ) -> Result<(), Error> {
-        self.remove(keys::exception_of(&item.key));
+        let of = keys::exception_of(&item.key);
+        if self.read::<u64>(&of)? == Some(exception) {
+            self.remove(of);
+        }
         let key = keys::exception_item(exception, &item.key);
         let dismissed = how == Some(Action::Dismiss);
         let accepted = how == Some(Action::Accept);

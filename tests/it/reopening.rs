@@ -78,3 +78,28 @@ fn what_came_again_since_it_was_dismissed_is_in_one_open_exception() {
         house.close().await;
     });
 }
+
+#[test]
+fn what_comes_again_is_taken_up_where_it_was_opened_again() {
+    multi().block_on(async {
+        let mut house = House::open();
+        let bad = |number: u32, order_number: &str| {
+            order(number, order_number).replace("PO1*1*24*EA", "PO1*1*ten*EA")
+        };
+        house.drop_inbound("1.edi", &bad(1, "PO-1"));
+        let first = house.raised().await.id;
+        house.does(first, &deed(Action::Dismiss)).unwrap();
+        // Of the same cause, about something else.
+        house.drop_inbound("2.edi", &bad(2, "PO-2"));
+        let second = house.raised().await.id;
+        house.does(first, &deed(Action::Reopen)).unwrap();
+        for _ in 0..2 {
+            house.wait(Event::InterchangeRejected).await;
+        }
+        house.drop_inbound("3.edi", &bad(3, "PO-1"));
+        house.wait(Event::InterchangeRejected).await;
+        let open = |id: u64| (house.exception(id).items, house.exception(id).open_items);
+        assert_eq!((open(first), open(second)), ((1, 1), (1, 1)));
+        house.close().await;
+    });
+}

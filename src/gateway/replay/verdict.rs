@@ -1,6 +1,6 @@
 //! What a person has accepted although it stopped: that stands, as long as nothing more is found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::difference::Found;
 use super::{Against, Replay, Replayed, Stand};
@@ -12,7 +12,7 @@ use crate::store::{self, Exception, ExceptionItem, ExceptionState, Subject};
 
 /// Exceptions that are read at a time.
 const PAGE: usize = 1000;
-/// Verdicts that are heeded, the latest: 20 MB of them.
+/// Verdicts that are heeded at the most: 20 MB of them. Of more, the older half is forgotten.
 const VERDICTS_MAX: usize = 100_000;
 
 /// What a person accepted.
@@ -43,8 +43,8 @@ impl Verdict {
 #[derive(Default)]
 pub(super) struct Verdicts {
     accepted: HashMap<Accepted, Verdict>,
-    /// Interchanges that they had come again, by their bytes.
-    again: HashSet<PayloadId>,
+    /// Interchanges that they had come again, by their bytes, and the exception in which.
+    again: HashMap<PayloadId, u64>,
 }
 
 impl Verdicts {
@@ -55,14 +55,24 @@ impl Verdicts {
             let page = records.exceptions(after, PAGE)?;
             let Some(last) = page.last() else { return Ok(all) };
             after = last.id;
-            // Of so many, the latest.
-            if all.accepted.len() + all.again.len() >= VERDICTS_MAX {
-                all = Self::default();
-            }
+            all.forget();
             for exception in page.iter().filter(|one| one.open_items < one.items) {
                 all.take(exception, records.exception_items(exception.id)?);
             }
         }
+    }
+
+    /// Forgets the older half of too many.
+    fn forget(&mut self) {
+        let accepted = self.accepted.values().map(|verdict| verdict.exception);
+        let mut exceptions: Vec<u64> = accepted.chain(self.again.values().copied()).collect();
+        if exceptions.len() < VERDICTS_MAX {
+            return;
+        }
+        let middle = exceptions.len() / 2;
+        let (_, &mut middle, _) = exceptions.select_nth_unstable(middle);
+        self.accepted.retain(|_, verdict| verdict.exception > middle);
+        self.again.retain(|_, exception| *exception > middle);
     }
 
     fn take(&mut self, exception: &Exception, items: Vec<ExceptionItem>) {
@@ -72,7 +82,7 @@ impl Verdicts {
             if let (Subject::Interchange { set: None, .. }, Some(bytes)) =
                 (&item.subject, item.payload)
             {
-                self.again.insert(bytes);
+                self.again.insert(bytes, exception.id);
             }
             if !item.accepted && !all {
                 continue;
@@ -83,7 +93,15 @@ impl Verdicts {
                 _ => continue,
             };
             let findings = item.findings;
-            let words = if findings.is_none() { exception.words.clone() } else { String::new() };
+            let words = match (&findings, &accepted) {
+                (Some(_), _) => "",
+                (None, Accepted::Bytes(..)) => &exception.words,
+                // Before them stands which document it is.
+                (None, Accepted::Document(_)) => {
+                    exception.words.split_once(": ").map_or(&*exception.words, |(_, rest)| rest)
+                }
+            };
+            let words = words.to_owned();
             self.accepted.insert(accepted, Verdict { exception: exception.id, findings, words });
         }
     }
@@ -172,7 +190,7 @@ impl Replay<'_> {
 
     /// Whether a person had an interchange come again.
     pub(super) fn came_again(&self, bytes: PayloadId) -> Result<bool, Error> {
-        Ok(self.verdicts()?.again.contains(&bytes))
+        Ok(self.verdicts()?.again.contains_key(&bytes))
     }
 
     /// Read when they are asked for first.

@@ -8,11 +8,13 @@ mod numbers;
 mod rules;
 mod words;
 
+use std::sync::Arc;
+
 use super::Overlay;
 use super::plan::{Code, Condition, ConditionTest, Rule};
 use super::scan::{Run, Scratch};
 use crate::findings::Findings;
-use crate::grammar::{Checker, Grammar, Tree, Walked};
+use crate::grammar::{Checker, Tree, Walked};
 use crate::x12::Segments;
 pub(super) use look::{Look, has_value, is_among, is_one_of};
 pub(super) use numbers::{Sum, number};
@@ -25,8 +27,9 @@ pub(super) fn check(
     scratch: &mut Scratch,
     findings: &mut Findings,
 ) {
-    let same =
-        walked.tree.segments.len() == walked.segments.len() && is_for(overlay, walked.grammar);
+    let same = walked.tree.segments.len() == walked.segments.len()
+        && walked.grammar.set == overlay.grammar.set
+        && walked.grammar.release == overlay.grammar.release;
     if same {
         let is_suspicious = overlay.scan.run(walked, scratch);
         tell(overlay, walked, is_suspicious.then_some(&*scratch), findings);
@@ -43,18 +46,17 @@ pub(super) fn walk(
     findings: &mut Findings,
 ) {
     let grammar = checker.grammar();
-    if !is_for(overlay, grammar) {
-        return checker.check(set, walk, tree, findings);
+    // Its plans look into the code lists of the grammar that it was held against.
+    if !Arc::ptr_eq(grammar, &overlay.grammar) {
+        checker.check(set, walk, tree, findings);
+        let walked = Walked { segments: *set, tree, grammar };
+        return check(overlay, &walked, scratch, findings);
     }
     let mut run = Run::begin(&overlay.scan, grammar, set.delimiters(), scratch);
     checker.check_watched(set, (walk, tree), findings, &mut run);
     let is_suspicious = run.finish();
     let walked = Walked { segments: *set, tree, grammar };
     tell(overlay, &walked, is_suspicious.then_some(&*scratch), findings);
-}
-
-fn is_for(overlay: &Overlay, grammar: &Grammar) -> bool {
-    grammar.set == overlay.grammar.set && grammar.release == overlay.grammar.release
 }
 
 /// Takes findings of the grammar's check back, and adds those of the rules that are suspected.
@@ -143,8 +145,6 @@ fn of_segments<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::look::{Look, Value};
+use super::look::{Look, Value, is_among};
 use crate::findings::{self, Code, Finding, Findings, Place};
 use crate::grammar::check::shown;
 use crate::grammar::digits::{Scheme, Wrong};
@@ -206,9 +206,13 @@ impl<'a, 'f> Teller<'a, 'f> {
             segment.element(usize::from(*at)).is_empty()
                 && segment.element(usize::from(*at) + 1).is_empty()
         };
-        // Of pairs, the first in which there is room for it.
-        let mut pairs = (spot.position..spot.last).step_by(2);
-        let position = pairs.find(is_free).unwrap_or(spot.position);
+        let has_it = |at: &u16| is_among(&spot.qualifiers, segment.element(usize::from(*at)));
+        let pairs = || (spot.position..spot.last).step_by(2);
+        // Of pairs, the value of the one that has the qualifier, or the first in which there is room.
+        let position = match pairs().find(has_it) {
+            Some(qualifier) => qualifier + 1,
+            None => pairs().find(is_free).unwrap_or(spot.position),
+        };
         let (place, name) = self.element_place(index, position, spot.component);
         if spot.last > 0 {
             let wanted = codes_named(&spot.qualifiers);

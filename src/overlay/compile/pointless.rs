@@ -1,10 +1,25 @@
 //! Rules that compare a place with itself, or ask of it what its values are not for.
 
-use super::super::plan::{Place, Rule, Test};
+use super::super::plan::{Place, Qualifier, Rule, Test};
 use super::dead::path_of;
 use super::{Compiler, definition};
 use crate::grammar::digits::Scheme;
 use crate::grammar::{DataType, ElementShape};
+
+/// Whether a segment may be one of both places.
+fn may_be_same(one: &Place, other: &Place) -> bool {
+    let meet = |a: Option<&Qualifier>, b: Option<&Qualifier>| match (a, b) {
+        (Some(a), Some(b)) => a.codes.iter().any(|code| b.codes.contains(code)),
+        _ => true,
+    };
+    one.node == other.node
+        && meet(one.qualifier.as_ref(), other.qualifier.as_ref())
+        && one
+            .scope
+            .iter()
+            .zip(&other.scope)
+            .all(|(a, b)| a.node == b.node && meet(a.qualifier.as_ref(), b.qualifier.as_ref()))
+}
 
 impl Compiler<'_> {
     pub(super) fn pointless(&mut self, rule: &Rule) {
@@ -14,7 +29,7 @@ impl Compiler<'_> {
                 let message = format!("`{path}` comes once anyway: the rule never fires");
                 (message, "take the rule out, or name what may come again")
             }
-            Test::Count { place, of, .. } if of.node == place.node => {
+            Test::Count { place, of, .. } if may_be_same(place, of) => {
                 let message = format!("`{path}` would count what it stands in itself");
                 (message, "count other segments, like `count CTT01 = PO1`")
             }
@@ -42,9 +57,13 @@ impl Compiler<'_> {
         let once = |max_use: Option<u32>| max_use == Some(1);
         let one_value = place.element.as_ref().is_some_and(|spot| spot.last == 0)
             && definition(self.grammar, place).is_some_and(|element| once(element.repeat));
-        let mut inside = place.scope.iter().skip(within).map(|step| self.grammar.node(step.node));
+        let segment = self.grammar.node(place.node);
+        // Of a loop that the path does not name, it is the segment that opens it.
+        let opened = place.opens.then_some(segment.parent);
+        let named = place.scope.iter().skip(within).map(|step| step.node);
+        let mut inside = named.chain(opened).map(|node| self.grammar.node(node));
         one_value
-            && once(self.grammar.node(place.node).max_use)
+            && once(segment.max_use)
             && inside.all(|around| once(around.max_use) && around.nested.is_none())
     }
 

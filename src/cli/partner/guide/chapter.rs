@@ -335,8 +335,9 @@ in some cases; O: optional. Numbers in the last column are those of the rules ab
             codes.extend(rule.what().split(' ').filter(|c| *c != "+").map(str::to_owned));
         }
         // Codes that are added stand beside those of the list, and so do those of some places or cases only.
-        let exact =
-            everywhere(Kind::Codes, rules, places).is_some_and(|r| !r.what().starts_with('+'));
+        let named: Vec<&RuleView<'_>> =
+            rules.iter().copied().filter(|rule| !rule.what().starts_with('+')).collect();
+        let exact = everywhere(Kind::Codes, &named, places).is_some();
         if !exact {
             for example in self.examples {
                 let sent = example.codes.iter().filter(|(t, at, _)| t == tag && *at == position);
