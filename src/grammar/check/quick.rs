@@ -263,7 +263,7 @@ impl QuickElement {
         true
     }
 
-    /// Those of some codes that it takes already; nothing where it cannot take no others.
+    /// Those of some codes that it takes already; nothing where they are too many, or its values are none.
     fn few(&self, asked: &[Box<[u8]>], codes: &CodeSets) -> Option<[u32; FEW]> {
         let mut few = [0; FEW];
         let mut slots = few.iter_mut();
