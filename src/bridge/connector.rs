@@ -13,7 +13,7 @@ use super::api::{Api, Told};
 use super::files::Files;
 use super::sign::verify;
 use super::{
-    Call, DirectoryEndpoint, Endpoint, Error, Heard, HookCall, Polled, PolledDocument, Since,
+    Call, DirectoryEndpoint, Endpoint, Error, Half, Heard, HookCall, Polled, PolledDocument, Since,
     Steps, Unheard,
 };
 use crate::connector::jq::Input;
@@ -203,7 +203,7 @@ impl ConnectorEndpoint {
 }
 
 impl Endpoint for ConnectorEndpoint {
-    fn deliver(&self, call: &Call, steps: &dyn Steps) -> Result<(), Error> {
+    fn deliver(&self, call: &Call, steps: &dyn Steps) -> Result<Option<Half>, Error> {
         let Some(handling) = self.connector.handling(call.kind) else {
             let kinds: Vec<&str> = self.connector.kinds().collect();
             let reason = format!(
@@ -244,7 +244,7 @@ impl Endpoint for ConnectorEndpoint {
             since = Timestamp::now();
             scope.keep(&step.name, result);
         }
-        Ok(())
+        Ok(None)
     }
 
     fn is_remote(&self) -> bool {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Arrival, Call, Endpoint, Error, Look, Steps, plural};
-use crate::disk::{Arrivals, Limits, create_dir, safe_name, write_to};
+use crate::disk::{Arrivals, Half, Limits, create_dir, safe_name};
 
 /// `<folder>/<partner>/<kinds>/<document>.json` out; the same the other way, and from there to
 /// `<folder>/<partner>/archive/<kinds>/`. A kind flows in one direction for one partner, as its profile says.
@@ -47,11 +47,11 @@ impl DirectoryEndpoint {
 
 impl Endpoint for DirectoryEndpoint {
     /// The file is named after the key, so that a repeated call replaces it with the same bytes.
-    fn deliver(&self, call: &Call, _: &dyn Steps) -> Result<(), Error> {
+    fn deliver(&self, call: &Call, _: &dyn Steps) -> Result<Option<Half>, Error> {
         let folder = self.folder.join(safe_name(call.partner)).join(plural(call.kind));
         create_dir(&folder)?;
         let name = format!("{}.json", safe_name(call.idempotency_key));
-        Ok(write_to(&folder, &name, call.json)?)
+        Ok(Some(Half::write(&folder, &name, call.json)?))
     }
 
     fn returns(&self) -> Option<&DirectoryEndpoint> {

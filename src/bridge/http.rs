@@ -6,7 +6,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode};
 use tokio::runtime::Handle;
 
-use super::{Call, DirectoryEndpoint, Endpoint, Error, Steps, plural};
+use super::{Call, DirectoryEndpoint, Endpoint, Error, Half, Steps, plural};
 use crate::causes::chain;
 use crate::http;
 use crate::profile::Secret;
@@ -76,8 +76,9 @@ impl HttpEndpoint {
 }
 
 impl Endpoint for HttpEndpoint {
-    fn deliver(&self, call: &Call, _: &dyn Steps) -> Result<(), Error> {
-        self.runtime.block_on(self.post(call))
+    fn deliver(&self, call: &Call, _: &dyn Steps) -> Result<Option<Half>, Error> {
+        self.runtime.block_on(self.post(call))?;
+        Ok(None)
     }
 
     fn is_remote(&self) -> bool {

@@ -17,7 +17,7 @@ mod pace;
 #[cfg(feature = "http")]
 mod sign;
 
-pub use crate::disk::{Arrival, Look};
+pub use crate::disk::{Arrival, Half, Look};
 #[cfg(feature = "http")]
 pub use connector::ConnectorEndpoint;
 pub use directory::DirectoryEndpoint;
@@ -169,11 +169,12 @@ pub struct PolledDocument {
 /// The warehouse's system. Calls may block, up to the endpoint's timeout.
 pub trait Endpoint: Send + Sync {
     /// Hands a document over. Repeated with the same key it changes nothing; what takes several steps goes on behind
-    /// those that are done.
+    /// those that are done. Where it is put into a folder of this machine, it is there only after
+    /// [`put_all`](crate::disk::put_all), so that several share waits for the disk.
     ///
     /// # Errors
     /// [`Error::Transient`] where it should be tried again, [`Error::Refused`] where not.
-    fn deliver(&self, call: &Call, steps: &dyn Steps) -> Result<(), Error>;
+    fn deliver(&self, call: &Call, steps: &dyn Steps) -> Result<Option<Half>, Error>;
 
     /// Whether a call may take as long as a server on the net takes.
     fn is_remote(&self) -> bool {

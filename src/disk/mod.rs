@@ -8,7 +8,7 @@ mod durable;
 pub mod trial;
 
 pub use arrivals::{Arrival, Arrivals, Limits, Look, is_unfinished, marked, note_name};
-pub use durable::{Sync, create_dir, move_file, sync_dir, write_new, write_to};
+pub use durable::{Half, Sync, create_dir, move_file, put_all, sync_dir, write_new, write_to};
 
 /// Longest file name that is made here, in bytes; common file systems allow 255.
 const NAME_BYTES_MAX: usize = 200;

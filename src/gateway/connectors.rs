@@ -158,5 +158,7 @@ pub fn hand_over(
     let place = (connected.base.as_path(), limits);
     let endpoint = ConnectorEndpoint::new(connector, settings, place, None, runtime)?;
     let call = Call { partner, kind, idempotency_key: id, json };
-    endpoint.deliver(&call, &Onlooker(Mutex::new(tell))).map_err(|error| error.to_string())
+    // A connector is done when it returns.
+    let delivered = endpoint.deliver(&call, &Onlooker(Mutex::new(tell)));
+    delivered.map(drop).map_err(|error| error.to_string())
 }

@@ -12,7 +12,7 @@ use super::standing::waits_for_order;
 use super::steps::KeptSteps;
 use super::{Error, Gateway, lanes};
 use crate::bridge::{self, Call, Endpoint};
-use crate::disk::trial;
+use crate::disk::{Half, trial};
 use crate::profile::{Partner, Usage};
 use crate::store::{Change, DocumentState, Event, Parcel, PayloadId, Place, Task, Work};
 
@@ -24,24 +24,30 @@ pub(super) fn queue_each(draft: &mut Draft, work: &Work, parcels: &[Parcel]) {
     }
 }
 
+/// Something that is delivered once it is put, and what is committed then.
+pub(super) struct Put {
+    pub(super) half: Half,
+    pub(super) draft: Draft,
+}
+
 impl Gateway {
-    /// Does one piece of work. When it returns well and the commits that it has begun are finished, the work is done and
-    /// gone from the store.
-    pub(super) fn perform(&self, work: &Work, begun: &mut Vec<Begun>) -> Result<(), Error> {
+    /// Does one piece of work. When it returns well, and what it tells of is put and committed, and the commits that it
+    /// has begun are finished, the work is done and gone from the store.
+    pub(super) fn perform(
+        &self,
+        work: &Work,
+        begun: &mut Vec<Begun>,
+    ) -> Result<Option<Put>, Error> {
         match &work.task {
+            Task::Call { document } => return self.call(work, document, begun),
+            Task::Send { parcel, with } => {
+                let parcels = std::iter::once(parcel).chain(with).map(|one| self.naming(one));
+                return self.send(work, &parcels.collect::<Result<Vec<_>, _>>()?, begun);
+            }
             Task::Translate { receipt, again } => {
                 self.translate(work, (*receipt, again.as_ref()), begun)
             }
             Task::Render { document, .. } => self.render(work, document),
-            Task::Call { document } => {
-                begun.push(self.call(work, document)?);
-                Ok(())
-            }
-            Task::Send { parcel, with } => {
-                let parcels = std::iter::once(parcel).chain(with).map(|one| self.naming(one));
-                begun.extend(self.send(work, &parcels.collect::<Result<Vec<_>, _>>()?)?);
-                Ok(())
-            }
             Task::Deadline { document, of, from, due } => {
                 self.look_at_deadline(work, document, of, (*from, *due))
             }
@@ -63,11 +69,17 @@ impl Gateway {
             Task::Quarantine { place, payload, name, note } => {
                 self.quarantine(work, place, *payload, name, *note)
             }
-        }
+        }?;
+        Ok(None)
     }
 
     /// Hands a document to its endpoint.
-    fn call(&self, work: &Work, document: &str) -> Result<Begun, Error> {
+    fn call(
+        &self,
+        work: &Work,
+        document: &str,
+        begun: &mut Vec<Begun>,
+    ) -> Result<Option<Put>, Error> {
         let store = self.ledger.store();
         let record = store
             .document(document)?
@@ -95,7 +107,7 @@ impl Gateway {
             json: &json,
         };
         let steps = KeptSteps::new(&self.ledger, work, &call);
-        self.endpoint(name)?.deliver(&call, &steps)?;
+        let half = self.endpoint(name)?.deliver(&call, &steps)?;
         let now = Timestamp::now();
         let mut draft = steps.last();
         draft.done(work);
@@ -104,7 +116,21 @@ impl Gateway {
         draft.tell([("kind".to_owned(), record.kind.clone()), received].into());
         let state = DocumentState::Delivered;
         draft.push(Change::Advance { document: record.id, state, at: now });
-        Ok(self.ledger.begin(&draft)?)
+        self.once_put(half, draft, begun)
+    }
+
+    /// Commits what is delivered, or leaves that until it is put.
+    fn once_put(
+        &self,
+        half: Option<Half>,
+        draft: Draft,
+        begun: &mut Vec<Begun>,
+    ) -> Result<Option<Put>, Error> {
+        if let Some(half) = half {
+            return Ok(Some(Put { half, draft }));
+        }
+        begun.push(self.ledger.begin(&draft)?);
+        Ok(None)
     }
 
     /// The documents of a batch.
@@ -120,7 +146,12 @@ impl Gateway {
         Ok(Parcel { documents, ..parcel.clone() })
     }
 
-    fn send(&self, work: &Work, parcels: &[Parcel]) -> Result<Option<Begun>, Error> {
+    fn send(
+        &self,
+        work: &Work,
+        parcels: &[Parcel],
+        begun: &mut Vec<Begun>,
+    ) -> Result<Option<Put>, Error> {
         let partner = self.partner(&self.partner_of(work))?;
         let binding = self.mailbox_of(&partner)?;
         #[cfg(feature = "as2")]
@@ -133,14 +164,17 @@ impl Gateway {
         let [parcel] = parcels else {
             // They were to leave in one message, and there are none any more.
             queue_each(&mut draft, work, parcels);
-            return Ok(Some(self.ledger.begin(&draft)?));
+            begun.push(self.ledger.begin(&draft)?);
+            return Ok(None);
         };
         let bytes = self.ledger.store().payload(parcel.payload)?;
         trial::step("send.before");
-        binding.mailbox.deliver(&parcel.name, &bytes)?;
-        trial::step("send.after");
+        let half = binding.mailbox.deliver(&parcel.name, &bytes)?;
+        if half.is_none() {
+            trial::step("send.after");
+        }
         self.note_sent(&mut draft, work, &partner, parcel)?;
-        Ok(Some(self.ledger.begin(&draft)?))
+        self.once_put(half, draft, begun)
     }
 
     /// An interchange is with the partner, and the documents in it.

@@ -45,6 +45,7 @@ impl Gateway {
     ) -> Result<bool, Error> {
         let look = binding.mailbox.look()?;
         let mut first = Ok(());
+        let mut waiting = Vec::new();
         for together in look.ready.chunks(TOGETHER) {
             let mut taken = Vec::new();
             let each = each(together, stop, |arrival| match self.take_file(binding, arrival) {
@@ -54,21 +55,25 @@ impl Gateway {
                 }
                 file => file.map(|file| taken.extend(file.map(|file| (arrival, file)))),
             });
-            let confirmed = self.confirm(binding, taken);
+            // The disk has had time for those before them.
+            let confirmed = self.confirm(binding, std::mem::replace(&mut waiting, taken));
             match each.and(confirmed) {
                 Err(Error::Store(e)) => return Err(Error::Store(e)),
                 result => first = first.and(result),
             }
         }
-        first.map(|()| look.unsettled > 0 || look.more)
+        first.and(self.confirm(binding, waiting)).map(|()| look.unsettled > 0 || look.more)
     }
 
     /// Tells the mailbox of files, each once it is durable.
     fn confirm(
         &self,
         binding: &MailboxBinding,
-        taken: Vec<(&Arrival, TakenFile)>,
+        mut taken: Vec<(&Arrival, TakenFile)>,
     ) -> Result<(), Error> {
+        if let Some((_, last)) = taken.last_mut() {
+            last.begun.wait();
+        }
         let mut first = Ok(());
         for (arrival, TakenFile { receipt, begun }) in taken {
             trial::step("persist.before");

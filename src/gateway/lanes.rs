@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Zoned};
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ use super::raising::about_upkeep;
 use super::reload::Watched;
 use super::retention::keep_retiring;
 use super::webhooks::keep_telling;
-use super::working::do_some;
+use super::working::{Underway, do_some, finish_some};
 use super::{Error, Gateway, setup};
 use crate::exceptions::Kind;
 use crate::store::{self, Taken};
@@ -25,6 +25,8 @@ use crate::store::{self, Taken};
 /// The lane of copies for people.
 pub(super) const QUARANTINE: &str = "quarantine";
 
+/// What the lanes begin with in which is translated what came.
+const RECEIVE: &str = "receive";
 /// What the lanes of deadlines begin with.
 const DEADLINES: &str = "deadlines";
 /// What the lanes begin with in which receipts of AS2 are waited for, and sent.
@@ -40,6 +42,8 @@ pub(super) const CLOCK: Duration = Duration::from_secs(5);
 const PROFILES_POLL_MAX: Duration = Duration::from_secs(5);
 /// The longest that a lane sleeps although nothing wakes it.
 const NAP_MAX: Duration = Duration::from_mins(1);
+/// How long a lane that puts files into folders rests after each batch while more comes than is translated at once.
+const GIVES_WAY: Duration = Duration::from_millis(250);
 /// The longest that a step waits for those before it which need no server either.
 const ROOM_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -49,7 +53,12 @@ pub(super) fn held(mailbox: &str) -> String {
 }
 
 pub(super) fn receive(mailbox: &str) -> String {
-    format!("receive {mailbox}")
+    format!("{RECEIVE} {mailbox}")
+}
+
+/// Whether what came is translated in a lane.
+pub(super) fn is_receiving(lane: &str) -> bool {
+    lane.strip_prefix(RECEIVE).is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// Tests have a lane of their own: their endpoint is another, and may be out of order for long.
@@ -264,15 +273,29 @@ async fn work_off(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), Error> {
     let wake = gateway.ledger.wake(&lane);
+    let mut underway = None;
     while !*stop.borrow() {
-        let nap = match work_on(&gateway, &lane).await {
-            Ok(None) => continue,
-            Ok(Some(nap)) => nap,
-            Err(e) if is_lasting(&e) => return Err(e),
-            Err(e) => {
-                tracing::error!(lane, "{e}");
-                CLOCK
+        let waited = underway.is_some();
+        let before = finish(&gateway, underway.take());
+        let (finished, next) = tokio::join!(before, work_on(&gateway, &lane));
+        let finished = passing(&lane, finished)?.is_some();
+        let nap = match passing(&lane, next)? {
+            Some(Step::Done(done)) if gateway.gives_way(&lane) => {
+                passing(&lane, finish(&gateway, Some(done)).await)?;
+                tokio::select! {
+                    () = tokio::time::sleep(GIVES_WAY) => {}
+                    _ = stop.changed() => {}
+                }
+                continue;
             }
+            Some(Step::Done(done)) => {
+                underway = Some(done);
+                continue;
+            }
+            // Meanwhile there may be something that had to wait for what was underway.
+            Some(Step::Nap(_)) if waited && finished => continue,
+            Some(Step::Nap(nap)) if finished => nap,
+            _ => CLOCK,
         };
         tokio::select! {
             () = wake.notified() => {}
@@ -280,20 +303,59 @@ async fn work_off(
             _ = stop.changed() => {}
         }
     }
+    passing(&lane, finish(&gateway, underway).await)?;
     Ok(())
 }
 
-/// Does the next piece of work of a lane, or tells how long there is none.
-async fn work_on(gateway: &Arc<Gateway>, lane: &str) -> Result<Option<Duration>, Error> {
+/// What came of a step; nothing where it failed by what may go by, which is told.
+fn passing<T>(lane: &str, step: Result<T, Error>) -> Result<Option<T>, Error> {
+    match step {
+        Err(e) if !is_lasting(&e) => {
+            tracing::error!(lane, "{e}");
+            Ok(None)
+        }
+        step => step.map(Some),
+    }
+}
+
+/// What a lane came to.
+enum Step {
+    /// Something was done, and perhaps waits for the disk, while the next may be done.
+    Done(Underway),
+    /// For so long there is nothing to do.
+    Nap(Duration),
+}
+
+async fn finish(gateway: &Arc<Gateway>, underway: Option<Underway>) -> Result<(), Error> {
+    match underway {
+        Some(underway) => finish_some(gateway, underway).await,
+        None => Ok(()),
+    }
+}
+
+/// Does the next pieces of work of a lane, or tells how long there are none.
+async fn work_on(gateway: &Arc<Gateway>, lane: &str) -> Result<Step, Error> {
     let (taker, of) = (Arc::clone(gateway), lane.to_owned());
     let taken = nearby(gateway, move || {
         let most = taker.together(&of);
-        Ok(taker.ledger.store().take(&of, Timestamp::now(), most)?)
+        let taken = taker.ledger.store().take(&of, Timestamp::now(), most)?;
+        if let (Taken::Work(works), true) = (&taken, is_receiving(&of)) {
+            taker.pressure.note(works.len(), most, Instant::now());
+        }
+        Ok(taken)
     });
     match taken.await? {
-        Taken::Work(works) => do_some(gateway, works).await.map(|()| None),
-        Taken::NotBefore(due) => Ok(Some(until(due))),
-        Taken::Nothing => Ok(Some(NAP_MAX)),
+        Taken::Work(works) => {
+            let underway = do_some(gateway, works).await?;
+            if gateway.is_at_hand(lane) {
+                return Ok(Step::Done(underway));
+            }
+            // A server is told the next only once what it was told before is durable.
+            finish_some(gateway, underway).await?;
+            Ok(Step::Done(Underway::default()))
+        }
+        Taken::NotBefore(due) => Ok(Step::Nap(until(due))),
+        Taken::Nothing => Ok(Step::Nap(NAP_MAX)),
     }
 }
 

@@ -199,6 +199,14 @@ pub(super) struct Begun {
     handed_in: HandedIn,
 }
 
+impl Begun {
+    /// Waits until the disk has it, and all that were begun before it. Of several it is worth while to wait for the last
+    /// first; see [`HandedIn::wait`].
+    pub(super) fn wait(&mut self) {
+        self.handed_in.wait();
+    }
+}
+
 /// Why a step did not succeed, and whether it is worth repeating.
 #[derive(Debug, Clone)]
 #[allow(

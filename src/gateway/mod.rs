@@ -42,6 +42,7 @@ mod notes;
 mod orders;
 mod outbound;
 mod polling;
+mod pressure;
 mod raising;
 mod reconciliation;
 mod records;
@@ -174,6 +175,8 @@ pub struct Gateway {
     translations: Semaphore,
     /// Bounds how many steps wait for a server at a time, so that they leave threads for all others.
     servers: Semaphore,
+    /// Whether deliveries give way.
+    pressure: pressure::Pressure,
     /// How many steps that need no server are done at a time, as far as they get on.
     disks: room::Room,
     /// Who does the steps that have room there.

@@ -14,6 +14,7 @@ use super::crew::Crew;
 use super::in_force::{InForce, last_in_force, renamed};
 use super::ledger::Ledger;
 use super::live::Live;
+use super::pressure::Pressure;
 use super::records::open_store;
 use super::requeue::queue_again;
 use super::room::Room;
@@ -111,6 +112,7 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                 return Ok(Gateway {
                     translations: Semaphore::new(config.limits.translations as usize),
                     servers: Semaphore::new(config.limits.sftp_sessions as usize),
+                    pressure: Pressure::default(),
                     disks: Room::new(DISK_STEPS),
                     disk_crew: Crew::new("disk", DISK_STEPS),
                     translators: Crew::new("translate", config.limits.translations as usize),

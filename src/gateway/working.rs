@@ -2,12 +2,14 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::lanes::{blocking, done_by, is_lasting, nearby};
-use super::ledger::{Draft, Failure};
+use super::dispatch::Put;
+use super::lanes::{blocking, done_by, is_lasting, is_receiving, nearby};
+use super::ledger::{Begun, Draft, Failure};
 use super::{Error, Gateway};
 use crate::bridge::Endpoint;
+use crate::disk::{self, trial};
 use crate::store::{self, Task, Work};
 
 /// How often a file is tried again on which this program fails, before it is set aside for a person.
@@ -18,9 +20,20 @@ const ASKED_MIN: Duration = Duration::from_secs(1);
 /// Pieces of work that are done by one wait for the disk.
 const TOGETHER: usize = 64;
 
-/// Does pieces of work of one lane; failures are recorded. An error is told where even that could not be done.
-pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<(), Error> {
-    let Some(first) = works.first() else { return Ok(()) };
+/// A piece of work that was done, well or not.
+type Done = (Work, Result<(), Error>);
+
+/// Pieces of work that were done, and their commits, for which the disk is waited. Until that has them, the work is
+/// leased.
+#[derive(Default)]
+pub(super) struct Underway {
+    done: Vec<Done>,
+    begun: Vec<Begun>,
+}
+
+/// Does pieces of work of one lane; [`finish_some`] is to follow. The next of the lane may be done before it has.
+pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<Underway, Error> {
+    let Some(first) = works.first() else { return Ok(Underway::default()) };
     let heavy = matches!(first.task, Task::Translate { .. } | Task::Render { .. });
     let bound = if heavy {
         Some(&gateway.translations)
@@ -39,25 +52,46 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
     if heavy { done_by(&gateway.translators, step).await } else { blocking(step).await }
 }
 
+/// Waits until the disk has what was done; failures are recorded. An error is told where even that could not be done.
+pub(super) async fn finish_some(gateway: &Arc<Gateway>, underway: Underway) -> Result<(), Error> {
+    if underway.done.is_empty() {
+        return Ok(());
+    }
+    let finisher = Arc::clone(gateway);
+    nearby(gateway, move || finisher.finish_all(underway)).await
+}
+
 impl Gateway {
     /// How many pieces of work of a lane are taken at a time, to be done by one wait for the disk or to leave in one
     /// message: one where each waits for a server.
     pub(super) fn together(&self, lane: &str) -> usize {
+        #[cfg(feature = "as2")]
+        if let Some(partner) = lane.strip_prefix("send ")
+            && let Some(binding) = self.live().mailboxes.of(partner)
+            && let Some(peer) = binding.peer()
+        {
+            return peer.settings().documents_max;
+        }
+        if self.is_at_hand(lane) { TOGETHER } else { 1 }
+    }
+
+    /// Whether the work of a lane needs no more than the disks of this machine, and is much.
+    pub(super) fn is_at_hand(&self, lane: &str) -> bool {
         let (what, whose) = lane.split_once(' ').unwrap_or((lane, ""));
-        let live = self.live();
-        let is_local = match what {
+        match what {
             "receive" => true,
-            "send" => match live.mailboxes.of(whose) {
-                #[cfg(feature = "as2")]
-                Some(one) if one.peer().is_some() => {
-                    return one.peer().map_or(1, |peer| peer.settings().documents_max);
-                }
-                found => found.is_some_and(|one| !one.mailbox.is_remote()),
-            },
+            "send" => {
+                let live = self.live();
+                live.mailboxes.of(whose).is_some_and(|binding| !binding.mailbox.is_remote())
+            }
             "call" => !self.calls_far(whose),
             _ => false,
-        };
-        if is_local { TOGETHER } else { 1 }
+        }
+    }
+
+    /// Whether a lane only puts files into folders, and what has come is to be translated first.
+    pub(super) fn gives_way(&self, lane: &str) -> bool {
+        self.pressure.is_high(Instant::now()) && !is_receiving(lane) && self.is_at_hand(lane)
     }
 
     /// Whether the endpoint of a partner is called over the net, or is not there any more.
@@ -70,16 +104,13 @@ impl Gateway {
 
     /// Does pieces of work one after the other. Their commits share waits for the disk. Behind one that fails, those of
     /// its order wait for it.
-    fn perform_all(&self, works: Vec<Work>) -> Result<(), Error> {
+    fn perform_all(&self, works: Vec<Work>) -> Result<Underway, Error> {
         #[cfg(feature = "as2")]
         let works = self.gather(works)?;
-        let mut begun = Vec::new();
-        let mut done: Vec<(Work, Result<(), Error>)> = Vec::new();
+        let Underway { mut done, mut begun } = Underway::default();
+        let mut puts = Vec::new();
         for work in works {
-            let behind = |(before, result): &(Work, Result<(), Error>)| {
-                result.is_err() && !work.order.is_empty() && before.order == work.order
-            };
-            if done.iter().any(behind) {
+            if is_behind(&work, &done) {
                 self.ledger.store().release(work.id);
                 continue;
             }
@@ -87,7 +118,16 @@ impl Gateway {
             let step = AssertUnwindSafe(|| self.perform(&work, &mut begun));
             let result = std::panic::catch_unwind(step)
                 .unwrap_or_else(|_| Err(Error::Defect("a step ended in a panic".to_owned())));
+            let result = result.map(|put| puts.extend(put.map(|put| (done.len(), put))));
             done.push((work, result));
+        }
+        self.put_all(puts, &mut done, &mut begun);
+        Ok(Underway { done, begun })
+    }
+
+    fn finish_all(&self, Underway { done, mut begun }: Underway) -> Result<(), Error> {
+        if let Some(last) = begun.last_mut() {
+            last.wait();
         }
         for begun in begun {
             self.ledger.finish(begun)?;
@@ -104,6 +144,29 @@ impl Gateway {
             recorded?;
         }
         Ok(())
+    }
+
+    /// Puts what was delivered, and commits what the disk has for good.
+    fn put_all(&self, puts: Vec<(usize, Put)>, done: &mut [Done], begun: &mut Vec<Begun>) {
+        let (drafts, halves): (Vec<_>, Vec<_>) =
+            puts.into_iter().map(|(at, put)| ((at, put.draft), put.half)).unzip();
+        for ((at, draft), put) in drafts.into_iter().zip(disk::put_all(&halves)) {
+            let (before, this) = done.split_at_mut(at);
+            let Some((work, result)) = this.first_mut() else { continue };
+            if is_behind(work, before) {
+                // It is put there once more, with the same bytes.
+                self.ledger.store().release(work.id);
+                continue;
+            }
+            if put.is_ok() && matches!(work.task, Task::Send { .. }) {
+                trial::step("send.after");
+            }
+            let put = put.map_err(|e| Error::Mailbox(e.into()));
+            match put.and_then(|()| Ok(self.ledger.begin(&draft)?)) {
+                Ok(one) => begun.push(one),
+                Err(error) => *result = Err(error),
+            }
+        }
     }
 
     fn record(&self, work: &Work, failure: &Failure) -> Result<(), Error> {
@@ -125,6 +188,13 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Whether one failed that goes before it: they share a key of their order.
+fn is_behind(work: &Work, done: &[Done]) -> bool {
+    let shares =
+        |before: &Work| before.order.lines().any(|key| work.order.lines().any(|k| k == key));
+    done.iter().any(|(before, result)| result.is_err() && shares(before))
 }
 
 fn failure(error: &Error) -> Failure {

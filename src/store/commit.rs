@@ -50,8 +50,20 @@ pub(super) enum Request {
 pub struct HandedIn {
     pub(super) journal: Vec<JournalRecord>,
     pub(super) answer: Receiver<Result<(), Error>>,
+    /// What the answer was.
+    pub(super) answered: Option<Result<(), Error>>,
     /// Work whose lease ends with it.
     pub(super) freed: Vec<u64>,
+}
+
+impl HandedIn {
+    /// Waits until it is durable, or is known to be not done; and so is all that was handed in before it. Of several it is
+    /// worth while to wait for the last first: each wait for one that is not there costs far more than the look at one
+    /// that is.
+    pub fn wait(&mut self) {
+        let gone = |_| Err(Error::Closed);
+        self.answered.get_or_insert_with(|| self.answer.recv().unwrap_or_else(gone));
+    }
 }
 
 /// Transactions that come together, and what the writer is asked.
@@ -186,7 +198,7 @@ impl Counter {
         stage.answers.push(reply);
         drop(stage);
         self.handed_in.notify_one();
-        Ok(HandedIn { journal, answer, freed: Vec::new() })
+        Ok(HandedIn { journal, answer, answered: None, freed: Vec::new() })
     }
 
     /// Asks the writer for something, and waits until it is done.

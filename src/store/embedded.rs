@@ -56,8 +56,9 @@ pub struct EmbeddedStore {
     next_receipt: AtomicU64,
     /// Next number of each series that was asked for.
     numbers: Mutex<HashMap<Series, u64>>,
-    /// Work given out. In memory: with the process all leases end.
-    leases: Mutex<HashSet<u64>>,
+    /// Work given out, with the keys of its order, until it is handed in as done. In memory: with the process all leases
+    /// end.
+    leases: Mutex<HashMap<u64, String>>,
 }
 
 /// The file that is locked by the process that has the store open.
@@ -328,11 +329,23 @@ impl Store for EmbeddedStore {
 
     fn hand_in(&self, transaction: &Transaction) -> Result<HandedIn, Error> {
         let freed = transaction.changes.iter().filter_map(work_freed).collect();
-        Ok(HandedIn { freed, ..self.counter.hand_in(transaction)? })
+        let handed_in = self.counter.hand_in(transaction)?;
+        // What is handed in after it is durable after it: those behind need not wait for the disk.
+        let mut leases = lock(&self.leases);
+        for change in &transaction.changes {
+            if let Change::Done { work, .. } = change
+                && let Some(order) = leases.get_mut(work)
+            {
+                order.clear();
+            }
+        }
+        drop(leases);
+        Ok(HandedIn { freed, ..handed_in })
     }
 
-    fn settled(&self, handed_in: HandedIn) -> Result<Vec<JournalRecord>, Error> {
-        handed_in.answer.recv().map_err(|_| Error::Closed)??;
+    fn settled(&self, mut handed_in: HandedIn) -> Result<Vec<JournalRecord>, Error> {
+        handed_in.wait();
+        handed_in.answered.take().unwrap_or(Err(Error::Closed))?;
         let mut leases = lock(&self.leases);
         for work in handed_in.freed {
             leases.remove(&work);
@@ -349,25 +362,25 @@ impl Store for EmbeddedStore {
         let mut taken = Vec::new();
         for entry in self.tree.scan_prefix(keys::lane(keys::WORK, lane)).take(LOOKAHEAD_MAX) {
             let (key, value) = entry.map_err(|e| failed("reading", &e))?;
-            let work: Work = decode(&key, &value)?;
-            let is_behind = work.order.lines().any(|key| held.contains(key));
-            if is_behind {
-                held.extend(work.order.lines().map(str::to_owned));
+            if let Some(order) = keys::last_number(&key).and_then(|id| leases.get(&id)) {
+                held.extend(order.lines().map(str::to_owned));
                 continue;
             }
-            if work.due <= now && !leases.contains(&work.id) {
+            let work: Work = decode(&key, &value)?;
+            let is_behind = work.order.lines().any(|key| held.contains(key));
+            if !is_behind && work.due <= now {
                 taken.push(work);
                 if taken.len() >= most {
                     break;
                 }
                 continue;
             }
-            if !leases.contains(&work.id) {
+            if !is_behind {
                 earliest = Some(earliest.map_or(work.due, |other| other.min(work.due)));
             }
             held.extend(work.order.lines().map(str::to_owned));
         }
-        leases.extend(taken.iter().map(|work| work.id));
+        leases.extend(taken.iter().map(|work| (work.id, work.order.clone())));
         if taken.is_empty() {
             return Ok(earliest.map_or(Taken::Nothing, Taken::NotBefore));
         }

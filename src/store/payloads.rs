@@ -335,7 +335,7 @@ impl Payloads {
     /// # Errors
     /// [`Error::Payload`] where it is missing or damaged, [`Error::File`] where it cannot be read just now.
     pub fn get(&self, id: PayloadId) -> Result<Vec<u8>, Error> {
-        if let Some(bytes) = self.recent().get(id) {
+        if let Some(bytes) = self.recent().take(id) {
             return Ok(bytes.to_vec());
         }
         self.read(id)

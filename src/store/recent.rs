@@ -7,6 +7,8 @@ use super::payloads::PayloadId;
 
 /// Bytes that are held at most.
 const HELD_BYTES_MAX: usize = 8 << 20;
+/// So many that were taken may stand in the order, besides as many as are held.
+const GONE_MAX: usize = 1000;
 /// Largest payload that is held.
 const PAYLOAD_BYTES_MAX: usize = 64 << 10;
 
@@ -37,6 +39,21 @@ impl Recent {
     pub(super) fn get(&self, id: PayloadId) -> Option<Arc<[u8]>> {
         self.by_id.get(&id).cloned()
     }
+
+    /// One, where it is held, which is held no longer: most are read once, and leave the room to those that still wait
+    /// for it.
+    pub(super) fn take(&mut self, id: PayloadId) -> Option<Arc<[u8]>> {
+        let bytes = self.by_id.remove(&id)?;
+        self.bytes -= bytes.len();
+        // What comes first is mostly taken first.
+        while self.order.front().is_some_and(|id| !self.by_id.contains_key(id)) {
+            self.order.pop_front();
+        }
+        if self.order.len() > 2 * self.by_id.len() + GONE_MAX {
+            self.order.retain(|id| self.by_id.contains_key(id));
+        }
+        Some(bytes)
+    }
 }
 
 #[cfg(test)]
@@ -54,6 +71,18 @@ mod tests {
         assert_eq!(recent.get(PayloadId::of(&bytes(299))).unwrap().to_vec(), bytes(299));
         assert!(recent.get(PayloadId::of(&bytes(0))).is_none());
         assert_eq!(recent.by_id.len(), recent.order.len());
+        // What is taken leaves its room, wherever it stood.
+        let held: Vec<PayloadId> = recent.order.iter().copied().collect();
+        for id in held.iter().step_by(2).chain(held.iter().skip(1).step_by(2)) {
+            assert!(recent.take(*id).is_some() && recent.take(*id).is_none());
+        }
+        assert_eq!((recent.bytes, recent.by_id.len(), recent.order.len()), (0, 0, 0));
+        for _ in 0..5 * GONE_MAX {
+            recent.hold(PayloadId::of(b"a"), b"a");
+            recent.hold(PayloadId::of(b"b"), b"b");
+            assert_eq!(&*recent.take(PayloadId::of(b"b")).unwrap(), b"b");
+            assert!(recent.order.len() <= 2 + GONE_MAX);
+        }
         let large = vec![0; PAYLOAD_BYTES_MAX + 1];
         recent.hold(PayloadId::of(&large), &large);
         assert!(recent.get(PayloadId::of(&large)).is_none());

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Arrival, Error, Look, Mailbox};
-use crate::disk::{Arrivals, Limits, create_dir, safe_name, write_to};
+use crate::disk::{Arrivals, Half, Limits, create_dir, safe_name};
 
 /// A folder, local or mounted.
 pub struct DirectoryMailbox {
@@ -53,8 +53,8 @@ impl Mailbox for DirectoryMailbox {
         Ok(self.arrivals.set_aside(arrival, mark, note)?)
     }
 
-    fn deliver(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        Ok(write_to(&self.outbound, &safe_name(name), bytes)?)
+    fn deliver(&self, name: &str, bytes: &[u8]) -> Result<Option<Half>, Error> {
+        Ok(Some(Half::write(&self.outbound, &safe_name(name), bytes)?))
     }
 
     fn quarantine(&self, name: &str, bytes: &[u8], note: &[u8]) -> Result<(), Error> {

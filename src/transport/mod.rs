@@ -9,7 +9,7 @@ mod directory;
 #[cfg(feature = "sftp")]
 pub mod sftp;
 
-pub use crate::disk::{Arrival, Look};
+pub use crate::disk::{Arrival, Half, Look};
 pub use directory::DirectoryMailbox;
 
 /// Why a mailbox did not do what was asked.
@@ -64,11 +64,12 @@ pub trait Mailbox: Send + Sync {
     fn set_aside(&self, arrival: &Arrival, mark: &str, note: &str) -> Result<(), Error>;
 
     /// Puts bytes on the outbound side. They appear whole under this name or not at all; repeated with the same
-    /// bytes it changes nothing.
+    /// bytes it changes nothing. Where that is a folder of this machine, they are there only after
+    /// [`put_all`](crate::disk::put_all), so that several share waits for the disk.
     ///
     /// # Errors
     /// Where the mailbox cannot be reached.
-    fn deliver(&self, name: &str, bytes: &[u8]) -> Result<(), Error>;
+    fn deliver(&self, name: &str, bytes: &[u8]) -> Result<Option<Half>, Error>;
 
     /// Puts bytes that a person has to look at into the quarantine, with a note.
     ///

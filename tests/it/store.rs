@@ -529,3 +529,33 @@ fn a_snapshot_that_a_kill_interrupted_does_not_keep_the_store_shut() {
     assert_eq!(store.reserve_numbers(&series(), (1..=100).into(), 1).unwrap(), [8]);
     assert!(!remains.exists());
 }
+
+#[test]
+fn what_is_behind_work_that_is_handed_in_as_done_does_not_wait_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let mut queued = Transaction::new();
+    for name in ["first", "second", "third"] {
+        queued.push(work("lane", "po 1", name, now()));
+    }
+    store.commit(queued).unwrap();
+    let lane = || "lane".to_owned();
+
+    let (first, name) = taken(&store, "lane", now()).unwrap();
+    assert_eq!(name, "first");
+    assert_eq!(taken(&store, "lane", now()), None);
+    let done = Transaction::new().with(Change::Done { lane: lane(), work: first });
+    let handed_in = store.hand_in(&done).unwrap();
+    let (second, name) = taken(&store, "lane", now()).unwrap();
+    assert_eq!(name, "second");
+
+    // One that failed holds up those behind it, before the disk has that and after.
+    let (due, error) = (now() + SignedDuration::from_mins(1), "no".to_owned());
+    let retried = Transaction::new().with(Change::Retry { lane: lane(), work: second, due, error });
+    let failed = store.hand_in(&retried).unwrap();
+    assert_eq!(taken(&store, "lane", now()), None);
+    store.settled(handed_in).unwrap();
+    store.settled(failed).unwrap();
+    assert_eq!(taken(&store, "lane", now()), None);
+    assert_eq!(taken(&store, "lane", due).unwrap().1, "second");
+}

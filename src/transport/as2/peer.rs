@@ -21,7 +21,7 @@ use super::{Name, Policy};
 use crate::disk::{create_dir, safe_name, write_to};
 use crate::profile::{As2, As2Cipher, As2Compression, As2Digest, As2Receipt};
 use crate::secrets::read_secret_bytes;
-use crate::transport::{Arrival, Error, Look, Mailbox};
+use crate::transport::{Arrival, Error, Half, Look, Mailbox};
 
 /// A partner, with a folder of ours for what people have to look at.
 pub struct Peer {
@@ -259,7 +259,7 @@ impl Mailbox for Peer {
         Err(nothing_lies_here(arrival))
     }
 
-    fn deliver(&self, name: &str, _: &[u8]) -> Result<(), Error> {
+    fn deliver(&self, name: &str, _: &[u8]) -> Result<Option<Half>, Error> {
         Err(Error::Server(format!("{name}: an AS2 partner is sent messages, not files")))
     }
 

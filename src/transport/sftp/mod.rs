@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Arrival, Error, Look, Mailbox};
+use super::{Arrival, Error, Half, Look, Mailbox};
 use crate::disk::{Limits, create_dir, marked, note_name, safe_name, write_to};
 use crate::profile::{After, Sftp as Settings};
 use backoff::Backoff;
@@ -243,11 +243,12 @@ impl Mailbox for SftpMailbox {
         Ok(())
     }
 
-    fn deliver(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    fn deliver(&self, name: &str, bytes: &[u8]) -> Result<Option<Half>, Error> {
         let folder = Path::new(&self.settings.outbound);
         let upload = Upload::new(folder, &self.settings.upload_name, &safe_name(name), bytes);
         let mut attempts = lock(&self.attempts);
-        Ok(self.with(|connection| upload.run(connection, &mut attempts))?)
+        self.with(|connection| upload.run(connection, &mut attempts))?;
+        Ok(None)
     }
 
     fn quarantine(&self, name: &str, bytes: &[u8], note: &[u8]) -> Result<(), Error> {
