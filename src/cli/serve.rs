@@ -53,6 +53,18 @@ pub struct ServeArgs {
     check: bool,
 }
 
+/// Asks the system for as many open files as it lets us have. Most give 1,024 at first, and folders that hang hold some.
+fn allow_files() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        // Where it is refused, we do with what there is.
+        let asked = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+        tracing::debug!(?current, ?maximum, ?asked, "open files");
+    }
+}
+
 /// Runs until SIGTERM or SIGINT; then steps under way are finished and the store is closed.
 ///
 /// # Errors
@@ -65,6 +77,7 @@ pub(super) fn run(
     let config = args.config.read()?;
     let engine = engine(context)?;
     start_log(&config.log, context.paint_err.is_on())?;
+    allow_files();
     let runtime = runtime(None)?;
     let ended = runtime.block_on(async {
         let gateway = Gateway::open(config, engine).map_err(|problems| {

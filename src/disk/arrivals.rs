@@ -47,6 +47,11 @@ impl Arrival {
         Self { name, size, modified_nanoseconds, file_name }
     }
 
+    /// Whether a file is still the one that was seen.
+    fn is(&self, metadata: &Metadata) -> bool {
+        metadata.len() == self.size && modified(metadata) == self.modified_nanoseconds
+    }
+
     /// Its name as it is, byte for byte.
     #[must_use]
     pub fn file_name(&self) -> &OsStr {
@@ -181,10 +186,7 @@ impl Arrivals {
         let mut file = File::open(&path).map_err(|e| named(&path, &e))?;
         let mut bytes = Vec::with_capacity(usize::try_from(arrival.size).unwrap_or(0));
         file.by_ref().take(arrival.size + 1).read_to_end(&mut bytes)?;
-        let metadata = file.metadata()?;
-        let same = bytes.len() as u64 == arrival.size
-            && modified(&metadata) == arrival.modified_nanoseconds;
-        if !same {
+        if bytes.len() as u64 != arrival.size || !arrival.is(&file.metadata()?) {
             let text = "it changed while it was read";
             return Err(named(&path, &io::Error::new(io::ErrorKind::ResourceBusy, text)));
         }
@@ -193,11 +195,16 @@ impl Arrivals {
 
     /// Moves a file that was taken into the archive's folder of the day, as `MARK-NAME`. A mark that is the file's own
     /// keeps files of one name apart. The rename is not synced: a file that comes back by a power cut has the same
-    /// name, size, time and bytes, by which it is known.
+    /// name, size, time and bytes, by which it is known. One that was written anew since it was read is another: it stays,
+    /// and is looked at again.
     ///
     /// # Errors
     /// Where it cannot be moved. A file that is gone already is no error.
     pub fn archive(&self, arrival: &Arrival, mark: &str) -> io::Result<()> {
+        let path = self.inbound.join(&arrival.file_name);
+        if fs::symlink_metadata(&path).is_ok_and(|metadata| !arrival.is(&metadata)) {
+            return Ok(());
+        }
         let day = self.archive.join(Zoned::now().date().to_string());
         create_dir(&day).map_err(|e| named(&day, &e))?;
         trial::step("archive.before");
@@ -269,4 +276,35 @@ fn modified(metadata: &Metadata) -> i128 {
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_written_anew_since_it_was_read_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let limits = Limits { settle: Duration::ZERO, file_bytes: 100, files: 10 };
+        let inbound = place("inbound");
+        let arrivals =
+            Arrivals::open(inbound.clone(), place("archive"), place("quarantine"), limits).unwrap();
+        let look = || arrivals.look().unwrap().ready.pop();
+        fs::write(inbound.join("orders.edi"), b"first").unwrap();
+        assert!(look().is_none());
+        let first = look().unwrap();
+        assert_eq!(arrivals.read(&first).unwrap(), b"first");
+
+        fs::write(inbound.join("orders.edi"), b"the second").unwrap();
+        arrivals.archive(&first, "1").unwrap();
+        assert_eq!(fs::read(inbound.join("orders.edi")).unwrap(), b"the second");
+        assert!(look().is_none());
+        let second = look().unwrap();
+        assert_eq!(arrivals.read(&second).unwrap(), b"the second");
+        arrivals.archive(&second, "2").unwrap();
+        assert!(!inbound.join("orders.edi").exists());
+        // One that is gone already is no error.
+        arrivals.archive(&second, "2").unwrap();
+    }
 }

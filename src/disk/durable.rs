@@ -1,6 +1,5 @@
 //! Writing so that a power cut leaves the old or the new, never a half.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -83,10 +82,7 @@ impl Half {
     pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<Self> {
         let (hidden, whole) = (folder.join(format!(".{name}.tmp")), folder.join(name));
         match write_unsynced(&hidden, bytes) {
-            Ok(file) => {
-                begin_writing(&file);
-                Ok(Self { file, folder: folder.to_path_buf(), hidden, whole })
-            }
+            Ok(file) => Ok(Self { file, folder: folder.to_path_buf(), hidden, whole }),
             Err(e) => {
                 // On a full disk each half would make it fuller.
                 let _ = fs::remove_file(&hidden);
@@ -107,78 +103,86 @@ impl Half {
             fs::rename(&self.hidden, &self.whole)
         });
         if named.is_err() {
-            let _ = fs::remove_file(&self.hidden);
+            self.take_away();
         }
         named
     }
+
+    fn take_away(&self) {
+        // On a full disk each half would make it fuller. What is left is replaced when it is written again.
+        let _ = fs::remove_file(&self.hidden);
+    }
 }
 
-/// Has the disk begin with a file that will be waited for: until then it is done with most of it, and with those behind
-/// it.
-fn begin_writing(file: &File) {
-    // It is only a hint: where it is not heard, the wait is longer.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
-    #[cfg(not(target_os = "linux"))]
-    let _ = file;
-}
-
-/// Threads that wait for the disk at a time: it takes several waits together.
-const WAITS: usize = 4;
+/// Threads that wait for the disk at a time: it takes several waits together, which last little longer than one.
+const WAITS: usize = 8;
 
 /// Gives files their names, each in one step: fsync, rename, fsync of its folder. Nobody who looks sees a half, and what
 /// had that name is replaced. All of them wait for the disk together, which takes far less time than one after the other.
-/// Tells of each whether it is there for good; where not, it may be there all the same. Of several with one name the last
-/// stands for all.
+///
+/// They get their names in their order. One that has to go behind another, as `goes_behind` says of two by their places,
+/// is held back where that is not put: it has no name then, and nothing is told of it. Of all others it is told whether
+/// they are there for good; where not, they may be there all the same. No two may be for one name.
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
 /// let folder = tempfile::tempdir()?;
 /// let write = |name| crossdock::disk::Half::write(folder.path(), name, b"ISA");
-/// for put in crossdock::disk::put_all(&[write("one.edi")?, write("two.edi")?]) {
+/// let halves = [write("one.edi")?, write("two.edi")?];
+/// for put in crossdock::disk::put_all(&halves, |_, _| false).into_iter().flatten() {
 ///     put?;
 /// }
 /// assert_eq!(std::fs::read(folder.path().join("two.edi"))?, b"ISA");
 /// # Ok(())
 /// # }
 /// ```
-pub fn put_all(halves: &[Half]) -> Vec<io::Result<()>> {
-    // Each replaced the hidden file of the one before it.
-    let last: BTreeMap<&Path, usize> =
-        halves.iter().enumerate().map(|(at, half)| (&*half.whole, at)).collect();
-    let mut put: Vec<io::Result<()>> = sync_all(halves);
-    let stands_for = |at: usize| last.get(&*halves[at].whole).copied().unwrap_or(at);
-    for (at, half) in halves.iter().enumerate().filter(|(at, _)| stands_for(*at) == *at) {
-        let synced = std::mem::replace(&mut put[at], Ok(()));
-        put[at] = half.name(synced);
-    }
-    let folders: BTreeSet<&Path> = halves.iter().map(|half| &*half.folder).collect();
-    for folder in folders {
-        let Err(e) = sync_dir(folder) else { continue };
-        for (half, put) in halves.iter().zip(&mut put) {
-            if half.folder == folder && put.is_ok() {
-                *put = again(&e);
-            }
+pub fn put_all(
+    halves: &[Half],
+    goes_behind: impl Fn(usize, usize) -> bool,
+) -> Vec<Option<io::Result<()>>> {
+    let mut put = Vec::with_capacity(halves.len());
+    let mut unput: Vec<usize> = Vec::new();
+    for (at, (half, synced)) in halves.iter().zip(sync_all(halves)).enumerate() {
+        let is_held = unput.iter().any(|before| goes_behind(at, *before));
+        let named = if is_held {
+            half.take_away();
+            None
+        } else {
+            Some(half.name(synced))
+        };
+        if !matches!(named, Some(Ok(()))) {
+            unput.push(at);
         }
+        put.push(named);
     }
-    for at in (0..halves.len()).filter(|at| stands_for(*at) != *at) {
-        put[at] = put[stands_for(at)].as_ref().map_or_else(again, |()| Ok(()));
+    let mut folders: Vec<(&Path, io::Result<()>)> = Vec::new();
+    for (at, half) in halves.iter().enumerate() {
+        let known = folders.iter().position(|(folder, _)| *folder == half.folder);
+        let known = known.unwrap_or_else(|| {
+            folders.push((&half.folder, sync_dir(&half.folder)));
+            folders.len() - 1
+        });
+        if !matches!(put[at], Some(Ok(()))) {
+            continue;
+        }
+        if let Err(e) = &folders[known].1 {
+            put[at] = Some(Err(io::Error::new(e.kind(), e.to_string())));
+            unput.push(at);
+        } else if unput.iter().any(|before| *before < at && goes_behind(at, *before)) {
+            put[at] = None;
+            unput.push(at);
+        }
     }
     put
 }
 
-/// The same error once more.
-fn again(error: &io::Error) -> io::Result<()> {
-    Err(io::Error::new(error.kind(), error.to_string()))
-}
-
 fn sync_all(halves: &[Half]) -> Vec<io::Result<()>> {
     let sync = |some: &[Half]| some.iter().map(Half::sync).collect::<Vec<_>>();
-    if halves.len() <= WAITS {
+    if halves.len() <= 2 {
         return sync(halves);
     }
     thread::scope(|scope| {
-        let parts = halves.chunks(halves.len().div_ceil(WAITS));
+        let parts = halves.chunks(halves.len().div_ceil(WAITS).max(2));
         let waits: Vec<_> = parts
             .map(|part| (part, thread::Builder::new().spawn_scoped(scope, move || sync(part))))
             .collect();
@@ -225,38 +229,60 @@ pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn halves(folders: [&Path; 2], count: usize) -> Vec<Half> {
+        let write = |n: usize| {
+            let (name, bytes) = (format!("{n}.edi"), format!("contents {n}"));
+            Half::write(folders[n % 2], &name, bytes.as_bytes()).unwrap()
+        };
+        (0..count).map(write).collect()
+    }
+
     #[test]
     fn several_are_put_each_whole_or_not_at_all() {
-        let folder = tempfile::tempdir().unwrap();
-        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        create_dir(&one).unwrap();
-        create_dir(&other).unwrap();
-        let bytes = |n: usize| format!("contents {n}").into_bytes();
-        let mut halves: Vec<Half> = (0..20)
-            .map(|n| {
-                let folder = if n % 2 == 0 { &one } else { &other };
-                Half::write(folder, &format!("{n}.edi"), &bytes(n)).unwrap()
-            })
-            .collect();
-        // Nothing is to be seen yet under its name; what is in the way of one is no file.
-        assert!(
-            fs::read_dir(&one)
-                .unwrap()
-                .all(|e| { e.unwrap().file_name().to_string_lossy().starts_with('.') })
-        );
-        fs::create_dir(one.join("4.edi")).unwrap();
-        // A name that comes again has the last contents.
-        halves.push(Half::write(&one, "0.edi", b"the last").unwrap());
-        halves.push(Half::write(&one, "4.edi", b"the last").unwrap());
-        let put = put_all(&halves);
-        assert_eq!(put.len(), 22);
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let halves = halves([one.path(), other.path()], 21);
+        // Nothing is to be seen yet under its name. What is in the way of one is no file.
+        let is_hidden = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+        assert!(fs::read_dir(one.path()).unwrap().all(|entry| is_hidden(entry.unwrap())));
+        fs::create_dir(one.path().join("4.edi")).unwrap();
+        let put = put_all(&halves, |_, _| false);
+        assert_eq!(put.len(), 21);
         for (n, put) in put.iter().enumerate() {
-            assert_eq!(put.is_ok(), n != 4 && n != 21, "{n}: {put:?}");
+            assert_eq!(put.as_ref().unwrap().is_ok(), n != 4, "{n}: {put:?}");
         }
-        assert_eq!(fs::read(one.join("0.edi")).unwrap(), b"the last");
-        assert_eq!(fs::read(other.join("19.edi")).unwrap(), bytes(19));
+        assert_eq!(fs::read(other.path().join("19.edi")).unwrap(), b"contents 19");
         let left = |folder: &Path| fs::read_dir(folder).unwrap().count();
-        assert_eq!((left(&one), left(&other)), (10, 10));
+        assert_eq!((left(one.path()), left(other.path())), (11, 10));
+    }
+
+    #[test]
+    fn what_goes_behind_one_that_is_not_put_gets_no_name() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let halves = halves([one.path(), other.path()], 12);
+        fs::create_dir(one.path().join("2.edi")).unwrap();
+        // 5 goes behind 2, and 11 behind 5; 1 is before it.
+        let put = put_all(&halves, |at, before| matches!((at, before), (5 | 1, 2) | (11, 5)));
+        for (n, put) in put.iter().enumerate() {
+            let told = put.as_ref().map(Result::is_ok);
+            let expected = match n {
+                2 => Some(false),
+                5 | 11 => None,
+                _ => Some(true),
+            };
+            assert_eq!(told, expected, "{n}");
+        }
+        let left = fs::read_dir(other.path()).unwrap().count();
+        assert_eq!(left, 4, "neither they nor their hidden files");
+    }
+
+    #[test]
+    fn where_a_folder_is_lost_nothing_of_it_is_told_to_be_there() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let halves = halves([one.path(), other.path()], 10);
+        fs::remove_dir_all(other.path()).unwrap();
+        for (n, put) in put_all(&halves, |_, _| false).iter().enumerate() {
+            assert_eq!(put.as_ref().unwrap().is_ok(), n % 2 == 0, "{n}");
+        }
     }
 
     #[test]

@@ -55,14 +55,22 @@ impl Gateway {
                 }
                 file => file.map(|file| taken.extend(file.map(|file| (arrival, file)))),
             });
-            // The disk has had time for those before them.
-            let confirmed = self.confirm(binding, std::mem::replace(&mut waiting, taken));
-            match each.and(confirmed) {
-                Err(Error::Store(e)) => return Err(Error::Store(e)),
+            // Where the next take no long time, these may wait for the disk meanwhile.
+            let ready = if binding.mailbox.is_remote() {
+                taken
+            } else {
+                std::mem::replace(&mut waiting, taken)
+            };
+            match each.and(self.confirm(binding, ready)) {
+                Err(Error::Store(e)) => {
+                    first = Err(Error::Store(e));
+                    break;
+                }
                 result => first = first.and(result),
             }
         }
-        first.and(self.confirm(binding, waiting)).map(|()| look.unsettled > 0 || look.more)
+        let confirmed = self.confirm(binding, waiting);
+        first.and(confirmed).map(|()| look.unsettled > 0 || look.more)
     }
 
     /// Tells the mailbox of files, each once it is durable.

@@ -1,5 +1,5 @@
 //! Who works, and when: one task for each mailbox and endpoint that is looked into, and one for each lane of
-//! queued work. A lane does one thing at a time; a slow one holds up nobody else.
+//! queued work. A lane does one batch at a time, the next while the disk takes the last; a slow one holds up nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -280,7 +280,7 @@ async fn work_off(
         let (finished, next) = tokio::join!(before, work_on(&gateway, &lane));
         let finished = passing(&lane, finished)?.is_some();
         let nap = match passing(&lane, next)? {
-            Some(Step::Done(done)) if gateway.gives_way(&lane) => {
+            Some(Step::Done(done)) if gateway.gives_way(&lane, &done) => {
                 passing(&lane, finish(&gateway, Some(done)).await)?;
                 tokio::select! {
                     () = tokio::time::sleep(GIVES_WAY) => {}

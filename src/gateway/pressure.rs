@@ -1,5 +1,5 @@
-//! Whether more comes than is translated at once: then deliveries give way, so that what waits in mailboxes is durable and
-//! acknowledged soon. Nothing is lost by that but time, and what has to wait is put together.
+//! Whether more comes than is translated at once: then deliveries into folders give way for a while, so that what waits in
+//! mailboxes is durable, and its acknowledgement queued, soon. What has to wait is put together.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

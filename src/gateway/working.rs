@@ -1,8 +1,11 @@
 //! Work that is done: several pieces of a lane one after the other, whose commits share waits for the disk.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::dispatch::Put;
 use super::lanes::{blocking, done_by, is_lasting, is_receiving, nearby};
@@ -19,6 +22,9 @@ const DEFECT_RETRIES: u32 = 2;
 const ASKED_MIN: Duration = Duration::from_secs(1);
 /// Pieces of work that are done by one wait for the disk.
 const TOGETHER: usize = 64;
+
+/// What has waited for so long gives way no more, however much comes.
+const GIVES_WAY_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 /// A piece of work that was done, well or not.
 type Done = (Work, Result<(), Error>);
@@ -89,9 +95,15 @@ impl Gateway {
         }
     }
 
-    /// Whether a lane only puts files into folders, and what has come is to be translated first.
-    pub(super) fn gives_way(&self, lane: &str) -> bool {
-        self.pressure.is_high(Instant::now()) && !is_receiving(lane) && self.is_at_hand(lane)
+    /// Whether a lane that did this rests for a while: it only puts files into folders, what has come is to be translated
+    /// first, and nothing of it has waited for long.
+    pub(super) fn gives_way(&self, lane: &str, underway: &Underway) -> bool {
+        let oldest = underway.done.iter().map(|(work, _)| work.queued).min();
+        let waited = oldest.map(|oldest| Timestamp::now().duration_since(oldest));
+        self.pressure.is_high(Instant::now())
+            && !is_receiving(lane)
+            && self.is_at_hand(lane)
+            && waited.is_some_and(|waited| waited < GIVES_WAY_FOR)
     }
 
     /// Whether the endpoint of a partner is called over the net, or is not there any more.
@@ -109,22 +121,66 @@ impl Gateway {
         let works = self.gather(works)?;
         let Underway { mut done, mut begun } = Underway::default();
         let mut puts = Vec::new();
+        // Keys of orders in which one failed.
+        let mut blocked: HashSet<String> = HashSet::new();
         for work in works {
-            if is_behind(&work, &done) {
-                self.ledger.store().release(work.id);
-                continue;
+            let is_behind = work.order.lines().any(|key| blocked.contains(key));
+            let result =
+                if is_behind {
+                    None
+                } else {
+                    // One that panics is a defect, and a failure like any other.
+                    let step = AssertUnwindSafe(|| self.perform(&work, &mut begun));
+                    let result = std::panic::catch_unwind(step);
+                    Some(result.unwrap_or_else(|_| {
+                        Err(Error::Defect("a step ended in a panic".to_owned()))
+                    }))
+                };
+            if !matches!(result, Some(Ok(_))) {
+                blocked.extend(work.order.lines().map(str::to_owned));
             }
-            // One that panics is a defect, and a failure like any other.
-            let step = AssertUnwindSafe(|| self.perform(&work, &mut begun));
-            let result = std::panic::catch_unwind(step)
-                .unwrap_or_else(|_| Err(Error::Defect("a step ended in a panic".to_owned())));
-            let result = result.map(|put| puts.extend(put.map(|put| (done.len(), put))));
-            done.push((work, result));
+            match result {
+                None => self.ledger.store().release(work.id),
+                Some(Ok(Some(put))) => puts.push((work, put)),
+                Some(result) => done.push((work, result.map(drop))),
+            }
         }
         self.put_all(puts, &mut done, &mut begun);
         Ok(Underway { done, begun })
     }
 
+    /// Puts what was delivered, and commits what the disk has for good.
+    fn put_all(&self, puts: Vec<(Work, Put)>, done: &mut Vec<Done>, begun: &mut Vec<Begun>) {
+        let mut halves = Vec::with_capacity(puts.len());
+        let mut works = Vec::with_capacity(puts.len());
+        for (work, Put { half, draft }) in puts {
+            halves.push(half);
+            works.push((work, draft));
+        }
+        let goes_behind = |at: usize, before: usize| {
+            let before = &works[before].0.order;
+            works[at].0.order.lines().any(|key| before.lines().any(|other| other == key))
+        };
+        let put = disk::put_all(&halves, goes_behind);
+        for ((work, draft), put) in works.into_iter().zip(put) {
+            let Some(put) = put else {
+                self.ledger.store().release(work.id);
+                continue;
+            };
+            if put.is_ok() && matches!(work.task, Task::Send { .. }) {
+                trial::step("send.after");
+            }
+            let put = put.map_err(|e| match work.task {
+                Task::Call { .. } => Error::Endpoint(e.into()),
+                _ => Error::Mailbox(e.into()),
+            });
+            let result = put.and_then(|()| Ok(self.ledger.begin(&draft)?));
+            done.push((work, result.map(|one| begun.push(one))));
+        }
+    }
+
+    /// Waits until the disk has what was done, and records what failed. All of it is gone through, whatever fails, but
+    /// where the store is of no use any more.
     fn finish_all(&self, Underway { done, mut begun }: Underway) -> Result<(), Error> {
         if let Some(last) = begun.last_mut() {
             last.wait();
@@ -132,6 +188,7 @@ impl Gateway {
         for begun in begun {
             self.ledger.finish(begun)?;
         }
+        let mut first = Ok(());
         for (work, result) in done {
             let Err(error) = result else { continue };
             if is_lasting(&error) {
@@ -141,32 +198,12 @@ impl Gateway {
             if recorded.is_err() {
                 self.ledger.store().release(work.id);
             }
-            recorded?;
-        }
-        Ok(())
-    }
-
-    /// Puts what was delivered, and commits what the disk has for good.
-    fn put_all(&self, puts: Vec<(usize, Put)>, done: &mut [Done], begun: &mut Vec<Begun>) {
-        let (drafts, halves): (Vec<_>, Vec<_>) =
-            puts.into_iter().map(|(at, put)| ((at, put.draft), put.half)).unzip();
-        for ((at, draft), put) in drafts.into_iter().zip(disk::put_all(&halves)) {
-            let (before, this) = done.split_at_mut(at);
-            let Some((work, result)) = this.first_mut() else { continue };
-            if is_behind(work, before) {
-                // It is put there once more, with the same bytes.
-                self.ledger.store().release(work.id);
-                continue;
-            }
-            if put.is_ok() && matches!(work.task, Task::Send { .. }) {
-                trial::step("send.after");
-            }
-            let put = put.map_err(|e| Error::Mailbox(e.into()));
-            match put.and_then(|()| Ok(self.ledger.begin(&draft)?)) {
-                Ok(one) => begun.push(one),
-                Err(error) => *result = Err(error),
+            match recorded {
+                Err(e) if is_lasting(&e) => return Err(e),
+                recorded => first = first.and(recorded),
             }
         }
+        first
     }
 
     fn record(&self, work: &Work, failure: &Failure) -> Result<(), Error> {
@@ -188,13 +225,6 @@ impl Gateway {
         }
         Ok(())
     }
-}
-
-/// Whether one failed that goes before it: they share a key of their order.
-fn is_behind(work: &Work, done: &[Done]) -> bool {
-    let shares =
-        |before: &Work| before.order.lines().any(|key| work.order.lines().any(|k| k == key));
-    done.iter().any(|(before, result)| result.is_err() && shares(before))
 }
 
 fn failure(error: &Error) -> Failure {

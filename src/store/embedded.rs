@@ -56,8 +56,8 @@ pub struct EmbeddedStore {
     next_receipt: AtomicU64,
     /// Next number of each series that was asked for.
     numbers: Mutex<HashMap<Series, u64>>,
-    /// Work given out, with the keys of its order, until it is handed in as done. In memory: with the process all leases
-    /// end.
+    /// Work given out, with the keys of its order; none once it is handed in as done. In memory: with the process all
+    /// leases end.
     leases: Mutex<HashMap<u64, String>>,
 }
 

@@ -416,7 +416,8 @@ pub trait Store: Records {
 
     /// Takes the first pieces of work of a lane that are due, at most so many, and leases them. Work with the same
     /// `order` key is given out in the order in which it was queued, and to one caller at a time, who has to do it in
-    /// that order: where one fails, those of its key behind it are to be released. A lease ends with the commit that finishes, retries
+    /// that order: where one fails, those of its key behind it are to be released. Once it is handed in as done, those behind it
+    /// may be given out, though the disk has not got it yet. A lease ends with the commit that finishes, retries
     /// or parks the work, with [`Store::release`], and with the process.
     ///
     /// # Errors
