@@ -43,7 +43,7 @@ const PROFILES_POLL_MAX: Duration = Duration::from_secs(5);
 /// The longest that a lane sleeps although nothing wakes it.
 const NAP_MAX: Duration = Duration::from_mins(1);
 /// How long a lane that puts files into folders rests after each batch while more comes than is translated at once.
-const GIVES_WAY: Duration = Duration::from_millis(250);
+const GIVES_WAY: Duration = Duration::from_millis(500);
 /// The longest that a step waits for those before it which need no server either.
 const ROOM_PATIENCE: Duration = Duration::from_secs(3);
 
