@@ -200,9 +200,7 @@ impl Payloads {
         }
         let path = self.path(id);
         let still = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is no larger is in a pack, but in stores of old.
-        let may_be_file = bytes.len() > PACKED_BYTES_MAX;
-        if self.packs.has(id) || may_be_file && path.exists() {
+        if self.packs.has(id) || path.exists() {
             match self.read(id) {
                 Ok(_) => {
                     // Another thread may have written it a moment ago, and not yet made it durable.
