@@ -85,7 +85,7 @@ impl Gateway {
     pub(super) fn is_at_hand(&self, lane: &str) -> bool {
         let (what, whose) = lane.split_once(' ').unwrap_or((lane, ""));
         match what {
-            "receive" => true,
+            _ if is_receiving(lane) => true,
             "send" => {
                 let live = self.live();
                 live.mailboxes.of(whose).is_some_and(|binding| !binding.mailbox.is_remote())
