@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::inbound::Opened;
 use super::ledger::{Begun, Draft};
 use super::mailboxes::MailboxBinding;
 use super::raising::about_answer;
@@ -36,6 +37,7 @@ impl Gateway {
     pub(super) fn perform(
         &self,
         work: &Work,
+        opened: Option<Opened>,
         begun: &mut Vec<Begun>,
     ) -> Result<Option<Put>, Error> {
         match &work.task {
@@ -45,7 +47,7 @@ impl Gateway {
                 return self.send(work, &parcels.collect::<Result<Vec<_>, _>>()?, begun);
             }
             Task::Translate { receipt, again } => {
-                self.translate(work, (*receipt, again.as_ref()), begun)
+                self.translate(work, (*receipt, again.as_ref()), opened, begun)
             }
             Task::Render { document, .. } => self.render(work, document),
             Task::Deadline { document, of, from, due } => {

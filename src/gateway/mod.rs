@@ -13,6 +13,7 @@
 
 mod ack_log;
 mod acknowledgement;
+mod ahead;
 mod alerts;
 mod api_config;
 #[cfg(feature = "as2")]

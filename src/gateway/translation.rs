@@ -131,6 +131,9 @@ pub(super) struct Numbers {
     pub(super) sets: Vec<u64>,
 }
 
+/// An interchange as it was read.
+pub(super) struct Unjudged(translate::Received);
+
 /// An interchange as it was read and judged.
 pub(super) struct Received {
     /// Whether the envelope itself is acceptable.
@@ -242,6 +245,11 @@ impl Translator {
         repeated: &dyn Fn(&NumberSeen<'_>) -> Option<String>,
         today: Date,
     ) -> Received {
+        Self::judge(self.read(interchange, partner), partner, repeated, today)
+    }
+
+    /// The first half of [`Self::receive`], which needs nothing but the bytes and the agreement.
+    pub(super) fn read(&self, interchange: &[u8], partner: &Partner) -> Unjudged {
         let policy = &partner.acknowledgements.policy;
         let options = Options {
             limits: Limits::default(),
@@ -250,7 +258,17 @@ impl Translator {
             direction: Direction::In,
         };
         let errors_as = |_: &Interchange| policy.errors_as;
-        let mut all = translate::receive_under(&self.engine, interchange, options, &errors_as);
+        Unjudged(translate::receive_under(&self.engine, interchange, options, &errors_as))
+    }
+
+    /// The second half, in which it is judged by what came before, too.
+    pub(super) fn judge(
+        Unjudged(mut all): Unjudged,
+        partner: &Partner,
+        repeated: &dyn Fn(&NumberSeen<'_>) -> Option<String>,
+        today: Date,
+    ) -> Received {
+        let policy = &partner.acknowledgements.policy;
         let mut received = Received {
             accepted: false,
             findings: all.stray,

@@ -10,10 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::dispatch::Put;
 use super::lanes::{blocking, done_by, is_lasting, is_receiving, nearby};
 use super::ledger::{Begun, Draft, Failure};
-use super::{Error, Gateway};
+use super::{Error, Gateway, ahead};
 use crate::bridge::Endpoint;
 use crate::disk::{self, trial};
-use crate::store::{self, Task, Work};
+use crate::store::{self, Receipt, Task, Work};
 
 /// How often a file is tried again on which this program fails, before it is set aside for a person.
 const DEFECT_RETRIES: u32 = 2;
@@ -46,15 +46,20 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
     } else {
         gateway.calls_server(first).then_some(&gateway.servers)
     };
+    let reads_ahead = is_receiving(&first.lane);
     let is_call = matches!(first.task, Task::Call { .. } | Task::Webhook { .. })
         && gateway.together(&first.lane) == 1;
     let doer = Arc::clone(gateway);
-    let step = move || doer.perform_all(works);
     let Some(bound) = bound else {
+        let step = move || doer.perform_all(works, false);
         // A call over the net takes no room of the disks: its lane bounds it.
         return if is_call { blocking(step).await } else { nearby(gateway, step).await };
     };
     let _permit = bound.acquire().await.ok();
+    // Where there is room for one more, it helps here.
+    let helper = bound.try_acquire().ok().filter(|_| reads_ahead);
+    let has_helper = helper.is_some();
+    let step = move || doer.perform_all(works, has_helper);
     if heavy { done_by(&gateway.translators, step).await } else { blocking(step).await }
 }
 
@@ -116,21 +121,31 @@ impl Gateway {
 
     /// Does pieces of work one after the other. Their commits share waits for the disk. Behind one that fails, those of
     /// its order wait for it.
-    fn perform_all(&self, works: Vec<Work>) -> Result<Underway, Error> {
+    fn perform_all(&self, works: Vec<Work>, has_helper: bool) -> Result<Underway, Error> {
         #[cfg(feature = "as2")]
         let works = self.gather(works)?;
         let Underway { mut done, mut begun } = Underway::default();
         let mut puts = Vec::new();
         // Keys of orders in which one failed.
         let mut blocked: HashSet<String> = HashSet::new();
-        for work in works {
+        let with_receipt = |work| {
+            let receipt = if has_helper { self.receipt_of(&work) } else { None };
+            (work, receipt)
+        };
+        let works: Vec<(Work, Option<Receipt>)> = works.into_iter().map(with_receipt).collect();
+        // What fails here fails once more in its turn.
+        let open = |(_, receipt): &(Work, Option<Receipt>)| {
+            receipt.as_ref().and_then(|receipt| self.open_receipt(receipt.clone(), true).ok())
+        };
+        let mut results = Vec::with_capacity(works.len());
+        ahead::each(&works, has_helper, open, |(work, _), opened| {
             let is_behind = work.order.lines().any(|key| blocked.contains(key));
             let result =
                 if is_behind {
                     None
                 } else {
                     // One that panics is a defect, and a failure like any other.
-                    let step = AssertUnwindSafe(|| self.perform(&work, &mut begun));
+                    let step = AssertUnwindSafe(|| self.perform(work, opened, &mut begun));
                     let result = std::panic::catch_unwind(step);
                     Some(result.unwrap_or_else(|_| {
                         Err(Error::Defect("a step ended in a panic".to_owned()))
@@ -139,6 +154,9 @@ impl Gateway {
             if !matches!(result, Some(Ok(_))) {
                 blocked.extend(work.order.lines().map(str::to_owned));
             }
+            results.push(result);
+        });
+        for ((work, _), result) in works.into_iter().zip(results) {
             match result {
                 None => self.ledger.store().release(work.id),
                 Some(Ok(Some(put))) => puts.push((work, put)),

@@ -2,8 +2,10 @@
 //! together to the audit log, durably and once for all, applies it to the database, and only then answers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -20,6 +22,11 @@ use crate::audit::{Group, Hash, Log, Signer};
 const GROUP_MAX: usize = 256;
 /// From this size on a group takes no more. The database gets it in one step, which it holds in memory.
 const GROUP_BYTES: usize = 512 << 10;
+/// How long transactions gather for which nobody waits yet: each group costs its syncs, however little is in it. Lanes
+/// hand in many before they wait for the last.
+const GATHERS_FOR: Duration = Duration::from_millis(20);
+/// So many, or half of the bytes of a full group, are worth a group, waited for or not.
+const GATHERED: usize = GROUP_MAX / 2;
 
 /// Most bytes of changes in the database that share a sync, unless one group alone has more. Sled writes segments of
 /// 512 KiB, notes in each up to where its log was written before, and trusts that note after a power cut. Steps that
@@ -46,10 +53,12 @@ pub(super) enum Request {
 
 /// A transaction that was handed in. It is durable, or was not done, once [`Store::settled`](super::Store::settled)
 /// says so.
-#[derive(Debug)]
 pub struct HandedIn {
     pub(super) journal: Vec<JournalRecord>,
-    pub(super) answer: Receiver<Result<(), Error>>,
+    counter: Arc<Counter>,
+    /// Its group.
+    group: u64,
+    answer: Receiver<Result<(), Error>>,
     /// What the answer was.
     pub(super) answered: Option<Result<(), Error>>,
     /// Work whose lease ends with it.
@@ -61,8 +70,17 @@ impl HandedIn {
     /// worth while to wait for the last first: each wait for one that is not there costs far more than the look at one
     /// that is.
     pub fn wait(&mut self) {
-        let gone = |_| Err(Error::Closed);
-        self.answered.get_or_insert_with(|| self.answer.recv().unwrap_or_else(gone));
+        if self.answered.is_some() {
+            return;
+        }
+        self.counter.is_waited_for(self.group);
+        self.answered = Some(self.answer.recv().unwrap_or(Err(Error::Closed)));
+    }
+}
+
+impl fmt::Debug for HandedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandedIn").field("group", &self.group).finish_non_exhaustive()
     }
 }
 
@@ -73,6 +91,10 @@ struct Stage {
     writes: Writes,
     answers: Vec<Answer>,
     requests: Vec<Request>,
+    /// When the first of them came.
+    since: Instant,
+    /// Somebody waits for one of them.
+    is_waited_for: bool,
     next_work: u64,
     next_journal: u64,
     /// After which nothing may be written any more. A sync that failed once may seem to succeed the next time.
@@ -92,11 +114,21 @@ impl Stage {
         self.answers.len() >= GROUP_MAX || self.group.len() >= GROUP_BYTES
     }
 
+    /// How long more may gather before the writer has to begin.
+    fn gathers(&self) -> Option<Duration> {
+        let enough = self.answers.len() >= GATHERED || self.group.len() >= GROUP_BYTES / 2;
+        if enough || self.is_waited_for || self.closed || !self.requests.is_empty() {
+            return None;
+        }
+        GATHERS_FOR.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())
+    }
+
     /// Takes what has come together; the next group follows it.
     fn take(&mut self) -> Together {
         let next = self.group.next();
         let number = self.number;
         self.number += 1;
+        self.is_waited_for = false;
         Together {
             number,
             group: std::mem::replace(&mut self.group, next),
@@ -133,6 +165,8 @@ impl Counter {
             writes: Writes::new(),
             answers: Vec::new(),
             requests: Vec::new(),
+            since: Instant::now(),
+            is_waited_for: false,
             next_work,
             next_journal,
             failed: None,
@@ -161,7 +195,7 @@ impl Counter {
     ///
     /// # Errors
     /// Where a condition of it does not hold; nothing of it is done then.
-    pub(super) fn hand_in(&self, transaction: &Transaction) -> Result<HandedIn, Error> {
+    pub(super) fn hand_in(self: &Arc<Self>, transaction: &Transaction) -> Result<HandedIn, Error> {
         let mut stage = self.stage();
         while stage.is_full() && stage.failed.is_none() {
             stage = self.room.wait(stage).unwrap_or_else(PoisonError::into_inner);
@@ -195,10 +229,28 @@ impl Counter {
             journal.push(record);
         }
         let (reply, answer) = sync_channel(1);
+        let is_first = stage.answers.is_empty();
+        if is_first {
+            stage.since = Instant::now();
+        }
         stage.answers.push(reply);
+        let tells = is_first || stage.gathers().is_none();
         drop(stage);
-        self.handed_in.notify_one();
-        Ok(HandedIn { journal, answer, answered: None, freed: Vec::new() })
+        if tells {
+            self.handed_in.notify_one();
+        }
+        let (counter, group) = (Arc::clone(self), number);
+        Ok(HandedIn { journal, counter, group, answer, answered: None, freed: Vec::new() })
+    }
+
+    /// Somebody waits for a group: it gathers no more.
+    fn is_waited_for(&self, group: u64) {
+        let mut stage = self.stage();
+        if stage.number == group && !stage.is_waited_for {
+            stage.is_waited_for = true;
+            drop(stage);
+            self.handed_in.notify_one();
+        }
     }
 
     /// Asks the writer for something, and waits until it is done.
@@ -223,11 +275,16 @@ impl Counter {
     /// What the writer has to do next; nothing at the end.
     fn next(&self) -> Option<Together> {
         let mut stage = self.stage();
-        while stage.is_idle() {
-            if stage.closed {
+        loop {
+            if !stage.is_idle() {
+                let Some(left) = stage.gathers() else { break };
+                let woken = self.handed_in.wait_timeout(stage, left);
+                stage = woken.unwrap_or_else(PoisonError::into_inner).0;
+            } else if stage.closed {
                 return None;
+            } else {
+                stage = self.handed_in.wait(stage).unwrap_or_else(PoisonError::into_inner);
             }
-            stage = self.handed_in.wait(stage).unwrap_or_else(PoisonError::into_inner);
         }
         let together = stage.take();
         drop(stage);

@@ -329,7 +329,8 @@ impl Store for EmbeddedStore {
 
     fn hand_in(&self, transaction: &Transaction) -> Result<HandedIn, Error> {
         let freed = transaction.changes.iter().filter_map(work_freed).collect();
-        let handed_in = self.counter.hand_in(transaction)?;
+        let mut handed_in = self.counter.hand_in(transaction)?;
+        handed_in.freed = freed;
         // What is handed in after it is durable after it: those behind need not wait for the disk.
         let mut leases = lock(&self.leases);
         for change in &transaction.changes {
@@ -340,7 +341,7 @@ impl Store for EmbeddedStore {
             }
         }
         drop(leases);
-        Ok(HandedIn { freed, ..handed_in })
+        Ok(handed_in)
     }
 
     fn settled(&self, mut handed_in: HandedIn) -> Result<Vec<JournalRecord>, Error> {

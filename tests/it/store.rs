@@ -531,6 +531,19 @@ fn a_snapshot_that_a_kill_interrupted_does_not_keep_the_store_shut() {
 }
 
 #[test]
+fn what_nobody_waits_for_is_written_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let queued = Transaction::new().with(work("lane", "", "one", now()));
+    let handed_in = store.hand_in(&queued).unwrap();
+    // It would hang here.
+    while store.queued("lane", 10).unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    store.settled(handed_in).unwrap();
+}
+
+#[test]
 fn what_is_behind_work_that_is_handed_in_as_done_does_not_wait_for_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::open(folder.path()).unwrap();

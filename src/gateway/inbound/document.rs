@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Arriving;
 use super::again::says_the_same;
-use super::trouble::{OfSet, about, about_contents};
+use super::trouble::{OfSet, about, about_contents, says};
 use crate::canonical;
 use crate::exceptions::Kind;
 use crate::findings::{Finding, Severity};
@@ -97,7 +97,11 @@ impl Gateway {
             }
             self.raise_set(draft, partner, (arriving, header), place, &trouble);
         } else {
-            for item in [about(partner, header, place), about_contents(partner, header, place)] {
+            // Most are kept as they came.
+            let is_as_it_came = set.document.as_ref() == Some(document);
+            let says = if is_as_it_came { payload } else { says(set) };
+            let by_contents = about_contents(partner, header, place, says);
+            for item in [about(partner, header, place), by_contents] {
                 draft.mend(item, now, "it came and was good");
             }
         }

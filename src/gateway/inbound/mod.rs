@@ -7,6 +7,7 @@ mod repeats;
 mod strangers;
 mod trouble;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,7 +16,9 @@ use super::envelope::today;
 use super::ledger::{Begun, Draft};
 use super::live::Live;
 use super::mailboxes::MailboxBinding;
-use super::translation::{Header, NumberSeen, Part, Received, ReceivedSet, split};
+use super::translation::{
+    Header, NumberSeen, Part, Received, ReceivedSet, Translator, Unjudged, split,
+};
 use super::{Error, Gateway, lanes, notes};
 use crate::disk::safe_name;
 use crate::exceptions::Kind;
@@ -31,11 +34,30 @@ use repeats::Repeats;
 pub(super) use repeats::forgotten_before;
 use trouble::Whole;
 
+/// Largest file whose interchanges are read before their turn comes.
+const READ_AHEAD_BYTES_MAX: usize = 32 << 10;
+
+/// A file that is to be decided on, with what can be known of it before those ahead of it are.
+pub(super) struct Opened {
+    receipt: Receipt,
+    binding: Arc<MailboxBinding>,
+    live: Arc<Live>,
+    bytes: Vec<u8>,
+    parts: Vec<Part>,
+    /// Its interchanges as they were read, in their order; none of a large file.
+    read: Vec<Option<ReadFor>>,
+}
+
+/// An interchange as it was read under the agreement with a partner.
+type ReadFor = (Arc<Partner>, Unjudged);
+
 /// An interchange on its way to its outcome.
 struct Arriving<'a> {
     id: InterchangeId,
     receipt: &'a Receipt,
     bytes: &'a [u8],
+    /// As it was read before its turn came.
+    read: RefCell<Option<ReadFor>>,
     payload: PayloadId,
     /// How many sets are in it.
     sets: u32,
@@ -64,26 +86,61 @@ impl Decision {
 }
 
 impl Gateway {
-    /// Works off a receipt; the commits are begun. Interchanges that have their outcome already, from before a crash, are passed over.
-    pub(super) fn translate(
-        &self,
-        work: &Work,
-        (receipt, again): (u64, Option<&Again>),
-        begun: &mut Vec<Begun>,
-    ) -> Result<(), Error> {
+    fn receipt(&self, id: u64) -> Result<Receipt, Error> {
+        let receipt = self.ledger.store().receipt(id)?;
+        receipt.ok_or_else(|| Error::Defect(format!("receipt {id} is unknown")))
+    }
+
+    /// The receipt that a piece of work translates, where it is one and can be read.
+    pub(super) fn receipt_of(&self, work: &Work) -> Option<Receipt> {
+        let Task::Translate { receipt, .. } = &work.task else { return None };
+        self.receipt(*receipt).ok()
+    }
+
+    /// Opens the file of a receipt. Where it is to be `read`, and is not large, so are its interchanges: that changes
+    /// nothing, and may be done before those ahead of it are decided. No record is read for it: those wait while the
+    /// database gets a group.
+    pub(super) fn open_receipt(&self, receipt: Receipt, read: bool) -> Result<Opened, Error> {
         let store = self.ledger.store();
-        let receipt = store
-            .receipt(receipt)?
-            .ok_or_else(|| Error::Defect(format!("receipt {receipt} is unknown")))?;
         let binding = self.mailbox(&receipt.file.mailbox)?;
         let live = self.live();
         let bytes = store.payload(receipt.file.payload)?;
         let parts = split(&bytes);
+        let mut opened = Opened { receipt, binding, live, bytes, parts, read: Vec::new() };
+        if read && opened.bytes.len() <= READ_AHEAD_BYTES_MAX {
+            let read = opened.parts.iter().map(|part| self.read_part(&opened, part));
+            opened.read = read.collect();
+        }
+        Ok(opened)
+    }
+
+    /// Reads an interchange whose partner is known.
+    fn read_part(&self, opened: &Opened, part: &Part) -> Option<ReadFor> {
+        let partner = agreement(&opened.live, &opened.binding, part.header.as_ref()?)?;
+        let goes_on = partner.state != State::Off && part.sets <= self.config.limits.sets;
+        let bytes = opened.bytes.get(part.range.clone()).filter(|_| goes_on)?;
+        Some((Arc::clone(partner), self.translator.read(bytes, partner)))
+    }
+
+    /// Works off a receipt, which may be opened already; the commits are begun. Interchanges that have their outcome
+    /// already, from before a crash, are passed over.
+    pub(super) fn translate(
+        &self,
+        work: &Work,
+        (receipt, again): (u64, Option<&Again>),
+        opened: Option<Opened>,
+        begun: &mut Vec<Begun>,
+    ) -> Result<(), Error> {
+        let store = self.ledger.store();
+        let open = || self.open_receipt(self.receipt(receipt)?, false);
+        let opened = opened.map_or_else(open, Ok)?;
+        let Opened { receipt, binding, live, bytes, parts, read } = opened;
+        let mut read = read.into_iter().chain(std::iter::repeat_with(|| None));
         let mut open = Vec::new();
         for (index, part) in (0..).zip(&parts) {
-            let id = InterchangeId { receipt: receipt.id, index };
+            let (id, read) = (InterchangeId { receipt: receipt.id, index }, read.next().flatten());
             if store.interchange(id)?.is_none() {
-                open.push((id, part));
+                open.push((id, part, read));
             }
         }
         let finish = |draft: &mut Draft| {
@@ -92,25 +149,18 @@ impl Gateway {
         };
         // While a partner is left out, what nobody is known by may be its own: it waits until all are there.
         let all = open.len();
-        open.retain(|(_, part)| !may_be_left_out(&live, part));
+        open.retain(|(_, part, _)| !may_be_left_out(&live, part));
         if open.len() < all {
-            self.decide_all(&live, &binding, (&receipt, &bytes, again), &open, begun, |_| {})?;
+            self.decide_all(&live, &binding, (&receipt, &bytes, again), open, begun, |_| {})?;
             begun.push(self.hold(work, &receipt, again)?);
             return Ok(());
         }
-        let last = open.last().map(|(id, _)| *id);
-        self.decide_all(
-            &live,
-            &binding,
-            (&receipt, &bytes, again),
-            &open,
-            begun,
-            |(id, draft)| {
-                if Some(id) == last {
-                    finish(draft);
-                }
-            },
-        )?;
+        let last = open.last().map(|(id, ..)| *id);
+        self.decide_all(&live, &binding, (&receipt, &bytes, again), open, begun, |(id, draft)| {
+            if Some(id) == last {
+                finish(draft);
+            }
+        })?;
         if last.is_none() {
             let mut draft = Draft::new();
             finish(&mut draft);
@@ -138,13 +188,12 @@ impl Gateway {
         live: &Live,
         binding: &MailboxBinding,
         (receipt, bytes, again): (&Receipt, &[u8], Option<&Again>),
-        open: &[(InterchangeId, &Part)],
+        open: Vec<(InterchangeId, &Part, Option<ReadFor>)>,
         begun: &mut Vec<Begun>,
         mut add: impl FnMut((InterchangeId, &mut Draft)),
     ) -> Result<(), Error> {
         let store = self.ledger.store();
-        for (id, part) in open {
-            let (id, part) = (*id, *part);
+        for (id, part, read) in open {
             let bytes = bytes.get(part.range.clone()).unwrap_or_default();
             // A file of one interchange is its own payload.
             let payload = if bytes.len() as u64 == receipt.file.size {
@@ -154,7 +203,8 @@ impl Gateway {
             };
             let now = Timestamp::now();
             let sets = part.sets;
-            let arriving = Arriving { id, receipt, bytes, payload, sets, again, now };
+            let read = RefCell::new(read);
+            let arriving = Arriving { id, receipt, bytes, read, payload, sets, again, now };
             let mut draft = self.decide(live, binding, &arriving, part)?;
             add((id, &mut draft));
             begun.push(self.ledger.begin(&draft)?);
@@ -165,17 +215,15 @@ impl Gateway {
     /// Sets a file aside on which this program fails, so that it ends, and holds up no other.
     pub(super) fn give_up(&self, work: &Work, receipt: u64, reason: &str) -> Result<(), Error> {
         let store = self.ledger.store();
-        let receipt = store
-            .receipt(receipt)?
-            .ok_or_else(|| Error::Defect(format!("receipt {receipt} is unknown")))?;
+        let receipt = self.receipt(receipt)?;
         // Which interchanges are in it may be what cannot be found out: one outcome stands for all that have none.
         let mut id = InterchangeId { receipt: receipt.id, index: 0 };
         while store.interchange(id)?.is_some() {
             id.index += 1;
         }
         let (now, payload) = (Timestamp::now(), receipt.file.payload);
-        let (receipt, bytes, again) = (&receipt, &[][..], None);
-        let arriving = Arriving { id, receipt, bytes, payload, sets: 0, again, now };
+        let (receipt, bytes, read, again) = (&receipt, &[][..], RefCell::default(), None);
+        let arriving = Arriving { id, receipt, bytes, read, payload, sets: 0, again, now };
         let mut draft = Draft::new();
         let note = format!("Crossdock failed on this file: {reason}");
         let decision = Decision::quarantine(Kind::ProgramFailed, "", note);
@@ -294,7 +342,12 @@ impl Gateway {
         let repeats = Repeats::new(self.ledger.store(), partner, header, arriving.now);
         let day = today(arriving.now);
         let ask = |number: &NumberSeen<'_>| repeats.before(number);
-        let received = self.translator.receive(arriving.bytes, partner, &ask, day);
+        let read = arriving.read.take().filter(|(under, _)| Arc::ptr_eq(under, partner));
+        let read = read.map_or_else(
+            || self.translator.read(arriving.bytes, partner),
+            |(_, unjudged)| unjudged,
+        );
+        let received = Translator::judge(read, partner, &ask, day);
         repeats.failed()?;
         // One that is rejected as a whole, cut off for instance, has had no effect: sent again whole it may keep its
         // number.

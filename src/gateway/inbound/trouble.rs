@@ -80,10 +80,17 @@ pub(super) fn about_contents(
     partner: &Partner,
     header: &Header,
     place: (usize, &ReceivedSet),
+    says: PayloadId,
 ) -> String {
-    // Without a document there is no number either, and its place says all.
-    let says = serde_json::to_vec(&place.1.document).unwrap_or_default();
-    about_set(&format!("{}\n{}", about(partner, header, place), PayloadId::of(&says)))
+    about_set(&format!("{}\n{says}", about(partner, header, place)))
+}
+
+/// What a set says: its document as it came, whatever becomes of it. Without one there is no number either, and its
+/// place says all.
+pub(super) fn says(set: &ReceivedSet) -> PayloadId {
+    let document = set.document.as_ref();
+    let json = document.map(|document| serde_json::to_vec_pretty(document).unwrap_or_default());
+    PayloadId::of(&json.unwrap_or_default())
 }
 
 /// The key of a set by its place.
@@ -245,7 +252,7 @@ impl Gateway {
             // The one that had the number before says nothing of this one.
             Kind::DocumentNumberReused => about_place(partner, header, (index, set)),
             Kind::OrderChangeHeld | Kind::OrderCancellationHeld => {
-                about_contents(partner, header, (index, set))
+                about_contents(partner, header, (index, set), says(set))
             }
             _ => about(partner, header, (index, set)),
         };
