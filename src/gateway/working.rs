@@ -129,13 +129,13 @@ impl Gateway {
         // Keys of orders in which one failed.
         let mut blocked: HashSet<String> = HashSet::new();
         let with_receipt = |work| {
-            let receipt = if has_helper { self.receipt_of(&work) } else { None };
+            let receipt = if has_helper { self.receipt_ahead(&work) } else { None };
             (work, receipt)
         };
         let works: Vec<(Work, Option<Receipt>)> = works.into_iter().map(with_receipt).collect();
         // What fails here fails once more in its turn.
         let open = |(_, receipt): &(Work, Option<Receipt>)| {
-            receipt.as_ref().and_then(|receipt| self.open_receipt(receipt.clone(), true).ok())
+            receipt.as_ref().and_then(|receipt| self.open_ahead(receipt.clone()).ok())
         };
         let mut results = Vec::with_capacity(works.len());
         ahead::each(&works, has_helper, open, |(work, _), opened| {

@@ -34,8 +34,8 @@ use repeats::Repeats;
 pub(super) use repeats::forgotten_before;
 use trouble::Whole;
 
-/// Largest file whose interchanges are read before their turn comes.
-const READ_AHEAD_BYTES_MAX: usize = 32 << 10;
+/// Largest file that is opened, and whose interchanges are read, before its turn comes.
+const READ_AHEAD_BYTES_MAX: u64 = 32 << 10;
 
 /// A file that is to be decided on, with what can be known of it before those ahead of it are.
 pub(super) struct Opened {
@@ -44,7 +44,7 @@ pub(super) struct Opened {
     live: Arc<Live>,
     bytes: Vec<u8>,
     parts: Vec<Part>,
-    /// Its interchanges as they were read, in their order; none of a large file.
+    /// Its interchanges as they were read, in their order, where they were.
     read: Vec<Option<ReadFor>>,
 }
 
@@ -91,27 +91,30 @@ impl Gateway {
         receipt.ok_or_else(|| Error::Defect(format!("receipt {id} is unknown")))
     }
 
-    /// The receipt that a piece of work translates, where it is one and can be read.
-    pub(super) fn receipt_of(&self, work: &Work) -> Option<Receipt> {
+    /// The receipt that a piece of work translates, where it is one, can be read, and is of a file that may be opened
+    /// before its turn comes.
+    pub(super) fn receipt_ahead(&self, work: &Work) -> Option<Receipt> {
         let Task::Translate { receipt, .. } = &work.task else { return None };
-        self.receipt(*receipt).ok()
+        let receipt = self.receipt(*receipt).ok()?;
+        (receipt.file.size <= READ_AHEAD_BYTES_MAX).then_some(receipt)
     }
 
-    /// Opens the file of a receipt. Where it is to be `read`, and is not large, so are its interchanges: that changes
-    /// nothing, and may be done before those ahead of it are decided. No record is read for it: those wait while the
-    /// database gets a group.
-    pub(super) fn open_receipt(&self, receipt: Receipt, read: bool) -> Result<Opened, Error> {
+    /// Opens a file before its turn comes, and reads its interchanges. That changes nothing. No record is read for it:
+    /// those wait while the database gets a group.
+    pub(super) fn open_ahead(&self, receipt: Receipt) -> Result<Opened, Error> {
+        let mut opened = self.open_receipt(receipt)?;
+        let read = opened.parts.iter().map(|part| self.read_part(&opened, part));
+        opened.read = read.collect();
+        Ok(opened)
+    }
+
+    fn open_receipt(&self, receipt: Receipt) -> Result<Opened, Error> {
         let store = self.ledger.store();
         let binding = self.mailbox(&receipt.file.mailbox)?;
         let live = self.live();
         let bytes = store.payload(receipt.file.payload)?;
         let parts = split(&bytes);
-        let mut opened = Opened { receipt, binding, live, bytes, parts, read: Vec::new() };
-        if read && opened.bytes.len() <= READ_AHEAD_BYTES_MAX {
-            let read = opened.parts.iter().map(|part| self.read_part(&opened, part));
-            opened.read = read.collect();
-        }
-        Ok(opened)
+        Ok(Opened { receipt, binding, live, bytes, parts, read: Vec::new() })
     }
 
     /// Reads an interchange whose partner is known.
@@ -132,7 +135,9 @@ impl Gateway {
         begun: &mut Vec<Begun>,
     ) -> Result<(), Error> {
         let store = self.ledger.store();
-        let open = || self.open_receipt(self.receipt(receipt)?, false);
+        // Profiles that came into force meanwhile count.
+        let opened = opened.filter(|opened| Arc::ptr_eq(&opened.live, &self.live()));
+        let open = || self.open_receipt(self.receipt(receipt)?);
         let opened = opened.map_or_else(open, Ok)?;
         let Opened { receipt, binding, live, bytes, parts, read } = opened;
         let mut read = read.into_iter().chain(std::iter::repeat_with(|| None));
