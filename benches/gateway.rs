@@ -309,19 +309,29 @@ fn listen(
     count: usize,
 ) -> (Vec<Duration>, Vec<Duration>) {
     let (mut queued, mut sent) = (Vec::new(), Vec::new());
-    let mut seen: HashMap<String, Timestamp> = HashMap::new();
+    let (mut seen, mut early) = (HashMap::new(), HashMap::new());
     while sent.len() < count {
         let record = records.blocking_recv().expect("it is not too slow");
         let now = Timestamp::now();
-        let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+        let between = |at: Timestamp, then: Timestamp| {
+            Duration::try_from(then.duration_since(at)).unwrap_or_default()
+        };
+        let since = |at: Timestamp| between(at, now);
         let entry = record.entry;
         match entry.event {
             Event::AcknowledgementRendered => {
                 let at: Timestamp = entry.facts["received"].parse().expect("a time");
                 queued.push(since(at));
-                seen.insert(entry.subject, at);
+                match early.remove(&entry.subject) {
+                    Some(then) => sent.push(between(at, then)),
+                    None => _ = seen.insert(entry.subject, at),
+                }
             }
-            Event::InterchangeSent => sent.push(since(seen[&entry.subject])),
+            // What a lane has done may be told of before what gave it the work.
+            Event::InterchangeSent => match seen.remove(&entry.subject) {
+                Some(at) => sent.push(since(at)),
+                None => _ = early.insert(entry.subject, now),
+            },
             _ => {}
         }
     }
