@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Arriving;
 use super::again::says_the_same;
-use super::trouble::{OfSet, about, about_contents, says};
+use super::trouble::{OfSet, keys, says};
 use crate::canonical;
 use crate::exceptions::Kind;
 use crate::findings::{Finding, Severity};
@@ -70,8 +70,7 @@ impl Gateway {
             return Ok(());
         }
         let document = &document;
-        let json = serde_json::to_vec_pretty(document)
-            .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))?;
+        let json = json_of(document, &id)?;
         let payload = self.ledger.store().put_payload(&json)?;
         draft.journal_with(now, event, &partner.name, &id, &note, Some(payload));
         draft.tell([("set_id".to_owned(), set.set.clone())].into());
@@ -98,10 +97,9 @@ impl Gateway {
             self.raise_set(draft, partner, (arriving, header), place, &trouble);
         } else {
             // Most are kept as they came.
-            let is_as_it_came = set.document.as_ref() == Some(document);
-            let says = if is_as_it_came { payload } else { says(set) };
-            let by_contents = about_contents(partner, header, place, says);
-            for item in [about(partner, header, place), by_contents] {
+            let as_it_came = set.document.as_ref() == Some(document);
+            let says = if as_it_came { payload } else { says(set) };
+            for item in keys(partner, header, place, says) {
                 draft.mend(item, now, "it came and was good");
             }
         }
@@ -119,6 +117,11 @@ impl Gateway {
         }));
         Ok(())
     }
+}
+
+fn json_of(document: &canonical::Document, id: &str) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec_pretty(document)
+        .map_err(|e| Error::Defect(format!("{id} cannot be written as JSON: {e}")))
 }
 
 /// What had a number before.

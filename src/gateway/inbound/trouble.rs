@@ -85,6 +85,16 @@ pub(super) fn about_contents(
     about_set(&format!("{}\n{says}", about(partner, header, place)))
 }
 
+/// Both keys of a set that says something: by its number, and by its number and that.
+pub(super) fn keys(
+    partner: &Partner,
+    header: &Header,
+    place: (usize, &ReceivedSet),
+    says: PayloadId,
+) -> [String; 2] {
+    [about(partner, header, place), about_contents(partner, header, place, says)]
+}
+
 /// What a set says: its document as it came, whatever becomes of it. Without one there is no number either, and its
 /// place says all.
 pub(super) fn says(set: &ReceivedSet) -> PayloadId {
