@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use super::database::{Database, Opened, applied_key, failed};
+use super::database::{Database, Opened, RawRecord, applied_key, failed};
 use super::embedded::lock_folder;
 use super::entry::{Entry, quoted};
 use super::format::{self, LOGGED};
 use super::recovery::{Folders, Progress};
-use super::{Error, PayloadId, Payloads, keys};
+use super::{Error, PayloadId, Payloads, keys, pages};
 use crate::audit::{Hash, Reader};
 
 /// Faults that are told one by one; the others are counted.
@@ -115,11 +115,12 @@ fn compare(
     }
     // What the next start applies is no fault; what it would write over cannot be compared.
     let is_last = |key: &[u8], entry| last.get(&short(key)).is_some_and(|(last, _)| *last == entry);
-    let first_journal = database.tree.scan_prefix([keys::JOURNAL]).keys().next().transpose();
-    let first_journal = first_journal.map_err(|e| failed("reading", &e))?;
+    let first_page = database.tree.scan_prefix([keys::JOURNAL]).next().transpose();
+    let first_page = first_page.map_err(|e| failed("reading", &e))?;
+    let first_journal = first_page.and_then(|(key, page)| records(&key, &page).into_iter().next());
     let forgotten = |key: &[u8]| {
         key.first() == Some(&keys::JOURNAL)
-            && first_journal.as_ref().is_none_or(|first| key < first.as_ref())
+            && first_journal.as_ref().is_none_or(|(first, _)| key < first.as_slice())
     };
     let mut reader = Reader::open(&folders.audit, 1)?;
     while let Some((number, line)) = reader.read()? {
@@ -130,27 +131,51 @@ fn compare(
             if !is_last(&key, number) || forgotten(&key) {
                 continue;
             }
-            let there = database.tree.get(&key).map_err(|e| failed("reading", &e))?;
-            if there.as_deref() != value.as_deref() {
+            let there = record(&database.tree, &key)?;
+            if there != value {
                 let what = if there.is_some() { "is another than" } else { "is missing; see" };
                 found.wrong(format!("record {} {what} that of entry {number}", shown(&key)));
             }
         }
     }
-    for key in database.tree.iter().keys() {
-        let key = key.map_err(|e| failed("reading", &e))?;
+    for entry in &database.tree {
+        let (key, value) = entry.map_err(|e| failed("reading", &e))?;
         if *key == applied_key() || *key == keys::meta("format") {
             continue;
         }
-        found.records += 1;
-        if !last.contains_key(&short(&key)) {
-            found.wrong(format!(
-                "record {} is in the database, and no entry has put it there",
-                shown(&key)
-            ));
+        for (key, _) in records(&key, &value) {
+            found.records += 1;
+            if !last.contains_key(&short(&key)) {
+                found.wrong(format!(
+                    "record {} is in the database, and no entry has put it there",
+                    shown(&key)
+                ));
+            }
         }
     }
     Ok(())
+}
+
+/// What stands behind a key, record by record; a page of the journal that is none is told as it is.
+fn records(key: &[u8], value: &[u8]) -> Vec<RawRecord> {
+    let whole = || vec![(key.to_vec(), value.to_vec())];
+    match key.first() {
+        Some(&keys::JOURNAL) => pages::unpaged(key, value).unwrap_or_else(|_| whole()),
+        _ => whole(),
+    }
+}
+
+/// The record of a key.
+fn record(tree: &sled::Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    if key.first() != Some(&keys::JOURNAL) {
+        let there = tree.get(key).map_err(|e| failed("reading", &e))?;
+        return Ok(there.map(|value| value.to_vec()));
+    }
+    // It may stand in a page with others, whose key is that of the last.
+    let page = tree.range(key..vec![keys::JOURNAL + 1].as_slice()).next().transpose();
+    let Some((of, page)) = page.map_err(|e| failed("reading", &e))? else { return Ok(None) };
+    let found = records(&of, &page).into_iter().find(|(own, _)| own == key);
+    Ok(found.map(|(_, record)| record))
 }
 
 fn check_payloads(
@@ -200,17 +225,19 @@ pub fn export(folder: &Path, to: &mut dyn Write) -> Result<u64, Error> {
     let mut count = 0;
     for record in &database.tree {
         let (key, value) = record.map_err(|e| failed("reading", &e))?;
-        let mut line = br#"{"key":"#.to_vec();
-        quoted(&mut line, &key);
-        line.extend_from_slice(br#","record":"#);
-        line.extend_from_slice(if value.is_empty() { b"null" } else { &value });
-        line.extend_from_slice(b"}\n");
-        to.write_all(&line).map_err(|e| Error::File {
-            doing: "writing",
-            path: "the records".to_owned(),
-            reason: e.to_string(),
-        })?;
-        count += 1;
+        for (key, value) in records(&key, &value) {
+            let mut line = br#"{"key":"#.to_vec();
+            quoted(&mut line, &key);
+            line.extend_from_slice(br#","record":"#);
+            line.extend_from_slice(if value.is_empty() { b"null" } else { &value });
+            line.extend_from_slice(b"}\n");
+            to.write_all(&line).map_err(|e| Error::File {
+                doing: "writing",
+                path: "the records".to_owned(),
+                reason: e.to_string(),
+            })?;
+            count += 1;
+        }
     }
     Ok(count)
 }

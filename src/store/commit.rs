@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::database::{Database, failed};
+use super::database::Database;
 use super::entry::Writes;
 use super::journal::JournalRecord;
 use super::payloads::Payloads;
@@ -55,7 +55,8 @@ pub(super) enum Request {
 /// says so.
 pub struct HandedIn {
     pub(super) journal: Vec<JournalRecord>,
-    counter: Arc<Counter>,
+    /// Not held: it has the database open.
+    counter: Weak<Counter>,
     /// Its group.
     group: u64,
     answer: Receiver<Result<(), Error>>,
@@ -73,8 +74,13 @@ impl HandedIn {
         if self.answered.is_some() {
             return;
         }
-        self.counter.is_waited_for(self.group);
-        self.answered = Some(self.answer.recv().unwrap_or(Err(Error::Closed)));
+        let answer = self.answer.try_recv().or_else(|_| {
+            if let Some(counter) = self.counter.upgrade() {
+                counter.is_waited_for(self.group);
+            }
+            self.answer.recv()
+        });
+        self.answered = Some(answer.unwrap_or(Err(Error::Closed)));
     }
 }
 
@@ -239,7 +245,7 @@ impl Counter {
         if tells {
             self.handed_in.notify_one();
         }
-        let (counter, group) = (Arc::clone(self), number);
+        let (counter, group) = (Arc::downgrade(self), number);
         Ok(HandedIn { journal, counter, group, answer, answered: None, freed: Vec::new() })
     }
 
@@ -426,13 +432,63 @@ impl Writer {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let mut writes = Writes::new();
-        for key in self.database.tree.range(keys::journal(0)..=keys::journal(through)).keys() {
-            let key = key.map_err(|e| failed("reading", &e))?;
-            writes.insert(key.to_vec(), None);
-        }
+        let writes = self.database.without_journal(through)?;
         let forgotten = self.apply(writes, self.log.last());
         self.fails_by(forgotten.as_ref().err());
         forgotten
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::database::{Database, Opened};
+
+    /// A counter at which nobody works.
+    fn counter(folder: &std::path::Path) -> (Database, Arc<Counter>) {
+        let sync = || -> crate::disk::Sync { Box::new(std::fs::File::sync_data) };
+        Log::create(&folder.join("audit")).unwrap();
+        let (log, _) = Log::open(&folder.join("audit"), 0, sync()).unwrap();
+        let database = Database::create(&folder.join("state"), sync()).unwrap();
+        let counter = Arc::new(Counter::new(database.tree.clone(), &log, 1, 1));
+        (database, counter)
+    }
+
+    #[test]
+    fn a_group_gathers_until_somebody_waits_for_one_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_database, counter) = counter(folder.path());
+        let mut handed_in = counter.hand_in(&Transaction::new()).unwrap();
+        // It would gather for an hour.
+        counter.stage().since = Instant::now() + Duration::from_hours(1);
+        assert!(counter.stage().gathers().is_some());
+        let waiting = std::thread::spawn(move || {
+            handed_in.wait();
+            handed_in.answered
+        });
+        // It would hang here.
+        let together = counter.next().unwrap();
+        assert_eq!((together.number, together.answers.len()), (1, 1));
+        for answer in together.answers {
+            answer.send(Ok(())).unwrap();
+        }
+        assert!(matches!(waiting.join().unwrap(), Some(Ok(()))));
+        // The next gathers again.
+        let _next = counter.hand_in(&Transaction::new()).unwrap();
+        assert!(counter.stage().gathers().is_some());
+    }
+
+    #[test]
+    fn what_was_handed_in_does_not_keep_the_database_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, counter) = counter(folder.path());
+        let mut handed_in = counter.hand_in(&Transaction::new()).unwrap();
+        counter.end();
+        drop((database, counter));
+        let sync = Box::new(std::fs::File::sync_data);
+        let opened = Database::open(&folder.path().join("state"), sync).unwrap();
+        assert!(!matches!(opened, Opened::Foreign(_)));
+        handed_in.wait();
+        assert!(matches!(handed_in.answered, Some(Err(Error::Closed))));
     }
 }

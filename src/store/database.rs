@@ -1,6 +1,7 @@
 //! The database: sled, with what it takes to be sure of the disk. It is a view of the audit log, and says up to which
 //! entry.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -12,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::entry::Writes;
 use super::format::MAKING;
 use super::payloads::file_error;
-use super::{Error, keys};
+use super::{Error, keys, pages};
 use crate::audit::Hash;
 use crate::disk::{self, trial};
 
+/// Journal records that the database keeps, and those that a webhook does not have yet; the log has all.
+const JOURNAL_KEPT: u64 = 20_000;
 /// Page cache of the database.
 const CACHE_BYTES: u64 = 64 << 20;
 
@@ -23,6 +26,9 @@ const CACHE_BYTES: u64 = 64 << 20;
 /// locked by us: it can only be that threads of sled have not noticed yet that it was closed.
 const LOCK_TRIES: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// A key and its record, as they are.
+pub(super) type RawRecord = (Vec<u8>, Vec<u8>);
 
 /// Up to which entry of the log the database has everything, and what that entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +134,7 @@ impl Database {
     /// Applies records in one step, and with them up to where the log is applied. It is not durable yet.
     pub(super) fn apply(&self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
         let mut batch = sled::Batch::default();
-        for (key, value) in writes {
+        for (key, value) in pages::paged(writes) {
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),
@@ -139,6 +145,13 @@ impl Database {
         // Numbers and texts always have a JSON form.
         batch.insert(applied_key(), applied.unwrap_or_default());
         self.tree.apply_batch(batch).map_err(|e| failed("applying a change", &e))
+    }
+
+    /// What removes the pages of the journal whose records are all numbered up to this one.
+    pub(super) fn without_journal(&self, through: u64) -> Result<Writes, Error> {
+        let pages = self.tree.range(keys::journal(0)..=keys::journal(through)).keys();
+        let removed = pages.map(|key| Ok((key.map_err(|e| failed("reading", &e))?.to_vec(), None)));
+        removed.collect()
     }
 
     /// Hands what was applied to the kernel, and waits until the disk has it.
@@ -233,4 +246,22 @@ pub(super) fn highest_work(tree: &sled::Tree) -> Result<u64, Error> {
         }
     }
     Ok(highest)
+}
+
+/// Up to which journal record the events of each webhook are queued.
+pub(super) fn webhooks_told(tree: &sled::Tree) -> Result<BTreeMap<String, u64>, Error> {
+    let found = tree.scan_prefix(keys::webhooks_told());
+    found
+        .map(|entry| {
+            let (key, value) = entry.map_err(|e| failed("reading", &e))?;
+            decode(&key, &value)
+        })
+        .collect()
+}
+
+/// Up to which record the journal may leave the database, which has to fit into memory; 0: none may.
+pub(super) fn old_journal(tree: &sled::Tree) -> Result<u64, Error> {
+    let last = last(tree, &[keys::JOURNAL])?.unwrap_or(0);
+    let untold = webhooks_told(tree)?.into_values().min().unwrap_or(u64::MAX);
+    Ok(last.saturating_sub(JOURNAL_KEPT).min(untold))
 }

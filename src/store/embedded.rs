@@ -21,11 +21,14 @@ use serde::de::DeserializeOwned;
 
 use super::alert::AlertState;
 use super::commit::{Counter, HandedIn, Request, Writer};
-use super::database::{decode, failed, highest_work, last, read};
+use super::database::{
+    RawRecord, decode, failed, highest_work, last, old_journal, read, webhooks_told,
+};
 use super::keys;
+use super::pages;
 use super::payloads::{Payloads, file_error};
 use super::records::{NumberRange, Series};
-use super::recovery::{self, Folders, JOURNAL_KEPT, Progress, Ready, Syncs};
+use super::recovery::{self, Folders, Progress, Ready, Syncs};
 use super::retention::{self, Retired};
 use super::transaction::{Change, Transaction};
 use super::writer::is_forgotten;
@@ -149,18 +152,15 @@ impl EmbeddedStore {
 
     /// Lets old journal records leave the database, which has to fit into memory.
     fn forget_journal(&self) -> Result<(), Error> {
-        let span = {
+        let (first, old) = {
             let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-            let first = self.tree.scan_prefix([keys::JOURNAL]).next().transpose();
-            let first = first.map_err(|e| failed("reading", &e))?;
-            let first = first.and_then(|(key, _)| keys::last_number(&key));
-            first.zip(last(&self.tree, &[keys::JOURNAL])?)
+            let page = self.tree.scan_prefix([keys::JOURNAL]).next().transpose();
+            let Some((key, page)) = page.map_err(|e| failed("reading", &e))? else { return Ok(()) };
+            let first = pages::records(&key, &page)?.first().map(|record| record.sequence);
+            (first.unwrap_or(1), old_journal(&self.tree)?)
         };
-        let Some((first, last)) = span else { return Ok(()) };
-        let untold = self.webhooks_told()?.into_values().min().unwrap_or(u64::MAX);
-        let keep = last.saturating_sub(JOURNAL_KEPT).min(untold);
         let mut through = first + JOURNAL_FORGOTTEN - 1;
-        while through <= keep {
+        while through <= old {
             self.counter.ask(|reply| Request::ForgetJournal(through, reply))?;
             through += JOURNAL_FORGOTTEN;
         }
@@ -197,7 +197,7 @@ impl EmbeddedStore {
         prefix: &[u8],
         after: Option<Vec<u8>>,
         limit: usize,
-    ) -> Result<Vec<retention::RawRecord>, Error> {
+    ) -> Result<Vec<RawRecord>, Error> {
         let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         retention::page(&self.tree, prefix, after, limit)
     }
@@ -402,8 +402,8 @@ impl Store for EmbeddedStore {
     }
 
     fn webhooks_told(&self) -> Result<BTreeMap<String, u64>, Error> {
-        let found = self.scan(&keys::webhooks_told(), None, usize::MAX)?;
-        Ok(found.into_iter().map(|(_, told)| told).collect())
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        webhooks_told(&self.tree)
     }
 
     fn last_journal(&self) -> Result<u64, Error> {

@@ -8,8 +8,8 @@ use super::payloads::file_error;
 use crate::disk;
 
 /// The version that this program writes: since 3 small payloads lie in packs, since 4 several documents may leave in one
-/// message, since 5 the numbers of a document may be replaced by others.
-pub(super) const VERSION: u32 = 5;
+/// message, since 5 the numbers of a document may be replaced by others, since 6 the journal lies in pages.
+pub(super) const VERSION: u32 = 6;
 /// From this version on the audit log is what the database is made from.
 pub(super) const LOGGED: u32 = 2;
 /// What a database says that is still being made.

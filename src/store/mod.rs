@@ -23,6 +23,7 @@ mod journal;
 mod keys;
 mod new_log;
 mod packs;
+mod pages;
 mod payloads;
 #[cfg(test)]
 mod power;

@@ -14,7 +14,7 @@ use super::journal::{Event, Facts, JournalEntry, JournalRecord};
 use super::payloads::file_error;
 use super::recovery::{Folders, remove};
 use super::writer::shorten;
-use super::{Error, keys};
+use super::{Error, keys, pages};
 use crate::audit::{Hash, Log, Reader};
 use crate::disk;
 
@@ -162,11 +162,14 @@ fn write(
         if *key == keys::meta("format") || *key == applied_key() {
             continue;
         }
-        records += 1;
         bytes += key.len() + value.len();
         if key.first() == Some(&keys::JOURNAL) {
-            piece.journal.push((decode(&key, &value)?, value.to_vec()));
+            for (key, record) in pages::unpaged(&key, &value)? {
+                records += 1;
+                piece.journal.push((decode(&key, &record)?, record));
+            }
         } else {
+            records += 1;
             piece.writes.insert(key.to_vec(), Some(value.to_vec()));
         }
         if bytes > PIECE_BYTES {

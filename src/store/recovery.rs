@@ -8,19 +8,17 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::database::{Applied, Database, Opened, failed};
+use super::database::{Applied, Database, Opened, decode, failed, old_journal};
 use super::entry::{Changes, Entry, Writes};
 use super::format::{self, LOGGED, MAKING, VERSION};
-use super::journal::{Event, Facts, JournalEntry, JournalRecord};
+use super::journal::{Event, Facts, JournalEntry};
 use super::payloads::{Payloads, file_error};
-use super::{Error, keys};
+use super::{Error, keys, pages};
 use crate::audit::{self, Hash, Key, Log, Reader, Signer};
 use crate::disk;
 
 /// Changes that are applied in one step and made durable before the next.
 const STEP_BYTES: usize = 1 << 20;
-/// Journal records that the database keeps when it is made anew; the log has all.
-pub(super) const JOURNAL_KEPT: u64 = 20_000;
 /// Writes of one entry when the database of an older version becomes the beginning of a log.
 const SNAPSHOT_BYTES: usize = 256 << 10;
 
@@ -116,6 +114,10 @@ pub(super) fn open(
     if durable > last {
         return Err(behind(folders, durable, last));
     }
+    // Before anything is written that an older program cannot read.
+    if found.is_some_and(|version| version != VERSION) {
+        format::mark(&folders.root)?;
+    }
     let key = key.map_or_else(|| audit::own_key(&folders.key, log.id()), Ok)?;
     let signer = Signer::open(&folders.audit, log.id(), key, log.tree())?;
     let database = match opened {
@@ -131,7 +133,7 @@ pub(super) fn open(
             make(folders, &syncs.database, last, progress)?
         }
     };
-    if found != Some(VERSION) {
+    if found.is_none() {
         format::mark(&folders.root)?;
     }
     let payloads = Payloads::open(folders.root.join("payloads"), syncs.packs)?;
@@ -227,8 +229,9 @@ fn begin_from(folders: &Folders, database: &Database) -> Result<(), Error> {
         }
         bytes += key.len() + value.len();
         if key.first() == Some(&keys::JOURNAL) {
-            let record: JournalRecord = super::database::decode(&key, &value)?;
-            changes.journal.push((record, value.to_vec()));
+            for (key, record) in pages::unpaged(&key, &value)? {
+                changes.journal.push((decode(&key, &record)?, record));
+            }
         } else {
             changes.writes.insert(key.to_vec(), Some(value.to_vec()));
         }
@@ -329,14 +332,11 @@ fn replay(
         bytes += line.len();
         through = Some((number, Hash::leaf(line)));
         writes.extend(entry.writes()?);
-        for record in entry.journal()? {
-            if let Some(old) = record.sequence.checked_sub(JOURNAL_KEPT) {
-                writes.insert(keys::journal(old), None);
-            }
-        }
         if bytes > STEP_BYTES {
-            database.apply(std::mem::take(&mut writes), (number, Hash::leaf(line)))?;
+            database.apply(writes, (number, Hash::leaf(line)))?;
             database.flush()?;
+            // What is old of the journal leaves with what comes next.
+            writes = database.without_journal(old_journal(&database.tree)?)?;
             (bytes, through) = (0, None);
             progress(number, last);
         }

@@ -18,7 +18,7 @@ use super::transaction::{Change, NewWork};
 use super::work::Work;
 
 /// Largest record. Sled puts larger values into files of their own, which one `fdatasync` does not cover.
-const RECORD_BYTES_MAX: usize = 4096;
+pub(super) const RECORD_BYTES_MAX: usize = 4096;
 /// Longest note or reason in a record, in characters. At worst four bytes each, or two where JSON escapes them, so
 /// that a record with a note and a subject stays within its bound.
 const NOTE_CHARS_MAX: usize = 400;

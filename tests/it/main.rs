@@ -34,6 +34,7 @@ mod grammar;
 mod hierarchies;
 mod house;
 mod inventory;
+mod journal;
 mod kill;
 mod laws;
 mod learn;

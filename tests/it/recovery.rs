@@ -253,7 +253,7 @@ fn a_store_of_the_first_format_is_taken_over() {
     fs::remove_dir_all(folder.join("state")).unwrap();
     assert_eq!(holds(&open(folder), 702), [Event::StoreUpgraded, Event::StoreRebuilt]);
     let format = fs::read_to_string(folder.join("FORMAT")).unwrap();
-    assert_eq!(format, "crossdock store format 5\n");
+    assert_eq!(format, "crossdock store format 6\n");
 }
 
 #[test]

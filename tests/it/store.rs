@@ -466,7 +466,7 @@ fn a_store_that_does_not_fit_is_refused_and_left_alone() {
     }
     let format = folder.path().join("FORMAT");
     let ours = std::fs::read_to_string(&format).unwrap();
-    std::fs::write(&format, "crossdock store format 6\n").unwrap();
+    std::fs::write(&format, "crossdock store format 7\n").unwrap();
     assert!(error(folder.path()).contains("newer Crossdock"));
     std::fs::write(&format, &ours).unwrap();
 

@@ -11,6 +11,7 @@ use crate::store::as2::{As2Key, As2Message};
 use crate::store::database::{decode, failed};
 use crate::store::exception::{Exception, ExceptionItem, ExceptionState, ITEMS_MAX};
 use crate::store::keys;
+use crate::store::pages;
 use crate::store::records::{
     Document, FileKey, InterchangeId, InterchangeKey, InterchangeRecord, PurchaseOrderKey, Receipt,
     Seen,
@@ -122,8 +123,20 @@ impl Records for EmbeddedStore {
     }
 
     fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
-        let found = self.scan(&[keys::JOURNAL], Some(keys::journal(after)), limit)?;
-        Ok(found.into_iter().map(|(_, record)| record).collect())
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        // A page has the key of its last record.
+        for page in self.tree.range(keys::journal(after.saturating_add(1))..vec![keys::JOURNAL + 1])
+        {
+            if found.len() >= limit {
+                break;
+            }
+            let (key, page) = page.map_err(|e| failed("reading", &e))?;
+            let records = pages::records(&key, &page)?.into_iter();
+            found.extend(records.filter(|record| record.sequence > after));
+        }
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn documents(&self, after: Option<&str>, limit: usize) -> Result<Vec<Document>, Error> {

@@ -20,7 +20,7 @@ pub use change::Retirable;
 
 use super::as2::As2Message;
 use super::check::payloads_in;
-use super::database::{decode, failed};
+use super::database::{RawRecord, decode, failed};
 use super::embedded::EmbeddedStore;
 use super::exception::{Exception, ExceptionItem, ExceptionState, Subject};
 use super::expectation::Expectation;
@@ -279,9 +279,6 @@ fn system_time(at: Timestamp) -> SystemTime {
     let seconds = u64::try_from(at.as_second()).unwrap_or(0);
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
-
-/// A key and its record, as they are.
-pub(super) type RawRecord = (Vec<u8>, Vec<u8>);
 
 /// Records whose keys lie behind one and begin with a prefix, as they are.
 pub(super) fn page(
