@@ -3,7 +3,6 @@
 //!
 //! What is not bounded is how large, and how deep, one value inside a program grows; see `docs/connectors.md`.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -11,11 +10,12 @@ use bytes::Bytes;
 use jaq_core::data::HasLut;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::native::{Fun, bome};
-use jaq_core::{Compiler, Ctx, DataT, Filter, Lut, Native, ValT, Vars};
-use jaq_json::{Num, Val};
-use serde_json::{Map, Number, Value};
+use jaq_core::{Compiler, Ctx, DataT, Filter, Lut, Native, Vars};
+use jaq_json::Val;
+use serde_json::{Map, Value};
 
 use super::shared;
+use super::values::{from_jq, name, to_jq, write_json};
 use crate::profile::Problem;
 
 /// Most steps of one run; a step is one term of the program. An order with 10,000 lines takes two million.
@@ -27,7 +27,7 @@ const VALUES_MAX: usize = 10_000;
 /// Most bytes of text and keys in all that one run gives.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
 /// How deep what it gives may be nested: as deep as the reader of JSON goes, by whom it is read again.
-const DEPTH_MAX: usize = 127;
+pub(super) const DEPTH_MAX: usize = 127;
 
 /// What jq has and the interpreter leaves out: `@csv`, `@tsv`.
 const FORMATS: &str = include_str!("formats.jq");
@@ -390,113 +390,6 @@ fn words(value: &Val) -> String {
     match value {
         Val::TStr(text) | Val::BStr(text) => String::from_utf8_lossy(text).into_owned(),
         other => other.to_string(),
-    }
-}
-
-fn to_jq(value: &Value) -> Val {
-    match value {
-        Value::Null => Val::Null,
-        Value::Bool(is) => Val::Bool(*is),
-        // Decimals keep their digits.
-        Value::Number(number) => Val::from_num(&number.to_string()).unwrap_or_default(),
-        Value::String(text) => Val::from(text.clone()),
-        Value::Array(items) => items.iter().map(to_jq).collect(),
-        Value::Object(members) => {
-            let members = members.iter().map(|(key, value)| (Val::from(key.clone()), to_jq(value)));
-            Val::obj(members.collect())
-        }
-    }
-}
-
-/// Takes bytes, and one for the value itself, of the room that there is, and looks how deep it lies.
-fn takes(bytes: usize, room: &mut usize, depth: usize) -> Result<(), Stop> {
-    *room = room.checked_sub(bytes + 1).ok_or(Stop::Large)?;
-    if depth >= DEPTH_MAX { Err(Stop::Large) } else { Ok(()) }
-}
-
-/// The name of a member.
-fn name(key: &Val) -> Result<Cow<'_, str>, Stop> {
-    match key {
-        Val::TStr(key) | Val::BStr(key) => Ok(String::from_utf8_lossy(key)),
-        _ => Err(Stop::Error(format!("{key} is no name of a member: names are texts"))),
-    }
-}
-
-/// `room`: how many bytes there may still be.
-fn from_jq(value: &Val, room: &mut usize, depth: usize) -> Result<Value, Stop> {
-    takes(0, room, depth)?;
-    Ok(match value {
-        Val::Null => Value::Null,
-        Val::Bool(is) => Value::Bool(*is),
-        Val::Num(Num::Int(number)) => Value::from(*number),
-        Val::Num(number) => Value::Number(number_of(number)?.1),
-        Val::TStr(text) | Val::BStr(text) => {
-            takes(text.len(), room, depth)?;
-            Value::String(String::from_utf8_lossy(text).into_owned())
-        }
-        Val::Arr(items) => {
-            let items = items.iter().map(|item| from_jq(item, room, depth + 1));
-            Value::Array(items.collect::<Result<_, _>>()?)
-        }
-        Val::Obj(members) => {
-            let mut object = Map::new();
-            for (key, value) in members.iter() {
-                let key = name(key)?;
-                takes(key.len(), room, depth)?;
-                object.insert(key.into_owned(), from_jq(value, room, depth + 1)?);
-            }
-            Value::Object(object)
-        }
-    })
-}
-
-/// The same, written as JSON.
-fn write_json(value: &Val, json: &mut Vec<u8>, room: &mut usize, depth: usize) -> Result<(), Stop> {
-    takes(0, room, depth)?;
-    match value {
-        Val::Null => json.extend(b"null"),
-        Val::Bool(is) => json.extend(if *is { &b"true"[..] } else { b"false" }),
-        // As it stands: no digit of a decimal is lost.
-        Val::Num(number) => json.extend(number_of(number)?.0.as_bytes()),
-        Val::TStr(text) | Val::BStr(text) => {
-            takes(text.len(), room, depth)?;
-            write_text(&String::from_utf8_lossy(text), json)?;
-        }
-        Val::Arr(items) => {
-            json.push(b'[');
-            for (at, item) in items.iter().enumerate() {
-                json.extend((at > 0).then_some(b','));
-                write_json(item, json, room, depth + 1)?;
-            }
-            json.push(b']');
-        }
-        Val::Obj(members) => {
-            json.push(b'{');
-            for (at, (key, value)) in members.iter().enumerate() {
-                json.extend((at > 0).then_some(b','));
-                let key = name(key)?;
-                takes(key.len(), room, depth)?;
-                write_text(&key, json)?;
-                json.push(b':');
-                write_json(value, json, room, depth + 1)?;
-            }
-            json.push(b'}');
-        }
-    }
-    Ok(())
-}
-
-fn write_text(text: &str, json: &mut Vec<u8>) -> Result<(), Stop> {
-    serde_json::to_writer(json, text).map_err(|e| Stop::Error(e.to_string()))
-}
-
-/// A number as it stands, and as it is read.
-fn number_of(number: &Num) -> Result<(String, Number), Stop> {
-    let text = number.to_string();
-    // What is no number in JSON (not a number, infinite) is refused rather than made null.
-    match serde_json::from_str(&text) {
-        Ok(read) => Ok((text, read)),
-        Err(_) => Err(Stop::Error(format!("{text} is no number of JSON"))),
     }
 }
 

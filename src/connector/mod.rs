@@ -16,6 +16,7 @@ mod request;
 mod settings;
 mod shared;
 mod source;
+mod values;
 
 pub use access::{Auth, AuthKind, Breaker, Encoding, Rate, Template, Tls};
 pub use answer::{Answer, Judgement, Meanings};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::inbound::Opened;
 use super::ledger::{Begun, Draft};
+use super::live::Live;
 use super::mailboxes::MailboxBinding;
 use super::raising::about_answer;
 use super::standing::waits_for_order;
@@ -231,9 +232,7 @@ impl Gateway {
     }
 
     pub(super) fn mailbox(&self, key: &str) -> Result<Arc<MailboxBinding>, Error> {
-        self.live().mailboxes.get(key).cloned().ok_or_else(|| {
-            Error::Configuration(format!("the mailbox {key} is in no live profile any more"))
-        })
+        mailbox_in(&self.live(), key)
     }
 
     fn mailbox_of(&self, partner: &Partner) -> Result<Arc<MailboxBinding>, Error> {
@@ -268,4 +267,11 @@ impl Gateway {
             .unwrap_or_default()
             .to_owned()
     }
+}
+
+/// The mailbox of a key, as it is in force there.
+pub(super) fn mailbox_in(live: &Live, key: &str) -> Result<Arc<MailboxBinding>, Error> {
+    live.mailboxes.get(key).cloned().ok_or_else(|| {
+        Error::Configuration(format!("the mailbox {key} is in no live profile any more"))
+    })
 }

@@ -42,6 +42,7 @@ mod meter;
 mod notes;
 mod orders;
 mod outbound;
+mod parts;
 mod polling;
 mod pressure;
 mod raising;

@@ -10,8 +10,9 @@ use super::envelope::{interchange_spec, today};
 use super::inbound::{NO_TEST_ENDPOINT, document_id, in_force, in_our_words, shares};
 use super::intake::business_number;
 use super::orders::{Own, Passed, against_orders};
+use super::parts::{Header, Part, split};
 use super::standing::{own_number, why_held};
-use super::translation::{Header, Numbers, Part, Received, ReceivedSet, Share, Translator, split};
+use super::translation::{Numbers, Received, ReceivedSet, Share, Translator};
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
 use crate::profile::{

@@ -9,8 +9,8 @@ use super::Gateway;
 use super::intake::{outbound_id, read_document};
 use super::lanes;
 use super::ledger::{Draft, subject};
+use super::parts::split;
 use super::raising::about_work;
-use super::translation::split;
 use crate::exceptions::{Action, Kind};
 use crate::store::{
     self, AckState, Again, Change, Document, DocumentState, Event, Exception, ExceptionItem,

@@ -46,20 +46,16 @@ pub(super) async fn do_some(gateway: &Arc<Gateway>, works: Vec<Work>) -> Result<
     } else {
         gateway.calls_server(first).then_some(&gateway.servers)
     };
-    let reads_ahead = is_receiving(&first.lane);
     let is_call = matches!(first.task, Task::Call { .. } | Task::Webhook { .. })
         && gateway.together(&first.lane) == 1;
     let doer = Arc::clone(gateway);
     let Some(bound) = bound else {
-        let step = move || doer.perform_all(works, false);
+        let step = move || doer.perform_all(works);
         // A call over the net takes no room of the disks: its lane bounds it.
         return if is_call { blocking(step).await } else { nearby(gateway, step).await };
     };
     let _permit = bound.acquire().await.ok();
-    // Where there is room for one more, it helps here.
-    let helper = bound.try_acquire().ok().filter(|_| reads_ahead);
-    let has_helper = helper.is_some();
-    let step = move || doer.perform_all(works, has_helper);
+    let step = move || doer.perform_all(works);
     if heavy { done_by(&gateway.translators, step).await } else { blocking(step).await }
 }
 
@@ -120,8 +116,9 @@ impl Gateway {
     }
 
     /// Does pieces of work one after the other. Their commits share waits for the disk. Behind one that fails, those of
-    /// its order wait for it.
-    fn perform_all(&self, works: Vec<Work>, has_helper: bool) -> Result<Underway, Error> {
+    /// its order wait for it. Files that are to be translated are opened by another thread meanwhile, where one more may
+    /// be.
+    fn perform_all(&self, works: Vec<Work>) -> Result<Underway, Error> {
         #[cfg(feature = "as2")]
         let works = self.gather(works)?;
         let Underway { mut done, mut begun } = Underway::default();
@@ -129,16 +126,21 @@ impl Gateway {
         // Keys of orders in which one failed.
         let mut blocked: HashSet<String> = HashSet::new();
         let with_receipt = |work| {
-            let receipt = if has_helper { self.receipt_ahead(&work) } else { None };
+            let receipt = self.receipt_ahead(&work);
             (work, receipt)
         };
         let works: Vec<(Work, Option<Receipt>)> = works.into_iter().map(with_receipt).collect();
+        let weigh = |(_, receipt): &(Work, Option<Receipt>)| {
+            let size = receipt.as_ref().map(|receipt| receipt.file.size);
+            size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
+        };
+        let room = || self.translations.try_acquire().ok();
         // What fails here fails once more in its turn.
         let open = |(_, receipt): &(Work, Option<Receipt>)| {
             receipt.as_ref().and_then(|receipt| self.open_ahead(receipt.clone()).ok())
         };
         let mut results = Vec::with_capacity(works.len());
-        ahead::each(&works, has_helper, open, |(work, _), opened| {
+        ahead::each(&works, weigh, room, open, |(work, _), opened| {
             let is_behind = work.order.lines().any(|key| blocked.contains(key));
             let result =
                 if is_behind {

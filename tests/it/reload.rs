@@ -1,7 +1,9 @@
 //! Profiles that change while the gateway runs: taken over partner by partner, never silently looser, and no document
 //! waits for it.
 
+use std::collections::HashMap;
 use std::fs;
+use std::sync::Arc;
 
 use crossdock::store::{Event, JournalRecord, Outcome};
 
@@ -341,6 +343,52 @@ fn traffic_goes_on_while_profiles_change() {
         house.drop_inbound("answer.edi", &acknowledgement(90, 1005, "A"));
         house.wait(Event::DocumentAcknowledged).await;
         assert!(house.outcomes().iter().all(|outcome| *outcome == Outcome::Accepted));
+        house.close().await;
+    });
+}
+
+/// Files are opened and read before their turn comes; what came into force meanwhile counts for all but the one that is
+/// being decided.
+#[test]
+fn what_was_read_under_replaced_profiles_is_read_again() {
+    const ORDERS: usize = 192;
+    multi().block_on(async {
+        let mut house = House::open();
+        let inbound = house.path("mailboxes/harbor-and-pine/inbound");
+        fs::create_dir_all(&inbound).unwrap();
+        for number in 1..=u32::try_from(ORDERS).unwrap() {
+            let text = order(number, &format!("PO-{number}"));
+            fs::write(inbound.join(format!("{number:03}.edi")), text).unwrap();
+        }
+        house.gateway.look_now();
+        house.wait(Event::InterchangeAccepted).await;
+        let changed = PROFILE.replace("\"997\"", "\"997\"\nreport_accepted = false");
+        house.edit("harbor-and-pine/partner.toml", &changed);
+        let change = house.wait(Event::ProfileChanged).await.sequence;
+        let gateway = Arc::clone(&house.gateway);
+        let accepted = || {
+            let journal = gateway.store().journal(0, usize::MAX).unwrap().into_iter();
+            journal.filter(|record| record.entry.event == Event::InterchangeAccepted)
+        };
+        while accepted().count() < ORDERS {
+            house.wait(Event::InterchangeAccepted).await;
+        }
+        let numbers = |(key, answer)| (key, gateway.store().payload(answer).unwrap());
+        let interchanges = gateway.store().interchanges(None, usize::MAX).unwrap();
+        let answers: HashMap<String, Vec<u8>> = interchanges
+            .into_iter()
+            .map(|(_, record)| numbers((record.key.unwrap().number, record.answer.unwrap().0)))
+            .collect();
+        let as_before = |record: &JournalRecord| {
+            let number = record.entry.subject.split(' ').next().unwrap();
+            let answer = String::from_utf8_lossy(&answers[number]);
+            answer.contains("AK5*")
+        };
+        let (before, after): (Vec<_>, Vec<_>) = accepted().partition(|r| r.sequence < change);
+        assert!(before.len() < ORDERS, "it came into force too late to show anything");
+        assert!(before.iter().all(as_before));
+        let late = after.iter().filter(|record| as_before(record)).count();
+        assert!(late <= 1, "{late} of {} were decided under the profile of before", after.len());
         house.close().await;
     });
 }

@@ -18,8 +18,9 @@ use crate::gateway::ledger::Draft;
 use crate::gateway::orders::{
     Own, Passed, against_orders, count_for_orders, latest, replace_order,
 };
+use crate::gateway::parts::Header;
 use crate::gateway::standing::{asked_by, cancellation, own_number, why_held};
-use crate::gateway::translation::{Header, Received, ReceivedSet};
+use crate::gateway::translation::{Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, notes};
 use crate::lifecycle::Asked;
 use crate::profile::{Direction, DuplicateDocument, Moment, Partner, State};

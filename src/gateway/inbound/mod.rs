@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::dispatch::mailbox_in;
 use super::envelope::today;
 use super::ledger::{Begun, Draft};
 use super::live::Live;
 use super::mailboxes::MailboxBinding;
-use super::translation::{
-    Header, NumberSeen, Part, Received, ReceivedSet, Translator, Unjudged, split,
-};
+use super::parts::{Header, Part, split};
+use super::translation::{NumberSeen, Received, ReceivedSet, Translator, Unjudged};
 use super::{Error, Gateway, lanes, notes};
 use crate::disk::safe_name;
 use crate::exceptions::Kind;
@@ -33,9 +33,6 @@ pub(super) use document::{NO_TEST_ENDPOINT, id as document_id, in_force, in_our_
 use repeats::Repeats;
 pub(super) use repeats::forgotten_before;
 use trouble::Whole;
-
-/// Largest file that is opened, and whose interchanges are read, before its turn comes.
-const READ_AHEAD_BYTES_MAX: u64 = 32 << 10;
 
 /// A file that is to be decided on, with what can be known of it before those ahead of it are.
 pub(super) struct Opened {
@@ -91,12 +88,10 @@ impl Gateway {
         receipt.ok_or_else(|| Error::Defect(format!("receipt {id} is unknown")))
     }
 
-    /// The receipt that a piece of work translates, where it is one, can be read, and is of a file that may be opened
-    /// before its turn comes.
+    /// The receipt that a piece of work translates, where it is one and can be read.
     pub(super) fn receipt_ahead(&self, work: &Work) -> Option<Receipt> {
         let Task::Translate { receipt, .. } = &work.task else { return None };
-        let receipt = self.receipt(*receipt).ok()?;
-        (receipt.file.size <= READ_AHEAD_BYTES_MAX).then_some(receipt)
+        self.receipt(*receipt).ok()
     }
 
     /// Opens a file before its turn comes, and reads its interchanges. That changes nothing. No record is read for it:
@@ -110,8 +105,8 @@ impl Gateway {
 
     fn open_receipt(&self, receipt: Receipt) -> Result<Opened, Error> {
         let store = self.ledger.store();
-        let binding = self.mailbox(&receipt.file.mailbox)?;
         let live = self.live();
+        let binding = mailbox_in(&live, &receipt.file.mailbox)?;
         let bytes = store.payload(receipt.file.payload)?;
         let parts = split(&bytes);
         Ok(Opened { receipt, binding, live, bytes, parts, read: Vec::new() })
@@ -347,12 +342,7 @@ impl Gateway {
         let repeats = Repeats::new(self.ledger.store(), partner, header, arriving.now);
         let day = today(arriving.now);
         let ask = |number: &NumberSeen<'_>| repeats.before(number);
-        let read = arriving.read.take().filter(|(under, _)| Arc::ptr_eq(under, partner));
-        let read = read.map_or_else(
-            || self.translator.read(arriving.bytes, partner),
-            |(_, unjudged)| unjudged,
-        );
-        let received = Translator::judge(read, partner, &ask, day);
+        let received = Translator::judge(self.read(arriving, partner), partner, &ask, day);
         repeats.failed()?;
         // One that is rejected as a whole, cut off for instance, has had no effect: sent again whole it may keep its
         // number.
@@ -363,6 +353,12 @@ impl Gateway {
             repeats.note(draft, &received);
         }
         self.decide_received(draft, partner, arriving, header, &received)
+    }
+
+    /// It as it was read already under this agreement, else read now.
+    fn read(&self, arriving: &Arriving, partner: &Arc<Partner>) -> Unjudged {
+        let read = arriving.read.take().filter(|(under, _)| Arc::ptr_eq(under, partner));
+        read.map_or_else(|| self.translator.read(arriving.bytes, partner), |(_, read)| read)
     }
 
     /// The same key once more: the same bytes are a duplicate, others are for a person. Of the same bytes that counts
@@ -394,7 +390,7 @@ impl Gateway {
         }
         let mut tally = Tally::default();
         let day = today(arriving.now);
-        let received = self.translator.receive(arriving.bytes, partner, &|_| None, day);
+        let received = Translator::judge(self.read(arriving, partner), partner, &|_| None, day);
         for (index, set) in received.sets.iter().enumerate() {
             if self.comes_again(partner, arriving, header, (index, set))? {
                 let with = (arriving, header, &received);

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::gateway::ledger::Draft;
-use crate::gateway::translation::{Header, NumberSeen, Received};
+use crate::gateway::parts::Header;
+use crate::gateway::translation::{NumberSeen, Received};
 use crate::profile::{DuplicateNumber, Partner};
 use crate::store::{self, Change, PurchaseOrderKey, Store};
 

@@ -8,7 +8,7 @@ use crate::gateway::envelope::today;
 use crate::gateway::ledger::Draft;
 use crate::gateway::live::Live;
 use crate::gateway::mailboxes::MailboxBinding;
-use crate::gateway::translation::Header;
+use crate::gateway::parts::Header;
 use crate::gateway::{Error, Gateway};
 use crate::profile::{Partner, State};
 use crate::store::{InterchangeKey, Outcome};

@@ -9,11 +9,12 @@ use crate::exceptions::Kind;
 use crate::findings::{Finding, Severity};
 use crate::gateway::acknowledgement::Source;
 use crate::gateway::ledger::Draft;
+use crate::gateway::parts::Header;
 use crate::gateway::raising::{
     About, Trouble, about_bytes, about_interchange, about_set, cause_of, in_words,
 };
 use crate::gateway::standing::{about_number, own_number};
-use crate::gateway::translation::{Header, Received, ReceivedSet};
+use crate::gateway::translation::{Received, ReceivedSet};
 use crate::gateway::{Error, Gateway};
 use crate::profile::{OutOfSequence, Partner};
 use crate::store::{self, Event, InterchangeKey, PayloadId, Subject};

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::difference::{Shown, fields, findings, lines, segments};
 use super::{Against, Item, Origin, Replay, Replayed, Selection, Source, Stand, Step, Taken};
 use crate::gateway::Error;
+use crate::gateway::parts::{Part, split};
 use crate::gateway::rehearsal::{SetTrial, Standing, Trial};
-use crate::gateway::translation::{Part, split};
 use crate::profile::{Partner, Profiles};
 use crate::store::{Document, DocumentState, InterchangeId, InterchangeRecord, Outcome};
 
