@@ -155,6 +155,8 @@ pub(super) fn rebuild(folders: &Folders, syncs: Syncs, progress: Progress) -> Re
     if applied > last {
         return Err(behind(folders, applied, last));
     }
+    // As at a start: before anything is written that an older program cannot read.
+    format::mark(&folders.root)?;
     make(folders, &syncs.database, last, progress)?;
     Ok(last)
 }
