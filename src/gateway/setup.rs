@@ -178,10 +178,6 @@ pub fn check_config(file: &std::path::Path, engine: &Engine) -> Vec<Problem> {
     open_endpoints(&config, &mut problems);
     open_destinations(&config, &mut problems);
     open_receivers(&config, &mut problems);
-    #[cfg(feature = "api")]
-    if let Err(words) = crate::api::Tokens::read(&config.api.tokens) {
-        problems.push(Problem::whole(&name, format!("api.tokens: {words}")));
-    }
     let unreadable = secrets(&config).into_iter().filter_map(|(what, secret)| {
         let words = read_secret(&secret).err()?;
         Some(Problem::whole(&name, format!("{what}: its secret cannot be read: {words}")))

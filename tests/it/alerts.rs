@@ -330,10 +330,6 @@ fn config_check_tells_what_is_wrong_with_the_configuration_and_the_profiles_at_o
     let (said, code) = check(CONFIG, PROFILE);
     assert_eq!((said.ends_with("All is well.\n"), code), (true, 0), "{said}");
     assert!(!folder.path().join("data").exists());
-    std::fs::write(folder.path().join("api-tokens.toml"), "[half\n").unwrap();
-    let (said, code) = check(CONFIG, PROFILE);
-    assert!(code == 1 && said.contains("crossdock.toml: api.tokens: "), "{said}");
-    std::fs::remove_file(folder.path().join("api-tokens.toml")).unwrap();
     let config =
         with("[notify.ops]\nurl = \"https://ops.example\"\nsecret = \"file:nothing\"\n[logg]\n");
     let (said, code) =
