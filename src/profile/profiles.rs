@@ -64,17 +64,12 @@ impl Profiles {
         let mut loader = Loader::parse(sources, known);
         loader.forget_unused();
         let names: Vec<&str> = loader.parsed.keys().copied().collect();
-        let extended = loader.extended();
         let (mut partners, mut left_out) = (BTreeMap::new(), BTreeSet::new());
         for name in names {
             if let Some(partner) = loader.read(name, known) {
                 partners.insert(name.to_owned(), Arc::new(partner));
             } else if loader.parsed.get(name).is_some_and(|p| !p.is_base && !p.source.to_extend) {
                 left_out.insert(name.to_owned());
-            }
-            // Thousands of them are much, beside the partners that are made of them.
-            if !extended.contains(name) {
-                loader.forget(name);
             }
         }
         loader.problems.extend(loader.crosswalks.idle());
@@ -246,20 +241,6 @@ struct Loader<'a> {
 const OWN: [&str; 4] = ["title", "extends", "base", "source"];
 
 impl Loader<'_> {
-    /// The names that some profile extends.
-    fn extended(&self) -> HashSet<String> {
-        let extends = self.parsed.values().filter_map(|parsed| parsed.extends.as_ref());
-        extends.map(|(name, _)| name.clone()).collect()
-    }
-
-    /// Forgets what stands in a profile that was read, and that nobody extends.
-    fn forget(&mut self, name: &str) {
-        self.merged.remove(name);
-        if let Some(parsed) = self.parsed.get_mut(name) {
-            parsed.entries = Entries::new();
-        }
-    }
-
     /// Leaves out those that are there to be extended and that nobody extends, with what is wrong with them.
     fn forget_unused(&mut self) {
         let mut used: Vec<&str> =
