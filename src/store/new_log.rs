@@ -156,6 +156,14 @@ fn write(
     };
     push(first)?;
     let (mut piece, mut bytes, mut records) = (Changes::default(), 0, 0);
+    // Before the journal: who makes a database from this keeps of it what a webhook was not told.
+    for record in database.tree.scan_prefix(keys::webhooks_told()) {
+        let (key, value) = record.map_err(|e| failed("reading", &e))?;
+        piece.writes.insert(key.to_vec(), Some(value.to_vec()));
+    }
+    if !piece.is_empty() {
+        push(&std::mem::take(&mut piece))?;
+    }
     for record in &database.tree {
         let (key, value) = record.map_err(|e| failed("reading", &e))?;
         // They are all that no log has.

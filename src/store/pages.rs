@@ -88,7 +88,7 @@ pub(super) fn unpaged(key: &[u8], page: &[u8]) -> Result<Vec<RawRecord>, Error> 
     let records: Vec<&RawValue> =
         serde_json::from_slice(page).map_err(|e| damaged(key, e.to_string()))?;
     let last = keys::last_number(key).unwrap_or(0);
-    let first = (last + 1).saturating_sub(records.len() as u64);
+    let first = last.saturating_add(1).saturating_sub(records.len() as u64);
     let numbered = (first..).zip(records);
     Ok(numbered.map(|(n, record)| (keys::journal(n), record.get().into())).collect())
 }

@@ -114,15 +114,20 @@ pub(super) fn open(
     if durable > last {
         return Err(behind(folders, durable, last));
     }
-    // Before anything is written that an older program cannot read.
-    if found.is_some_and(|version| version != VERSION) {
-        format::mark(&folders.root)?;
-    }
+    // Before anything is written that an older program cannot read; not before it is sure that it will be.
+    let mark = || {
+        if found.is_some_and(|version| version != VERSION) {
+            format::mark(&folders.root)
+        } else {
+            Ok(())
+        }
+    };
     let key = key.map_or_else(|| audit::own_key(&folders.key, log.id()), Ok)?;
     let signer = Signer::open(&folders.audit, log.id(), key, log.tree())?;
     let database = match opened {
-        Opened::Whole(database) => agree(folders, database, applied, &log, progress)?,
+        Opened::Whole(database) => agree(folders, database, applied, &log, &mark, progress)?,
         unfit => {
+            mark()?;
             let reason = unfit.reason();
             // A first start that was interrupted is one again.
             if last > 0 {
@@ -278,6 +283,7 @@ fn agree(
     mut database: Database,
     applied: Option<Applied>,
     log: &Log,
+    mark: &dyn Fn() -> Result<(), Error>,
     progress: Progress,
 ) -> Result<Database, Error> {
     let (last, _) = log.last();
@@ -297,6 +303,7 @@ fn agree(
     if done < last {
         tracing::info!(from = done + 1, to = last, "the database gets what only the audit log has");
     }
+    mark()?;
     replay(&mut reader, &mut database, last, progress)?;
     database.mark(&folders.database, VERSION)?;
     Ok(database)

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crossdock::store::{
-    Change, EmbeddedStore, Event, Facts, JournalEntry, Records as _, Store as _, Transaction, check,
+    Change, EmbeddedStore, Event, Facts, JournalEntry, Records as _, Store as _, Transaction,
+    begin_log, check,
 };
 use jiff::Timestamp;
 
@@ -156,6 +157,26 @@ fn a_database_made_anew_keeps_what_a_webhook_was_not_told() {
     let kept = store.journal(0, usize::MAX).unwrap();
     assert!((20_000..=22_100).contains(&kept.len()), "{}", kept.len());
     assert_eq!(kept.last().unwrap().sequence, 24_010);
+    drop(store);
+    assert_eq!(check(folder, &mut |_, _| {}).unwrap().faults, [""; 0]);
+}
+
+#[test]
+fn a_log_that_is_begun_anew_tells_what_webhooks_have_before_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let store = EmbeddedStore::open(folder).unwrap();
+    let of = Change::WebhookTold { webhook: "shop".into(), through: Some(10) };
+    store.commit(Transaction::new().with(of)).unwrap();
+    for part in 0..24 {
+        told(&store, part * 1000 + 1..=part * 1000 + 1000);
+    }
+    drop(store);
+    fs::remove_dir_all(folder.join("audit")).unwrap();
+    begin_log(folder, "dana", "The disk of the log failed").unwrap();
+    EmbeddedStore::rebuild(folder, &mut |_, _| {}).unwrap();
+    let store = EmbeddedStore::open(folder).unwrap();
+    assert_eq!(numbers(&store, 10, 23_990), (11..=24_000).collect::<Vec<_>>());
     drop(store);
     assert_eq!(check(folder, &mut |_, _| {}).unwrap().faults, [""; 0]);
 }

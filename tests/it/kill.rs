@@ -46,6 +46,7 @@ impl Dice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Order,
+    Acknowledgement,
     Rejected,
     Duplicate,
     Quarantined,
@@ -88,6 +89,10 @@ pub struct Yard {
     last: Option<(String, String)>,
     /// Names of files with the same in them, by the name of the first.
     repeated: BTreeMap<String, Vec<String>>,
+    /// Files of the partner's folder that were looked at.
+    seen: BTreeSet<String>,
+    /// What had ended when history was retired: the name of its file, and how.
+    ended: BTreeMap<InterchangeId, (String, Outcome)>,
 }
 
 impl Yard {
@@ -114,6 +119,8 @@ impl Yard {
             sent: BTreeSet::new(),
             last: None,
             repeated: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            ended: BTreeMap::new(),
         }
     }
 
@@ -191,6 +198,34 @@ impl Yard {
         self.sent.insert(number);
     }
 
+    /// Drops a 997 for each invoice that came since the last time.
+    pub fn drop_acknowledgements(&mut self) {
+        let folder = "mailboxes/harbor-and-pine/outbound";
+        for name in self.names(folder) {
+            if !self.seen.insert(name.clone()) {
+                continue;
+            }
+            let bytes = fs::read(self.path(folder).join(name)).unwrap();
+            let (mut reader, mut group) = (Reader::new(bytes.as_slice()), String::new());
+            while let Some(event) = reader.next().unwrap() {
+                match event {
+                    Event::Group(one) => group = one.element(6),
+                    Event::Set(set) if set.id == "810" => self.acknowledge(&group),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, group: &str) {
+        let number = self.number();
+        let name = format!("ack-{number:05}.edi");
+        let body = format!("AK1*IN*{group}~AK9*A*1*1*1~");
+        let text = enveloped("6125550100", number, ["FA", "997"], &body, 4);
+        self.put("mailboxes/harbor-and-pine/inbound", &name, text.as_bytes());
+        self.dropped.insert(name, vec![Fate::Acknowledgement]);
+    }
+
     pub fn start(&self) -> Running {
         self.start_trying("")
     }
@@ -198,6 +233,49 @@ impl Yard {
     /// Starts it with something that is to happen to it; see `disk::trial`.
     pub fn start_trying(&self, trial: &str) -> Running {
         start_in(self.folder.path(), trial)
+    }
+
+    /// Runs a command while nothing else runs. Tells what it said.
+    pub fn command(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
+        command.args(words).arg("--config").arg(self.path("crossdock.toml"));
+        let told = command.output().unwrap();
+        // 1: there is something to look at.
+        let is_well = matches!(told.status.code(), Some(0 | 1));
+        assert!(is_well, "{words:?}: {}", String::from_utf8_lossy(&told.stderr));
+        String::from_utf8(told.stdout).unwrap()
+    }
+
+    /// Dismisses all open exceptions, as one who has looked at them.
+    pub fn dismiss_all(&self) {
+        let open = self.command(&["exceptions", "--format", "json"]);
+        let ids: Vec<String> = open
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].to_string())
+            .collect();
+        if !ids.is_empty() {
+            let mut words = vec!["exceptions", "dismiss", "--who", "sam", "--reason", "a test"];
+            words.extend(ids.iter().map(String::as_str));
+            self.command(&words);
+        }
+    }
+
+    /// Retires all that is over, and keeps in mind how it ended. Tells what the command said.
+    pub fn retire(&mut self) -> String {
+        let store = EmbeddedStore::open(&self.path("data")).unwrap();
+        for (id, record) in all_interchanges(&store) {
+            let receipt = store.receipt(id.receipt).unwrap().unwrap();
+            if receipt.done {
+                let now = (receipt.file.name, record.outcome);
+                let before = self.ended.insert(id, now.clone());
+                assert!(
+                    before.as_ref().is_none_or(|before| *before == now),
+                    "{before:?} is {now:?}"
+                );
+            }
+        }
+        drop(store);
+        self.command(&["store", "retire", "--days", "0"])
     }
 
     pub fn names(&self, place: &str) -> Vec<String> {
@@ -233,13 +311,18 @@ impl Yard {
 fn interchange(sender: &str, number: u32, order: &str, sound: bool) -> String {
     // Without PO1 the set cannot be told from an order for nothing: it is rejected.
     let line = if sound { "PO1*1*2*EA*1.50**VN*A-1~" } else { "" };
-    let count = if sound { 5 } else { 4 };
+    let (lines, segments) = (u8::from(sound), if sound { 5 } else { 4 });
+    let body = format!("BEG*00*SA*{order}**20261119~{line}CTT*{lines}~");
+    enveloped(sender, number, ["PO", "850"], &body, segments)
+}
+
+/// An interchange of one group of one set, with so many segments.
+fn enveloped(sender: &str, number: u32, of: [&str; 2], body: &str, segments: u8) -> String {
+    let [group, set] = of;
     format!(
         "ISA*00*          *00*          *08*{sender:<15}*ZZ*NORTHDOCK3PL   *261119*1412*U*00401*{number:09}*0*P*>~\
-         GS*PO*{sender}*NORTHDOCK3PL*20261119*1412*{number}*X*004010VICS~\
-         ST*850*0001~BEG*00*SA*{order}**20261119~{line}CTT*{}~SE*{count}*0001~\
-         GE*1*{number}~IEA*1*{number:09}~",
-        u8::from(sound)
+         GS*{group}*{sender}*NORTHDOCK3PL*20261119*1412*{number}*X*004010VICS~\
+         ST*{set}*0001~{body}SE*{segments}*0001~GE*1*{number}~IEA*1*{number:09}~"
     )
 }
 
@@ -341,14 +424,17 @@ fn all_interchanges(store: &EmbeddedStore) -> Vec<(InterchangeId, InterchangeRec
 fn every_interchange_ended_once(yard: &Yard) -> usize {
     let store = EmbeddedStore::open(&yard.path("data")).unwrap();
     assert_eq!(store.parked(10).unwrap(), vec![], "nothing was given up");
-    let all = all_interchanges(&store);
-    let mut ended: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
-    let mut receipts: BTreeMap<String, u64> = BTreeMap::new();
-    for (id, record) in &all {
+    let mut all = yard.ended.clone();
+    for (id, record) in all_interchanges(&store) {
         let receipt = store.receipt(id.receipt).unwrap().unwrap();
         assert!(receipt.done, "{} is finished", receipt.file.name);
-        receipts.insert(receipt.file.name.clone(), id.receipt);
-        ended.entry(receipt.file.name).or_default().push(record.outcome);
+        all.insert(id, (receipt.file.name, record.outcome));
+    }
+    let mut ended: BTreeMap<String, Vec<Outcome>> = BTreeMap::new();
+    let mut receipts: BTreeMap<String, u64> = BTreeMap::new();
+    for (id, (name, outcome)) in &all {
+        receipts.insert(name.clone(), id.receipt);
+        ended.entry(name.clone()).or_default().push(*outcome);
     }
     // Files that appear while a folder is listed may be seen in another order than they came in. Of those with the same
     // in them the one that was taken in first counts.
@@ -366,7 +452,7 @@ fn every_interchange_ended_once(yard: &Yard) -> usize {
         let expected: Vec<Outcome> = fates
             .iter()
             .map(|fate| match fate {
-                Fate::Order => Outcome::Accepted,
+                Fate::Order | Fate::Acknowledgement => Outcome::Accepted,
                 Fate::Rejected => Outcome::Rejected,
                 Fate::Duplicate => Outcome::Duplicate,
                 Fate::Quarantined => Outcome::Quarantined,

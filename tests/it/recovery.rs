@@ -223,7 +223,12 @@ fn a_log_of_another_store_is_refused() {
     store_of(one.path(), 1..=3);
     store_of(other.path(), 1..=4);
     copy(&other.path().join("audit"), &one.path().join("audit"));
+    // An older store that is refused stays one that an older program opens.
+    let format = one.path().join("FORMAT");
+    let older = fs::read_to_string(&format).unwrap().replace('6', "5");
+    fs::write(&format, &older).unwrap();
     assert!(refusal(one.path()).contains("is not the one that the database was made from"));
+    assert_eq!(fs::read_to_string(&format).unwrap(), older);
     let refused = EmbeddedStore::rebuild(&one.path().join("nothing"), &mut |_, _| {});
     assert!(matches!(refused, Err(Error::File { .. })), "{refused:?}");
 }
