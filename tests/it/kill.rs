@@ -294,7 +294,7 @@ impl Yard {
     }
 
     /// Changes when the program begins to work.
-    fn started(&self) -> Option<std::time::SystemTime> {
+    pub fn started(&self) -> Option<std::time::SystemTime> {
         fs::metadata(self.path("data/status.json")).and_then(|data| data.modified()).ok()
     }
 
