@@ -9,13 +9,16 @@ use super::serve::ConfigArgs;
 use super::wait::waiting;
 use super::{Context, Error, Format, Verdict};
 use crate::gateway::{
-    Begun, Retired, begin_log, check_store, days_ago, export_records, rebuild_store, retire_history,
+    Begun, Retired, begin_log, check_store, compact_store, days_ago, export_records, rebuild_store,
+    retire_history,
 };
 
 /// Arguments of `store`.
 #[derive(Debug, clap::Args)]
-#[command(long_about = "Check, export or rebuild the data folder; begin a new audit log.\n\n\
-The gateway must stand still: the store admits one process at a time.")]
+#[command(
+    long_about = "Check, export, compact or rebuild the data folder; begin a new audit log.\n\n\
+The gateway must stand still: the store admits one process at a time."
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -32,6 +35,12 @@ enum Command {
     Export(ExportArgs),
     /// Make the database anew from the audit log
     Rebuild(ConfigArgs),
+    /// Write the database anew, so that its file has no more than it needs
+    #[command(
+        after_help = "The gateway does this by itself once the file has grown (`database_mebibytes` in `[limits]`). It \
+needs room on the disk for the copy.\n\nExample:\n  crossdock store compact --config crossdock.toml"
+    )]
+    Compact(ConfigArgs),
     /// Let what is over long ago leave the database, and payloads that nothing names any more go to the archive
     #[command(
         after_help = "The gateway does this each day where crossdock.toml says so (`[retention] days`). Nothing is \
@@ -105,6 +114,12 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result
                 out,
                 "The database was made anew from the {entries} entries of the audit log."
             )?;
+            Ok(Verdict::Clean)
+        }
+        Command::Compact(config) => {
+            let (before, after) = compact_store(&config.read()?)?;
+            let [before, after] = [before, after].map(|bytes| bytes >> 20);
+            writeln!(out, "The database was compacted: {before} MiB before, {after} MiB now.")?;
             Ok(Verdict::Clean)
         }
         Command::BeginLog(args) => begin(args, context, out),

@@ -10,6 +10,23 @@ pub mod trial;
 pub use arrivals::{Arrival, Arrivals, Limits, Look, is_unfinished, marked, note_name};
 pub use durable::{Half, Sync, create_dir, move_file, put_all, sync_dir, write_new, write_to};
 
+use std::path::Path;
+
+/// How many bytes may still be written to the file system of a folder; nothing where that cannot be told.
+#[must_use]
+pub fn room(folder: &Path) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let told = rustix::fs::statvfs(folder).ok()?;
+        told.f_bavail.checked_mul(told.f_frsize)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        None
+    }
+}
+
 /// Longest file name that is made here, in bytes; common file systems allow 255.
 const NAME_BYTES_MAX: usize = 200;
 

@@ -216,6 +216,8 @@ pub struct Limits {
     pub retry_seconds_max: u32,
     /// How many sessions with SFTP servers are open at a time.
     pub sftp_sessions: u32,
+    /// The database is compacted once its file is larger than this, in MiB, and three times as large as it was then.
+    pub database_mebibytes: u32,
 }
 
 impl Default for Limits {
@@ -227,6 +229,7 @@ impl Default for Limits {
             retry_seconds_first: 2,
             retry_seconds_max: 600,
             sftp_sessions: 64,
+            database_mebibytes: 512,
         }
     }
 }
@@ -244,6 +247,7 @@ impl Limits {
             ("retry_seconds_first", self.retry_seconds_first),
             ("retry_seconds_max", self.retry_seconds_max),
             ("sftp_sessions", self.sftp_sessions),
+            ("database_mebibytes", self.database_mebibytes),
         ];
         for (field, _) in numbers.into_iter().filter(|(_, value)| *value == 0) {
             let place = sections.place(&["limits", field]);

@@ -371,6 +371,7 @@ impl Gateway {
             #[cfg(feature = "as2")]
             ("looking at certificates", self.look_at_certificates(Timestamp::now())),
             ("archiving the journal", self.ledger.store().tidy().map_err(Error::Store)),
+            ("compacting the database", self.compact().map_err(Error::Store)),
         ];
         self.write_status(true, None);
         for (what, result) in done {
@@ -381,6 +382,12 @@ impl Gateway {
             self.stands(Kind::StoreTrouble, about, what, error)?;
         }
         Ok(())
+    }
+
+    /// Has the database compacted once it has grown.
+    fn compact(&self) -> Result<(), store::Error> {
+        let over = u64::from(self.config.limits.database_mebibytes) << 20;
+        self.ledger.store().compact_over(over)
     }
 }
 

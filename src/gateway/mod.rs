@@ -113,7 +113,7 @@ pub use replay::{
 };
 pub use retention::{RetentionConfig, days_ago};
 pub use settling::{Deed, Deeds, SettleError, retry_parked, settle_exception};
-pub use setup::{Problems, check_config, rebuild_store, retire_history};
+pub use setup::{Problems, check_config, compact_store, rebuild_store, retire_history};
 pub use status::{Looked, ProfilesStatus, Status, Trouble};
 pub use submission::{Submission, SubmissionError, Submitted};
 pub use trace::{Carton, Trace, TracedDocument, acknowledgement_of, exceptions_about, trace};

@@ -59,6 +59,15 @@ pub fn rebuild_store(
     EmbeddedStore::rebuild(data, progress)
 }
 
+/// Compacts the database of a configuration's store, and tells how many bytes its file had before and has now. The
+/// gateway must stand still.
+///
+/// # Errors
+/// Where the store is in use, is none, or the disk fails or has no room for the copy.
+pub fn compact_store(config: &Config) -> Result<(u64, u64), crate::store::Error> {
+    open_store(config)?.compact()
+}
+
 /// Retires what was over before a moment from the store of a configuration, and moves payloads that no record names any
 /// more to its archive. The gateway must stand still.
 ///

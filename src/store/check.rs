@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use super::database::{Database, Opened, RawRecord, applied_key, failed};
+use super::database::{Database, Opened, RawRecord, failed, is_own};
 use super::embedded::lock_folder;
 use super::entry::{Entry, quoted};
 use super::format::{self, LOGGED};
@@ -140,7 +140,7 @@ fn compare(
     }
     for entry in &database.tree {
         let (key, value) = entry.map_err(|e| failed("reading", &e))?;
-        if *key == applied_key() || *key == keys::meta("format") {
+        if is_own(&key) {
             continue;
         }
         for (key, _) in records(&key, &value) {

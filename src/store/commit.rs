@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::compaction::{Compactor, When};
 use super::database::Database;
 use super::entry::Writes;
 use super::journal::JournalRecord;
 use super::payloads::Payloads;
 use super::transaction::Transaction;
+use super::view::View;
 use super::writer::Pending;
-use super::{Error, keys};
+use super::{Error, keys, pages};
 use crate::audit::{Group, Hash, Log, Signer};
 
 /// Most transactions for one flush: more would only lengthen the wait of the first.
@@ -49,6 +51,8 @@ pub(super) enum Request {
     ForgetJournal(u64, Answer),
     /// What the log holds is signed, where that is more than was.
     Sign(Answer),
+    /// The database is compacted.
+    Compact(When, Answer),
 }
 
 /// A transaction that was handed in. It is durable, or was not done, once [`Store::settled`](super::Store::settled)
@@ -156,7 +160,7 @@ struct Together {
 
 /// Where callers and the writer meet.
 pub(super) struct Counter {
-    tree: sled::Tree,
+    view: Arc<View>,
     stage: Mutex<Stage>,
     ahead: RwLock<Ahead>,
     handed_in: Condvar,
@@ -164,7 +168,7 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    pub(super) fn new(tree: sled::Tree, log: &Log, next_work: u64, next_journal: u64) -> Self {
+    pub(super) fn new(view: Arc<View>, log: &Log, next_work: u64, next_journal: u64) -> Self {
         let stage = Stage {
             number: 1,
             group: log.group(),
@@ -180,7 +184,7 @@ impl Counter {
             ended: false,
         };
         Self {
-            tree,
+            view,
             stage: Mutex::new(stage),
             ahead: RwLock::default(),
             handed_in: Condvar::new(),
@@ -210,8 +214,9 @@ impl Counter {
             return Err(error.clone());
         }
         let (changes, next_work, next_journal) = {
-            let ahead = self.ahead();
-            let mut pending = Pending::new(&self.tree, &ahead, stage.next_work, stage.next_journal);
+            // In this order: what is ahead no more is in the tree.
+            let (ahead, tree) = (self.ahead(), self.view.now());
+            let mut pending = Pending::new(&tree, &ahead, stage.next_work, stage.next_journal);
             for change in &transaction.changes {
                 pending.change(change)?;
             }
@@ -278,8 +283,8 @@ impl Counter {
         self.handed_in.notify_one();
     }
 
-    /// What the writer has to do next; nothing at the end.
-    fn next(&self) -> Option<Together> {
+    /// What the writer has to do next; nothing at the end. One that has more to do besides does not wait for it.
+    fn next(&self, waits: bool) -> Option<Together> {
         let mut stage = self.stage();
         loop {
             if !stage.is_idle() {
@@ -288,6 +293,8 @@ impl Counter {
                 stage = woken.unwrap_or_else(PoisonError::into_inner).0;
             } else if stage.closed {
                 return None;
+            } else if !waits {
+                break;
             } else {
                 stage = self.handed_in.wait(stage).unwrap_or_else(PoisonError::into_inner);
             }
@@ -341,8 +348,8 @@ pub(super) struct Writer {
     /// Bytes of changes that the database got since its last sync.
     pub(super) unsynced_bytes: usize,
     pub(super) failed: Option<Error>,
-    /// Held while changes are applied, so that a reader sees all of a transaction or nothing.
-    pub(super) gate: Arc<RwLock<()>>,
+    pub(super) view: Arc<View>,
+    pub(super) compactor: Compactor,
 }
 
 impl Writer {
@@ -350,7 +357,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let end = End(Arc::clone(&self.counter));
         let counter = &end.0;
-        while let Some(mut together) = counter.next() {
+        while let Some(mut together) = counter.next(!self.compactor.is_under_way()) {
             let requests = std::mem::take(&mut together.requests);
             self.write(together);
             for request in requests {
@@ -360,9 +367,12 @@ impl Writer {
                     Request::ForgetJournal(through, answer) => {
                         answer.send(self.forget_journal(through))
                     }
+                    Request::Compact(when, answer) => answer.send(self.compact(when)),
                 };
             }
+            self.compact_on();
         }
+        self.compactor.clear();
         // What fails here, the next start makes up for.
         let _ = self.database.flush();
         let _ = self.sign(true);
@@ -392,7 +402,7 @@ impl Writer {
         }
     }
 
-    fn fails_by(&mut self, error: Option<&Error>) {
+    pub(super) fn fails_by(&mut self, error: Option<&Error>) {
         if let Some(error) = error {
             self.counter.fail(error);
             self.failed = Some(error.clone());
@@ -424,8 +434,10 @@ impl Writer {
             self.unsynced_bytes = 0;
         }
         self.unsynced_bytes += bytes;
-        let _shut = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        self.database.apply(writes, through)
+        let paged = pages::paged(writes);
+        self.compactor.follow(&paged, bytes);
+        let _shut = self.view.shut();
+        self.database.apply_paged(paged, through)
     }
 
     fn forget_journal(&mut self, through: u64) -> Result<(), Error> {
@@ -450,7 +462,8 @@ mod tests {
         Log::create(&folder.join("audit")).unwrap();
         let (log, _) = Log::open(&folder.join("audit"), 0, sync()).unwrap();
         let database = Database::create(&folder.join("state"), sync()).unwrap();
-        let counter = Arc::new(Counter::new(database.tree.clone(), &log, 1, 1));
+        let view = Arc::new(View::new(database.tree.clone()));
+        let counter = Arc::new(Counter::new(view, &log, 1, 1));
         (database, counter)
     }
 
@@ -467,7 +480,7 @@ mod tests {
             handed_in.answered
         });
         // It would hang here.
-        let together = counter.next().unwrap();
+        let together = counter.next(true).unwrap();
         assert_eq!((together.number, together.answers.len()), (1, 1));
         for answer in together.answers {
             answer.send(Ok(())).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -64,6 +64,8 @@ pub(super) struct Database {
     pub(super) tree: sled::Tree,
     /// The database's main file: `flush` hands the bytes to the kernel, `sync` to the disk.
     file: File,
+    /// Its path when it was opened.
+    path: PathBuf,
     sync: disk::Sync,
     /// Keeps it open.
     _sled: sled::Db,
@@ -104,7 +106,7 @@ impl Database {
         let tree = sled.open_tree("crossdock").map_err(|e| failed("opening", &e))?;
         let file_path = path.join("db");
         let file = File::open(&file_path).map_err(|e| file_error("opening", &file_path, &e))?;
-        Ok(Self { tree, file, sync, _sled: sled })
+        Ok(Self { tree, file, path: file_path, sync, _sled: sled })
     }
 
     /// Notes the version of the format, and makes all of it durable: the file, its name, the names above it.
@@ -113,8 +115,7 @@ impl Database {
         let marked = self.tree.insert(keys::meta("format"), version.as_bytes());
         marked.map_err(|e| failed("making it", &e))?;
         self.flush()?;
-        let file_path = path.join("db");
-        self.file.sync_all().map_err(|e| file_error("syncing", &file_path, &e))?;
+        self.file.sync_all().map_err(|e| file_error("syncing", &self.path, &e))?;
         for folder in [Some(path), path.parent()].into_iter().flatten() {
             disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))?;
         }
@@ -133,18 +134,48 @@ impl Database {
 
     /// Applies records in one step, and with them up to where the log is applied. It is not durable yet.
     pub(super) fn apply(&self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
+        self.apply_paged(pages::paged(writes), through)
+    }
+
+    /// Applies records of which those of the journal stand in pages.
+    pub(super) fn apply_paged(&self, paged: Writes, through: (u64, Hash)) -> Result<(), Error> {
+        let (entry, hash) = through;
+        let applied = serde_json::to_vec(&Applied { entry, hash });
+        // Numbers and texts always have a JSON form.
+        let applied = (applied_key(), Some(applied.unwrap_or_default()));
+        self.put(paged.into_iter().chain([applied]))
+    }
+
+    /// Puts and removes records as they are, in one step.
+    pub(super) fn put(
+        &self,
+        records: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<(), Error> {
         let mut batch = sled::Batch::default();
-        for (key, value) in pages::paged(writes) {
+        for (key, value) in records {
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),
             }
         }
-        let (entry, hash) = through;
-        let applied = serde_json::to_vec(&Applied { entry, hash });
-        // Numbers and texts always have a JSON form.
-        batch.insert(applied_key(), applied.unwrap_or_default());
         self.tree.apply_batch(batch).map_err(|e| failed("applying a change", &e))
+    }
+
+    /// How large its file is.
+    pub(super) fn bytes(&self) -> Result<u64, Error> {
+        let metadata = self.file.metadata().map_err(|e| file_error("reading", &self.path, &e))?;
+        Ok(metadata.len())
+    }
+
+    /// How large its file was when it was compacted; 0 where it never was.
+    pub(super) fn compacted(&self) -> Result<u64, Error> {
+        Ok(read(&self.tree, &compacted_key())?.unwrap_or(0))
+    }
+
+    /// Notes how large its file is, now that it was compacted.
+    pub(super) fn note_compacted(&self) -> Result<(), Error> {
+        let bytes = self.bytes()?.to_string().into_bytes();
+        self.put([(compacted_key(), Some(bytes))].into_iter())
     }
 
     /// What removes the pages of the journal whose records are all numbered up to this one.
@@ -157,15 +188,25 @@ impl Database {
     /// Hands what was applied to the kernel, and waits until the disk has it.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         self.tree.flush().map_err(|e| failed("flushing", &e))?;
-        trial::deed("sync", Path::new("state/db"))
+        trial::deed("sync", &self.path)
             .and_then(|()| (self.sync)(&self.file))
             .map_err(|e| Error::Database { doing: "syncing to the disk", reason: e.to_string() })
     }
 }
 
-/// Where [`Applied`] stands. It and the version are all that the log does not have.
-pub(super) fn applied_key() -> Vec<u8> {
+/// Where [`Applied`] stands.
+fn applied_key() -> Vec<u8> {
     keys::meta("applied")
+}
+
+/// Where [`Database::compacted`] stands.
+fn compacted_key() -> Vec<u8> {
+    keys::meta("compacted")
+}
+
+/// Whether a record is of the database itself, so that the log does not have it.
+pub(super) fn is_own(key: &[u8]) -> bool {
+    key == keys::meta("format") || key == applied_key() || key == compacted_key()
 }
 
 /// A snapshot that a kill has interrupted is a file of another name, which sled takes for the newest snapshot all the

@@ -10,9 +10,9 @@ mod records;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 use super::alert::AlertState;
 use super::commit::{Counter, HandedIn, Request, Writer};
+use super::compaction::{Compactor, When};
 use super::database::{
     RawRecord, decode, failed, highest_work, last, old_journal, read, webhooks_told,
 };
@@ -31,6 +32,7 @@ use super::records::{NumberRange, Series};
 use super::recovery::{self, Folders, Progress, Ready, Syncs};
 use super::retention::{self, Retired};
 use super::transaction::{Change, Transaction};
+use super::view::View;
 use super::writer::is_forgotten;
 use super::{Error, Expectation, JournalRecord, Records as _, Store, Taken, Work};
 use crate::audit;
@@ -47,13 +49,11 @@ const COUNT_MAX: usize = 50_000;
 
 /// A [`Store`] in one folder on a local disk. One process at a time.
 pub struct EmbeddedStore {
-    tree: sled::Tree,
+    view: Arc<View>,
     /// Keeps the folder locked.
     _lock: File,
     payloads: Arc<Payloads>,
-    /// Folder of the audit log.
-    audit: PathBuf,
-    gate: Arc<RwLock<()>>,
+    folders: Folders,
     counter: Arc<Counter>,
     writer: Option<JoinHandle<()>>,
     next_receipt: AtomicU64,
@@ -98,6 +98,21 @@ impl EmbeddedStore {
         recovery::rebuild(&Folders::of(folder), Syncs::default(), progress)
     }
 
+    /// Compacts the database, and tells how many bytes its file had before and has now.
+    ///
+    /// # Errors
+    /// Where the disk fails, or has no room for the copy. The database is as it was then.
+    pub fn compact(&self) -> Result<(u64, u64), Error> {
+        let file = self.folders.database.join("db");
+        let bytes = || {
+            let metadata = std::fs::metadata(&file);
+            metadata.map(|data| data.len()).map_err(|e| file_error("reading", &file, &e))
+        };
+        let before = bytes()?;
+        self.counter.ask(|reply| Request::Compact(When::Now, reply))?;
+        Ok((before, bytes()?))
+    }
+
     /// Opens it with another way of waiting for the disk.
     pub(super) fn open_syncing(
         folder: &Path,
@@ -107,15 +122,15 @@ impl EmbeddedStore {
         disk::create_dir(folder).map_err(|e| file_error("making", folder, &e))?;
         let lock = lock_folder(folder)?;
         let folders = Folders::of(folder);
-        let Ready { log, signer, database, payloads, notices } =
+        let Ready { log, signer, database, payloads, sync, notices } =
             recovery::open(&folders, key, syncs, &mut |_, _| {})?;
         let payloads = Arc::new(payloads);
-        let gate = Arc::new(RwLock::new(()));
         let tree = database.tree.clone();
         let next_receipt = last(&tree, &[keys::RECEIPT])?.map_or(1, |n| n + 1);
         let next_work = highest_work(&tree)? + 1;
         let next_journal = last(&tree, &[keys::JOURNAL])?.map_or(1, |n| n + 1);
-        let counter = Arc::new(Counter::new(tree.clone(), &log, next_work, next_journal));
+        let view = Arc::new(View::new(tree));
+        let counter = Arc::new(Counter::new(Arc::clone(&view), &log, next_work, next_journal));
         let writer = Writer {
             counter: Arc::clone(&counter),
             log,
@@ -124,18 +139,18 @@ impl EmbeddedStore {
             payloads: Arc::clone(&payloads),
             unsynced_bytes: 0,
             failed: None,
-            gate: Arc::clone(&gate),
+            view: Arc::clone(&view),
+            compactor: Compactor::new(folders.clone(), sync),
         };
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|e| Error::Database { doing: "starting the writer", reason: e.to_string() })?;
         let store = Self {
-            tree,
+            view,
             _lock: lock,
             payloads,
-            audit: folders.audit,
-            gate,
+            folders,
             counter,
             writer: Some(writer),
             next_receipt: AtomicU64::new(next_receipt),
@@ -153,11 +168,11 @@ impl EmbeddedStore {
     /// Lets old journal records leave the database, which has to fit into memory.
     fn forget_journal(&self) -> Result<(), Error> {
         let (first, old) = {
-            let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-            let page = self.tree.scan_prefix([keys::JOURNAL]).next().transpose();
+            let tree = self.view.durable();
+            let page = tree.scan_prefix([keys::JOURNAL]).next().transpose();
             let Some((key, page)) = page.map_err(|e| failed("reading", &e))? else { return Ok(()) };
             let first = pages::records(&key, &page)?.first().map(|record| record.sequence);
-            (first.unwrap_or(1), old_journal(&self.tree)?)
+            (first.unwrap_or(1), old_journal(&tree)?)
         };
         let mut through = first + JOURNAL_FORGOTTEN - 1;
         while through <= old {
@@ -169,13 +184,13 @@ impl EmbeddedStore {
 
     /// Up to `limit` expectations whose clocks stand before `end`.
     fn clocks(&self, end: Vec<u8>, limit: usize) -> Result<Vec<Expectation>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let tree = self.view.durable();
         let mut found = Vec::new();
-        for entry in self.tree.range(vec![keys::CLOCK]..end).take(limit) {
+        for entry in tree.range(vec![keys::CLOCK]..end).take(limit) {
             let (key, _) = entry.map_err(|e| failed("reading", &e))?;
             // Prefix and eight bytes of time stand before the expectation's own key.
             let of = key.get(9..).unwrap_or_default();
-            found.extend(read::<Expectation>(&self.tree, of)?);
+            found.extend(read::<Expectation>(&tree, of)?);
         }
         Ok(found)
     }
@@ -187,8 +202,8 @@ impl EmbeddedStore {
 
     /// The number of the receipt that came last.
     pub(super) fn last_receipt(&self) -> Result<Option<u64>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        last(&self.tree, &[keys::RECEIPT])
+        let tree = self.view.durable();
+        last(&tree, &[keys::RECEIPT])
     }
 
     /// Up to `limit` records that are durable, after a key.
@@ -198,14 +213,14 @@ impl EmbeddedStore {
         after: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<Vec<RawRecord>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        retention::page(&self.tree, prefix, after, limit)
+        let tree = self.view.durable();
+        retention::page(&tree, prefix, after, limit)
     }
 
     /// Reads with the gate held, so that only what is durable is seen.
     fn read_durable<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        read(&self.tree, key)
+        let tree = self.view.durable();
+        read(&tree, key)
     }
 
     /// Reads what is durable, or was handed in and will be before anything that is handed in from now on.
@@ -225,10 +240,11 @@ impl EmbeddedStore {
         after: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<Vec<T>, Error> {
-        let ahead = self.counter.ahead();
+        // In this order: what is ahead no more is in the tree.
+        let (ahead, tree) = (self.counter.ahead(), self.view.now());
         let start = after.map_or(Bound::Included(prefix.to_vec()), Bound::Excluded);
         let mut found = BTreeMap::new();
-        for entry in self.tree.range((start.clone(), Bound::Unbounded)).take(limit) {
+        for entry in tree.range((start.clone(), Bound::Unbounded)).take(limit) {
             let (key, value) = entry.map_err(|e| failed("reading", &e))?;
             if !key.starts_with(prefix) {
                 break;
@@ -253,10 +269,9 @@ impl EmbeddedStore {
         after: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, T)>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let tree = self.view.durable();
         let start = after.map_or(Bound::Included(prefix.to_vec()), Bound::Excluded);
-        self.tree
-            .range((start, Bound::Unbounded))
+        tree.range((start, Bound::Unbounded))
             .map(|entry| entry.map_err(|e| failed("reading", &e)))
             .take_while(|entry| entry.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
             .take(limit)
@@ -292,7 +307,8 @@ impl Store for EmbeddedStore {
             Some(&next) => next,
             None => match self.read::<u64>(&keys::position(series))? {
                 Some(position) => position.saturating_add(1),
-                None => last(&self.tree, &keys::series(series))?.map_or(0, |n| n.saturating_add(1)),
+                None => last(&self.view.now(), &keys::series(series))?
+                    .map_or(0, |n| n.saturating_add(1)),
             },
         };
         let used_up = || Error::NumbersUsedUp { series: series.clone(), last: range.last };
@@ -357,11 +373,11 @@ impl Store for EmbeddedStore {
     fn take(&self, lane: &str, now: Timestamp, most: usize) -> Result<Taken, Error> {
         // Held over the scan: else work that is finished meanwhile could be given out once more.
         let mut leases = lock(&self.leases);
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let tree = self.view.durable();
         let mut held: HashSet<String> = HashSet::new();
         let mut earliest: Option<Timestamp> = None;
         let mut taken = Vec::new();
-        for entry in self.tree.scan_prefix(keys::lane(keys::WORK, lane)).take(LOOKAHEAD_MAX) {
+        for entry in tree.scan_prefix(keys::lane(keys::WORK, lane)).take(LOOKAHEAD_MAX) {
             let (key, value) = entry.map_err(|e| failed("reading", &e))?;
             if let Some(order) = keys::last_number(&key).and_then(|id| leases.get(&id)) {
                 held.extend(order.lines().map(str::to_owned));
@@ -402,19 +418,23 @@ impl Store for EmbeddedStore {
     }
 
     fn webhooks_told(&self) -> Result<BTreeMap<String, u64>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        webhooks_told(&self.tree)
+        let tree = self.view.durable();
+        webhooks_told(&tree)
     }
 
     fn last_journal(&self) -> Result<u64, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(last(&self.tree, &[keys::JOURNAL])?.unwrap_or(0))
+        let tree = self.view.durable();
+        Ok(last(&tree, &[keys::JOURNAL])?.unwrap_or(0))
     }
 
     fn tidy(&self) -> Result<(), Error> {
         self.counter.ask(Request::Sign)?;
         self.forget_journal()?;
-        Ok(audit::pack(&self.audit)?)
+        Ok(audit::pack(&self.folders.audit)?)
+    }
+
+    fn compact_over(&self, bytes: u64) -> Result<(), Error> {
+        self.counter.ask(|reply| Request::Compact(When::Over(bytes), reply))
     }
 
     fn retire(&self, before: Timestamp, stop: &dyn Fn() -> bool) -> Result<Retired, Error> {

@@ -11,6 +11,7 @@ mod as2;
 mod call_result;
 mod check;
 mod commit;
+mod compaction;
 mod database;
 #[cfg(unix)]
 pub mod desk;
@@ -34,6 +35,7 @@ mod recovery;
 mod retention;
 mod trail;
 mod transaction;
+mod view;
 mod work;
 mod writer;
 
@@ -458,6 +460,14 @@ pub trait Store: Records {
     /// # Errors
     /// Where the disk fails; nothing is lost then.
     fn tidy(&self) -> Result<(), Error>;
+
+    /// Begins to compact the database, where its file is larger than so many bytes, and three times as large as when
+    /// it was compacted last. That goes on in the background, and takes as much room on the disk as the file has at most;
+    /// where there is no room, or it fails, everything goes on as it is.
+    ///
+    /// # Errors
+    /// Where the disk fails; nothing is lost then.
+    fn compact_over(&self, bytes: u64) -> Result<(), Error>;
 
     /// Retires what was over before a moment, batch by batch, until it is told to stop. Payloads go to the archive that
     /// were no longer named at the pass before this one either.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::database::{Database, Opened, applied_key, decode, failed};
+use super::database::{Database, Opened, decode, failed, is_own};
 use super::embedded::lock_folder;
 use super::entry::Changes;
 use super::format::{self, LOGGED};
@@ -14,7 +14,7 @@ use super::journal::{Event, Facts, JournalEntry, JournalRecord};
 use super::payloads::file_error;
 use super::recovery::{Folders, remove};
 use super::writer::shorten;
-use super::{Error, keys, pages};
+use super::{Error, compaction, keys, pages};
 use crate::audit::{Hash, Log, Reader};
 use crate::disk;
 
@@ -54,6 +54,7 @@ pub fn begin_log(folder: &Path, who: &str, reason: &str) -> Result<Begun, Error>
     if format::look(folder)?.is_none_or(|version| version < LOGGED) {
         return Err(refuse("there is no store of this version in it".to_owned()));
     }
+    compaction::settle(&folders)?;
     let mut database = match Database::open(&folders.database, Box::new(fs::File::sync_data))? {
         Opened::Whole(database) => database,
         opened => {
@@ -166,8 +167,7 @@ fn write(
     }
     for record in &database.tree {
         let (key, value) = record.map_err(|e| failed("reading", &e))?;
-        // They are all that no log has.
-        if *key == keys::meta("format") || *key == applied_key() {
+        if is_own(&key) {
             continue;
         }
         bytes += key.len() + value.len();

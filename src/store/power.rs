@@ -202,7 +202,7 @@ fn whatever_part_of_the_commits_had_reached_the_disk_what_was_answered_is_there(
         })
     };
     let database = noting.clone();
-    let database: Box<dyn Fn() -> disk::Sync> = Box::new(move || database("state"));
+    let database: Box<dyn Fn() -> disk::Sync + Send> = Box::new(move || database("state"));
     let (packs, log) = (noting("payloads"), noting("audit"));
     let syncs_of = Syncs { packs, log, database };
     let store = EmbeddedStore::open_syncing(folder.path(), None, syncs_of).unwrap();

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::database::{Applied, Database, Opened, decode, failed, old_journal};
+use super::database::{Applied, Database, Opened, decode, failed, is_own, old_journal};
 use super::entry::{Changes, Entry, Writes};
 use super::format::{self, LOGGED, MAKING, VERSION};
 use super::journal::{Event, Facts, JournalEntry};
 use super::payloads::{Payloads, file_error};
-use super::{Error, keys, pages};
+use super::{Error, compaction, keys, pages};
 use crate::audit::{self, Hash, Key, Log, Reader, Signer};
 use crate::disk;
 
@@ -26,7 +26,7 @@ const SNAPSHOT_BYTES: usize = 256 << 10;
 pub(super) struct Syncs {
     pub(super) packs: disk::Sync,
     pub(super) log: disk::Sync,
-    pub(super) database: Box<dyn Fn() -> disk::Sync>,
+    pub(super) database: Box<dyn Fn() -> disk::Sync + Send>,
 }
 
 impl Default for Syncs {
@@ -48,14 +48,20 @@ pub(super) struct Ready {
     pub(super) signer: Signer,
     pub(super) database: Database,
     pub(super) payloads: Payloads,
+    /// How to wait for the disk of another database.
+    pub(super) sync: Box<dyn Fn() -> disk::Sync + Send>,
     /// What had to be done that a person should know of.
     pub(super) notices: Vec<JournalEntry>,
 }
 
 /// Where the parts of a store lie.
+#[derive(Clone)]
 pub(super) struct Folders {
     pub(super) root: PathBuf,
     pub(super) database: PathBuf,
+    /// Where the database is copied to while it is compacted, and where it goes once the copy has its place.
+    pub(super) copy: PathBuf,
+    pub(super) old: PathBuf,
     pub(super) audit: PathBuf,
     /// The key that signs what the log holds, unless another is given.
     pub(super) key: PathBuf,
@@ -68,6 +74,8 @@ impl Folders {
         Self {
             root: root.to_path_buf(),
             database: root.join("state"),
+            copy: root.join("state.new"),
+            old: root.join("state.old"),
             audit: root.join(super::AUDIT),
             key: root.join(super::AUDIT_KEY),
             beginning: root.join("audit.making"),
@@ -91,6 +99,7 @@ pub(super) fn open(
     progress: Progress,
 ) -> Result<Ready, Error> {
     let found = format::look(&folders.root)?;
+    compaction::settle(folders)?;
     let mut notices = Vec::new();
     if !audit::exists(&folders.audit)? {
         begin_log(folders, found, &syncs, &mut notices)?;
@@ -142,7 +151,7 @@ pub(super) fn open(
         format::mark(&folders.root)?;
     }
     let payloads = Payloads::open(folders.root.join("payloads"), syncs.packs)?;
-    Ok(Ready { log, signer, database, payloads, notices })
+    Ok(Ready { log, signer, database, payloads, sync: syncs.database, notices })
 }
 
 /// Makes the database anew from the log, whatever it is now.
@@ -150,6 +159,7 @@ pub(super) fn rebuild(folders: &Folders, syncs: Syncs, progress: Progress) -> Re
     if format::look(&folders.root)?.is_none_or(|version| version < LOGGED) {
         return Err(folders.refuse("there is no store of this version in it"));
     }
+    compaction::settle(folders)?;
     let applied = match Database::open(&folders.database, (syncs.database)())? {
         Opened::Foreign(reason) => return Err(folders.refuse(reason)),
         Opened::Unfit(_) | Opened::Unreadable(_) => 0,
@@ -231,7 +241,7 @@ fn begin_from(folders: &Folders, database: &Database) -> Result<(), Error> {
     };
     for entry in &database.tree {
         let (key, value) = entry.map_err(|e| failed("reading", &e))?;
-        if *key == keys::meta("format") {
+        if is_own(&key) {
             continue;
         }
         bytes += key.len() + value.len();

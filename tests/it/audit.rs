@@ -524,7 +524,7 @@ fn a_store_is_checked_exported_and_made_anew() {
     bytes[40 + length + 8] ^= 1;
     fs::write(&pack, bytes).unwrap();
     {
-        let tree = sled::open(folder.join("data/state")).unwrap().open_tree("crossdock").unwrap();
+        let tree = super::recovery::raw(&folder.join("data/state")).open_tree("crossdock").unwrap();
         let (key, _) = tree.scan_prefix(b"d").next().unwrap().unwrap();
         tree.insert(key, b"{}").unwrap();
         tree.insert(b"dstranger\0", b"{}").unwrap();

@@ -9,6 +9,8 @@ use crossdock::store::{
 };
 use jiff::Timestamp;
 
+use super::recovery::raw;
+
 /// Records of the journal in one transaction.
 fn told(store: &EmbeddedStore, numbers: impl Iterator<Item = u64>) {
     let mut transaction = Transaction::new();
@@ -36,7 +38,7 @@ fn numbers(store: &EmbeddedStore, after: u64, limit: usize) -> Vec<u64> {
 }
 
 fn with_tree<T>(folder: &Path, use_it: impl FnOnce(&sled::Tree) -> T) -> T {
-    let database = sled::open(folder.join("state")).unwrap();
+    let database = raw(&folder.join("state"));
     let tree = database.open_tree("crossdock").unwrap();
     let given = use_it(&tree);
     tree.flush().unwrap();

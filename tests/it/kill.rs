@@ -28,6 +28,8 @@ level = "warn"
 
 [limits]
 retry_seconds_first = 1
+# The least: it is compacted again and again.
+database_mebibytes = 1
 "#;
 
 /// A seeded generator (xorshift64*), so that a run can be repeated.
@@ -122,6 +124,13 @@ impl Yard {
             seen: BTreeSet::new(),
             ended: BTreeMap::new(),
         }
+    }
+
+    /// Sets how large, in MiB, the file of the database is at least when it is compacted.
+    pub fn compacts_over(&self, mebibytes: u32) {
+        let least = |size| format!("database_mebibytes = {size}\n");
+        let config = CONFIG.replace(&least(1), &least(mebibytes));
+        fs::write(self.path("crossdock.toml"), config).unwrap();
     }
 
     pub fn path(&self, place: &str) -> PathBuf {

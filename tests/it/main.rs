@@ -14,6 +14,7 @@ mod audit;
 mod canonical;
 mod changes;
 mod cli;
+mod compaction;
 #[cfg(feature = "http")]
 mod connector;
 #[cfg(feature = "console")]

@@ -72,7 +72,7 @@ impl Site {
         fs::write(partner.join("partner.toml"), PROFILE.replace("= 5 ", "= 1 ")).unwrap();
         let config = format!(
             "data = {:?}\nprofiles = \"partners\"\npoll_seconds = 1\nsettle_milliseconds = 5\n\
-             [endpoints.warehouse]\nfolder = \"warehouse\"\n[limits]\nretry_seconds_first = 1\nretry_seconds_max = 1\n",
+             [endpoints.warehouse]\nfolder = \"warehouse\"\n[limits]\nretry_seconds_first = 1\nretry_seconds_max = 1\ndatabase_mebibytes = 1\n",
             data.to_str().unwrap()
         );
         fs::write(folder.path().join("crossdock.toml"), config).unwrap();

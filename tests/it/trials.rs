@@ -38,6 +38,17 @@ const FAULTS: [(&str, &str, u64, bool); 16] = [
     ("rename", "/quarantine/", 1, false),
 ];
 
+/// The same of the copy that a compaction makes. Where the disk refuses, the database stays as it is.
+const COMPACTION_FAULTS: [(&str, &str, u64); 5] = [
+    // Its folder.
+    ("sync", "state.new", 1),
+    ("sync", "state.new/db", 1),
+    ("sync", "state.new/db", 2),
+    ("rename", "data/state.old", 1),
+    // That is the first.
+    ("rename", "data/state", 2),
+];
+
 fn seeds() -> u64 {
     std::env::var("CROSSDOCK_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2)
 }
@@ -133,4 +144,72 @@ fn a_disk_that_fails_at_any_write_is_told_of_and_loses_nothing() {
         holds(&yard);
     });
     println!("{count} failures at {} places", FAULTS.len());
+}
+
+/// A load that is worked off, after which the database is compacted, and more to do meanwhile.
+fn grown(dice: &mut Dice) -> Yard {
+    let mut yard = loaded(dice);
+    yard.compacts_over(1000);
+    for _ in 0..200 {
+        yard.drop_inbound(dice);
+    }
+    finish_running(&yard, &mut yard.start_trying(""));
+    yard.compacts_over(1);
+    for _ in 0..4 {
+        yard.drop_inbound(dice);
+        yard.drop_outbound();
+    }
+    yard
+}
+
+#[test]
+fn dying_while_the_database_is_compacted_loses_and_repeats_nothing() {
+    let points = ["before", "between", "after"];
+    let trials: Vec<(&str, u64)> =
+        points.iter().flat_map(|point| (1..=seeds()).map(move |seed| (*point, seed))).collect();
+    try_all(trials, |(point, seed)| {
+        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9) + 2);
+        let mut yard = grown(&mut dice);
+        let trial = format!("die compact.{point} 1");
+        let status = ended(&yard, &mut yard.start_trying(&trial), &trial);
+        assert_eq!(status.code(), None, "{trial}: it died of {status}; {}", yard.last_words());
+        yard.drop_inbound(&mut dice);
+        finish_running(&yard, &mut yard.start_trying(""));
+        let left = ["state.new", "state.old"].map(|name| yard.path("data").join(name).exists());
+        assert_eq!(left, [false; 2], "{trial}");
+        holds(&yard);
+        assert!(!fs::read_to_string(yard.path("log")).unwrap().contains("made anew"), "{trial}");
+    });
+}
+
+#[test]
+fn a_disk_that_fails_while_the_database_is_compacted_is_told_of_and_loses_nothing() {
+    let trials: Vec<_> = COMPACTION_FAULTS
+        .iter()
+        .flat_map(|fault| (1..=seeds()).map(move |seed| (*fault, seed)))
+        .collect();
+    try_all(trials, |((deed, place, from), seed)| {
+        let mut dice = Dice(seed.wrapping_mul(0x85EB_CA6B) + 2);
+        let mut yard = grown(&mut dice);
+        let (code, words) =
+            if seed % 2 == 1 { (5, "Input/output error") } else { (28, "No space left") };
+        let trial = format!("fail {deed} {place} {from} 1 {code}");
+        let mut running = yard.start_trying(&trial);
+        let log = || fs::read_to_string(yard.path("log")).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while !log().contains("cannot be compacted") {
+            assert!(running.0.try_wait().unwrap().is_none(), "{trial}: it ended: {}", log());
+            assert!(Instant::now() < deadline, "{trial}: {}", log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(log().contains(words), "{trial}: {}", log());
+        // It goes on as if nothing had been.
+        yard.drop_inbound(&mut dice);
+        finish_running(&yard, &mut running);
+        yard.drop_inbound(&mut dice);
+        finish_running(&yard, &mut yard.start_trying(""));
+        holds(&yard);
+        let log = fs::read_to_string(yard.path("log")).unwrap();
+        assert!(!log.contains("made anew"), "{trial}: {log}");
+    });
 }

@@ -1,6 +1,5 @@
 //! Records, read and added to.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
@@ -102,9 +101,9 @@ impl Records for EmbeddedStore {
     }
 
     fn backlog(&self, limit: usize) -> Result<Backlog, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let tree = self.view.durable();
         let mut backlog = Backlog::default();
-        for entry in self.tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
+        for entry in tree.scan_prefix([keys::WORK]).take(COUNT_MAX) {
             let (key, value) = entry.map_err(|e| failed("reading", &e))?;
             let work: Work = decode(&key, &value)?;
             let failed = work.attempts > 0;
@@ -123,11 +122,10 @@ impl Records for EmbeddedStore {
     }
 
     fn journal(&self, after: u64, limit: usize) -> Result<Vec<JournalRecord>, Error> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let tree = self.view.durable();
         let mut found = Vec::new();
         // A page has the key of its last record.
-        for page in self.tree.range(keys::journal(after.saturating_add(1))..vec![keys::JOURNAL + 1])
-        {
+        for page in tree.range(keys::journal(after.saturating_add(1))..vec![keys::JOURNAL + 1]) {
             if found.len() >= limit {
                 break;
             }

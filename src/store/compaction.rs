@@ -1,0 +1,319 @@
+//! The database compacted while it is in use. Its file grows by all that is written to it, and gives hardly any of that
+//! back where records leave; nor does sled give back the memory. So all records are copied into a new database, a piece
+//! at a time between the groups of commits, and what changes meanwhile changes in both. Once the copy has everything, it
+//! takes the place of the other.
+//!
+//! Until all of it is durable the copy is marked as being made, and lies in a folder of its own. A crash leaves the old
+//! database where it was, or the new one; or, between the two renames, the new one whole in its own folder, and none
+//! where it belongs, which [`settle`] puts right.
+
+use std::fs;
+use std::ops::Bound;
+use std::time::{Duration, Instant};
+
+use super::Error;
+use super::commit::Writer;
+use super::database::{Applied, Database, Opened, failed, is_own};
+use super::entry::Writes;
+use super::format::{MAKING, VERSION};
+use super::payloads::file_error;
+use super::recovery::{Folders, remove};
+use crate::disk::{self, trial};
+
+/// The file is compacted once it is so many times as large as it was then.
+const GROWTH: u64 = 3;
+/// Least bytes of records that are copied at a time. Commits wait for as long as that takes, a few milliseconds.
+const PIECE_BYTES: usize = 64 << 10;
+/// Copied bytes that share a sync.
+const SYNC_BYTES: usize = 1 << 20;
+/// Room on the disk that is left to all others.
+const ROOM_BYTES: u64 = 64 << 20;
+/// How long after a failure it is tried again.
+const PAUSE: Duration = Duration::from_hours(1);
+
+/// When the database is compacted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum When {
+    /// Where its file is larger than so many bytes, and three times as large as when it was compacted last; in the
+    /// background.
+    Over(u64),
+    /// In any case; it is done when this is answered.
+    Now,
+}
+
+/// A copy that is being made.
+pub(super) struct Compaction {
+    copy: Database,
+    /// The last key that it has.
+    through: Vec<u8>,
+    /// Bytes that it got since its last sync.
+    unsynced: usize,
+}
+
+impl Compaction {
+    fn begin(folders: &Folders, sync: disk::Sync) -> Result<Self, Error> {
+        remove(&folders.copy)?;
+        let mut copy = Database::create(&folders.copy, sync)?;
+        copy.mark(&folders.copy, MAKING)?;
+        Ok(Self { copy, through: Vec::new(), unsynced: 0 })
+    }
+
+    /// Does what was done to the database to what of it is copied.
+    fn follow(&mut self, paged: &Writes) -> Result<(), Error> {
+        let copied = paged.range::<[u8], _>((Bound::Unbounded, Bound::Included(&*self.through)));
+        let copied: Writes = copied.map(|(key, value)| (key.clone(), value.clone())).collect();
+        self.put(copied)
+    }
+
+    /// Copies about so many bytes; tells whether there is no more.
+    fn copy(&mut self, from: &sled::Tree, bytes: usize) -> Result<bool, Error> {
+        let (mut piece, mut size) = (Writes::new(), 0);
+        let start = Bound::Excluded(self.through.as_slice());
+        for record in from.range::<&[u8], _>((start, Bound::Unbounded)) {
+            let (key, value) = record.map_err(|e| failed("reading", &e))?;
+            size += key.len() + value.len();
+            if !is_own(&key) {
+                piece.insert(key.to_vec(), Some(value.to_vec()));
+            }
+            if size >= bytes {
+                self.through = key.to_vec();
+                self.put(piece)?;
+                return Ok(false);
+            }
+        }
+        self.put(piece)?;
+        Ok(true)
+    }
+
+    fn put(&mut self, records: Writes) -> Result<(), Error> {
+        let size = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
+            key.len() + value.as_ref().map_or(0, Vec::len)
+        };
+        self.unsynced += records.iter().map(size).sum::<usize>();
+        self.copy.put(records.into_iter())?;
+        if self.unsynced >= SYNC_BYTES {
+            self.unsynced = 0;
+            self.copy.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Makes it durable as what it is now: the whole database.
+    fn close(mut self, folders: &Folders, applied: Applied) -> Result<(), Error> {
+        self.copy.apply_paged(Writes::new(), (applied.entry, applied.hash))?;
+        self.copy.flush()?;
+        self.copy.note_compacted()?;
+        self.copy.mark(&folders.copy, VERSION)
+    }
+}
+
+/// What the writer needs for it.
+pub(super) struct Compactor {
+    folders: Folders,
+    sync: Box<dyn Fn() -> disk::Sync + Send>,
+    under_way: Option<Compaction>,
+    /// Bytes that were written since the last piece: as many are copied with the next, so that it comes to an end.
+    owed: usize,
+    /// When it may be tried again, after a failure.
+    not_before: Option<Instant>,
+}
+
+impl Compactor {
+    pub(super) fn new(folders: Folders, sync: Box<dyn Fn() -> disk::Sync + Send>) -> Self {
+        Self { folders, sync, under_way: None, owed: 0, not_before: None }
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Tells it what the database gets.
+    pub(super) fn follow(&mut self, paged: &Writes, bytes: usize) {
+        let Some(compaction) = &mut self.under_way else { return };
+        self.owed += bytes;
+        if let Err(error) = compaction.follow(paged) {
+            self.abandon(&error);
+        }
+    }
+
+    /// Whether it is worth while, and there is room for it. It takes no more than there is now.
+    fn is_due(&mut self, over: u64, database: &Database) -> Result<bool, Error> {
+        let bytes = database.bytes()?;
+        let pauses = self.not_before.is_some_and(|at| Instant::now() < at);
+        if pauses || bytes <= over || bytes <= database.compacted()?.saturating_mul(GROWTH) {
+            return Ok(false);
+        }
+        let needed = bytes.saturating_add(ROOM_BYTES);
+        if disk::room(&self.folders.root).is_some_and(|room| room < needed) {
+            self.pause(format_args!("it may need {needed} bytes of room on the disk"));
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn pause(&mut self, reason: impl std::fmt::Display) {
+        tracing::warn!(
+            "the database cannot be compacted, which is tried again in an hour: {reason}"
+        );
+        self.not_before = Some(Instant::now() + PAUSE);
+    }
+
+    /// Gives it up; the database goes on as it is.
+    fn abandon(&mut self, error: &Error) {
+        self.pause(error);
+        self.clear();
+    }
+
+    /// Throws away what is copied so far.
+    pub(super) fn clear(&mut self) {
+        self.under_way = None;
+        // What stays is removed at the next start, or before the next.
+        let _ = remove(&self.folders.copy);
+    }
+}
+
+impl Writer {
+    /// See [`When`].
+    pub(super) fn compact(&mut self, when: When) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let begins = match when {
+            When::Over(bytes) => self.compactor.is_due(bytes, &self.database)?,
+            When::Now => true,
+        };
+        if begins && !self.compactor.is_under_way() {
+            let begun = Compaction::begin(&self.compactor.folders, (self.compactor.sync)());
+            match (begun, when) {
+                (Ok(compaction), _) => self.compactor.under_way = Some(compaction),
+                (Err(error), When::Over(_)) => self.compactor.abandon(&error),
+                (Err(error), When::Now) => return Err(error),
+            }
+        }
+        while matches!(when, When::Now) && self.compactor.is_under_way() {
+            self.compact_more(SYNC_BYTES)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with it for a moment, where it is under way.
+    pub(super) fn compact_on(&mut self) {
+        if self.failed.is_some() && self.compactor.is_under_way() {
+            self.compactor.clear();
+        }
+        let bytes = std::mem::take(&mut self.compactor.owed).max(PIECE_BYTES);
+        if let Err(error) = self.compact_more(bytes) {
+            self.compactor.abandon(&error);
+        }
+    }
+
+    fn compact_more(&mut self, bytes: usize) -> Result<(), Error> {
+        let Some(mut compaction) = self.compactor.under_way.take() else { return Ok(()) };
+        if !compaction.copy(&self.database.tree, bytes)? {
+            self.compactor.under_way = Some(compaction);
+            return Ok(());
+        }
+        let (entry, hash) = self.log.last();
+        compaction.close(&self.compactor.folders, Applied { entry, hash })?;
+        trial::step("compact.before");
+        rename(&self.compactor.folders, true)?;
+        // There is no way back from here.
+        let replaced = self.replace();
+        self.fails_by(replaced.as_ref().err());
+        replaced
+    }
+
+    /// Opens the database that now has the name, and goes on with it.
+    fn replace(&mut self) -> Result<(), Error> {
+        let folders = &self.compactor.folders;
+        let opened = Database::open(&folders.database, (self.compactor.sync)())?;
+        let Opened::Whole(database) = opened else {
+            return Err(Error::Database { doing: "opening it compacted", reason: opened.reason() });
+        };
+        let (before, after) = (self.database.bytes()?, database.bytes()?);
+        let shut = self.view.shut();
+        self.view.replace(database.tree.clone());
+        let old = std::mem::replace(&mut self.database, database);
+        drop(shut);
+        drop(old);
+        self.unsynced_bytes = 0;
+        trial::step("compact.after");
+        // What stays is removed at the next start.
+        let _ = remove(&folders.old);
+        tracing::info!(before, after, "the database was compacted; bytes");
+        Ok(())
+    }
+}
+
+/// Puts right what a crash has left of a compaction.
+pub(super) fn settle(folders: &Folders) -> Result<(), Error> {
+    if !folders.database.exists() && folders.copy.exists() {
+        rename(folders, false)?;
+    }
+    remove(&folders.copy)?;
+    remove(&folders.old)
+}
+
+/// Gives the copy the database's name.
+fn rename(folders: &Folders, has_old: bool) -> Result<(), Error> {
+    let Folders { database, copy, old, .. } = folders;
+    if has_old {
+        remove(old)?;
+        trial::deed("rename", old)
+            .and_then(|()| fs::rename(database, old))
+            .map_err(|e| file_error("renaming", database, &e))?;
+        trial::step("compact.between");
+    }
+    let renamed = trial::deed("rename", database).and_then(|()| fs::rename(copy, database));
+    if renamed.is_err() && has_old {
+        // Where not even this can be done, the next start makes it anew.
+        let _ = fs::rename(old, database);
+    }
+    renamed.map_err(|e| file_error("renaming", copy, &e))?;
+    disk::sync_dir(&folders.root).map_err(|e| file_error("syncing", &folders.root, &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> Vec<u8> {
+        format!("d{number:06}").into_bytes()
+    }
+
+    #[test]
+    fn the_copy_follows_what_changes_on_either_side_of_where_it_stands() {
+        let place = tempfile::tempdir().unwrap();
+        let folders = Folders::of(place.path());
+        let sync = || -> disk::Sync { Box::new(fs::File::sync_data) };
+        let database = Database::create(&folders.database, sync()).unwrap();
+        let all = (0..3000).map(|number| (key(number), Some(vec![b'0'; 100])));
+        database.put(all).unwrap();
+        let mut compaction = Compaction::begin(&folders, sync()).unwrap();
+        let mut round = 0_u64;
+        while !compaction.copy(&database.tree, 1000).unwrap() {
+            round += 1;
+            let digits = String::from_utf8(compaction.through[1..].to_vec()).unwrap();
+            let at: u64 = digits.parse().unwrap();
+            // The last that was copied, one before it and the next; a new one and one that leaves now and then.
+            let mut changed: Writes = [at.saturating_sub(5), at, at + 1]
+                .into_iter()
+                .map(|number| (key(number), Some(format!("round {round}").into_bytes())))
+                .collect();
+            if round.is_multiple_of(3) {
+                changed.insert(key(at), None);
+                changed.insert(key(at + 1), None);
+                changed.insert([key(at - 1), b"+".to_vec()].concat(), Some(b"new".to_vec()));
+            }
+            compaction.follow(&changed).unwrap();
+            database.put(changed.into_iter()).unwrap();
+        }
+        assert!(round > 100);
+        let records = |tree: &sled::Tree| -> Vec<_> {
+            tree.iter().map(Result::unwrap).filter(|(key, _)| !is_own(key)).collect()
+        };
+        let copied = records(&compaction.copy.tree);
+        assert_eq!(copied.len(), 3000 - usize::try_from(round / 3).unwrap());
+        assert_eq!(copied, records(&database.tree));
+    }
+}
