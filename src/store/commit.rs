@@ -454,14 +454,14 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::database::{Database, Opened};
+    use crate::store::database::{CACHE_BYTES, Database, Opened};
 
     /// A counter at which nobody works.
     fn counter(folder: &std::path::Path) -> (Database, Arc<Counter>) {
         let sync = || -> crate::disk::Sync { Box::new(std::fs::File::sync_data) };
         Log::create(&folder.join("audit")).unwrap();
         let (log, _) = Log::open(&folder.join("audit"), 0, sync()).unwrap();
-        let database = Database::create(&folder.join("state"), sync()).unwrap();
+        let database = Database::create(&folder.join("state"), CACHE_BYTES, sync()).unwrap();
         let view = Arc::new(View::new(database.tree.clone()));
         let counter = Arc::new(Counter::new(view, &log, 1, 1));
         (database, counter)

@@ -26,6 +26,8 @@ const GROWTH: u64 = 3;
 const PIECE_BYTES: usize = 64 << 10;
 /// Copied bytes that share a sync.
 const SYNC_BYTES: usize = 1 << 20;
+/// Page cache of the copy, which is written from its first key to its last.
+const COPY_CACHE_BYTES: u64 = 8 << 20;
 /// Room on the disk that is left to all others.
 const ROOM_BYTES: u64 = 64 << 20;
 /// How long after a failure it is tried again.
@@ -53,7 +55,7 @@ pub(super) struct Compaction {
 impl Compaction {
     fn begin(folders: &Folders, sync: disk::Sync) -> Result<Self, Error> {
         remove(&folders.copy)?;
-        let mut copy = Database::create(&folders.copy, sync)?;
+        let mut copy = Database::create(&folders.copy, COPY_CACHE_BYTES, sync)?;
         copy.mark(&folders.copy, MAKING)?;
         Ok(Self { copy, through: Vec::new(), unsynced: 0 })
     }
@@ -245,6 +247,21 @@ impl Writer {
     }
 }
 
+/// Compacts a database that nobody else has open.
+pub(super) fn at_once(
+    folders: &Folders,
+    database: Database,
+    sync: &dyn Fn() -> disk::Sync,
+) -> Result<(), Error> {
+    let Some(applied) = database.applied()? else { return Ok(()) };
+    let mut compaction = Compaction::begin(folders, sync())?;
+    while !compaction.copy(&database.tree, SYNC_BYTES)? {}
+    compaction.close(folders, applied)?;
+    drop(database);
+    rename(folders, true)?;
+    remove(&folders.old)
+}
+
 /// Puts right what a crash has left of a compaction.
 pub(super) fn settle(folders: &Folders) -> Result<(), Error> {
     if !folders.database.exists() && folders.copy.exists() {
@@ -276,6 +293,7 @@ fn rename(folders: &Folders, has_old: bool) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::database::CACHE_BYTES;
 
     fn key(number: u64) -> Vec<u8> {
         format!("d{number:06}").into_bytes()
@@ -286,7 +304,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folders = Folders::of(place.path());
         let sync = || -> disk::Sync { Box::new(fs::File::sync_data) };
-        let database = Database::create(&folders.database, sync()).unwrap();
+        let database = Database::create(&folders.database, CACHE_BYTES, sync()).unwrap();
         let all = (0..3000).map(|number| (key(number), Some(vec![b'0'; 100])));
         database.put(all).unwrap();
         let mut compaction = Compaction::begin(&folders, sync()).unwrap();

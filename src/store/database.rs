@@ -20,7 +20,7 @@ use crate::disk::{self, trial};
 /// Journal records that the database keeps, and those that a webhook does not have yet; the log has all.
 const JOURNAL_KEPT: u64 = 20_000;
 /// Page cache of the database.
-const CACHE_BYTES: u64 = 64 << 20;
+pub(super) const CACHE_BYTES: u64 = 64 << 20;
 
 /// How often, and how long after each other, it is tried to open a database that is locked. The folder around it is
 /// locked by us: it can only be that threads of sled have not noticed yet that it was closed.
@@ -79,7 +79,7 @@ impl Database {
             return Ok(Opened::Unfit("it is missing".to_owned()));
         }
         remove_unfinished_snapshots(path)?;
-        let database = match open_sled(path) {
+        let database = match open_sled(path, CACHE_BYTES) {
             Ok(sled) => Self::of(sled, path, sync)?,
             Err(unfit) => return Ok(unfit),
         };
@@ -92,10 +92,10 @@ impl Database {
         })
     }
 
-    /// Makes a new one.
-    pub(super) fn create(path: &Path, sync: disk::Sync) -> Result<Self, Error> {
+    /// Makes a new one, with a page cache of so many bytes.
+    pub(super) fn create(path: &Path, cache: u64, sync: disk::Sync) -> Result<Self, Error> {
         disk::create_dir(path).map_err(|e| file_error("making", path, &e))?;
-        match open_sled(path) {
+        match open_sled(path, cache) {
             Ok(sled) => Self::of(sled, path, sync),
             Err(Opened::Whole(database)) => Ok(database),
             Err(opened) => Err(Error::Database { doing: "making it", reason: opened.reason() }),
@@ -224,8 +224,8 @@ fn remove_unfinished_snapshots(database: &Path) -> Result<(), Error> {
 }
 
 /// Opens sled; what it says, or panics of, becomes words.
-fn open_sled(path: &Path) -> Result<sled::Db, Opened> {
-    let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
+fn open_sled(path: &Path, cache: u64) -> Result<sled::Db, Opened> {
+    let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(cache);
     for _ in 0..LOCK_TRIES {
         match open_once(&config) {
             Err(Opened::Foreign(_)) => std::thread::sleep(LOCK_PAUSE),

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::database::{Applied, Database, Opened, decode, failed, is_own, old_journal};
+use super::database::{
+    Applied, CACHE_BYTES, Database, Opened, decode, failed, is_own, old_journal,
+};
 use super::entry::{Changes, Entry, Writes};
 use super::format::{self, LOGGED, MAKING, VERSION};
 use super::journal::{Event, Facts, JournalEntry};
@@ -172,7 +174,13 @@ pub(super) fn rebuild(folders: &Folders, syncs: Syncs, progress: Progress) -> Re
     }
     // As at a start: before anything is written that an older program cannot read.
     format::mark(&folders.root)?;
-    make(folders, &syncs.database, last, progress)?;
+    let database = make(folders, &syncs.database, last, progress)?;
+    if let Err(error) = compaction::at_once(folders, database, &syncs.database) {
+        // It is whole all the same.
+        tracing::warn!(
+            "the database is larger than it need be, since it cannot be compacted: {error}"
+        );
+    }
     Ok(last)
 }
 
@@ -328,7 +336,7 @@ fn make(
     progress: Progress,
 ) -> Result<Database, Error> {
     remove(&folders.database)?;
-    let mut database = Database::create(&folders.database, sync())?;
+    let mut database = Database::create(&folders.database, CACHE_BYTES, sync())?;
     database.mark(&folders.database, MAKING)?;
     let mut reader = Reader::open(&folders.audit, 1)?;
     replay(&mut reader, &mut database, last, progress)?;
