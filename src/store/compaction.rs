@@ -5,10 +5,14 @@
 //!
 //! Until all of it is durable the copy is marked as being made, and lies in a folder of its own. A crash leaves the old
 //! database where it was, or the new one; or, between the two renames, the new one whole in its own folder, and none
-//! where it belongs, which [`settle`] puts right.
+//! where it belongs, which [`settle`] puts right. What fails before the first rename leaves everything as it is; from
+//! then on there is no way back, and what fails ends the store, as a crash would.
 
 use std::fs;
 use std::ops::Bound;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Error;
@@ -30,8 +34,9 @@ const SYNC_BYTES: usize = 1 << 20;
 const COPY_CACHE_BYTES: u64 = 8 << 20;
 /// Room on the disk that is left to all others.
 const ROOM_BYTES: u64 = 64 << 20;
-/// How long after a failure it is tried again.
+/// How long after a failure it is tried again; twice as long after each that follows, up to a day.
 const PAUSE: Duration = Duration::from_hours(1);
+const PAUSE_MAX: Duration = Duration::from_hours(24);
 
 /// When the database is compacted.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +51,7 @@ pub(super) enum When {
 /// A copy that is being made.
 pub(super) struct Compaction {
     copy: Database,
+    root: PathBuf,
     /// The last key that it has.
     through: Vec<u8>,
     /// Bytes that it got since its last sync.
@@ -54,10 +60,19 @@ pub(super) struct Compaction {
 
 impl Compaction {
     fn begin(folders: &Folders, sync: disk::Sync) -> Result<Self, Error> {
+        let path = &folders.database;
+        if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
+            // The copy would take the place of the link.
+            let reason = "it is a link to a folder elsewhere".to_owned();
+            let path = path.display().to_string();
+            return Err(Error::File { doing: "compacting", path, reason });
+        }
         remove(&folders.copy)?;
+        remove(&folders.old)?;
         let mut copy = Database::create(&folders.copy, COPY_CACHE_BYTES, sync)?;
         copy.mark(&folders.copy, MAKING)?;
-        Ok(Self { copy, through: Vec::new(), unsynced: 0 })
+        let root = folders.root.clone();
+        Ok(Self { copy, root, through: Vec::new(), unsynced: 0 })
     }
 
     /// Does what was done to the database to what of it is copied.
@@ -96,12 +111,18 @@ impl Compaction {
         if self.unsynced >= SYNC_BYTES {
             self.unsynced = 0;
             self.copy.flush()?;
+            // Others write too, and must not be kept from it.
+            if disk::room(&self.root).is_some_and(|room| room < ROOM_BYTES) {
+                let path = self.root.display().to_string();
+                let reason = format!("less than {} MiB of room would be left", ROOM_BYTES >> 20);
+                return Err(Error::File { doing: "copying the database in", path, reason });
+            }
         }
         Ok(())
     }
 
     /// Makes it durable as what it is now: the whole database.
-    fn close(mut self, folders: &Folders, applied: Applied) -> Result<(), Error> {
+    fn close(&mut self, folders: &Folders, applied: Applied) -> Result<(), Error> {
         self.copy.apply_paged(Writes::new(), (applied.entry, applied.hash))?;
         self.copy.flush()?;
         self.copy.note_compacted()?;
@@ -116,13 +137,24 @@ pub(super) struct Compactor {
     under_way: Option<Compaction>,
     /// Bytes that were written since the last piece: as many are copied with the next, so that it comes to an end.
     owed: usize,
-    /// When it may be tried again, after a failure.
+    /// When it may be tried again, after a failure, and how long the next pause is.
     not_before: Option<Instant>,
+    pause: Duration,
+    /// Removes the database that was replaced.
+    removing: Option<JoinHandle<()>>,
 }
 
 impl Compactor {
     pub(super) fn new(folders: Folders, sync: Box<dyn Fn() -> disk::Sync + Send>) -> Self {
-        Self { folders, sync, under_way: None, owed: 0, not_before: None }
+        Self {
+            folders,
+            sync,
+            under_way: None,
+            owed: 0,
+            not_before: None,
+            pause: PAUSE,
+            removing: None,
+        }
     }
 
     pub(super) fn is_under_way(&self) -> bool {
@@ -138,8 +170,12 @@ impl Compactor {
         }
     }
 
-    /// Whether it is worth while, and there is room for it. It takes no more than there is now.
+    /// Whether it is to be begun: it is worth while, and there is room for it, of which it takes about as much as the
+    /// file at most.
     fn is_due(&mut self, over: u64, database: &Database) -> Result<bool, Error> {
+        if self.is_under_way() {
+            return Ok(false);
+        }
         let bytes = database.bytes()?;
         let pauses = self.not_before.is_some_and(|at| Instant::now() < at);
         if pauses || bytes <= over || bytes <= database.compacted()?.saturating_mul(GROWTH) {
@@ -147,30 +183,52 @@ impl Compactor {
         }
         let needed = bytes.saturating_add(ROOM_BYTES);
         if disk::room(&self.folders.root).is_some_and(|room| room < needed) {
-            self.pause(format_args!("it may need {needed} bytes of room on the disk"));
+            self.put_off(format_args!("it may need {} MiB of room on the disk", needed >> 20));
             return Ok(false);
         }
         Ok(true)
     }
 
-    fn pause(&mut self, reason: impl std::fmt::Display) {
-        tracing::warn!(
-            "the database cannot be compacted, which is tried again in an hour: {reason}"
-        );
-        self.not_before = Some(Instant::now() + PAUSE);
+    fn put_off(&mut self, reason: impl std::fmt::Display) {
+        let hours = self.pause.as_secs() / 3600;
+        tracing::warn!(hours, "the database cannot be compacted now; it is tried again: {reason}");
+        self.not_before = Some(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
     /// Gives it up; the database goes on as it is.
     fn abandon(&mut self, error: &Error) {
-        self.pause(error);
+        self.put_off(error);
         self.clear();
     }
 
     /// Throws away what is copied so far.
     pub(super) fn clear(&mut self) {
-        self.under_way = None;
-        // What stays is removed at the next start, or before the next.
-        let _ = remove(&self.folders.copy);
+        if let Some(compaction) = self.under_way.take() {
+            // Sled syncs once more as it is closed, and panics where the disk refuses.
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop(compaction)));
+            // What stays is removed at the next start, or before the next.
+            let _ = remove(&self.folders.copy);
+        }
+        self.removed();
+    }
+
+    /// Closes and removes the database that was replaced, which takes long where it is large.
+    fn remove(&mut self, old: Database) {
+        let folder = self.folders.old.clone();
+        let removing = std::thread::Builder::new().name("store-old".to_owned()).spawn(move || {
+            drop(old);
+            // What stays is removed at the next start, or before the next.
+            let _ = remove(&folder);
+        });
+        self.removing = removing.ok();
+    }
+
+    /// Waits until it is removed.
+    fn removed(&mut self) {
+        if let Some(removing) = self.removing.take() {
+            let _ = removing.join();
+        }
     }
 }
 
@@ -185,69 +243,79 @@ impl Writer {
             When::Now => true,
         };
         if begins && !self.compactor.is_under_way() {
+            self.compactor.removed();
             let begun = Compaction::begin(&self.compactor.folders, (self.compactor.sync)());
             match (begun, when) {
                 (Ok(compaction), _) => self.compactor.under_way = Some(compaction),
-                (Err(error), When::Over(_)) => self.compactor.abandon(&error),
+                (Err(error), When::Over(_)) => self.compactor.put_off(&error),
                 (Err(error), When::Now) => return Err(error),
             }
         }
         while matches!(when, When::Now) && self.compactor.is_under_way() {
-            self.compact_more(SYNC_BYTES)?;
+            self.compact_more(SYNC_BYTES).inspect_err(|_| self.compactor.clear())?;
         }
         Ok(())
     }
 
     /// Goes on with it for a moment, where it is under way.
     pub(super) fn compact_on(&mut self) {
-        if self.failed.is_some() && self.compactor.is_under_way() {
+        if self.failed.is_some() {
             self.compactor.clear();
         }
         let bytes = std::mem::take(&mut self.compactor.owed).max(PIECE_BYTES);
-        if let Err(error) = self.compact_more(bytes) {
+        if let Err(error) = self.compact_more(bytes)
+            && self.failed.is_none()
+        {
             self.compactor.abandon(&error);
         }
     }
 
     fn compact_more(&mut self, bytes: usize) -> Result<(), Error> {
-        let Some(mut compaction) = self.compactor.under_way.take() else { return Ok(()) };
+        let Some(compaction) = &mut self.compactor.under_way else { return Ok(()) };
         if !compaction.copy(&self.database.tree, bytes)? {
-            self.compactor.under_way = Some(compaction);
             return Ok(());
         }
         let (entry, hash) = self.log.last();
-        compaction.close(&self.compactor.folders, Applied { entry, hash })?;
+        let applied = Applied { entry, hash };
+        compaction.close(&self.compactor.folders, applied)?;
         trial::step("compact.before");
-        rename(&self.compactor.folders, true)?;
-        // There is no way back from here.
-        let replaced = self.replace();
+        step_aside(&self.compactor.folders)?;
+        self.compactor.under_way = None;
+        let replaced = self.replace(applied).map_err(|error| match error {
+            Error::Database { .. } => error,
+            error => Error::Database { doing: "taking its copy for it", reason: error.to_string() },
+        });
         self.fails_by(replaced.as_ref().err());
         replaced
     }
 
-    /// Opens the database that now has the name, and goes on with it.
-    fn replace(&mut self) -> Result<(), Error> {
+    /// Gives the copy the database's name, opens it as at a start, and goes on with it.
+    fn replace(&mut self, applied: Applied) -> Result<(), Error> {
         let folders = &self.compactor.folders;
+        take_place(folders)?;
         let opened = Database::open(&folders.database, (self.compactor.sync)())?;
         let Opened::Whole(database) = opened else {
             return Err(Error::Database { doing: "opening it compacted", reason: opened.reason() });
         };
+        if database.applied()? != Some(applied) {
+            let reason = "it lacks the last of what was written".to_owned();
+            return Err(Error::Database { doing: "opening it compacted", reason });
+        }
         let (before, after) = (self.database.bytes()?, database.bytes()?);
         let shut = self.view.shut();
         self.view.replace(database.tree.clone());
         let old = std::mem::replace(&mut self.database, database);
         drop(shut);
-        drop(old);
         self.unsynced_bytes = 0;
         trial::step("compact.after");
-        // What stays is removed at the next start.
-        let _ = remove(&folders.old);
+        self.compactor.remove(old);
+        self.compactor.pause = PAUSE;
         tracing::info!(before, after, "the database was compacted; bytes");
         Ok(())
     }
 }
 
-/// Compacts a database that nobody else has open.
+/// Compacts a database that nobody else has open. Where that fails it is as it was, or the next start makes it so.
 pub(super) fn at_once(
     folders: &Folders,
     database: Database,
@@ -257,37 +325,43 @@ pub(super) fn at_once(
     let mut compaction = Compaction::begin(folders, sync())?;
     while !compaction.copy(&database.tree, SYNC_BYTES)? {}
     compaction.close(folders, applied)?;
-    drop(database);
-    rename(folders, true)?;
+    drop((compaction, database));
+    step_aside(folders)?;
+    take_place(folders)?;
     remove(&folders.old)
 }
 
 /// Puts right what a crash has left of a compaction.
 pub(super) fn settle(folders: &Folders) -> Result<(), Error> {
-    if !folders.database.exists() && folders.copy.exists() {
-        rename(folders, false)?;
+    if !folders.database.exists() {
+        if folders.copy.exists() {
+            take_place(folders)?;
+        } else if folders.old.exists() {
+            let Folders { database, old, .. } = folders;
+            fs::rename(old, database).map_err(|e| file_error("renaming", old, &e))?;
+        }
     }
     remove(&folders.copy)?;
     remove(&folders.old)
 }
 
+/// Takes the database's name from it. From here on there is no way back.
+fn step_aside(folders: &Folders) -> Result<(), Error> {
+    let Folders { database, old, .. } = folders;
+    trial::deed("rename", old)
+        .and_then(|()| fs::rename(database, old))
+        .map_err(|e| file_error("renaming", database, &e))?;
+    trial::step("compact.between");
+    Ok(())
+}
+
 /// Gives the copy the database's name.
-fn rename(folders: &Folders, has_old: bool) -> Result<(), Error> {
-    let Folders { database, copy, old, .. } = folders;
-    if has_old {
-        remove(old)?;
-        trial::deed("rename", old)
-            .and_then(|()| fs::rename(database, old))
-            .map_err(|e| file_error("renaming", database, &e))?;
-        trial::step("compact.between");
-    }
-    let renamed = trial::deed("rename", database).and_then(|()| fs::rename(copy, database));
-    if renamed.is_err() && has_old {
-        // Where not even this can be done, the next start makes it anew.
-        let _ = fs::rename(old, database);
-    }
-    renamed.map_err(|e| file_error("renaming", copy, &e))?;
-    disk::sync_dir(&folders.root).map_err(|e| file_error("syncing", &folders.root, &e))
+fn take_place(folders: &Folders) -> Result<(), Error> {
+    let Folders { root, database, copy, .. } = folders;
+    trial::deed("rename", database)
+        .and_then(|()| fs::rename(copy, database))
+        .map_err(|e| file_error("renaming", copy, &e))?;
+    disk::sync_dir(root).map_err(|e| file_error("syncing", root, &e))
 }
 
 #[cfg(test)]

@@ -76,8 +76,8 @@ impl Folders {
         Self {
             root: root.to_path_buf(),
             database: root.join("state"),
-            copy: root.join("state.new"),
-            old: root.join("state.old"),
+            copy: root.join("state.compacting"),
+            old: root.join("state.replaced"),
             audit: root.join(super::AUDIT),
             key: root.join(super::AUDIT_KEY),
             beginning: root.join("audit.making"),
@@ -177,6 +177,9 @@ pub(super) fn rebuild(folders: &Folders, syncs: Syncs, progress: Progress) -> Re
     let database = make(folders, &syncs.database, last, progress)?;
     if let Err(error) = compaction::at_once(folders, database, &syncs.database) {
         // It is whole all the same.
+        if folders.database.exists() {
+            remove(&folders.copy)?;
+        }
         tracing::warn!(
             "the database is larger than it need be, since it cannot be compacted: {error}"
         );

@@ -504,13 +504,19 @@ fn a_store_is_checked_exported_and_made_anew() {
     let (shown, code) = check();
     assert!(code == 0 && shown.ends_with("All agree.\n"), "{shown}");
     let records = |text: &str| -> Vec<String> {
-        // Up to where the log is applied the database says itself.
-        text.lines().filter(|line| !line.contains("mapplied")).map(str::to_owned).collect()
+        // Up to where the log is applied, and how large it was when it was compacted, the database says itself.
+        let own = |line: &str| line.contains("mapplied") || line.contains("mcompacted");
+        text.lines().filter(|line| !own(line)).map(str::to_owned).collect()
     };
     let (before, _) = command(folder, &["store", "export", "-"]);
     assert!(records(&before).iter().any(|line| line.contains("dorder-PO-1")));
     let (shown, code) = command(folder, &["store", "rebuild"]);
     assert!(code == 0 && shown.contains("made anew"), "{shown}");
+    let (after, _) = command(folder, &["store", "export", "-"]);
+    assert_eq!(records(&after), records(&before));
+    assert_eq!(check().1, 0);
+    let (shown, code) = command(folder, &["store", "compact"]);
+    assert!(code == 0 && shown.contains("The database was compacted: "), "{shown}");
     let (after, _) = command(folder, &["store", "export", "-"]);
     assert_eq!(records(&after), records(&before));
     assert_eq!(check().1, 0);

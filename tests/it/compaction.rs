@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossdock::store::{
     Change, Document, DocumentState, EmbeddedStore, Event, PayloadId, Records, Retirable, Store,
@@ -58,7 +59,7 @@ fn documents(store: &EmbeddedStore) -> Documents {
 }
 
 fn is_copying(folder: &Path) -> bool {
-    folder.join("state.new").exists()
+    folder.join("state.compacting").exists()
 }
 
 /// A store from which most documents have left.
@@ -105,9 +106,66 @@ fn what_changes_while_the_database_is_compacted_is_in_it() {
     drop(store);
     let after = fs::metadata(folder.join("state/db")).unwrap().len();
     assert!(after < before / 2, "{before} {after}");
-    assert!(!folder.join("state.old").exists());
+    assert!(!folder.join("state.replaced").exists());
     assert_eq!(check(folder, &mut |_, _| {}).unwrap().faults, [""; 0]);
     assert_eq!(documents(&EmbeddedStore::open(folder).unwrap()), model);
+}
+
+/// Documents in pairs that always say the same: whoever reads meets no half of a commit, and what he has just written.
+#[test]
+fn readers_and_writers_notice_nothing_of_it() {
+    const PAIRS: u64 = 40;
+    let place = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(place.path()).unwrap();
+    store.put_payload(b"").unwrap();
+    let pair = |number: u64| [number, PAIRS + number];
+    for number in 0..PAIRS {
+        put(&store, &mut Documents::new(), &pair(number), "0");
+    }
+    let done = AtomicBool::new(false);
+    let (rounds, looks) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for writer in 0..2 {
+            let (store, done, rounds) = (&store, &done, &rounds);
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    let round = rounds.fetch_add(1, Ordering::Relaxed);
+                    let number = 2 * (round % (PAIRS / 2)) + writer;
+                    let mut written = Documents::new();
+                    put(store, &mut written, &pair(number), &round.to_string());
+                    for (id, said) in written {
+                        assert_eq!(store.document(&id).unwrap().unwrap().number, said);
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let all = documents(&store);
+                assert_eq!(all.len() as u64, 2 * PAIRS);
+                for number in 0..PAIRS {
+                    let [one, other] =
+                        pair(number).map(|number| &all[&format!("document-{number}")]);
+                    assert_eq!(one, other);
+                }
+                looks.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for _ in 0..10 {
+            let before = [&rounds, &looks].map(|count| count.load(Ordering::Relaxed));
+            store.compact().unwrap();
+            let gets_on = || {
+                let now = [&rounds, &looks].map(|count| count.load(Ordering::Relaxed));
+                now.iter().zip(before).all(|(now, before)| *now >= before + 5)
+            };
+            while !gets_on() {
+                std::thread::yield_now();
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    drop(store);
+    assert_eq!(check(place.path(), &mut |_, _| {}).unwrap().faults, [""; 0]);
 }
 
 #[test]
@@ -131,7 +189,8 @@ fn what_a_crash_has_left_of_it_is_put_right() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
     let (store, model) = filled(folder);
-    let [state, copy, old] = ["state", "state.new", "state.old"].map(|name| folder.join(name));
+    let [state, copy, old] =
+        ["state", "state.compacting", "state.replaced"].map(|name| folder.join(name));
     let opened = || {
         let store = EmbeddedStore::open(folder).unwrap();
         assert_eq!(documents(&store), model);

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use crossdock::store::{EmbeddedStore, InterchangeId, InterchangeRecord, Outcome, Records};
 use crossdock::x12::{Event, Reader};
 
+use super::recovery::raw;
+
 const PROFILE: &str = include_str!("../../partner-profiles/harbor-and-pine/partner.toml");
 const CONFIG: &str = r#"
 data = "data"
@@ -404,12 +406,19 @@ fn killed_at_random_moments_nothing_is_lost_or_done_twice() {
     kill_often(&mut yard, kills, &mut dice);
     finish(&yard);
     let (interchanges, answers) = holds(&yard);
+    assert!(kills < 50 || was_compacted(&yard.path("data")), "the database was never compacted");
     println!(
         "{kills} kills, {interchanges} interchanges in {} files, {} orders, {} invoices, {answers} acknowledgements",
         yard.dropped.len(),
         yard.orders.len(),
         yard.sent.len()
     );
+}
+
+/// Whether the database of a store that is closed was ever compacted.
+pub fn was_compacted(data: &Path) -> bool {
+    let database = raw(&data.join("state"));
+    database.open_tree("crossdock").unwrap().contains_key(b"mcompacted\0").unwrap()
 }
 
 /// Whether everything ended once. Tells how many interchanges and answers there are.

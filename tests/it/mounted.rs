@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crossdock::audit::{public_keys, verify};
-use crossdock::store::{EmbeddedStore, Records, Series, Store};
+use crossdock::store::{EmbeddedStore, Event, Records, Series, Store};
 
 use super::house::{PROFILE, order};
 
@@ -98,14 +98,27 @@ impl Site {
         }
     }
 
+    /// Files that have left the mailbox.
+    fn taken(&self) -> BTreeSet<String> {
+        let waiting = self.names(INBOUND);
+        let dropped = (1..=self.dropped).map(|number| format!("{number:05}.edi"));
+        dropped.filter(|name| !waiting.contains(name)).collect()
+    }
+
     fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.path("log")).unwrap_or_default()).into_owned()
     }
 
     fn start(&self) -> Running {
+        self.start_trying("")
+    }
+
+    /// Starts it with something that is to happen to it; see `disk::trial`.
+    fn start_trying(&self, trial: &str) -> Running {
         let log = fs::File::create(self.path("log")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
         command.arg("serve").arg("--config").arg(self.path("crossdock.toml"));
+        command.env("CROSSDOCK_TRIAL", trial);
         command.env("RUST_LOG", "warn").env("NO_COLOR", "1").stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         Running(command.spawn().unwrap())
@@ -164,26 +177,39 @@ fn holds(
     assert_eq!(report.fault, None);
 }
 
+/// A device with a file system of its own, mounted; nothing where only root may do that.
+fn device(place: &Path) -> Option<(PathBuf, Mounted)> {
+    let device = place.join("device");
+    fs::File::create(&device).unwrap().set_len(256 << 20).unwrap();
+    let made = ran("mkfs.ext4", &["-q", device.to_str().unwrap()]);
+    // No commit by the clock: the journal of the file system is written when it is asked to be, or while it is copied.
+    let mounting = ["-o", "loop,commit=600", device.to_str().unwrap()];
+    let disk = made.then(|| Mounted::new(place.join("disk"), &mounting)).flatten();
+    if disk.is_none() {
+        println!("not tried: only root may mount an ext4 of its own");
+    }
+    disk.map(|disk| (device, disk))
+}
+
+/// What the device holds at this moment, mounted.
+fn after_a_cut(place: &Path, device: &Path) -> Mounted {
+    let copy = place.join("copy");
+    assert!(ran("cp", &["--sparse=always", device.to_str().unwrap(), copy.to_str().unwrap()]));
+    let mounting = ["-o", "loop", copy.to_str().unwrap()];
+    Mounted::new(place.join("after"), &mounting).expect("the copy can be mounted")
+}
+
 /// The power goes while the gateway works: what the device holds at that moment is copied, mounted and opened. The
 /// gateway itself is stopped meanwhile and goes on afterwards. `CROSSDOCK_CUTS` sets how often (3 unless set).
 #[test]
 fn power_cuts_on_a_real_file_system() {
     let cuts = std::env::var("CROSSDOCK_CUTS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
     let place = tempfile::tempdir().unwrap();
-    let device = place.path().join("device");
-    fs::File::create(&device).unwrap().set_len(256 << 20).unwrap();
-    let made = ran("mkfs.ext4", &["-q", device.to_str().unwrap()]);
-    // No commit by the clock: the journal of the file system is written when it is asked to be, or while it is copied.
-    let mounting = ["-o", "loop,commit=600", device.to_str().unwrap()];
-    let disk = made.then(|| Mounted::new(place.path().join("disk"), &mounting)).flatten();
-    let Some(disk) = disk else {
-        println!("not tried: only root may mount an ext4 of its own");
-        return;
-    };
+    let Some((device, disk)) = device(place.path()) else { return };
     let mut site = Site::new(&disk.0.join("data"));
     let mut running = site.start();
     let mut moment = 0;
-    for cut in 0..cuts {
+    for _ in 0..cuts {
         site.drop_orders(8);
         let goal = site.names(ORDERS).len() + 4;
         assert!(
@@ -194,20 +220,40 @@ fn power_cuts_on_a_real_file_system() {
         moment = (moment * 31 + 7) % 40;
         std::thread::sleep(Duration::from_millis(moment));
         running.signal("-STOP");
-        let copy = place.path().join("copy");
-        assert!(ran("cp", &["--sparse=always", device.to_str().unwrap(), copy.to_str().unwrap()]));
-        let waiting = site.names(INBOUND);
-        let dropped = (1..=site.dropped).map(|number| format!("{number:05}.edi"));
-        let taken: BTreeSet<String> = dropped.filter(|name| !waiting.contains(name)).collect();
+        let after = after_a_cut(place.path(), &device);
+        let taken = site.taken();
         let (at_warehouse, sent) = (site.names(ORDERS).len(), site.numbers_sent());
         running.signal("-CONT");
-        let mounting = ["-o", "loop", copy.to_str().unwrap()];
-        let after = Mounted::new(place.path().join("after"), &mounting);
-        let after = after.unwrap_or_else(|| panic!("cut {cut}: the copy cannot be mounted"));
         holds(&after.0.join("data"), &site, &taken, at_warehouse, &sent);
         drop(after);
     }
     println!("{cuts} power cuts, {} files", site.dropped);
+}
+
+/// The power goes at the moments of a compaction at which something is about to be renamed, or just was.
+#[test]
+fn power_cuts_while_the_database_is_compacted() {
+    for point in ["before", "between", "after"] {
+        let place = tempfile::tempdir().unwrap();
+        let Some((device, disk)) = device(place.path()) else { return };
+        let mut site = Site::new(&disk.0.join("data"));
+        site.drop_orders(250);
+        let mut running = site.start_trying(&format!("die compact.{point} 1"));
+        assert!(!site.until(&mut running, |_| false), "it dies");
+        assert_eq!(running.0.wait().unwrap().code(), None, "{}", site.log());
+        let after = after_a_cut(place.path(), &device);
+        let taken = site.taken();
+        let (at_warehouse, sent) = (site.names(ORDERS).len(), site.numbers_sent());
+        let data = after.0.join("data");
+        holds(&data, &site, &taken, at_warehouse, &sent);
+        let journal = EmbeddedStore::open(&data).unwrap().journal(0, usize::MAX).unwrap();
+        let is_rebuilt = journal.iter().any(|record| record.entry.event == Event::StoreRebuilt);
+        assert!(!is_rebuilt, "{point}");
+        drop(after);
+        let mut running = site.start();
+        let all = site.dropped as usize;
+        assert!(site.until(&mut running, |site| site.names(ORDERS).len() == all), "{}", site.log());
+    }
 }
 
 /// A disk that is full at one place or another, wherever its size happens to end: the gateway stops or waits, says why,

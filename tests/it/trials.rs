@@ -38,15 +38,16 @@ const FAULTS: [(&str, &str, u64, bool); 16] = [
     ("rename", "/quarantine/", 1, false),
 ];
 
-/// The same of the copy that a compaction makes. Where the disk refuses, the database stays as it is.
-const COMPACTION_FAULTS: [(&str, &str, u64); 5] = [
+/// The same of the copy that a compaction makes, and whether the gateway then ends: before the renames everything stays
+/// as it is.
+const COMPACTION_FAULTS: [(&str, &str, u64, bool); 5] = [
     // Its folder.
-    ("sync", "state.new", 1),
-    ("sync", "state.new/db", 1),
-    ("sync", "state.new/db", 2),
-    ("rename", "data/state.old", 1),
+    ("sync", "state.compacting", 1, false),
+    ("sync", "state.compacting/db", 1, false),
+    ("sync", "state.compacting/db", 2, false),
+    ("rename", "data/state.replaced", 1, false),
     // That is the first.
-    ("rename", "data/state", 2),
+    ("rename", "data/state", 2, true),
 ];
 
 fn seeds() -> u64 {
@@ -175,7 +176,8 @@ fn dying_while_the_database_is_compacted_loses_and_repeats_nothing() {
         assert_eq!(status.code(), None, "{trial}: it died of {status}; {}", yard.last_words());
         yard.drop_inbound(&mut dice);
         finish_running(&yard, &mut yard.start_trying(""));
-        let left = ["state.new", "state.old"].map(|name| yard.path("data").join(name).exists());
+        let left = ["state.compacting", "state.replaced"]
+            .map(|name| yard.path("data").join(name).exists());
         assert_eq!(left, [false; 2], "{trial}");
         holds(&yard);
         assert!(!fs::read_to_string(yard.path("log")).unwrap().contains("made anew"), "{trial}");
@@ -188,7 +190,7 @@ fn a_disk_that_fails_while_the_database_is_compacted_is_told_of_and_loses_nothin
         .iter()
         .flat_map(|fault| (1..=seeds()).map(move |seed| (*fault, seed)))
         .collect();
-    try_all(trials, |((deed, place, from), seed)| {
+    try_all(trials, |((deed, place, from, ends), seed)| {
         let mut dice = Dice(seed.wrapping_mul(0x85EB_CA6B) + 2);
         let mut yard = grown(&mut dice);
         let (code, words) =
@@ -196,11 +198,17 @@ fn a_disk_that_fails_while_the_database_is_compacted_is_told_of_and_loses_nothin
         let trial = format!("fail {deed} {place} {from} 1 {code}");
         let mut running = yard.start_trying(&trial);
         let log = || fs::read_to_string(yard.path("log")).unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        while !log().contains("cannot be compacted") {
-            assert!(running.0.try_wait().unwrap().is_none(), "{trial}: it ended: {}", log());
-            assert!(Instant::now() < deadline, "{trial}: {}", log());
-            std::thread::sleep(Duration::from_millis(20));
+        if ends {
+            let status = ended(&yard, &mut running, &trial);
+            assert_eq!(status.code(), Some(2), "{trial}: {}", yard.last_words());
+            running = yard.start_trying("");
+        } else {
+            let deadline = Instant::now() + PATIENCE;
+            while !log().contains("cannot be compacted") {
+                assert!(running.0.try_wait().unwrap().is_none(), "{trial}: it ended: {}", log());
+                assert!(Instant::now() < deadline, "{trial}: {}", log());
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
         assert!(log().contains(words), "{trial}: {}", log());
         // It goes on as if nothing had been.
