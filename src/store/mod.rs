@@ -462,8 +462,8 @@ pub trait Store: Records {
     fn tidy(&self) -> Result<(), Error>;
 
     /// Begins to compact the database, where its file is larger than so many bytes, and three times as large as when
-    /// it was compacted last. That goes on in the background, and takes as much room on the disk as the file has at most;
-    /// where there is no room, or it fails, everything goes on as it is.
+    /// it was compacted last. That goes on in the background, and takes about as much room on the disk as the file has at
+    /// most; where there is no room, or the copy fails, everything goes on as it is.
     ///
     /// # Errors
     /// Where the disk fails; nothing is lost then.

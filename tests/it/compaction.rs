@@ -111,6 +111,14 @@ fn what_changes_while_the_database_is_compacted_is_in_it() {
     assert_eq!(documents(&EmbeddedStore::open(folder).unwrap()), model);
 }
 
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Documents in pairs that always say the same: whoever reads meets no half of a commit, and what he has just written.
 #[test]
 fn readers_and_writers_notice_nothing_of_it() {
@@ -123,11 +131,16 @@ fn readers_and_writers_notice_nothing_of_it() {
         put(&store, &mut Documents::new(), &pair(number), "0");
     }
     let done = AtomicBool::new(false);
+    // Set by who ends, be it in a panic: nobody waits for him then.
+    let ended = AtomicBool::new(false);
+    let ends = || Ended(&ended);
     let (rounds, looks) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for writer in 0..2 {
             let (store, done, rounds) = (&store, &done, &rounds);
+            let ended = ends();
             scope.spawn(move || {
+                let _ended = ended;
                 while !done.load(Ordering::Relaxed) {
                     let round = rounds.fetch_add(1, Ordering::Relaxed);
                     let number = 2 * (round % (PAIRS / 2)) + writer;
@@ -140,6 +153,7 @@ fn readers_and_writers_notice_nothing_of_it() {
             });
         }
         scope.spawn(|| {
+            let _ended = ends();
             while !done.load(Ordering::Relaxed) {
                 let all = documents(&store);
                 assert_eq!(all.len() as u64, 2 * PAIRS);
@@ -158,7 +172,7 @@ fn readers_and_writers_notice_nothing_of_it() {
                 let now = [&rounds, &looks].map(|count| count.load(Ordering::Relaxed));
                 now.iter().zip(before).all(|(now, before)| *now >= before + 5)
             };
-            while !gets_on() {
+            while !gets_on() && !ended.load(Ordering::Relaxed) {
                 std::thread::yield_now();
             }
         }
