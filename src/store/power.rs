@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use super::recovery::Syncs;
 use super::{
-    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, Records, Transaction,
+    Change, Document, DocumentState, EmbeddedStore, Event, JournalEntry, JournalRecord, Records,
+    Transaction,
 };
 use crate::disk;
 
@@ -169,7 +170,11 @@ fn held(folder: &Path, disk: &Image) -> Vec<u64> {
     let syncs = Syncs { packs: unsynced(), log: unsynced(), database: Box::new(unsynced) };
     let store = EmbeddedStore::open_syncing(folder, None, syncs).unwrap();
     let journal = store.journal(0, usize::MAX).unwrap();
-    let held: Vec<u64> = journal.iter().map(|r| r.entry.subject.parse().unwrap()).collect();
+    let number = |record: &JournalRecord| -> u64 {
+        let JournalEntry { event, subject, note, .. } = &record.entry;
+        subject.parse().unwrap_or_else(|_| panic!("{event:?}: {note}"))
+    };
+    let held: Vec<u64> = journal.iter().map(number).collect();
     let mut writers = BTreeMap::new();
     for (record, &number) in journal.iter().zip(&held) {
         let id = record.entry.payload.unwrap();
