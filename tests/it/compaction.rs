@@ -96,7 +96,7 @@ fn what_changes_while_the_database_is_compacted_is_in_it() {
         changed += 1;
     }
     println!("{changed} changes meanwhile");
-    assert!(changed > 10, "nothing changed meanwhile");
+    assert!(changed > 0, "nothing changed meanwhile");
     assert_eq!(documents(&store), model);
     put(&store, &mut model, &[1, 2, 3], "afterwards");
     remove(&store, &mut model, &[4]);
