@@ -89,7 +89,7 @@ pub fn leads(records: &dyn Records, number: &str, partner: Option<&str>) -> Resu
 }
 
 /// Each document whose id begins so.
-fn each(
+pub(super) fn each(
     records: &dyn Records,
     start: &str,
     take: &mut dyn FnMut(Document) -> Result<(), Error>,

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::intake::business_number;
+use super::intake::{business_number, id_start};
+use super::leads::each;
 use super::orders::counts;
 use super::records::message_of;
 use super::standing::{CHANGES, RESULTS, Story, asked_by, said};
@@ -19,7 +20,7 @@ use crate::store::{
 use crate::translate::LineSums;
 use crate::x12::{Event, Limits, Reader};
 
-/// Documents and expectations that are read at a time.
+/// Expectations and exceptions that are read at a time.
 const PAGE: usize = 1000;
 
 /// An order of one partner, and what came of it.
@@ -72,7 +73,8 @@ pub struct Carton {
     pub contents: Vec<String>,
 }
 
-/// Follows an order by its number, of one partner or of all that have one of this number.
+/// Follows an order by its number, of one partner or of all that have one of this number. It takes as long as there are
+/// shipments and invoices to look through for those that are held; orders are found by their ids.
 ///
 /// # Errors
 /// Where the records cannot be read.
@@ -84,38 +86,35 @@ pub fn trace(
     let mut found: BTreeMap<String, Document> = BTreeMap::new();
     // What is held counts nowhere, and is looked for here: changes, shipments, invoices, and the same number once more.
     let mut held: Vec<Document> = Vec::new();
-    let number = business_number(number);
-    let mut after: Option<String> = None;
-    loop {
-        let page = records.documents(after.as_deref(), PAGE)?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id.clone());
-        for one in page {
-            if one.state == DocumentState::Duplicate
-                || partner.is_some_and(|partner| partner != one.partner)
-            {
-                continue;
-            }
-            if RESULTS.contains(&one.kind.as_str()) && !counts(one.state) {
-                // Of bytes that have gone to the archive nothing can be told.
-                let said = said(records, &one).unwrap_or_default();
-                if said.is_some_and(|said| is_for(&said, &number)) {
-                    held.push(one);
-                }
-                continue;
-            }
-            if one.number != number || !CHANGES.contains(&one.kind.as_str()) {
-                continue;
+    let known = business_number(number);
+    let is_of = |one: &Document| {
+        one.state != DocumentState::Duplicate && partner.is_none_or(|name| name == one.partner)
+    };
+    for kind in CHANGES {
+        each(records, &id_start(kind, number), &mut |one| {
+            if one.kind != kind || one.number != known || !is_of(&one) {
+                return Ok(());
             }
             if changes_an_order(records, &one)? {
                 held.extend(Some(one).filter(|one| !counts(one.state)));
-                continue;
+                return Ok(());
             }
             // The latest of a number that came several times, one that went through before one that did not.
             let weight = |one: &Document| (counts(one.state), one.at);
             let better = found.get(&one.partner).is_none_or(|other| weight(&one) > weight(other));
             held.extend(if better { found.insert(one.partner.clone(), one) } else { Some(one) });
-        }
+            Ok(())
+        })?;
+    }
+    for kind in RESULTS {
+        each(records, &format!("{kind}-"), &mut |one| {
+            if one.kind == kind && !counts(one.state) && is_of(&one) {
+                // Of bytes that have gone to the archive nothing can be told.
+                let said = said(records, &one).unwrap_or_default();
+                held.extend(said.filter(|said| is_for(said, &known)).map(|_| one));
+            }
+            Ok(())
+        })?;
     }
     let of_partner = |partner: &str| -> Vec<Document> {
         held.iter().filter(|one| one.partner == partner).cloned().collect()

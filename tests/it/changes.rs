@@ -147,11 +147,44 @@ fn a_change_of_what_still_waits_follows_its_order() {
         house.wait(Event::DocumentReceived).await;
         house.drop_inbound("cancel.edi", &cancellation(2, "PO-1"));
         house.wait(Event::DocumentReceived).await;
+        // Both are due now, and are put into the warehouse's folders together.
+        house.wait(Event::AttemptFailed).await;
         assert_eq!(house.names(CHANGES), [""; 0], "it overtakes its order");
         fs::remove_file(house.path(ORDERS)).unwrap();
         house.wait(Event::DocumentDelivered).await;
         assert_eq!(house.names(ORDERS).len(), 1);
         house.wait(Event::DocumentDelivered).await;
+        assert_eq!(house.names(CHANGES).len(), 1);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_change_does_not_overtake_an_order_whose_file_gets_no_name() {
+    multi().block_on(async {
+        let mut other = taking_changes();
+        other.drop_inbound("order.edi", &order(1, "PO-1"));
+        other.wait(Event::DocumentDelivered).await;
+        let name = other.names(ORDERS).remove(0);
+        other.close().await;
+
+        let mut house = taking_changes();
+        // The order is written there under a hidden name, and cannot be renamed.
+        let in_the_way = house.path(ORDERS).join(&name);
+        fs::create_dir_all(&in_the_way).unwrap();
+        house.drop_inbound("a.edi", &order(1, "PO-1"));
+        house.drop_inbound("b.edi", &cancellation(2, "PO-1"));
+        let is_change = |record: &JournalRecord| record.entry.subject.starts_with("order_change");
+        house.wait_for(Event::DocumentReceived, is_change).await;
+        house.wait_for(Event::AttemptFailed, |record| !is_change(record)).await;
+        house.wait_for(Event::AttemptFailed, |record| !is_change(record)).await;
+        assert_eq!(house.names(CHANGES), [""; 0], "it overtakes its order");
+        assert_eq!(house.names(ORDERS), [name.as_str()], "nothing is left of what got no name");
+        fs::remove_dir(&in_the_way).unwrap();
+        let first = house.wait(Event::DocumentDelivered).await;
+        assert!(!is_change(&first), "{first:?}");
+        house.wait_for(Event::DocumentDelivered, is_change).await;
+        assert!(house.path(ORDERS).join(name).is_file());
         assert_eq!(house.names(CHANGES).len(), 1);
         house.close().await;
     });

@@ -415,6 +415,31 @@ fn killed_at_random_moments_nothing_is_lost_or_done_twice() {
     );
 }
 
+/// Most systems give a program 1,024 open files at first, and let it ask for many more.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_takes_as_many_open_files_as_it_may_have() {
+    let mut yard = Yard::new();
+    yard.drop_kind(0);
+    let child = Command::new("sh")
+        .args(["-c", "ulimit -Sn 100; exec \"$0\" serve --config \"$1\""])
+        .arg(env!("CARGO_BIN_EXE_crossdock"))
+        .arg(yard.path("crossdock.toml"))
+        .stderr(Stdio::null())
+        .spawn();
+    let mut running = Running(child.unwrap());
+    let deadline = Instant::now() + Duration::from_mins(4);
+    while yard.started().is_none() {
+        assert!(Instant::now() < deadline, "it does not begin to work");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let limits = fs::read_to_string(format!("/proc/{}/limits", running.0.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|at| files.split_whitespace().nth(at).unwrap());
+    assert!(soft == hard && soft != "100", "{files}");
+    finish_running(&yard, &mut running);
+}
+
 /// Whether the database of a store that is closed was ever compacted.
 pub fn was_compacted(data: &Path) -> bool {
     let database = raw(&data.join("state"));
