@@ -30,15 +30,6 @@ const GATHERS_FOR: Duration = Duration::from_millis(20);
 /// So many, or half of the bytes of a full group, are worth a group, waited for or not.
 const GATHERED: usize = GROUP_MAX / 2;
 
-/// Most bytes of changes in the database that share a sync, unless one group alone has more. Sled writes segments of
-/// 512 KiB, notes in each up to where its log was written before, and trusts that note after a power cut. Steps that
-/// together reach over more than two segments before a sync could therefore come back in part, and spoil what was there
-/// before (`power` shows it). So few bytes stay far below, although sled writes whole pages anew around some of them; a
-/// single step it holds together by itself, however large.
-const UNSYNCED_BYTES_MAX: usize = 32 << 10;
-/// What a change costs in the database besides its key and record, about.
-const CHANGE_BYTES: usize = 512;
-
 type Answer = SyncSender<Result<(), Error>>;
 
 /// What becomes of records by transactions that were handed in and are not durable yet, each with the number of the
@@ -345,8 +336,8 @@ pub(super) struct Writer {
     pub(super) signer: Signer,
     pub(super) database: Database,
     pub(super) payloads: Arc<Payloads>,
-    /// Bytes of changes that the database got since its last sync.
-    pub(super) unsynced_bytes: usize,
+    /// Whether the database got a step that the disk may not have.
+    pub(super) is_unsynced: bool,
     pub(super) failed: Option<Error>,
     pub(super) view: Arc<View>,
     pub(super) compactor: Compactor,
@@ -400,6 +391,10 @@ impl Writer {
         for answer in answers {
             let _ = answer.send(written.clone());
         }
+        if written.is_ok() {
+            let synced = self.sync();
+            self.fails_by(synced.as_ref().err());
+        }
     }
 
     pub(super) fn fails_by(&mut self, error: Option<&Error>) {
@@ -410,7 +405,7 @@ impl Writer {
     }
 
     /// First the payloads that may be named, then the log; once it has that on the disk it is durable. The database is
-    /// synced now and then: what a crash takes from it, it gets from the log at the next start.
+    /// synced when all have their answers: what a crash takes from it, it gets from the log at the next start.
     fn make_durable(&mut self, group: Group, writes: Writes) -> Result<(), Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -425,19 +420,20 @@ impl Writer {
     }
 
     fn apply(&mut self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
-        let size = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
-            CHANGE_BYTES + key.len() + value.as_ref().map_or(0, Vec::len)
-        };
-        let bytes: usize = writes.iter().map(size).sum();
-        if self.unsynced_bytes > 0 && self.unsynced_bytes + bytes > UNSYNCED_BYTES_MAX {
-            self.database.flush()?;
-            self.unsynced_bytes = 0;
-        }
-        self.unsynced_bytes += bytes;
         let paged = pages::paged(writes);
-        self.compactor.follow(&paged, bytes);
+        self.compactor.follow(&paged);
         let _shut = self.view.shut();
+        self.is_unsynced = true;
         self.database.apply_paged(paged, through)
+    }
+
+    /// Has the disk take the last step, before the next one is applied. Sled writes segments of 512 KiB, notes in each up
+    /// to where its log was written before, and trusts that note after a power cut. Of two steps between which nothing was
+    /// synced, and which together begin two segments, the second may so be found without the first, or everything be
+    /// taken for lost; and small steps may, since sled writes whole pages anew around a change (`power` shows it). One
+    /// step it holds together by itself, however large.
+    fn sync(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.is_unsynced) { self.database.flush() } else { Ok(()) }
     }
 
     fn forget_journal(&mut self, through: u64) -> Result<(), Error> {
@@ -445,7 +441,7 @@ impl Writer {
             return Err(error.clone());
         }
         let writes = self.database.without_journal(through)?;
-        let forgotten = self.apply(writes, self.log.last());
+        let forgotten = self.apply(writes, self.log.last()).and_then(|()| self.sync());
         self.fails_by(forgotten.as_ref().err());
         forgotten
     }

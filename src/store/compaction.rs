@@ -103,10 +103,7 @@ impl Compaction {
     }
 
     fn put(&mut self, records: Writes) -> Result<(), Error> {
-        let size = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
-            key.len() + value.as_ref().map_or(0, Vec::len)
-        };
-        self.unsynced += records.iter().map(size).sum::<usize>();
+        self.unsynced += bytes_of(&records);
         self.copy.put(records.into_iter())?;
         if self.unsynced >= SYNC_BYTES {
             self.unsynced = 0;
@@ -128,6 +125,13 @@ impl Compaction {
         self.copy.note_compacted()?;
         self.copy.mark(&folders.copy, VERSION)
     }
+}
+
+fn bytes_of(records: &Writes) -> usize {
+    let size = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
+        key.len() + value.as_ref().map_or(0, Vec::len)
+    };
+    records.iter().map(size).sum()
 }
 
 /// What the writer needs for it.
@@ -162,9 +166,9 @@ impl Compactor {
     }
 
     /// Tells it what the database gets.
-    pub(super) fn follow(&mut self, paged: &Writes, bytes: usize) {
+    pub(super) fn follow(&mut self, paged: &Writes) {
         let Some(compaction) = &mut self.under_way else { return };
-        self.owed += bytes;
+        self.owed += bytes_of(paged);
         if let Err(error) = compaction.follow(paged) {
             self.abandon(&error);
         }
@@ -306,7 +310,7 @@ impl Writer {
         self.view.replace(database.tree.clone());
         let old = std::mem::replace(&mut self.database, database);
         drop(shut);
-        self.unsynced_bytes = 0;
+        self.is_unsynced = false;
         trial::step("compact.after");
         self.compactor.remove(old);
         self.compactor.pause = PAUSE;

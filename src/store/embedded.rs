@@ -137,7 +137,7 @@ impl EmbeddedStore {
             signer,
             database,
             payloads: Arc::clone(&payloads),
-            unsynced_bytes: 0,
+            is_unsynced: false,
             failed: None,
             view: Arc::clone(&view),
             compactor: Compactor::new(folders.clone(), sync),

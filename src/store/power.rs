@@ -23,6 +23,8 @@ const BLOCK_BYTES: usize = 512;
 const DOCUMENTS: u64 = 300;
 /// Commits that are handed in at the same time, so that they share syncs.
 const AT_ONCE: u64 = 24;
+/// Each of so many documents is a small one.
+const SMALL: u64 = 8;
 
 /// Where packs, log and database lie.
 const PARTS: [&str; 3] = ["payloads/packs", "audit", "state"];
@@ -113,10 +115,28 @@ fn torn(old: &[u8], new: &[u8], share: u64, dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// Which documents a commit writes. Now and then it is larger than two segments of the database, which have 512 KiB.
-fn written(number: u64) -> impl Iterator<Item = String> {
-    let count = if number.is_multiple_of(40) { DOCUMENTS } else { 1 + number % 20 };
-    (0..count).map(move |place| format!("document-{}", (number * 7 + place) % DOCUMENTS))
+/// Which documents a commit writes, by their places. In every other round of commits each writes some that follow each
+/// other, and now and then one writes more than two segments of the database, which have 512 KiB. In the rounds between
+/// the first writes all documents, and each that follows one small document in each page of a third of the tree: now and
+/// then sled writes all of these pages anew at once, fifty times the bytes of the commit.
+fn written(number: u64) -> Vec<u64> {
+    let (round, nth) = ((number - 1) / AT_ONCE, (number - 1) % AT_ONCE);
+    if round.is_multiple_of(2) {
+        let count = if number.is_multiple_of(40) { DOCUMENTS } else { 1 + number % 20 };
+        (0..count).map(|place| (number * 7 + place) % DOCUMENTS).collect()
+    } else if nth == 0 {
+        (0..DOCUMENTS).collect()
+    } else {
+        (0..DOCUMENTS).filter(|&place| is_small(place) && place / SMALL % 3 == nth % 3).collect()
+    }
+}
+
+fn is_small(place: u64) -> bool {
+    place.is_multiple_of(SMALL)
+}
+
+fn id_of(place: u64) -> String {
+    format!("document-{place:03}")
 }
 
 /// What a commit names: of a length and a content that no other has, and that hardly shrinks.
@@ -130,12 +150,13 @@ fn commit(store: &EmbeddedStore, number: u64) -> Transaction {
     let payload = store.put_payload(&payload(number)).unwrap();
     let at = jiff::Timestamp::UNIX_EPOCH;
     let mut transaction = Transaction::new();
-    for id in written(number) {
+    for place in written(number) {
+        let length = if is_small(place) { 10 } else { 3500 };
         transaction.push(Change::Document(Document {
-            id,
+            id: id_of(place),
             partner: "harbor".into(),
             kind: "order".into(),
-            number: format!("{number} {}", "-".repeat(3500)),
+            number: format!("{number} {}", "-".repeat(length)),
             state: DocumentState::Queued,
             payload,
             interchange: None,
@@ -179,13 +200,12 @@ fn held(folder: &Path, disk: &Image) -> Vec<u64> {
     for (record, &number) in journal.iter().zip(&held) {
         let id = record.entry.payload.unwrap();
         assert!(store.payload(id).is_ok_and(|bytes| bytes == payload(number)), "{number}");
-        writers.extend(written(number).map(|id| (id, number)));
+        writers.extend(written(number).into_iter().map(|place| (place, number)));
     }
     for place in 0..DOCUMENTS {
-        let id = format!("document-{place}");
-        let document = store.document(&id).unwrap();
+        let document = store.document(&id_of(place)).unwrap();
         let by = document.map(|d| d.number.split_once(' ').unwrap().0.parse().unwrap());
-        assert_eq!(by, writers.get(&id).copied(), "{id} of {held:?}");
+        assert_eq!(by, writers.get(&place).copied(), "{place} of {held:?}");
     }
     held
 }
@@ -217,19 +237,29 @@ fn whatever_part_of_the_commits_had_reached_the_disk_what_was_answered_is_there(
     syncs.lock().unwrap().clear();
     let mut durable = image(folder.path());
     let mut answered = held(other.path(), &durable);
-    while made < disks {
+    // A round of each kind at least.
+    while made < disks || next <= 2 * AT_ONCE {
+        let at_once = ((next - 1) / AT_ONCE).is_multiple_of(2);
         std::thread::scope(|scope| {
             for number in next..next + AT_ONCE {
                 let store = &store;
-                scope.spawn(move || store.commit(commit(store, number)).unwrap());
+                let one = move || store.commit(commit(store, number)).unwrap();
+                if at_once {
+                    scope.spawn(one);
+                } else {
+                    one();
+                }
             }
         });
         next += AT_ONCE;
         let synced = std::mem::take(&mut *syncs.lock().unwrap());
+        // Answers do not wait for that of the last.
+        let of_database = synced.iter().filter(|(part, _)| *part == "state").count() as u64;
+        assert!(at_once || of_database >= AT_ONCE - 1, "the database is synced after each step");
         for (part, after) in synced {
             let through = held(other.path(), &after);
             assert!(through.starts_with(&answered));
-            for _ in 0..4 {
+            for _ in 0..if part == "state" { 4 } else { 1 } {
                 let held = held(other.path(), &between(&durable, &after, &mut dice));
                 assert!(held.starts_with(&answered), "{held:?} lacks some of {answered:?}");
                 assert!(through.starts_with(&held), "{held:?} has others than {through:?}");

@@ -319,6 +319,7 @@ fn agree(
         }
         if database.applied()?.is_none() {
             database.apply(Writes::new(), (applied.entry, applied.hash))?;
+            database.flush()?;
         }
     }
     if done < last {
