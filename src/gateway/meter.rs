@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::{Gateway, lanes};
-use crate::store::{AckState, Error, Event, JournalRecord};
+use crate::store::{AckState, DiskRoom, Error, Event, JournalRecord};
 
 /// Bounds of latencies, in seconds: from a file in the same folder to a partner that answers the next day.
 const SECONDS: [f64; 14] = [
@@ -80,6 +80,8 @@ pub(super) struct Meter {
     acks: Family<AckLabels, Gauge>,
     oldest: Family<PartnerLabels, Gauge>,
     exceptions: Family<ExceptionLabels, Gauge>,
+    database: Gauge,
+    room: Gauge,
 }
 
 impl Default for Meter {
@@ -148,6 +150,18 @@ impl Default for Meter {
                 "exceptions_open",
                 "Open exceptions, by partner and severity",
                 Family::default(),
+            ),
+            database: added(
+                all,
+                "database_bytes",
+                "Size of the file of the database",
+                Gauge::default(),
+            ),
+            room: added(
+                all,
+                "room_bytes",
+                "Bytes that may still be written to the disk with the data",
+                Gauge::default(),
             ),
             registry,
         }
@@ -238,6 +252,10 @@ impl Gateway {
         for one in store.open_exceptions(0, EXCEPTIONS_MAX)? {
             let labels = ExceptionLabels { partner: one.partner, severity: one.severity.name() };
             meter.exceptions.get_or_create(&labels).inc();
+        }
+        let DiskRoom { database, left } = store.room();
+        for (gauge, bytes) in [(&meter.database, database), (&meter.room, left)] {
+            gauge.set(bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)));
         }
         let mut text = String::new();
         // Writing into a String cannot fail.

@@ -128,9 +128,8 @@ impl Compaction {
 }
 
 fn bytes_of(records: &Writes) -> usize {
-    let size = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
-        key.len() + value.as_ref().map_or(0, Vec::len)
-    };
+    let size =
+        |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| key.len() + value.as_ref().map_or(0, Vec::len);
     records.iter().map(size).sum()
 }
 

@@ -34,7 +34,7 @@ use super::retention::{self, Retired};
 use super::transaction::{Change, Transaction};
 use super::view::View;
 use super::writer::is_forgotten;
-use super::{Error, Expectation, JournalRecord, Records as _, Store, Taken, Work};
+use super::{DiskRoom, Error, Expectation, JournalRecord, Records as _, Store, Taken, Work};
 use crate::audit;
 use crate::disk;
 
@@ -103,14 +103,15 @@ impl EmbeddedStore {
     /// # Errors
     /// Where the disk fails, or has no room for the copy. The database is as it was then.
     pub fn compact(&self) -> Result<(u64, u64), Error> {
-        let file = self.folders.database.join("db");
-        let bytes = || {
-            let metadata = std::fs::metadata(&file);
-            metadata.map(|data| data.len()).map_err(|e| file_error("reading", &file, &e))
-        };
-        let before = bytes()?;
+        let before = self.database_bytes()?;
         self.counter.ask(|reply| Request::Compact(When::Now, reply))?;
-        Ok((before, bytes()?))
+        Ok((before, self.database_bytes()?))
+    }
+
+    fn database_bytes(&self) -> Result<u64, Error> {
+        let file = self.folders.database.join("db");
+        let metadata = std::fs::metadata(&file).map_err(|e| file_error("reading", &file, &e))?;
+        Ok(metadata.len())
     }
 
     /// Opens it with another way of waiting for the disk.
@@ -435,6 +436,10 @@ impl Store for EmbeddedStore {
 
     fn compact_over(&self, bytes: u64) -> Result<(), Error> {
         self.counter.ask(|reply| Request::Compact(When::Over(bytes), reply))
+    }
+
+    fn room(&self) -> DiskRoom {
+        DiskRoom { database: self.database_bytes().ok(), left: disk::room(&self.folders.root) }
     }
 
     fn retire(&self, before: Timestamp, stop: &dyn Fn() -> bool) -> Result<Retired, Error> {

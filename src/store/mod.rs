@@ -373,6 +373,15 @@ pub trait Records: Send + Sync {
     fn exception_about(&self, item: &str) -> Result<Option<u64>, Error>;
 }
 
+/// Bytes on the disk of the store; nothing where that cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskRoom {
+    /// Of the file of the database.
+    pub database: Option<u64>,
+    /// How many more may be written.
+    pub left: Option<u64>,
+}
+
 /// Everything that a gateway must not forget, with what only the one process may do that works it off: it gives out
 /// numbers and work.
 pub trait Store: Records {
@@ -468,6 +477,9 @@ pub trait Store: Records {
     /// # Errors
     /// Where the disk fails; nothing is lost then.
     fn compact_over(&self, bytes: u64) -> Result<(), Error>;
+
+    /// The room that it takes and has on its disk.
+    fn room(&self) -> DiskRoom;
 
     /// Retires what was over before a moment, batch by batch, until it is told to stop. Payloads go to the archive that
     /// were no longer named at the pass before this one either.

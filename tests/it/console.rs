@@ -46,6 +46,10 @@ fn health_readiness_and_metrics_are_told() {
         ] {
             assert!(metrics.contains(line), "{line} is not in\n{metrics}");
         }
+        for name in ["crossdock_database_bytes ", "crossdock_room_bytes "] {
+            let told = metrics.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            assert!(told.parse::<i64>().unwrap() > 0, "{name}{told}");
+        }
         // An exception counts as long as it is open.
         house.drop_inbound("bad.edi", &order(2, "PO-2").replace("PO1*1*24*EA", "PO1*1*ten*EA"));
         let raised = house.raised().await;
