@@ -74,6 +74,11 @@ pub(super) struct Meter {
     answered: Seconds,
     delivered: Seconds,
     acknowledged: Seconds,
+    standing: Standing,
+}
+
+/// What is looked up at each scrape.
+struct Standing {
     waiting: Family<LaneLabels, Gauge>,
     failing: Gauge,
     parked: Gauge,
@@ -120,6 +125,15 @@ impl Default for Meter {
                 "From a document sent to the partner's acknowledgement of it",
                 seconds(),
             ),
+            standing: Standing::new(all),
+            registry,
+        }
+    }
+}
+
+impl Standing {
+    fn new(all: &mut Registry) -> Self {
+        Self {
             waiting: added(all, "work_waiting", "Work that waits, by lane", Family::default()),
             failing: added(
                 all,
@@ -163,7 +177,6 @@ impl Default for Meter {
                 "Bytes that may still be written to the disk with the data",
                 Gauge::default(),
             ),
-            registry,
         }
     }
 }
@@ -225,17 +238,18 @@ impl Gateway {
     /// Where the store cannot be read.
     pub fn metrics(&self) -> Result<String, Error> {
         let (meter, store) = (self.ledger.meter(), self.ledger.store());
+        let standing = &meter.standing;
         let backlog = store.backlog(0)?;
-        meter.waiting.clear();
+        standing.waiting.clear();
         // A deadline is no work as long as it has not come.
         let work = backlog.waiting.into_iter().filter(|(lane, _)| !lanes::is_deadlines(lane));
         for (lane, count) in work {
-            meter.waiting.get_or_create(&LaneLabels { lane }).set(gauge(count));
+            standing.waiting.get_or_create(&LaneLabels { lane }).set(gauge(count));
         }
-        meter.failing.set(gauge(backlog.failing));
-        meter.parked.set(gauge(store.parked(EXPECTATIONS_MAX)?.len()));
-        meter.acks.clear();
-        meter.oldest.clear();
+        standing.failing.set(gauge(backlog.failing));
+        standing.parked.set(gauge(store.parked(EXPECTATIONS_MAX)?.len()));
+        standing.acks.clear();
+        standing.oldest.clear();
         let now = Timestamp::now();
         for one in store.waiting_expectations(EXPECTATIONS_MAX)? {
             let state = match one.state {
@@ -243,18 +257,18 @@ impl Gateway {
                 AckState::DueSoon => "due_soon",
                 _ => "waiting",
             };
-            meter.acks.get_or_create(&AckLabels { partner: one.partner.clone(), state }).inc();
+            standing.acks.get_or_create(&AckLabels { partner: one.partner.clone(), state }).inc();
             let age = now.duration_since(one.sent).as_secs();
-            let oldest = meter.oldest.get_or_create(&PartnerLabels { partner: one.partner });
+            let oldest = standing.oldest.get_or_create(&PartnerLabels { partner: one.partner });
             oldest.set(oldest.get().max(age));
         }
-        meter.exceptions.clear();
+        standing.exceptions.clear();
         for one in store.open_exceptions(0, EXCEPTIONS_MAX)? {
             let labels = ExceptionLabels { partner: one.partner, severity: one.severity.name() };
-            meter.exceptions.get_or_create(&labels).inc();
+            standing.exceptions.get_or_create(&labels).inc();
         }
         let DiskRoom { database, left } = store.room();
-        for (gauge, bytes) in [(&meter.database, database), (&meter.room, left)] {
+        for (gauge, bytes) in [(&standing.database, database), (&standing.room, left)] {
             gauge.set(bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)));
         }
         let mut text = String::new();
