@@ -368,8 +368,16 @@ fn finish(yard: &Yard) {
     finish_running(yard, &mut running);
 }
 
-/// Lets one that runs finish.
+/// Lets one that runs finish, and stops it.
 pub fn finish_running(yard: &Yard, running: &mut Running) {
+    work_off(yard, running);
+    let told = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert!(running.0.wait().unwrap().success(), "a graceful stop ends well");
+}
+
+/// Waits until all that has to appear has appeared.
+fn work_off(yard: &Yard, running: &mut Running) {
     let deadline = Instant::now() + Duration::from_mins(4);
     while !yard.is_complete() {
         assert!(
@@ -380,9 +388,6 @@ pub fn finish_running(yard: &Yard, running: &mut Running) {
         assert!(Instant::now() < deadline, "the gateway does not come to an end: {}", state(yard));
         std::thread::sleep(Duration::from_millis(50));
     }
-    let told = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
-    assert!(told.success());
-    assert!(running.0.wait().unwrap().success(), "a graceful stop ends well");
 }
 
 fn state(yard: &Yard) -> String {
@@ -428,11 +433,7 @@ fn it_takes_as_many_open_files_as_it_may_have() {
         .stderr(Stdio::null())
         .spawn();
     let mut running = Running(child.unwrap());
-    let deadline = Instant::now() + Duration::from_mins(4);
-    while yard.started().is_none() {
-        assert!(Instant::now() < deadline, "it does not begin to work");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    work_off(&yard, &mut running);
     let limits = fs::read_to_string(format!("/proc/{}/limits", running.0.id())).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let [soft, hard] = [3, 4].map(|at| files.split_whitespace().nth(at).unwrap());
