@@ -206,7 +206,7 @@ impl Counter {
         }
         let (changes, next_work, next_journal) = {
             // In this order: what is ahead no more is in the tree.
-            let (ahead, tree) = (self.ahead(), self.view.now());
+            let (ahead, tree) = (self.ahead(), self.view.durable());
             let mut pending = Pending::new(&tree, &ahead, stage.next_work, stage.next_journal);
             for change in &transaction.changes {
                 pending.change(change)?;
@@ -427,11 +427,7 @@ impl Writer {
         self.database.apply_paged(paged, through)
     }
 
-    /// Has the disk take the last step, before the next one is applied. Sled writes segments of 512 KiB, notes in each up
-    /// to where its log was written before, and trusts that note after a power cut. Of two steps between which nothing was
-    /// synced, and which together begin two segments, the second may so be found without the first, or everything be
-    /// taken for lost; and small steps may, since sled writes whole pages anew around a change (`power` shows it). One
-    /// step it holds together by itself, however large.
+    /// Has the disk take the last step, before the next one is applied: see [`Database`].
     fn sync(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.is_unsynced) { self.database.flush() } else { Ok(()) }
     }

@@ -381,7 +381,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folders = Folders::of(place.path());
         let sync = || -> disk::Sync { Box::new(fs::File::sync_data) };
-        let database = Database::create(&folders.database, CACHE_BYTES, sync()).unwrap();
+        let mut database = Database::create(&folders.database, CACHE_BYTES, sync()).unwrap();
         let all = (0..3000).map(|number| (key(number), Some(vec![b'0'; 100])));
         database.put(all).unwrap();
         let mut compaction = Compaction::begin(&folders, sync()).unwrap();

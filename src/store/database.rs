@@ -19,6 +19,10 @@ use crate::disk::{self, trial};
 
 /// Journal records that the database keeps, and those that a webhook does not have yet; the log has all.
 const JOURNAL_KEPT: u64 = 20_000;
+/// After so many records, or so many bytes of them, what sled has written by parting their pages is synced. It may write
+/// a hundred times as much, and must not begin a second segment.
+const PARTED_AT_ONCE: usize = 64;
+const PARTED_BYTES: usize = 64 << 10;
 /// Page cache of the database.
 pub(super) const CACHE_BYTES: u64 = 64 << 20;
 
@@ -60,6 +64,15 @@ impl Opened {
 }
 
 /// The one tree, and the file that it lies in.
+///
+/// Sled writes its file in segments of 512 KiB, and notes in each up to where everything was written when it was begun.
+/// After a power cut it trusts the latest of these notes, though what was written need not have reached the disk: if the
+/// segment that a note speaks of has not, sled finds nothing at all, and what is missing before that it does not see. So
+/// nothing may be written between two syncs of which a note could speak. One batch is safe, however large: sled counts it
+/// as written once it is complete. But sled leaves pages that have grown too large to whoever comes by next, be it a
+/// reader: several of them part the same page at once, and write megabytes. So each step here parts its own pages before
+/// anyone comes by, a few at a time with a sync after each few, and begins with a sync where something was written
+/// nevertheless. (`power` shows it.)
 pub(super) struct Database {
     pub(super) tree: sled::Tree,
     /// The database's main file: `flush` hands the bytes to the kernel, `sync` to the disk.
@@ -67,6 +80,8 @@ pub(super) struct Database {
     /// Its path when it was opened.
     path: PathBuf,
     sync: disk::Sync,
+    /// Whether it is used as it is after a power cut, and not made anew.
+    is_made: bool,
     /// Keeps it open.
     _sled: sled::Db,
 }
@@ -85,7 +100,7 @@ impl Database {
         };
         Ok(match database.version() {
             Ok(Some(MAKING)) => Opened::Unfit("its making was interrupted".to_owned()),
-            Ok(Some(_)) => Opened::Whole(database),
+            Ok(Some(_)) => Opened::Whole(Self { is_made: true, ..database }),
             Ok(None) if database.tree.is_empty() => Opened::Unfit("it is empty".to_owned()),
             Ok(None) => Opened::Foreign("it holds a database that is not Crossdock's".to_owned()),
             Err(e) => Opened::Unfit(e.to_string()),
@@ -106,11 +121,12 @@ impl Database {
         let tree = sled.open_tree("crossdock").map_err(|e| failed("opening", &e))?;
         let file_path = path.join("db");
         let file = File::open(&file_path).map_err(|e| file_error("opening", &file_path, &e))?;
-        Ok(Self { tree, file, path: file_path, sync, _sled: sled })
+        Ok(Self { tree, file, path: file_path, sync, is_made: false, _sled: sled })
     }
 
     /// Notes the version of the format, and makes all of it durable: the file, its name, the names above it.
     pub(super) fn mark(&mut self, path: &Path, version: u32) -> Result<(), Error> {
+        self.is_made = version != MAKING;
         let version = version.to_string();
         let marked = self.tree.insert(keys::meta("format"), version.as_bytes());
         marked.map_err(|e| failed("making it", &e))?;
@@ -132,13 +148,14 @@ impl Database {
         read(&self.tree, &applied_key())
     }
 
-    /// Applies records in one step, and with them up to where the log is applied. It is not durable yet.
-    pub(super) fn apply(&self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
+    /// Applies records in one step, and with them up to where the log is applied. It is not durable yet; after a power cut
+    /// all of it is there or nothing. Nobody else may use the tree meanwhile.
+    pub(super) fn apply(&mut self, writes: Writes, through: (u64, Hash)) -> Result<(), Error> {
         self.apply_paged(pages::paged(writes), through)
     }
 
     /// Applies records of which those of the journal stand in pages.
-    pub(super) fn apply_paged(&self, paged: Writes, through: (u64, Hash)) -> Result<(), Error> {
+    pub(super) fn apply_paged(&mut self, paged: Writes, through: (u64, Hash)) -> Result<(), Error> {
         let (entry, hash) = through;
         let applied = serde_json::to_vec(&Applied { entry, hash });
         // Numbers and texts always have a JSON form.
@@ -148,17 +165,44 @@ impl Database {
 
     /// Puts and removes records as they are, in one step.
     pub(super) fn put(
-        &self,
+        &mut self,
         records: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
     ) -> Result<(), Error> {
+        self.sync_moved()?;
         let mut batch = sled::Batch::default();
+        let mut touched = Vec::new();
         for (key, value) in records {
+            touched.push((key.clone(), value.as_ref().map_or(0, Vec::len)));
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),
             }
         }
-        self.tree.apply_batch(batch).map_err(|e| failed("applying a change", &e))
+        self.tree.apply_batch(batch).map_err(|e| failed("applying a change", &e))?;
+        self.part(touched)
+    }
+
+    /// Has sled part and join the pages of these keys; with each key comes how long its record is.
+    fn part(&mut self, keys: Vec<(Vec<u8>, usize)>) -> Result<(), Error> {
+        let (mut count, mut bytes) = (0, 0);
+        for (key, length) in keys {
+            if count >= PARTED_AT_ONCE || bytes >= PARTED_BYTES {
+                self.sync_moved()?;
+                (count, bytes) = (0, 0);
+            }
+            self.tree.get(&key).map_err(|e| failed("reading", &e))?;
+            (count, bytes) = (count + 1, bytes + length);
+        }
+        Ok(())
+    }
+
+    /// Has the disk take what sled has written, where there is something.
+    fn sync_moved(&mut self) -> Result<(), Error> {
+        // Until it is made it is not used as it is.
+        if self.is_made && self.tree.flush().map_err(|e| failed("flushing", &e))? > 0 {
+            return self.sync();
+        }
+        Ok(())
     }
 
     /// How large its file is.
@@ -173,7 +217,7 @@ impl Database {
     }
 
     /// Notes how large its file is, now that it was compacted.
-    pub(super) fn note_compacted(&self) -> Result<(), Error> {
+    pub(super) fn note_compacted(&mut self) -> Result<(), Error> {
         let bytes = self.bytes()?.to_string().into_bytes();
         self.put([(compacted_key(), Some(bytes))].into_iter())
     }
@@ -188,6 +232,10 @@ impl Database {
     /// Hands what was applied to the kernel, and waits until the disk has it.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         self.tree.flush().map_err(|e| failed("flushing", &e))?;
+        self.sync()
+    }
+
+    fn sync(&mut self) -> Result<(), Error> {
         trial::deed("sync", &self.path)
             .and_then(|()| (self.sync)(&self.file))
             .map_err(|e| Error::Database { doing: "syncing to the disk", reason: e.to_string() })

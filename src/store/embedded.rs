@@ -49,7 +49,7 @@ const COUNT_MAX: usize = 50_000;
 
 /// A [`Store`] in one folder on a local disk. One process at a time.
 pub struct EmbeddedStore {
-    view: Arc<View>,
+    pub(super) view: Arc<View>,
     /// Keeps the folder locked.
     _lock: File,
     payloads: Arc<Payloads>,
@@ -242,7 +242,7 @@ impl EmbeddedStore {
         limit: usize,
     ) -> Result<Vec<T>, Error> {
         // In this order: what is ahead no more is in the tree.
-        let (ahead, tree) = (self.counter.ahead(), self.view.now());
+        let (ahead, tree) = (self.counter.ahead(), self.view.durable());
         let start = after.map_or(Bound::Included(prefix.to_vec()), Bound::Excluded);
         let mut found = BTreeMap::new();
         for entry in tree.range((start.clone(), Bound::Unbounded)).take(limit) {
@@ -308,7 +308,7 @@ impl Store for EmbeddedStore {
             Some(&next) => next,
             None => match self.read::<u64>(&keys::position(series))? {
                 Some(position) => position.saturating_add(1),
-                None => last(&self.view.now(), &keys::series(series))?
+                None => last(&self.view.durable(), &keys::series(series))?
                     .map_or(0, |n| n.saturating_add(1)),
             },
         };

@@ -19,10 +19,15 @@ use crate::disk;
 
 /// What a disk writes whole.
 const BLOCK_BYTES: usize = 512;
-/// Documents that are written again and again, so that the database has space to reclaim.
+/// Documents that a round of commits writes.
 const DOCUMENTS: u64 = 300;
 /// Commits that are handed in at the same time, so that they share syncs.
 const AT_ONCE: u64 = 24;
+/// Who read at the same time.
+const READERS: usize = 6;
+/// What sled writes its log in, and what each piece begins with.
+const SEGMENT_BYTES: i64 = 512 << 10;
+const SEGMENT_HEADER_BYTES: usize = 20;
 /// Each of so many documents is a small one.
 const SMALL: u64 = 8;
 
@@ -115,20 +120,23 @@ fn torn(old: &[u8], new: &[u8], share: u64, dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// Which documents a commit writes, by their places. In every other round of commits each writes some that follow each
-/// other, and now and then one writes more than two segments of the database, which have 512 KiB. In the rounds between
-/// the first writes all documents, and each that follows one small document in each page of a third of the tree: now and
-/// then sled writes all of these pages anew at once, fifty times the bytes of the commit.
+/// Which documents a commit writes, by their places; each round of commits has its own. In every other round each commit
+/// writes some that follow each other, and now and then one writes more than two segments of the database. In the rounds
+/// between each second commit writes new ones between all others, so that many pages grow too large, and the next one
+/// small document in each page of a third of them: now and then sled writes all of these pages anew at once, fifty times
+/// the bytes of the commit.
 fn written(number: u64) -> Vec<u64> {
     let (round, nth) = ((number - 1) / AT_ONCE, (number - 1) % AT_ONCE);
-    if round.is_multiple_of(2) {
+    let all = 0..DOCUMENTS;
+    let places: Vec<u64> = if round.is_multiple_of(2) {
         let count = if number.is_multiple_of(40) { DOCUMENTS } else { 1 + number % 20 };
         (0..count).map(|place| (number * 7 + place) % DOCUMENTS).collect()
-    } else if nth == 0 {
-        (0..DOCUMENTS).collect()
+    } else if nth.is_multiple_of(2) {
+        all.filter(|&place| place % (AT_ONCE / 2) == nth / 2).collect()
     } else {
-        (0..DOCUMENTS).filter(|&place| is_small(place) && place / SMALL % 3 == nth % 3).collect()
-    }
+        all.filter(|&place| is_small(place) && place / SMALL % 3 == nth / 2 % 3).collect()
+    };
+    places.into_iter().map(|place| round * DOCUMENTS + place).collect()
 }
 
 fn is_small(place: u64) -> bool {
@@ -136,7 +144,7 @@ fn is_small(place: u64) -> bool {
 }
 
 fn id_of(place: u64) -> String {
-    format!("document-{place:03}")
+    format!("document-{place:05}")
 }
 
 /// What a commit names: of a length and a content that no other has, and that hardly shrinks.
@@ -202,12 +210,50 @@ fn held(folder: &Path, disk: &Image) -> Vec<u64> {
         assert!(store.payload(id).is_ok_and(|bytes| bytes == payload(number)), "{number}");
         writers.extend(written(number).into_iter().map(|place| (place, number)));
     }
-    for place in 0..DOCUMENTS {
+    let last = held.last().map_or(0, |number| ((number - 1) / AT_ONCE + 1) * DOCUMENTS);
+    for place in 0..last {
         let document = store.document(&id_of(place)).unwrap();
         let by = document.map(|d| d.number.split_once(' ').unwrap().0.parse().unwrap());
         assert_eq!(by, writers.get(&place).copied(), "{place} of {held:?}");
     }
     held
+}
+
+/// Has many read at the same time what a round of commits has written. Whoever comes by a page that has grown too large
+/// would have sled part it, several at once, and what they write is not synced.
+fn looked_through(store: &EmbeddedStore, round: u64) {
+    let first = id_of(round * DOCUMENTS);
+    std::thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| store.documents(Some(&first), usize::MAX).unwrap());
+        }
+    });
+    assert_eq!(store.view.durable().flush().unwrap(), 0, "bytes that readers have written");
+}
+
+/// Where in sled's log each segment of the database's file begins, and up to where the log was written at that time.
+fn segments(image: &Image) -> BTreeMap<i64, i64> {
+    let number = |bytes: &[u8]| i64::from_le_bytes(bytes.try_into().unwrap()) ^ i64::MAX;
+    let file = &image["state/db"];
+    file.chunks(usize::try_from(SEGMENT_BYTES).unwrap())
+        .filter(|segment| segment.len() >= SEGMENT_HEADER_BYTES)
+        .map(|segment| (number(&segment[4..12]), number(&segment[12..20])))
+        // Those that were thrown away have no such number.
+        .filter(|(begin, _)| begin % SEGMENT_BYTES == 0)
+        .collect()
+}
+
+/// A segment that says of itself that the log was written up to some place is believed even where that place lies in a
+/// segment that the disk does not have. So those that are begun between two syncs must not speak of each other.
+fn speaks_of_nothing_unsynced(durable: &Image, after: &Image) {
+    let (old, new) = (segments(durable), segments(after));
+    let (&last, _) = old.last_key_value().unwrap();
+    for (begin, written) in new {
+        assert!(
+            written < last + SEGMENT_BYTES,
+            "segment {begin} was begun when the log was written up to {written}, but no segment after {last} is synced"
+        );
+    }
 }
 
 #[test]
@@ -248,6 +294,10 @@ fn whatever_part_of_the_commits_had_reached_the_disk_what_was_answered_is_there(
                     scope.spawn(one);
                 } else {
                     one();
+                    while syncs.lock().unwrap().last().is_none_or(|(part, _)| *part != "state") {
+                        std::thread::yield_now();
+                    }
+                    looked_through(store, (number - 1) / AT_ONCE);
                 }
             }
         });
@@ -257,6 +307,9 @@ fn whatever_part_of_the_commits_had_reached_the_disk_what_was_answered_is_there(
         let of_database = synced.iter().filter(|(part, _)| *part == "state").count() as u64;
         assert!(at_once || of_database >= AT_ONCE - 1, "the database is synced after each step");
         for (part, after) in synced {
+            if part == "state" {
+                speaks_of_nothing_unsynced(&durable, &after);
+            }
             let through = held(other.path(), &after);
             assert!(through.starts_with(&answered));
             for _ in 0..if part == "state" { 4 } else { 1 } {

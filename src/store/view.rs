@@ -15,15 +15,12 @@ impl View {
         Self { tree: RwLock::new(tree), gate: RwLock::default() }
     }
 
-    /// What is durable: all of a transaction or nothing of it, as long as this is held.
+    /// What is durable: all of a transaction or nothing of it, as long as this is held. Who holds it must not wait for a
+    /// transaction.
     pub(super) fn durable(&self) -> Durable<'_> {
         let open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        Durable { tree: self.now(), _open: open }
-    }
-
-    /// The tree without waiting, for who knows what is being applied: parts of a transaction may be in it.
-    pub(super) fn now(&self) -> sled::Tree {
-        self.tree.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let tree = self.tree.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Durable { tree, _open: open }
     }
 
     /// Lets nobody look at what is durable, as long as this is held.
