@@ -10,7 +10,7 @@ use super::embedded::lock_folder;
 use super::entry::{Entry, quoted};
 use super::format::{self, LOGGED};
 use super::recovery::{Folders, Progress};
-use super::{Error, PayloadId, Payloads, keys, pages};
+use super::{Error, PayloadId, Payloads, compaction, keys, pages};
 use crate::audit::{Hash, Reader};
 
 /// Faults that are told one by one; the others are counted.
@@ -60,7 +60,7 @@ pub fn check(folder: &Path, progress: Progress) -> Result<Checked, Error> {
         return Err(Error::Open { path: folder.display().to_string(), reason });
     }
     let mut found = Checked::default();
-    let database = match Database::open(&folders.database, Box::new(File::sync_data))? {
+    let database = match Database::open(compaction::place(&folders), Box::new(File::sync_data))? {
         Opened::Whole(database) => Some(database),
         opened => {
             let reason = opened.reason();
@@ -211,7 +211,7 @@ fn check_payloads(
 pub fn export(folder: &Path, to: &mut dyn Write) -> Result<u64, Error> {
     let _lock = lock_folder(folder)?;
     let folders = Folders::of(folder);
-    let database = match Database::open(&folders.database, Box::new(File::sync_data))? {
+    let database = match Database::open(compaction::place(&folders), Box::new(File::sync_data))? {
         Opened::Whole(database) => database,
         opened => {
             let reason = opened.reason();

@@ -3,21 +3,23 @@
 //! at a time between the groups of commits, and what changes meanwhile changes in both. Once the copy has everything, it
 //! takes the place of the other.
 //!
-//! Until all of it is durable the copy is marked as being made, and lies in a folder of its own. A crash leaves the old
-//! database where it was, or the new one; or, between the two renames, the new one whole in its own folder, and none
-//! where it belongs, which [`settle`] puts right. What fails before the first rename leaves everything as it is; from
-//! then on there is no way back, and what fails ends the store, as a crash would.
+//! Until all of it is durable the copy is marked as being made, and lies in a folder of its own. There it is closed, and
+//! opened once to see that it is whole. A crash leaves the old database where it was, or the new one; or, between the two
+//! renames, the new one whole in its own folder, and none where it belongs, which [`settle`] puts right. What fails before
+//! the first rename leaves everything as it is; from then on there is no way back, and what fails ends the store, as a crash
+//! would.
 
-use std::fs;
+use std::fs::{self, File};
 use std::ops::Bound;
+use std::os::unix::fs::MetadataExt;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Error;
 use super::commit::Writer;
-use super::database::{Applied, Database, Opened, failed, is_own};
+use super::database::{Applied, Database, LOCK_PAUSE, LOCK_TRIES, Opened, failed, is_own};
 use super::entry::Writes;
 use super::format::{MAKING, VERSION};
 use super::payloads::file_error;
@@ -34,6 +36,8 @@ const SYNC_BYTES: usize = 1 << 20;
 const COPY_CACHE_BYTES: u64 = 8 << 20;
 /// Room on the disk that is left to all others.
 const ROOM_BYTES: u64 = 64 << 20;
+/// What is wrong with a copy that is another's.
+const LACKING: &str = "it lacks the last of what was written";
 /// How long after a failure it is tried again; twice as long after each that follows, up to a day.
 const PAUSE: Duration = Duration::from_hours(1);
 const PAUSE_MAX: Duration = Duration::from_hours(24);
@@ -61,10 +65,18 @@ pub(super) struct Compaction {
 impl Compaction {
     fn begin(folders: &Folders, sync: disk::Sync) -> Result<Self, Error> {
         let path = &folders.database;
-        if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
+        let [own, root] =
+            [path, &folders.root].map(|of| fs::metadata(of).map(|data| data.dev()).ok());
+        let reason = if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
             // The copy would take the place of the link.
-            let reason = "it is a link to a folder elsewhere".to_owned();
-            let path = path.display().to_string();
+            Some("it is a link to a folder elsewhere")
+        } else if own != root {
+            Some("it is on another file system than the folder around it")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            let (path, reason) = (path.display().to_string(), reason.to_owned());
             return Err(Error::File { doing: "compacting", path, reason });
         }
         remove(&folders.copy)?;
@@ -118,13 +130,49 @@ impl Compaction {
         Ok(())
     }
 
-    /// Makes it durable as what it is now: the whole database.
-    fn close(&mut self, folders: &Folders, applied: Applied) -> Result<(), Error> {
+    /// Makes it durable as what it is now, the whole database; closes it, and looks whether it can be opened as that.
+    fn finish(
+        mut self,
+        folders: &Folders,
+        applied: Applied,
+        sync: &dyn Fn() -> disk::Sync,
+    ) -> Result<(), Error> {
         self.copy.apply_paged(Writes::new(), (applied.entry, applied.hash))?;
         self.copy.flush()?;
         self.copy.note_compacted()?;
-        self.copy.mark(&folders.copy, VERSION)
+        self.copy.mark(&folders.copy, VERSION)?;
+        drop(self);
+        let unfit = |reason: String| Error::Database { doing: "opening it compacted", reason };
+        match Database::open(&folders.copy, sync())? {
+            Opened::Whole(copy) if copy.applied()? == Some(applied) => {}
+            Opened::Whole(_) => return Err(unfit(LACKING.to_owned())),
+            opened => return Err(unfit(opened.reason())),
+        }
+        is_closed(&folders.copy)
     }
+}
+
+/// Does something with databases that are closed with it, or where it fails. Sled syncs as it closes one, and panics where
+/// the disk refuses.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let reason = panic.downcast_ref::<String>().map_or("sled panicked", String::as_str);
+        Err(Error::Database { doing: "closing it", reason: reason.to_owned() })
+    })
+}
+
+/// Waits until no thread of sled has a closed database open any more.
+fn is_closed(folder: &Path) -> Result<(), Error> {
+    let path = folder.join("db");
+    let file = File::open(&path).map_err(|e| file_error("opening", &path, &e))?;
+    for _ in 0..LOCK_TRIES {
+        if file.try_lock().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    let reason = "sled does not let go of it".to_owned();
+    Err(Error::Database { doing: "closing it", reason })
 }
 
 fn bytes_of(records: &Writes) -> usize {
@@ -173,8 +221,8 @@ impl Compactor {
         }
     }
 
-    /// Whether it is to be begun: it is worth while, and there is room for it, of which it takes about as much as the
-    /// file at most.
+    /// Whether it is to be begun: it is worth while, and there is room for it. The copy mostly takes less than that share of
+    /// the file; where it takes more, and the room ends, it is given up.
     fn is_due(&mut self, over: u64, database: &Database) -> Result<bool, Error> {
         if self.is_under_way() {
             return Ok(false);
@@ -184,7 +232,7 @@ impl Compactor {
         if pauses || bytes <= over || bytes <= database.compacted()?.saturating_mul(GROWTH) {
             return Ok(false);
         }
-        let needed = bytes.saturating_add(ROOM_BYTES);
+        let needed = (bytes / GROWTH).saturating_add(ROOM_BYTES);
         if disk::room(&self.folders.root).is_some_and(|room| room < needed) {
             self.put_off(format_args!("it may need {} MiB of room on the disk", needed >> 20));
             return Ok(false);
@@ -207,10 +255,13 @@ impl Compactor {
 
     /// Throws away what is copied so far.
     pub(super) fn clear(&mut self) {
-        if let Some(compaction) = self.under_way.take() {
-            // Sled syncs once more as it is closed, and panics where the disk refuses.
-            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| drop(compaction)));
-            // What stays is removed at the next start, or before the next.
+        let compaction = self.under_way.take();
+        let _ = guarded(|| {
+            drop(compaction);
+            Ok(())
+        });
+        // Between the renames it is the database. What stays is removed at the next start, or before the next.
+        if self.folders.database.exists() {
             let _ = remove(&self.folders.copy);
         }
         self.removed();
@@ -220,7 +271,10 @@ impl Compactor {
     fn remove(&mut self, old: Database) {
         let folder = self.folders.old.clone();
         let removing = std::thread::Builder::new().name("store-old".to_owned()).spawn(move || {
-            drop(old);
+            let _ = guarded(|| {
+                drop(old);
+                Ok(())
+            });
             // What stays is removed at the next start, or before the next.
             let _ = remove(&folder);
         });
@@ -247,11 +301,15 @@ impl Writer {
         };
         if begins && !self.compactor.is_under_way() {
             self.compactor.removed();
-            let begun = Compaction::begin(&self.compactor.folders, (self.compactor.sync)());
+            let compactor = &mut self.compactor;
+            let begun = guarded(|| Compaction::begin(&compactor.folders, (compactor.sync)()));
             match (begun, when) {
-                (Ok(compaction), _) => self.compactor.under_way = Some(compaction),
-                (Err(error), When::Over(_)) => self.compactor.put_off(&error),
-                (Err(error), When::Now) => return Err(error),
+                (Ok(compaction), _) => compactor.under_way = Some(compaction),
+                (Err(error), When::Over(_)) => compactor.abandon(&error),
+                (Err(error), When::Now) => {
+                    compactor.clear();
+                    return Err(error);
+                }
             }
         }
         while matches!(when, When::Now) && self.compactor.is_under_way() {
@@ -280,10 +338,12 @@ impl Writer {
         }
         let (entry, hash) = self.log.last();
         let applied = Applied { entry, hash };
-        compaction.close(&self.compactor.folders, applied)?;
+        let Compactor { folders, sync, under_way, .. } = &mut self.compactor;
+        if let Some(compaction) = under_way.take() {
+            guarded(|| compaction.finish(folders, applied, sync))?;
+        }
         trial::step("compact.before");
-        step_aside(&self.compactor.folders)?;
-        self.compactor.under_way = None;
+        step_aside(folders)?;
         let replaced = self.replace(applied).map_err(|error| match error {
             Error::Database { .. } => error,
             error => Error::Database { doing: "taking its copy for it", reason: error.to_string() },
@@ -301,7 +361,7 @@ impl Writer {
             return Err(Error::Database { doing: "opening it compacted", reason: opened.reason() });
         };
         if database.applied()? != Some(applied) {
-            let reason = "it lacks the last of what was written".to_owned();
+            let reason = LACKING.to_owned();
             return Err(Error::Database { doing: "opening it compacted", reason });
         }
         let (before, after) = (self.database.bytes()?, database.bytes()?);
@@ -324,28 +384,55 @@ pub(super) fn at_once(
     database: Database,
     sync: &dyn Fn() -> disk::Sync,
 ) -> Result<(), Error> {
-    let Some(applied) = database.applied()? else { return Ok(()) };
-    let mut compaction = Compaction::begin(folders, sync())?;
-    while !compaction.copy(&database.tree, SYNC_BYTES)? {}
-    compaction.close(folders, applied)?;
-    drop((compaction, database));
-    step_aside(folders)?;
-    take_place(folders)?;
-    remove(&folders.old)
+    let copied = guarded(|| {
+        let database = database;
+        let Some(applied) = database.applied()? else { return Ok(false) };
+        let mut compaction = Compaction::begin(folders, sync())?;
+        while !compaction.copy(&database.tree, SYNC_BYTES)? {}
+        compaction.finish(folders, applied, sync)?;
+        Ok(true)
+    });
+    match copied {
+        Ok(true) => {
+            step_aside(folders)?;
+            take_place(folders)?;
+        }
+        Ok(false) => {}
+        Err(error) => {
+            remove_later(&folders.copy);
+            return Err(error);
+        }
+    }
+    remove_later(&folders.old);
+    Ok(())
 }
 
 /// Puts right what a crash has left of a compaction.
 pub(super) fn settle(folders: &Folders) -> Result<(), Error> {
-    if !folders.database.exists() {
-        if folders.copy.exists() {
+    let Folders { database, copy, old, .. } = folders;
+    if !database.exists() {
+        if copy.exists() {
             take_place(folders)?;
-        } else if folders.old.exists() {
-            let Folders { database, old, .. } = folders;
+        } else if old.exists() {
             fs::rename(old, database).map_err(|e| file_error("renaming", old, &e))?;
         }
     }
-    remove(&folders.copy)?;
-    remove(&folders.old)
+    remove_later(copy);
+    remove_later(old);
+    Ok(())
+}
+
+/// Where the database is that [`settle`] would put into its place, or that is there.
+pub(super) fn place(folders: &Folders) -> &Path {
+    let Folders { database, copy, old, .. } = folders;
+    [database, copy, old].into_iter().find(|place| place.exists()).unwrap_or(database)
+}
+
+/// Removes what is of no use any more. What cannot be removed does no harm, but takes room.
+fn remove_later(folder: &Path) {
+    if let Err(error) = remove(folder) {
+        tracing::warn!("what a compaction has left is tried again at the next start: {error}");
+    }
 }
 
 /// Takes the database's name from it. From here on there is no way back.
@@ -374,6 +461,40 @@ mod tests {
 
     fn key(number: u64) -> Vec<u8> {
         format!("d{number:06}").into_bytes()
+    }
+
+    struct Refusing;
+
+    impl Drop for Refusing {
+        fn drop(&mut self) {
+            panic!("as sled does where the disk refuses its last sync");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_closed_is_an_error() {
+        let closed = guarded(|| {
+            drop(Refusing);
+            Ok(())
+        });
+        assert!(matches!(closed, Err(Error::Database { .. })), "{closed:?}");
+        let failed = guarded(|| {
+            let _refusing = Refusing;
+            Err::<(), _>(Error::Closed)
+        });
+        assert!(matches!(failed, Err(Error::Database { .. })), "{failed:?}");
+    }
+
+    #[test]
+    fn a_copy_that_is_open_still_is_waited_for_and_given_up() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("db");
+        let held = File::create(&path).unwrap();
+        held.lock().unwrap();
+        let error = is_closed(place.path()).unwrap_err();
+        assert!(error.to_string().contains("let go"), "{error}");
+        drop(held);
+        is_closed(place.path()).unwrap();
     }
 
     #[test]

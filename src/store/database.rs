@@ -28,8 +28,8 @@ pub(super) const CACHE_BYTES: u64 = 64 << 20;
 
 /// How often, and how long after each other, it is tried to open a database that is locked. The folder around it is
 /// locked by us: it can only be that threads of sled have not noticed yet that it was closed.
-const LOCK_TRIES: u32 = 50;
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const LOCK_TRIES: u32 = 50;
+pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A key and its record, as they are.
 pub(super) type RawRecord = (Vec<u8>, Vec<u8>);
@@ -131,7 +131,9 @@ impl Database {
         let marked = self.tree.insert(keys::meta("format"), version.as_bytes());
         marked.map_err(|e| failed("making it", &e))?;
         self.flush()?;
-        self.file.sync_all().map_err(|e| file_error("syncing", &self.path, &e))?;
+        trial::deed("sync", &self.path)
+            .and_then(|()| self.file.sync_all())
+            .map_err(|e| file_error("syncing", &self.path, &e))?;
         for folder in [Some(path), path.parent()].into_iter().flatten() {
             disk::sync_dir(folder).map_err(|e| file_error("syncing", folder, &e))?;
         }

@@ -177,12 +177,7 @@ pub(super) fn rebuild(folders: &Folders, syncs: Syncs, progress: Progress) -> Re
     let database = make(folders, &syncs.database, last, progress)?;
     if let Err(error) = compaction::at_once(folders, database, &syncs.database) {
         // It is whole all the same.
-        if folders.database.exists() {
-            remove(&folders.copy)?;
-        }
-        tracing::warn!(
-            "the database is larger than it need be, since it cannot be compacted: {error}"
-        );
+        tracing::warn!("the database is made anew, but could not be compacted: {error}");
     }
     Ok(last)
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossdock::store::{
     Change, Document, DocumentState, EmbeddedStore, Event, PayloadId, Records, Retirable, Store,
-    Transaction, check,
+    Transaction, check, export,
 };
 use jiff::Timestamp;
 
@@ -197,6 +197,30 @@ fn a_store_that_is_closed_meanwhile_stays_as_it_is() {
     assert_eq!(documents(&store), model);
 }
 
+#[test]
+fn what_stands_in_its_way_is_told_and_the_store_goes_on() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let (store, mut model) = filled(folder);
+    // A file, which cannot be removed as a folder.
+    fs::write(folder.join("state.compacting"), b"").unwrap();
+    assert!(store.compact().unwrap_err().to_string().contains("state.compacting"));
+    put(&store, &mut model, &[1], "afterwards");
+    drop(store);
+    let store = EmbeddedStore::open(folder).unwrap();
+    assert_eq!(documents(&store), model);
+    fs::remove_file(folder.join("state.compacting")).unwrap();
+    let (before, after) = store.compact().unwrap();
+    assert!(after < before, "{before} {after}");
+    drop(store);
+    // The copy would take the place of the link.
+    fs::rename(folder.join("state"), folder.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", folder.join("state")).unwrap();
+    let store = EmbeddedStore::open(folder).unwrap();
+    assert!(store.compact().unwrap_err().to_string().contains("link"));
+    assert_eq!(documents(&store), model);
+}
+
 /// What a crash leaves at each step.
 #[test]
 fn what_a_crash_has_left_of_it_is_put_right() {
@@ -220,6 +244,10 @@ fn what_a_crash_has_left_of_it_is_put_right() {
     // One that was finished, between the renames.
     fs::rename(&state, &copy).unwrap();
     fs::create_dir(&old).unwrap();
+    assert_eq!(check(folder, &mut |_, _| {}).unwrap().faults, [""; 0]);
+    let mut lines = Vec::new();
+    assert!(export(folder, &mut lines).unwrap() > model.len() as u64);
+    assert!(copy.exists(), "nothing is put right by looking");
     let store = opened();
     let journal = store.journal(0, usize::MAX).unwrap();
     assert!(journal.iter().all(|record| record.entry.event != Event::StoreRebuilt));

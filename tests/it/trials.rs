@@ -40,11 +40,15 @@ const FAULTS: [(&str, &str, u64, bool); 16] = [
 
 /// The same of the copy that a compaction makes, and whether the gateway then ends: before the renames everything stays
 /// as it is.
-const COMPACTION_FAULTS: [(&str, &str, u64, bool); 5] = [
+const COMPACTION_FAULTS: [(&str, &str, u64, bool); 8] = [
     // Its folder.
     ("sync", "state.compacting", 1, false),
+    // As it is made, and once everything is copied.
     ("sync", "state.compacting/db", 1, false),
     ("sync", "state.compacting/db", 2, false),
+    ("sync", "state.compacting/db", 3, false),
+    ("sync", "state.compacting/db", 4, false),
+    ("sync", "state.compacting/db", 5, false),
     ("rename", "data/state.replaced", 1, false),
     // That is the first.
     ("rename", "data/state", 2, true),
