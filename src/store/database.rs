@@ -19,8 +19,8 @@ use crate::disk::{self, trial};
 
 /// Journal records that the database keeps, and those that a webhook does not have yet; the log has all.
 const JOURNAL_KEPT: u64 = 20_000;
-/// After so many records, or so many bytes of them, what sled has written by parting their pages is synced. It may write
-/// a hundred times as much, and must not begin a second segment.
+/// After so many records, or so many bytes of them, what sled has written by parting their pages is synced. Only some have
+/// to be parted, but each is written whole, with the page above it; and no second segment must be begun.
 const PARTED_AT_ONCE: usize = 64;
 const PARTED_BYTES: usize = 64 << 10;
 /// Page cache of the database.
