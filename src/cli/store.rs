@@ -45,7 +45,8 @@ needs room on the disk for the copy.\n\nExample:\n  crossdock store compact --co
     #[command(
         after_help = "The gateway does this each day where crossdock.toml says so (`[retention] days`). Nothing is \
 deleted: the audit log keeps every record, and payloads move to `archive` in the data folder, from where they are read \
-while they are there. What keeps duplicates out is never retired.\n\nWith fewer than 60 days the daily report, and comparisons \
+while they are there. What keeps duplicates out stays for as long as the profiles say (`[duplicates] \
+days`; 0: for ever), numbers of orders and other documents for ever.\n\nWith fewer than 60 days the daily report, and comparisons \
 with orders, may lack what was retired.\n\nExample:\n  crossdock store retire --config crossdock.toml --days 400"
     )]
     Retire(RetireArgs),
@@ -135,10 +136,11 @@ fn retire(args: &RetireArgs, context: &Context, out: &mut dyn Write) -> Result<V
     };
     let retired = retire_history(&config, days_ago(days))?;
     if context.format == Format::Json {
-        let Retired { documents, receipts, expectations, exceptions, files, bytes } = retired;
+        let Retired { documents, receipts, expectations, exceptions, numbers, files, bytes } =
+            retired;
         let json = serde_json::json!({
             "documents": documents, "receipts": receipts, "acknowledgements": expectations,
-            "exceptions": exceptions, "files": files, "bytes": bytes,
+            "exceptions": exceptions, "numbers": numbers, "files": files, "bytes": bytes,
         });
         writeln!(out, "{json}")?;
     } else {

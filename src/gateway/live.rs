@@ -109,6 +109,14 @@ impl Live {
     }
 }
 
+/// The profiles as they lie in their folder; those that cannot be used are not among them.
+pub(super) fn profiles_of(config: &Config, engine: &Engine) -> Profiles {
+    let (own, _) = profile_sources(&config.profiles);
+    let mut sources = Profiles::shipped();
+    sources.extend(own);
+    Profiles::from_sources(&sources, engine.grammars(), engine.maps()).0
+}
+
 /// Partners in force whose change cannot be used. One whose folder is gone is not among them; one that says that it is a
 /// base now is, where anything is wrong with it.
 fn refused(

@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::sync::watch;
 
+use super::inbound::forgotten_before;
 use super::lanes::{blocking, is_lasting};
 use super::ledger::Draft;
 use super::raising::about_upkeep;
 use super::{Error, Gateway};
 use crate::exceptions::Kind;
-use crate::profile::Sections;
+use crate::profile::{Profiles, Sections};
 use crate::store::Change;
 
 /// From one look to the next.
@@ -68,11 +69,21 @@ pub(super) async fn keep_retiring(
     Ok(())
 }
 
+/// Before which moment the numbers of a partner do not count any more; of one that is none they count for ever.
+pub(super) fn forgotten_of(
+    profiles: &Profiles,
+    now: Timestamp,
+) -> impl Fn(&str) -> Option<Timestamp> {
+    move |name| profiles.partner(name).and_then(|partner| forgotten_before(partner, now))
+}
+
 impl Gateway {
     fn retire(&self, days: u32, stop: &dyn Fn() -> bool) -> Result<(), Error> {
         let what = "retiring history";
         let before = days_ago(days);
-        let told = self.ledger.store().retire(before, stop).and_then(|retired| {
+        let live = self.live();
+        let numbers = forgotten_of(&live.profiles, Timestamp::now());
+        let told = self.ledger.store().retire(before, &numbers, stop).and_then(|retired| {
             let mut draft = Draft::new();
             if !retired.is_empty() {
                 draft.push(Change::Journal(retired.entry(Timestamp::now(), before)));

@@ -13,10 +13,11 @@ use super::config::{Config, EndpointConfig, UnknownSenders};
 use super::crew::Crew;
 use super::in_force::{InForce, last_in_force, renamed};
 use super::ledger::Ledger;
-use super::live::Live;
+use super::live::{Live, profiles_of};
 use super::pressure::Pressure;
 use super::records::open_store;
 use super::requeue::queue_again;
+use super::retention::forgotten_of;
 use super::room::Room;
 use super::status::Board;
 use super::translation::Translator;
@@ -69,15 +70,17 @@ pub fn compact_store(config: &Config) -> Result<(u64, u64), crate::store::Error>
 }
 
 /// Retires what was over before a moment from the store of a configuration, and moves payloads that no record names any
-/// more to its archive. The gateway must stand still.
+/// more to its archive. Numbers of partners whose profile cannot be used stay. The gateway must stand still.
 ///
 /// # Errors
 /// Where the store is in use, is none, or the disk fails; where the key of the audit log cannot be read.
 pub fn retire_history(config: &Config, before: Timestamp) -> Result<Retired, crate::store::Error> {
     let store = open_store(config)?;
-    let records = store.retire(before, &|| false)?;
+    let profiles = profiles_of(config, &Engine::embedded());
+    let numbers = forgotten_of(&profiles, Timestamp::now());
+    let records = store.retire(before, &numbers, &|| false)?;
     // Nobody else is there: what is not named now, is not about to be.
-    let payloads = store.retire(before, &|| false)?;
+    let payloads = store.retire(before, &numbers, &|| false)?;
     let retired = Retired { files: payloads.files, bytes: payloads.bytes, ..records };
     if !retired.is_empty() {
         let mut told = Transaction::new().by("crossdock store retire");

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::PayloadId;
 
 /// Which way a message went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum As2Direction {
     /// A partner sent it.
@@ -16,7 +16,7 @@ pub enum As2Direction {
 }
 
 /// What a message is known by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct As2Key {
     /// Which way it went.
     pub direction: As2Direction,

@@ -219,7 +219,7 @@ impl EmbeddedStore {
     }
 
     /// Reads with the gate held, so that only what is durable is seen.
-    fn read_durable<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
+    pub(super) fn read_durable<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, Error> {
         let tree = self.view.durable();
         read(&tree, key)
     }
@@ -442,8 +442,13 @@ impl Store for EmbeddedStore {
         DiskRoom { database: self.database_bytes().ok(), left: disk::room(&self.folders.root) }
     }
 
-    fn retire(&self, before: Timestamp, stop: &dyn Fn() -> bool) -> Result<Retired, Error> {
-        retention::retire(self, before, stop)
+    fn retire(
+        &self,
+        before: Timestamp,
+        numbers: &dyn Fn(&str) -> Option<Timestamp>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Retired, Error> {
+        retention::retire(self, (before, numbers), stop)
     }
 }
 

@@ -121,8 +121,20 @@ pub(super) fn seen(key: &InterchangeKey) -> Vec<u8> {
     Key::new(SEEN).text(&key.sender).text(&key.receiver).text(&key.number).text(usage).bytes()
 }
 
+/// The other way round; `None` where the bytes are no such key.
+pub(super) fn seen_of(key: &[u8]) -> Option<InterchangeKey> {
+    let ([sender, receiver, number, usage], _) = texts(key)?;
+    Some(InterchangeKey { sender, receiver, number, test: usage == "test" })
+}
+
 pub(super) fn purchase_order(key: &PurchaseOrderKey) -> Vec<u8> {
     Key::new(ORDER).text(&key.partner).text(&key.kind).text(&key.number).bytes()
+}
+
+/// The other way round; `None` where the bytes are no such key.
+pub(super) fn purchase_order_of(key: &[u8]) -> Option<PurchaseOrderKey> {
+    let ([partner, kind, number], _) = texts(key)?;
+    Some(PurchaseOrderKey { partner, kind, number })
 }
 
 pub(super) fn document(id: &str) -> Vec<u8> {
@@ -149,6 +161,12 @@ pub(super) fn position(series: &Series) -> Vec<u8> {
 
 pub(super) fn number(of: &Series, number: u64) -> Vec<u8> {
     Key(series(of)).number(number).bytes()
+}
+
+/// The other way round; `None` where the bytes are no such key.
+pub(super) fn number_of(key: &[u8]) -> Option<(Series, u64)> {
+    let ([partner, level], rest) = texts(key)?;
+    Some((Series { partner, level }, u64::from_be_bytes(rest.try_into().ok()?)))
 }
 
 pub(super) fn group(partner: &str, group: u64) -> Vec<u8> {
@@ -244,4 +262,49 @@ pub(super) fn as2_sent_at(content: PayloadId, at: jiff::Timestamp, key: &As2Key)
 pub(super) fn last_number(key: &[u8]) -> Option<u64> {
     let tail = key.len().checked_sub(8)?;
     Some(u64::from_be_bytes(key.get(tail..)?.try_into().ok()?))
+}
+
+/// The text parts behind the prefix of a key, and the rest of it; `None` where it has not so many. (No number in a key is
+/// so high that it begins with 0xFF, and no text does.)
+fn texts<const N: usize>(key: &[u8]) -> Option<([String; N], &[u8])> {
+    let mut rest = key.get(1..)?;
+    let mut parts = [const { String::new() }; N];
+    for part in &mut parts {
+        let mut bytes = Vec::new();
+        loop {
+            let end = rest.iter().position(|&byte| byte == 0)?;
+            bytes.extend_from_slice(&rest[..end]);
+            rest = &rest[end + 1..];
+            let Some((0xFF, behind)) = rest.split_first() else { break };
+            bytes.push(0);
+            rest = behind;
+        }
+        *part = String::from_utf8(bytes).ok()?;
+    }
+    Some((parts, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        let text = |part: &str| part.to_owned();
+        for (one, other) in [("ZZ:A", "B"), ("", ""), ("a\0b", "\0"), ("ü", "\0\0")] {
+            for test in [true, false] {
+                let (sender, receiver) = (text(one), text(other));
+                let key = InterchangeKey { sender, receiver, number: text("7"), test };
+                assert_eq!(seen_of(&seen(&key)).as_ref(), Some(&key));
+            }
+            let key =
+                PurchaseOrderKey { partner: text(one), kind: text(other), number: text("PO 1") };
+            assert_eq!(purchase_order_of(&purchase_order(&key)).as_ref(), Some(&key));
+            let of = Series { partner: text(one), level: text(other) };
+            assert_eq!(number_of(&number(&of, 999_999_999)), Some((of, 999_999_999)));
+        }
+        for key in [&b""[..], b"n", b"na", b"na\0", b"na\0b\0", b"n\xFE\0b\0ABCDEFGH"] {
+            assert_eq!(number_of(key), None, "{key:?}");
+        }
+    }
 }

@@ -482,9 +482,15 @@ pub trait Store: Records {
     fn room(&self) -> DiskRoom;
 
     /// Retires what was over before a moment, batch by batch, until it is told to stop. Payloads go to the archive that
-    /// were no longer named at the pass before this one either.
+    /// were no longer named at the pass before this one either. Numbers of a partner's, and ours to it, leave where they
+    /// do not count any more: those from before the moment that `numbers` has for it; nothing: they count for ever.
     ///
     /// # Errors
     /// Where the disk fails. What was retired by then, is.
-    fn retire(&self, before: Timestamp, stop: &dyn Fn() -> bool) -> Result<Retired, Error>;
+    fn retire(
+        &self,
+        before: Timestamp,
+        numbers: &dyn Fn(&str) -> Option<Timestamp>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Retired, Error>;
 }

@@ -65,7 +65,7 @@ impl fmt::Display for InterchangeKey {
 }
 
 /// Where an interchange key was seen first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// As which interchange.
     pub id: InterchangeId,
@@ -74,6 +74,9 @@ pub struct Seen {
     /// When; nothing in what was written before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// Whose it is: by its agreement it is kept. Nothing in what was written before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub partner: String,
 }
 
 /// How an inbound interchange ended. Exactly one of them, decided once.

@@ -42,7 +42,8 @@ pub enum Change {
     /// An interchange key is seen for the first time. Expects that, or that it was seen before the moment given:
     /// what was seen before that is forgotten.
     FirstSeen(InterchangeKey, Seen, Option<Timestamp>),
-    /// A number of a partner's was seen: it is remembered with these words, those of before forgotten.
+    /// A number of a partner's was seen: it is remembered with these words, those of before forgotten. They begin with the
+    /// moment, and a blank.
     Noted(PurchaseOrderKey, String),
     /// A business number is seen for the first time. Expects that.
     PurchaseOrder(PurchaseOrderKey, String),

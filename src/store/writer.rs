@@ -307,7 +307,7 @@ impl<'a> Pending<'a> {
     }
 
     /// The record of a key as this transaction and those before it leave it.
-    fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let ahead = || self.ahead.get(key).map(|(_, value)| value);
         if let Some(changed) = self.changes.writes.get(key).or_else(ahead) {
             return Ok(changed.clone());

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crossdock::store::{
-    Change, Document, DocumentState, EmbeddedStore, Event, JournalRecord, Payloads, Records as _,
-    Store as _, Transaction, check,
+    As2Direction, As2Key, As2Message, As2State, Change, Document, DocumentState, EmbeddedStore,
+    Event, InterchangeId, InterchangeKey, InterchangeRecord, JournalRecord, NewWork, Outcome,
+    PayloadId, Payloads, PurchaseOrderKey, Records as _, Seen, Series, Store as _, Task,
+    Transaction, check,
 };
 use jiff::Timestamp;
 
@@ -67,9 +69,9 @@ fn payloads_that_nothing_names_go_to_the_archive_and_are_read_there() {
     date_back(&folder.path().join("payloads"));
 
     let limit = "2026-01-01T00:00:00Z".parse().unwrap();
-    let first = young.retire(limit, &|| false).unwrap();
+    let first = young.retire(limit, &|_| None, &|| false).unwrap();
     assert_eq!((first.documents, first.files), (2, 1), "a pack waits for the pass after this one");
-    let second = young.retire(limit, &|| false).unwrap();
+    let second = young.retire(limit, &|_| None, &|| false).unwrap();
     assert_eq!((second.documents, second.files), (0, 1));
     let ids: Vec<String> =
         young.documents(None, 10).unwrap().into_iter().map(|one| one.id).collect();
@@ -114,11 +116,180 @@ fn a_payload_that_is_put_again_before_its_pack_goes_is_written_again() {
     store.put_payload(b"others").unwrap();
     date_back(&folder.path().join("payloads"));
     let limit = "2026-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(store.retire(limit, &|| false).unwrap().files, 0);
+    assert_eq!(store.retire(limit, &|_| None, &|| false).unwrap().files, 0);
     let again = store.put_payload(b"bytes").unwrap();
-    assert_eq!(store.retire(limit, &|| false).unwrap().files, 1);
+    assert_eq!(store.retire(limit, &|_| None, &|| false).unwrap().files, 1);
     fs::remove_dir_all(folder.path().join("archive")).unwrap();
     assert_eq!(store.payload(again).unwrap(), b"bytes");
+}
+
+fn seen(partner: &str, number: &str, receipt: u64, at: Timestamp) -> Change {
+    let id = InterchangeId { receipt, index: 0 };
+    let seen = Seen { id, payload: PayloadId::of(b""), at: Some(at), partner: partner.to_owned() };
+    Change::FirstSeen(interchange(number), seen, None)
+}
+
+fn interchange(number: &str) -> InterchangeKey {
+    let (sender, receiver) = ("ZZ:THEM".to_owned(), "ZZ:US".to_owned());
+    InterchangeKey { sender, receiver, number: number.to_owned(), test: false }
+}
+
+fn group(number: &str) -> PurchaseOrderKey {
+    let (partner, kind) = ("harbor".to_owned(), "group PO".to_owned());
+    PurchaseOrderKey { partner, kind, number: number.to_owned() }
+}
+
+fn series(partner: &str) -> Series {
+    Series { partner: partner.to_owned(), level: "group".to_owned() }
+}
+
+fn used(partner: &str, number: u64, at: Timestamp) -> Change {
+    Change::Number { series: series(partner), number, at, forgotten_before: None }
+}
+
+fn message(number: &str, direction: As2Direction, state: As2State, at: Timestamp) -> As2Message {
+    let key = As2Key {
+        direction,
+        theirs: "THEM".to_owned(),
+        ours: "US".to_owned(),
+        message_id: number.to_owned(),
+    };
+    As2Message {
+        key,
+        partner: "harbor".to_owned(),
+        at,
+        state,
+        content: PayloadId::of(number.as_bytes()),
+        with: Vec::new(),
+        digests: Vec::new(),
+        wire: None,
+        mics: Vec::new(),
+        receipt: None,
+        receipt_at: None,
+        receipt_signed: false,
+        signer: None,
+        features: String::new(),
+        resent: 0,
+        words: String::new(),
+    }
+}
+
+fn an_order() -> PurchaseOrderKey {
+    PurchaseOrderKey { kind: "order".to_owned(), ..group("PO-1") }
+}
+
+/// A store that holds numbers of each kind, old ones and younger ones.
+fn store_of_numbers(folder: &Path, [old, between, young]: [Timestamp; 3]) -> EmbeddedStore {
+    let store = EmbeddedStore::open(folder).unwrap();
+    let noted = |number: &str, at: Timestamp| Change::Noted(group(number), format!("{at} there"));
+    let record = InterchangeRecord {
+        key: Some(interchange("5")),
+        partner: "harbor".to_owned(),
+        payload: PayloadId::of(b""),
+        outcome: Outcome::Accepted,
+        at: old,
+        test: false,
+        documents: 1,
+        answer: None,
+        note: String::new(),
+    };
+    let as2 = |number: &str, direction, state, at| {
+        Change::As2New(Box::new(message(number, direction, state, at)))
+    };
+    let (received, sent) = (As2Direction::Received, As2Direction::Sent);
+    let changes = [
+        seen("harbor", "1", 1, old),
+        seen("harbor", "2", 2, between),
+        seen("harbor", "3", 3, young),
+        seen("other", "4", 4, old),
+        seen("harbor", "5", 5, old),
+        Change::Outcome(InterchangeId { receipt: 5, index: 0 }, record),
+        seen("", "6", 6, old),
+        noted("1", old),
+        noted("2", between),
+        Change::PurchaseOrder(an_order(), "an-order".to_owned()),
+        used("harbor", 7, old),
+        used("harbor", 8, between),
+        used("harbor", 9, old),
+        used("other", 7, old),
+        used("other", 8, old),
+        as2("1", received, As2State::Taken, old),
+        as2("2", sent, As2State::Processed, old),
+        as2("3", sent, As2State::Awaited, old),
+        as2("4", received, As2State::Taken, between),
+        as2("5", sent, As2State::Refused, old),
+    ];
+    for bytes in ["", "1", "2", "3", "4", "5"] {
+        store.put_payload(bytes.as_bytes()).unwrap();
+    }
+    store.commit(changes.into_iter().fold(Transaction::new(), Transaction::with)).unwrap();
+    // Somebody still waits for the receipt of a message that was refused.
+    let task = Task::AwaitReceipt {
+        message: message("5", sent, As2State::Refused, old).key,
+        name: "n".to_owned(),
+        documents: Vec::new(),
+        batch: None,
+        with: Vec::new(),
+    };
+    let (lane, order) = ("receipts".to_owned(), String::new());
+    let work = NewWork { lane, order, task, due: young };
+    store.commit(Transaction::new().with(Change::Queue(work))).unwrap();
+    store
+}
+
+#[test]
+fn numbers_leave_once_they_do_not_count_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let times = ["2025-11-21T10:00:00Z", "2026-02-01T10:00:00Z", "2026-11-01T10:00:00Z"];
+    let times: [Timestamp; 3] = times.map(|at| at.parse().unwrap());
+    let [old, _, young] = times;
+    let store = store_of_numbers(folder.path(), times);
+    let (received, sent) = (As2Direction::Received, As2Direction::Sent);
+
+    // What harbor agreed on is shorter than what is kept here, then longer.
+    let retire = |before: &str, of_harbor: &str| {
+        let of_harbor = of_harbor.parse().unwrap();
+        let numbers = move |partner: &str| (partner == "harbor").then_some(of_harbor);
+        store.retire(before.parse().unwrap(), &numbers, &|| false).unwrap()
+    };
+    assert_eq!(store.retire(young, &|_| None, &|| false).unwrap().numbers, 0);
+    assert_eq!(retire("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z").numbers, 5);
+    let is_seen = |number: &str| store.seen(&interchange(number)).unwrap().is_some();
+    assert_eq!(["1", "2", "3", "4", "5", "6"].map(is_seen), [false, true, true, true, true, true]);
+    let is_noted = |number: &str| store.purchase_order(&group(number)).unwrap().is_some();
+    assert_eq!(["1", "2"].map(is_noted), [false, true]);
+    let is_used = |partner: &str, n: u64| store.is_used(&series(partner), n).unwrap();
+    assert_eq!([7, 8, 9].map(|n| is_used("harbor", n)), [false, true, true], "9 was the last");
+    assert_eq!([7, 8].map(|n| is_used("other", n)), [true, true]);
+    let is_there = |(number, direction)| {
+        let key = message(number, direction, As2State::Made, old).key;
+        let there = store.as2_message(&key).unwrap().is_some();
+        let found = store.as2_sent(PayloadId::of(number.as_bytes())).unwrap();
+        assert_eq!(found.len(), usize::from(there && direction == sent));
+        there
+    };
+    let messages = [("1", received), ("2", sent), ("3", sent), ("4", received), ("5", sent)];
+    assert_eq!(messages.map(is_there), [false, false, true, true, true]);
+    assert_eq!(store.purchase_order(&an_order()).unwrap().as_deref(), Some("an-order"), "for ever");
+
+    // The other way round. Once more finds nothing.
+    assert_eq!(retire("2026-06-01T00:00:00Z", "2026-01-01T00:00:00Z").numbers, 0);
+    assert_eq!(retire("2026-06-01T00:00:00Z", "2026-06-01T00:00:00Z").numbers, 4);
+    assert_eq!(["2", "3", "5"].map(is_seen), [false, true, true], "5 has its record");
+    let next = |partner: &str| store.reserve_numbers(&series(partner), (1..=99).into(), 1).unwrap();
+    assert_eq!((next("harbor"), next("other")), (vec![10], vec![9]));
+    drop(store);
+    // They begin behind it after a start, too, and a database from the log is the same.
+    for _ in 0..2 {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        let next = store.reserve_numbers(&series("harbor"), (1..=99).into(), 1).unwrap();
+        assert_eq!(next, [10]);
+        assert_eq!(store.seen(&interchange("2")).unwrap(), None);
+        drop(store);
+        let found = check(folder.path(), &mut |_, _| {}).unwrap();
+        assert_eq!(found.wrong, 0, "{:?}", found.faults);
+        EmbeddedStore::rebuild(folder.path(), &mut |_, _| {}).unwrap();
+    }
 }
 
 #[test]
@@ -190,14 +361,40 @@ fn a_gateway_retires_by_itself_where_it_is_told_to() {
 
     let store = EmbeddedStore::open(&folder.path().join("data")).unwrap();
     let year_ago = "2025-11-21T10:00:00Z".parse().unwrap();
+    let ours = |store: &EmbeddedStore, numbers: [u64; 2]| {
+        let changes = numbers.map(|number| used("harbor-and-pine", number, year_ago));
+        store.commit(changes.into_iter().fold(Transaction::new(), Transaction::with)).unwrap();
+    };
     store.commit(Transaction::new().with(document(&store, "old", b"bytes", year_ago))).unwrap();
+    ours(&store, [1, 2]);
     drop(store);
     multi().block_on(async {
         let config = config.replace("59", "60");
-        let mut house = House::within(folder, &config, PROFILE);
+        let profile = PROFILE.replace("[duplicates]", "[duplicates]\ndays = 400");
+        let mut house = House::within(folder, &config, &profile);
         house.wait(Event::HistoryRetired).await;
         assert_eq!(house.gateway.store().documents(None, 10).unwrap(), []);
-        house.close().await;
+        let folder = house.close().await;
+        let data = folder.path().join("data");
+        let is_used = |number| {
+            EmbeddedStore::open(&data).unwrap().is_used(&series("harbor-and-pine"), number).unwrap()
+        };
+        assert!(is_used(1), "a year is less than the 400 days that it counts");
+        let profile = profile.replace("days = 400", "days = 90");
+        let mut house = House::within(folder, &config, &profile);
+        house.wait(Event::HistoryRetired).await;
+        let folder = house.close().await;
+        let data = folder.path().join("data");
+        let is_used = |number| {
+            EmbeddedStore::open(&data).unwrap().is_used(&series("harbor-and-pine"), number).unwrap()
+        };
+        assert_eq!([1, 2].map(is_used), [false, true], "the last stays");
+        // By hand, too.
+        ours(&EmbeddedStore::open(&data).unwrap(), [3, 4]);
+        let path = folder.path().join("crossdock.toml");
+        let (told, code) = program(&path, &["store", "retire"]);
+        assert!(code == 0 && told.contains(" 2 numbers;"), "{told}");
+        assert_eq!([2, 3, 4].map(is_used), [false, false, true]);
     });
 }
 

@@ -243,12 +243,19 @@ fn an_interchange_has_one_outcome_and_its_key_is_seen_once() {
         note: String::new(),
     };
     let outcome = Transaction::new()
-        .with(Change::FirstSeen(key.clone(), Seen { id, payload, at: None }, None))
+        .with(Change::FirstSeen(
+            key.clone(),
+            Seen { id, payload, at: None, partner: String::new() },
+            None,
+        ))
         .with(Change::Outcome(id, record.clone()))
         .with(Change::FinishReceipt(id.receipt));
     store.commit(outcome.clone()).unwrap();
     assert!(matches!(store.commit(outcome), Err(Error::Conflict(_))));
-    assert_eq!(store.seen(&key).unwrap(), Some(Seen { id, payload, at: None }));
+    assert_eq!(
+        store.seen(&key).unwrap(),
+        Some(Seen { id, payload, at: None, partner: String::new() })
+    );
     assert_eq!(store.interchanges(None, 10).unwrap(), vec![(id, record)]);
     assert!(store.receipt(id.receipt).unwrap().unwrap().done);
 }

@@ -337,7 +337,7 @@ impl Gateway {
         let counts = |at: Timestamp, f: Timestamp| at >= f || arriving.redelivers();
         let counts = |seen: &Seen| seen.at.zip(forgotten).is_none_or(|(at, f)| counts(at, f));
         if let Some(seen) = seen.filter(counts) {
-            return self.decide_seen(draft, partner, arriving, header, seen);
+            return self.decide_seen(draft, partner, arriving, header, &seen);
         }
         let repeats = Repeats::new(self.ledger.store(), partner, header, arriving.now);
         let day = today(arriving.now);
@@ -348,7 +348,8 @@ impl Gateway {
         // number.
         if received.accepted || arriving.again.is_some_and(|again| again.accept) {
             let at = Some(arriving.now);
-            let seen = Seen { id: arriving.id, payload: arriving.payload, at };
+            let name = partner.name.clone();
+            let seen = Seen { id: arriving.id, payload: arriving.payload, at, partner: name };
             draft.push(Change::FirstSeen(key.clone(), seen, forgotten));
             repeats.note(draft, &received);
         }
@@ -369,7 +370,7 @@ impl Gateway {
         partner: &Arc<Partner>,
         arriving: &Arriving,
         header: &Header,
-        seen: Seen,
+        seen: &Seen,
     ) -> Result<Decision, Error> {
         let first = format!("receipt {}", seen.id.receipt);
         let may_differ = arriving.again.is_some_and(|again| again.differs);

@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use super::{Reconciliation, SetNames, bounds, reconcile};
 use crate::disk;
-use crate::folders::profile_sources;
 use crate::gateway::cutover::{Comparison, CutoverError, Uncompared, compare_shadow};
 use crate::gateway::ledger::Draft;
+use crate::gateway::live::profiles_of;
 use crate::gateway::{Config, Error, Gateway};
 use crate::notify::{Message, MessageKind};
-use crate::profile::{Profiles, Sections};
+use crate::profile::Sections;
 use crate::store::Records;
 use crate::translate::Engine;
 
@@ -198,13 +198,6 @@ pub fn partners_of(config: &Config, engine: &Engine, endpoint: &str) -> BTreeSet
     let profiles = profiles_of(config, engine);
     let its = profiles.iter().filter(|partner| partner.endpoint == endpoint);
     its.map(|partner| partner.name.clone()).collect()
-}
-
-fn profiles_of(config: &Config, engine: &Engine) -> Profiles {
-    let (own, _) = profile_sources(&config.profiles);
-    let mut sources = Profiles::shipped();
-    sources.extend(own);
-    Profiles::from_sources(&sources, engine.grammars(), engine.maps()).0
 }
 
 fn shadow_message(compared: &Comparison) -> Result<Message, Error> {

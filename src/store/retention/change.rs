@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::store::as2::{As2Direction, As2Key, As2Message};
 use crate::store::database::failed;
 use crate::store::exception::{Exception, ExceptionState};
 use crate::store::expectation::Expectation;
-use crate::store::records::{Document, DocumentState, Receipt};
+use crate::store::records::{
+    Document, DocumentState, InterchangeKey, PurchaseOrderKey, Receipt, Seen, Series,
+};
 use crate::store::writer::Pending;
 use crate::store::{Error, keys};
 
@@ -29,6 +32,14 @@ pub enum Retirable {
     },
     /// An exception that is settled, with what it was about.
     Exception(u64),
+    /// That the number of an interchange was seen, where its record has left.
+    Seen(InterchangeKey),
+    /// That the number of a group or set was seen.
+    Noted(PurchaseOrderKey),
+    /// That a control number was used.
+    Number(Series, u64),
+    /// A message over AS2 of which nothing more is to come.
+    As2(As2Key),
 }
 
 /// Whether nothing more is to come of a document, and was not before a moment.
@@ -41,6 +52,18 @@ pub(super) fn is_done(document: &Document, before: Timestamp) -> bool {
 pub(super) fn is_over(expectation: &Expectation, before: Timestamp) -> bool {
     let answered = expectation.answered.unwrap_or(expectation.sent);
     !expectation.state.is_waiting() && answered < before && expectation.sent < before
+}
+
+/// Whether nothing more is to come of a message, and was not before a moment.
+pub(super) fn is_settled(message: &As2Message, before: Timestamp) -> bool {
+    let last = message.receipt_at.map_or(message.at, |at| at.max(message.at));
+    !message.state.is_open() && last < before
+}
+
+/// When the number of a group or set was noted; nothing where the words are of another number. They begin with it, see
+/// [`Change::Noted`](crate::store::Change::Noted).
+pub(super) fn noted_at(words: &str) -> Option<Timestamp> {
+    words.split_once(' ')?.0.parse().ok()
 }
 
 impl Pending<'_> {
@@ -89,7 +112,62 @@ impl Pending<'_> {
                     self.remove(key);
                 }
             }
+            Retirable::Seen(_)
+            | Retirable::Noted(_)
+            | Retirable::Number(..)
+            | Retirable::As2(_) => self.forget(what, before)?,
         }
         Ok(())
     }
+
+    /// The same of numbers.
+    fn forget(&mut self, what: &Retirable, before: Timestamp) -> Result<(), Error> {
+        match what {
+            Retirable::Seen(key) => {
+                let of = keys::seen(key);
+                let seen = self.read::<Seen>(&of)?.filter(|one| is_before(one.at, before));
+                // What is replayed is what was received then, as long as its record is there.
+                if let Some(seen) = seen
+                    && self.bytes(&keys::interchange(seen.id))?.is_none()
+                {
+                    self.remove(of);
+                }
+            }
+            Retirable::Noted(key) => {
+                let key = keys::purchase_order(key);
+                let words = self.read::<String>(&key)?.unwrap_or_default();
+                if is_before(noted_at(&words), before) {
+                    self.remove(key);
+                }
+            }
+            Retirable::Number(series, number) => {
+                let key = keys::number(series, *number);
+                let used = self.read::<Option<Timestamp>>(&key)?.flatten();
+                // Without the position the next number is told by the last that is there.
+                let position = self.read::<u64>(&keys::position(series))?;
+                if is_before(used, before) && position.is_some_and(|last| last != *number) {
+                    self.remove(key);
+                }
+            }
+            Retirable::As2(key) => {
+                let of = keys::as2(key);
+                let message = self.read::<As2Message>(&of)?;
+                if let Some(message) = message.filter(|one| is_settled(one, before)) {
+                    if key.direction == As2Direction::Sent {
+                        for content in message.contents() {
+                            self.remove(keys::as2_sent_at(content, message.at, key));
+                        }
+                    }
+                    self.remove(of);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether something was then; what has no time may always have been later.
+fn is_before(at: Option<Timestamp>, before: Timestamp) -> bool {
+    at.is_some_and(|at| at < before)
 }

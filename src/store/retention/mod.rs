@@ -5,10 +5,11 @@
 //! kept. Packs whose payloads no record names any more move to `archive/` in the folder of the store as they are. They
 //! are read from there while they are there; a person may move that folder to other storage, or delete it.
 //!
-//! What keeps duplicates out is never retired: interchange and control numbers, numbers of documents, and of messages over
-//! AS2, though their payloads are archived.
+//! What keeps duplicates out stays for as long as it does: interchange and control numbers, and messages over AS2, until the
+//! agreement with the partner has them forgotten, numbers of documents for ever. Their payloads are archived before.
 
 mod change;
+mod numbers;
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
@@ -18,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 pub use change::Retirable;
 
-use super::as2::As2Message;
+use super::as2::{As2Key, As2Message};
 use super::check::payloads_in;
 use super::database::{RawRecord, decode, failed};
 use super::embedded::EmbeddedStore;
@@ -46,6 +47,8 @@ pub struct Retired {
     pub expectations: u64,
     /// Settled exceptions.
     pub exceptions: u64,
+    /// Numbers that do not count any more, and messages over AS2.
+    pub numbers: u64,
     /// Files of payloads that went to the archive.
     pub files: u64,
     /// Their size.
@@ -76,10 +79,10 @@ impl Retired {
 
 impl std::fmt::Display for Retired {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { documents, receipts, expectations, exceptions, files, bytes } = self;
+        let Self { documents, receipts, expectations, exceptions, numbers, files, bytes } = self;
         write!(
             f,
-            "{documents} documents, {receipts} files received, {expectations} acknowledgements, {exceptions} exceptions; {files} files of payloads with {bytes} bytes to the archive"
+            "{documents} documents, {receipts} files received, {expectations} acknowledgements, {exceptions} exceptions, {numbers} numbers; {files} files of payloads with {bytes} bytes to the archive"
         )
     }
 }
@@ -89,6 +92,7 @@ impl std::fmt::Display for Retired {
 struct Needed {
     documents: HashSet<String>,
     receipts: HashSet<u64>,
+    messages: HashSet<As2Key>,
 }
 
 impl Needed {
@@ -102,16 +106,21 @@ impl Needed {
             | Task::Deadline { document, .. } => {
                 self.documents.insert(document);
             }
-            Task::Send { parcel: Parcel { documents, .. }, with }
-            | Task::AwaitReceipt { documents, with, .. } => {
-                self.documents.extend(documents);
-                self.documents.extend(with.into_iter().flat_map(|parcel| parcel.documents));
+            Task::Send { parcel: Parcel { documents, .. }, with } => self.by_sent(documents, with),
+            Task::AwaitReceipt { message, documents, with, .. } => {
+                self.messages.insert(message);
+                self.by_sent(documents, with);
             }
-            Task::SendReceipt { .. }
-            | Task::Notify { .. }
-            | Task::Webhook { .. }
-            | Task::Quarantine { .. } => {}
+            Task::SendReceipt { message, .. } => {
+                self.messages.insert(message);
+            }
+            Task::Notify { .. } | Task::Webhook { .. } | Task::Quarantine { .. } => {}
         }
+    }
+
+    fn by_sent(&mut self, documents: Vec<String>, with: Vec<Parcel>) {
+        self.documents.extend(documents);
+        self.documents.extend(with.into_iter().flat_map(|parcel| parcel.documents));
     }
 
     fn by_subject(&mut self, subject: Subject) {
@@ -131,7 +140,7 @@ impl Needed {
 /// by now, is not about to be named.
 pub(super) fn retire(
     store: &EmbeddedStore,
-    before: Timestamp,
+    (before, numbers): (Timestamp, &Limit<'_>),
     stop: &dyn Fn() -> bool,
 ) -> Result<Retired, Error> {
     let mut pass = Pass { store, before, stop, retired: Retired::default() };
@@ -139,6 +148,7 @@ pub(super) fn retire(
     pass.documents(&mut needed)?;
     pass.receipts(&needed)?;
     pass.exceptions()?;
+    pass.numbers(&needed, numbers)?;
     if !stop() {
         let old = store.payloads().age(system_time(before))?;
         let named = named(store, before)?;
@@ -171,6 +181,9 @@ fn named(store: &EmbeddedStore, before: Timestamp) -> Result<BTreeSet<PayloadId>
         }
     }
 }
+
+/// By the name of a partner: its numbers from before this moment leave; nothing: they stay.
+type Limit<'a> = dyn Fn(&str) -> Option<Timestamp> + 'a;
 
 struct Pass<'a> {
     store: &'a EmbeddedStore,
@@ -251,6 +264,15 @@ impl Pass<'_> {
         prefix: u8,
         mut judge: impl FnMut(T) -> Option<Retirable>,
     ) -> Result<u64, Error> {
+        self.each_with_key(prefix, |_, one| Ok(judge(one).map(|what| (what, self.before))))
+    }
+
+    /// The same with their keys, where it is told as well before which moment it was over.
+    fn each_with_key<T: DeserializeOwned>(
+        &self,
+        prefix: u8,
+        mut judge: impl FnMut(&[u8], T) -> Result<Option<(Retirable, Timestamp)>, Error>,
+    ) -> Result<u64, Error> {
         let (mut after, mut count) = (None, 0);
         loop {
             let page = self.store.page(&[prefix], after, PAGE)?;
@@ -258,7 +280,7 @@ impl Pass<'_> {
             after = Some(last.clone());
             let mut found = Vec::new();
             for (key, value) in &page {
-                found.extend(judge(decode(key, value)?));
+                found.extend(judge(key, decode(key, value)?)?);
             }
             for batch in found.chunks(BATCH) {
                 if (self.stop)() {
@@ -266,8 +288,8 @@ impl Pass<'_> {
                 }
                 count += batch.len() as u64;
                 let mut transaction = Transaction::new();
-                for what in batch {
-                    transaction.push(Change::Retire(what.clone(), self.before));
+                for (what, before) in batch {
+                    transaction.push(Change::Retire(what.clone(), *before));
                 }
                 self.store.commit(transaction)?;
             }

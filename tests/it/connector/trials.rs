@@ -127,7 +127,7 @@ fn results_are_kept_as_long_as_their_document(folder: &Path) {
     assert_eq!(steps(&store), all);
     let document = store.documents(None, 1).unwrap().remove(0).id;
     let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    assert_eq!(store.retire(later, &|| false).unwrap().documents, 1);
+    assert_eq!(store.retire(later, &|_| None, &|| false).unwrap().documents, 1);
     assert_eq!(store.call_results(&document).unwrap(), vec![]);
 }
 
