@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::kill::Dice;
 
 /// Documents by their ids, with their numbers.
-type Documents = BTreeMap<String, String>;
+pub type Documents = BTreeMap<String, String>;
 
 const COUNT: u64 = 12_000;
 
@@ -53,17 +53,17 @@ fn remove(store: &EmbeddedStore, model: &mut Documents, places: &[u64]) {
     store.commit(transaction).unwrap();
 }
 
-fn documents(store: &EmbeddedStore) -> Documents {
+pub fn documents(store: &EmbeddedStore) -> Documents {
     let all = store.documents(None, usize::MAX).unwrap();
     all.into_iter().map(|document| (document.id, document.number)).collect()
 }
 
-fn is_copying(folder: &Path) -> bool {
+pub fn is_copying(folder: &Path) -> bool {
     folder.join("state.compacting").exists()
 }
 
 /// A store from which most documents have left.
-fn filled(folder: &Path) -> (EmbeddedStore, Documents) {
+pub fn filled(folder: &Path) -> (EmbeddedStore, Documents) {
     let store = EmbeddedStore::open(folder).unwrap();
     store.put_payload(b"").unwrap();
     let mut model = Documents::new();

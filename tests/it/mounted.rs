@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossdock::audit::{public_keys, verify};
 use crossdock::store::{EmbeddedStore, Event, Records, Series, Store};
 
+use super::compaction::{documents, filled, is_copying};
 use super::house::{PROFILE, order};
 
 const INBOUND: &str = "mailboxes/harbor-and-pine/inbound";
@@ -254,6 +255,54 @@ fn power_cuts_while_the_database_is_compacted() {
         let all = site.dropped as usize;
         assert!(site.until(&mut running, |site| site.names(ORDERS).len() == all), "{}", site.log());
     }
+}
+
+/// The database is not compacted where others would be left too little room for it, nor where the copy could not take its
+/// place; it is afterwards.
+#[test]
+fn a_compaction_leaves_others_room_and_stays_on_its_disk() {
+    let place = tempfile::tempdir().unwrap();
+    let Some((_, disk)) = device(place.path()) else { return };
+    let folder = disk.0.join("data");
+    let (store, model) = filled(&folder);
+    let bytes = store.room().database.unwrap();
+    let filler = disk.0.join("filler");
+    let room = crossdock::disk::room(&folder).unwrap();
+    // A little more than 64 MiB is left, then a little less.
+    let zeros = vec![0; usize::try_from(room - (65 << 20)).unwrap()];
+    fs::write(&filler, &zeros).unwrap();
+    store.compact_over(1).unwrap();
+    assert!(!is_copying(&folder), "a third of the file more is asked for");
+    let told = store.compact().unwrap_err().to_string();
+    assert!(told.contains("less than 64 MiB of room would be left"), "{told}");
+    assert!(!is_copying(&folder), "what was copied is removed");
+    assert_eq!(store.room().database, Some(bytes));
+    drop(store);
+    fs::remove_file(&filler).unwrap();
+    let store = EmbeddedStore::open(&folder).unwrap();
+    assert_eq!(documents(&store), model);
+    // Given up as it is closed.
+    store.compact_over(1).unwrap();
+    assert!(is_copying(&folder));
+    drop(store);
+
+    // A disk of its own for the database.
+    let (state, aside) = (folder.join("state"), folder.join("aside"));
+    fs::rename(&state, &aside).unwrap();
+    let own = Mounted::new(state.clone(), &["-t", "tmpfs", "tmpfs"]).expect("it can be mounted");
+    assert!(ran("cp", &["-a", &format!("{}/.", aside.display()), state.to_str().unwrap()]));
+    let store = EmbeddedStore::open(&folder).unwrap();
+    let told = store.compact().unwrap_err().to_string();
+    assert!(told.contains("it is on another file system than the folder around it"), "{told}");
+    assert_eq!(documents(&store), model);
+    drop(store);
+    drop(own);
+    fs::remove_dir(&state).unwrap();
+    fs::rename(&aside, &state).unwrap();
+    let store = EmbeddedStore::open(&folder).unwrap();
+    let (before, after) = store.compact().unwrap();
+    assert!(after < before, "{before} {after}");
+    assert_eq!(documents(&store), model);
 }
 
 /// A disk that is full at one place or another, wherever its size happens to end: the gateway stops or waits, says why,
