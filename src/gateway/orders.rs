@@ -166,6 +166,46 @@ pub(super) fn against_orders(
     Ok(findings)
 }
 
+/// The same without a store: with the orders that are among what came and went before it, in our own words, and with what
+/// went for them. Changes of orders are not looked at. Tells as well which orders are not there.
+pub(super) fn against_given(
+    agreement: &Agreement,
+    document: &Document,
+    given: &[(Direction, Document)],
+) -> (Vec<Finding>, Vec<String>) {
+    let comparisons = agreement.overlay.as_deref().map_or(&[][..], Overlay::against);
+    let (mut findings, mut missing) = (Vec::new(), Vec::new());
+    if comparisons.is_empty() {
+        return (findings, missing);
+    }
+    for number in orders_of(document).into_iter().take(ORDERS_MAX) {
+        let is_it = |other: &str| business_number(other) == business_number(number);
+        let order = given.iter().rev().find_map(|(way, one)| match one {
+            Document::Order(order) if *way != agreement.direction => {
+                is_it(&order.number).then_some(order)
+            }
+            _ => None,
+        });
+        let Some(order) = order else {
+            missing.push(number.to_owned());
+            continue;
+        };
+        let of_order = |kind: &str| -> Vec<&Document> {
+            let gone = given.iter().filter(|(way, one)| {
+                *way == agreement.direction
+                    && one.kind() == kind
+                    && orders_of(one).into_iter().any(is_it)
+            });
+            gone.map(|(_, one)| one).collect()
+        };
+        let (same, shipments) = (of_order(document.kind()), of_order("shipment"));
+        let order = Order { number: number.to_owned(), ..(**order).clone() };
+        let before = Before { same: &same, shipments: &shipments };
+        findings.extend(against(comparisons, document, before, &order));
+    }
+    (findings, missing)
+}
+
 /// A shipment of an order whose cancellation went on to the warehouse, whatever was agreed to be compared.
 fn cancelled_orders(
     records: &dyn Records,

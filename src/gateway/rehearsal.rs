@@ -9,7 +9,7 @@ use super::Error;
 use super::envelope::{interchange_spec, today};
 use super::inbound::{NO_TEST_ENDPOINT, document_id, in_force, in_our_words, shares};
 use super::intake::business_number;
-use super::orders::{Own, Passed, against_orders};
+use super::orders::{Own, Passed, against_given, against_orders};
 use super::parts::{Header, Part, split};
 use super::standing::{own_number, why_held};
 use super::translation::{Numbers, Received, ReceivedSet, Share, Translator};
@@ -129,7 +129,7 @@ impl Rehearsal {
     }
 
     /// Reads a file as if it lay in the mailbox of a partner. What was received before is not known here: nothing is
-    /// a duplicate, and nothing is compared with its order.
+    /// a duplicate, and nothing is compared with its order; see [`Self::compare`].
     ///
     /// # Errors
     /// None that it could know of.
@@ -206,6 +206,18 @@ impl Rehearsal {
             answers.push(self.translator.answer(received, partner, &share, spec.clone(), now)?);
         }
         Ok(answers)
+    }
+
+    /// Compares a document, in our own words, with those of its orders that are among what came (`In`) and went (`Out`)
+    /// before it, where the agreement wants that; and the numbers of the others. Changes of orders are not looked at.
+    #[must_use]
+    pub fn compare(
+        &self,
+        document: &Document,
+        agreement: &Agreement,
+        before: &[(Direction, Document)],
+    ) -> (Vec<Finding>, Vec<String>) {
+        against_given(agreement, document, before)
     }
 
     /// Writes a document as its sender would, in an interchange of its own with the first numbers of the agreement,

@@ -231,7 +231,7 @@ fn what_is_tried_goes_through_the_cross_references_and_is_held_against_no_order(
     }
     let invoice = crate::gateway::INVOICE.replace("vendor", "sku");
     for (item, code, parts) in [
-        ("TOTE", 0, ["*VN*NP-TOTE-NAT~", "it was not compared with its order"]),
+        ("TOTE", 0, ["*VN*NP-TOTE-NAT~", "not compared with order "]),
         ("HAT", 1, ["sku HAT is no item of the partner's", "it would not be sent"]),
     ] {
         let file = folder.path().join("invoice.json");
@@ -242,6 +242,52 @@ fn what_is_tried_goes_through_the_cross_references_and_is_held_against_no_order(
             assert!(text.contains(part), "{part}: {text}");
         }
     }
+}
+
+#[test]
+fn what_is_tried_is_compared_with_the_orders_in_the_files_before_it() {
+    let folder = profiles();
+    let against = "overlay harbor-and-pine on 810 004010 out\nsource \"Mail, 2026-02\"\n\
+        against order quantity \"What is billed beyond the order is not paid\"\n";
+    fs::write(folder.path().join("harbor-and-pine/810.overlay"), against).unwrap();
+    let invoice =
+        crate::gateway::INVOICE.replace("A-1", "NP-TOTE-NAT").replace("PO-1", "4500127731");
+    let invoice = invoice.replace("\"2\"", "\"20\"").replace("3.00", "30.00");
+    let [first, second] = ["INV-1", "INV-2"].map(|number| {
+        let file = folder.path().join(format!("{number}.json"));
+        fs::write(&file, invoice.replace("INV-1", number)).unwrap();
+        file.to_str().unwrap().to_owned()
+    });
+    let arguments = ["try", "harbor-and-pine", ORDER, &first];
+    let (text, code) = shown(folder.path(), &arguments);
+    assert!(code == 0 && !text.contains("not compared"), "{text}");
+    let (text, code) = shown(folder.path(), &[&arguments[..], &[&second]].concat());
+    assert!(code == 1 && !text.contains("not compared"), "{text}");
+    assert!(text.contains("R17") && text.contains("it would not be sent"), "{text}");
+    // The order behind it comes too late.
+    let (text, code) = shown(folder.path(), &["try", "harbor-and-pine", &first, ORDER]);
+    assert!(code == 0 && text.contains("not compared with order 4500127731"), "{text}");
+
+    // Ours as X12, and what the partner ships and bills.
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("partner-profiles");
+    let of_partner = shipped.join("tidewater-textiles/fixtures");
+    let path = |name: &str| of_partner.join(name).to_str().unwrap().to_owned();
+    let (order, notice) = (path("order.edi"), path("ship-notice.edi"));
+    let text = fs::read_to_string(path("invoice.edi")).unwrap();
+    let file = folder.path().join("invoice.edi");
+    let dearer = text.replace("*20*DZ*96*", "*20*DZ*108*").replace("TDS*259250", "TDS*283250");
+    fs::write(&file, dearer).unwrap();
+    let dearer = file.to_str().unwrap();
+    let (text, code) =
+        shown(&shipped, &["try", "tidewater-textiles", &order, &notice, &path("invoice.edi")]);
+    assert!(code == 0 && !text.contains("not compared"), "{text}");
+    let (text, code) = shown(&shipped, &["try", "tidewater-textiles", &order, dearer]);
+    assert!(
+        code == 1 && text.contains("set aside: ") && text.contains("We pay the price"),
+        "{text}"
+    );
+    let (text, code) = shown(&shipped, &["try", "tidewater-textiles", dearer]);
+    assert!(code == 0 && text.contains("not compared with order NH2607081"), "{text}");
 }
 
 #[test]

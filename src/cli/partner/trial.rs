@@ -24,10 +24,11 @@ use crate::x12::{Limits, Reader};
 #[command(
     after_help = "X12 files are read as if they lay in the mailbox of the partner: whose they are, what is found, what \
 the partner is answered, what the documents say, and where they would go. What we sent ourselves is judged as the \
-partner would. Canonical documents (JSON) are written as we would send them. Nothing is kept, numbered or sent; \
-duplicates are not looked for, and nothing is compared with its order.\n\n\
+partner would. Canonical documents (JSON) are written as we would send them. Where shipments and invoices are to be compared \
+with their orders, they are with those in the files before them. Nothing is kept, numbered or sent, and duplicates are \
+not looked for.\n\n\
 Examples:\n  crossdock partner try harbor-and-pine order.edi\n  \
-crossdock partner try harbor-and-pine shipment.json --out tried"
+crossdock partner try harbor-and-pine order.edi shipment.json invoice.json --out tried"
 )]
 pub struct Args {
     /// The partner
@@ -67,6 +68,7 @@ pub fn run(
         profiles,
         partner: &partner,
         now: Timestamp::now(),
+        gone: Vec::new(),
         verdict: Verdict::Clean,
     };
     Failures::each(&args.files.sources()?, context, |source| round.source(source, out))?;
@@ -80,6 +82,8 @@ struct Round<'a> {
     profiles: Profiles,
     partner: &'a Partner,
     now: Timestamp,
+    /// What came and went on so far, in our own words.
+    gone: Vec<(Direction, Document)>,
     verdict: Verdict,
 }
 
@@ -116,8 +120,22 @@ impl Round<'_> {
     fn ours(&mut self, source: &Source, bytes: &[u8], out: &mut dyn Write) -> Result<(), Error> {
         let judged = fixtures::judge(self.rehearsal.engine(), self.partner, bytes);
         let Some((_, received)) = judged else { return Ok(()) };
-        let findings: Vec<Finding> = fixtures::findings(&received).cloned().collect();
+        let mut findings: Vec<Finding> = fixtures::findings(&received).cloned().collect();
         self.say(out, &format!("{source}: we send this to {}", self.partner.name))?;
+        for group in received.interchanges.into_iter().flat_map(|one| one.groups) {
+            let version = group.header.version().clone();
+            for set in group.sets {
+                let agreement = self.partner.agreement(Direction::Out, &set.id, &version);
+                let Some((mut document, agreement)) = set.document.zip(agreement) else { continue };
+                // What is not mapped is compared as it stands.
+                self.partner.crosswalks.inbound(&mut document);
+                let compared = self.compared(&document, agreement, out)?;
+                if !is_faulty(&set.findings) && !is_faulty(&compared) {
+                    self.gone.push((Direction::Out, document));
+                }
+                findings.extend(compared);
+            }
+        }
         self.findings(source, bytes, &findings, out)?;
         let fate = if is_faulty(&findings) {
             "it would not be sent: its faults are found before it leaves"
@@ -148,7 +166,8 @@ impl Round<'_> {
         )?;
         for document in documents {
             let kind = document.kind();
-            let label = format!("{source}: {kind} {}", document.number());
+            let number = document.number().to_owned();
+            let label = format!("{source}: {kind} {number}");
             let Some(agreement) = self.partner.outbound(kind) else {
                 self.verdict = Verdict::Findings;
                 let words =
@@ -157,17 +176,18 @@ impl Round<'_> {
                 continue;
             };
             match self.rehearsal.write(&document, self.partner, agreement, self.now) {
-                Ok((bytes, findings)) => {
+                Ok((bytes, mut findings)) => {
                     self.say(out, &format!("{label}: written as {}", agreement.set()))?;
+                    findings.extend(self.compared(&document, agreement, out)?);
                     self.findings(source, &bytes, &findings, out)?;
-                    self.uncompared(Some(agreement), out)?;
                     let fate = if is_faulty(&findings) {
                         "it would not be sent"
                     } else {
+                        self.gone.push((Direction::Out, document));
                         "it would be sent"
                     };
                     self.say(out, &format!("  {fate}"))?;
-                    let name = format!("{kind}-{}.edi", document.number());
+                    let name = format!("{kind}-{number}.edi");
                     self.piece(&name, "the interchange", &bytes, out)?;
                 }
                 Err(words) => {
@@ -212,17 +232,30 @@ impl Round<'_> {
         let part = bytes.get(trial.range.clone()).unwrap_or_default();
         self.findings(source, part, &trial.findings, out)?;
         for set in &trial.sets {
-            self.say(out, &format!("  {}: {}", set.label, set.fate))?;
+            let agreement = self.partner.agreement(Direction::In, &set.set, &set.version);
+            let passes = set.document.as_ref().zip(agreement).filter(|_| !set.standing.fails());
+            let mut compared = Vec::new();
+            if let Some((document, agreement)) = passes {
+                compared = self.compared(document, agreement, out)?;
+            }
+            let found = compared.iter().find(|finding| finding.severity >= Severity::Error);
+            let fate = match found {
+                Some(finding) => format!("set aside: {}", finding.message),
+                None => set.fate.clone(),
+            };
+            self.say(out, &format!("  {}: {fate}", set.label))?;
             if self.context.format == Format::Json {
                 let line = json!({
                     "type": "set", "set": set.set, "label": set.label, "accepted": set.accepted,
-                    "fate": set.fate, "document": set.document,
+                    "fate": fate, "document": set.document,
                 });
                 writeln!(out, "{line}")?;
             }
             self.findings(source, part, &set.findings, out)?;
-            let agreement = self.partner.agreement(Direction::In, &set.set, &set.version);
-            self.uncompared(agreement, out)?;
+            self.findings(source, part, &compared, out)?;
+            if let Some((document, _)) = passes.filter(|_| found.is_none()) {
+                self.gone.push((Direction::In, document.clone()));
+            }
             if set.standing.fails() {
                 self.verdict = Verdict::Findings;
             }
@@ -246,16 +279,21 @@ impl Round<'_> {
         }
     }
 
-    /// Says so where documents are to be compared with their orders: here no order is known.
-    fn uncompared(&self, agreement: Option<&Agreement>, out: &mut dyn Write) -> Result<(), Error> {
-        let overlay = agreement.and_then(|agreement| agreement.overlay.as_deref());
-        if overlay.is_none_or(|overlay| overlay.against().is_empty()) {
-            return Ok(());
+    /// What is found where a document is compared with its orders; says so where one is not among the files.
+    fn compared(
+        &self,
+        document: &Document,
+        agreement: &Agreement,
+        out: &mut dyn Write,
+    ) -> Result<Vec<Finding>, Error> {
+        let (findings, missing) = self.rehearsal.compare(document, agreement, &self.gone);
+        for number in missing {
+            let words = format!(
+                "  not compared with order {number}, as it would be by the gateway: name the file of the order before it"
+            );
+            self.say(out, &words)?;
         }
-        self.say(
-            out,
-            "  it was not compared with its order, as it would be when it is sent or received",
-        )
+        Ok(findings)
     }
 
     /// A line for people.
