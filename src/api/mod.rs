@@ -66,6 +66,20 @@ pub async fn open(gateway: &Arc<Gateway>) -> Result<Option<Server>, String> {
     Server::open(Settings { table: "api", address, tls, connections }, routes).await.map(Some)
 }
 
+/// What would keep the server from being opened, but for its address: nothing is opened.
+#[must_use]
+pub fn check(settings: &gateway::ApiConfig) -> Vec<String> {
+    if settings.listen.is_none() {
+        return Vec::new();
+    }
+    let key = settings.server_key();
+    let tls = key.and_then(|key| {
+        crate::listener::check_tls("api", settings.certificate.as_deref().zip(key.as_deref()))
+    });
+    let tokens = Tokens::read(&settings.tokens).map_err(|e| format!("api.tokens: {e}"));
+    [tls.err(), tokens.err()].into_iter().flatten().collect()
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(

@@ -94,6 +94,12 @@ pub(super) fn run(
                 let lines = lines.join("\n");
                 return Err(Error::Gateway(format!("partners would be left out\n{lines}")));
             }
+            let servers = super::config::servers(args.config.file());
+            if !servers.is_empty() {
+                let lines: Vec<String> = servers.iter().map(ToString::to_string).collect();
+                let lines = lines.join("\n");
+                return Err(Error::Gateway(format!("the gateway could not be reached\n{lines}")));
+            }
             writeln!(out, "All is well.")?;
             return Ok(Verdict::Clean);
         }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::{Budget, Server, Settings, Unread};
-use crate::gateway::{As2Answer, Gateway};
+use crate::gateway::{As2Answer, As2Config, Gateway};
 
 /// The server for messages over AS2; nothing where no address is configured.
 ///
@@ -30,6 +30,18 @@ pub async fn open(gateway: &Arc<Gateway>) -> Result<Option<Server>, String> {
     };
     let routes = routes(&settings.path, service);
     Server::open(Settings { table: "as2", address, tls, connections }, routes).await.map(Some)
+}
+
+/// Whether certificate and key are what the server needs, where an address is configured; nothing is opened.
+///
+/// # Errors
+/// In words: they cannot be read, are none, or not of one another.
+pub fn check(settings: &As2Config) -> Result<(), String> {
+    if settings.listen.is_none() {
+        return Ok(());
+    }
+    let key = settings.server_key()?;
+    super::check_tls("as2", settings.certificate.as_deref().zip(key.as_deref()))
 }
 
 /// What is answered where.

@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 #[cfg(feature = "as2")]
-pub use as2::open as open_as2;
+pub use as2::{check as check_as2, open as open_as2};
 pub use body::{Budget, Unread};
 use tls::Acceptor;
 
@@ -46,6 +46,14 @@ pub struct Settings<'a> {
     pub tls: Option<(&'a Path, &'a str)>,
     /// Connections that are open at a time.
     pub connections: u32,
+}
+
+/// Whether a server could use this certificate and key; `table` names them in errors.
+///
+/// # Errors
+/// In words: they are none, or not of one another.
+pub fn check_tls(table: &str, tls: Option<(&Path, &str)>) -> Result<(), String> {
+    tls.map_or(Ok(()), |(file, key)| tls::acceptor(table, file, key).map(drop))
 }
 
 /// A server that has its address, and what it answers.

@@ -312,21 +312,46 @@ fn an_event_is_told_by_mail_to_whom_it_is_for() {
     });
 }
 
+/// What `config check` says of a configuration and a profile.
+fn config_checked(folder: &std::path::Path, config: &str, profile: &str) -> (String, i32) {
+    let place = folder.join("partners/harbor-and-pine");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(folder.join("crossdock.toml"), config).unwrap();
+    std::fs::write(place.join("partner.toml"), profile).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
+        .args(["config", "check", "--config", "crossdock.toml"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+}
+
+#[cfg(all(feature = "api", feature = "as2"))]
+#[test]
+fn config_check_looks_at_certificates_keys_and_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tokens.toml"), "garbage = [").unwrap();
+    std::fs::write(folder.path().join("own.pem"), "no certificate").unwrap();
+    let tls = "certificate = \"own.pem\"\nkey = \"file:own.pem\"\n";
+    let config = |listen: &str| {
+        let (api, as2) = (format!("[api]\n{listen}"), format!("[as2]\n{listen}"));
+        with(&format!("{api}tokens = \"tokens.toml\"\n{tls}{as2}{tls}"))
+    };
+    let (said, code) =
+        config_checked(folder.path(), &config("listen = \"127.0.0.1:0\"\n"), PROFILE);
+    assert_eq!(code, 1);
+    for part in ["api.tokens: tokens.toml: ", "api.key: no key in PEM", "as2.key: no key in PEM"] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+    // Where nobody listens they are not needed.
+    let (said, code) = config_checked(folder.path(), &config(""), PROFILE);
+    assert_eq!((said.ends_with("All is well.\n"), code), (true, 0), "{said}");
+}
+
 #[test]
 fn config_check_tells_what_is_wrong_with_the_configuration_and_the_profiles_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().join("partners/harbor-and-pine");
-    std::fs::create_dir_all(&place).unwrap();
-    let check = |config: &str, profile: &str| {
-        std::fs::write(folder.path().join("crossdock.toml"), config).unwrap();
-        std::fs::write(place.join("partner.toml"), profile).unwrap();
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"))
-            .args(["config", "check", "--config", "crossdock.toml"])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
-    };
+    let check = |config: &str, profile: &str| config_checked(folder.path(), config, profile);
     let (said, code) = check(CONFIG, PROFILE);
     assert_eq!((said.ends_with("All is well.\n"), code), (true, 0), "{said}");
     assert!(!folder.path().join("data").exists());
