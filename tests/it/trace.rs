@@ -1,6 +1,10 @@
 //! An order followed from its arrival to the last acknowledgement.
 
-use crossdock::store::Event;
+use crossdock::gateway::leads;
+use crossdock::store::{
+    Change, Document, DocumentState, EmbeddedStore, Event, Records as _, Transaction,
+};
+use jiff::{SignedDuration, Timestamp};
 
 use super::gateway::acknowledgement;
 use super::house::{House, multi, order};
@@ -162,4 +166,50 @@ fn what_is_held_came_twice_or_was_rejected_is_shown() {
         assert!(told.contains("crossdock exceptions show 2"), "{told}");
         house.close().await;
     });
+}
+
+/// Of more shipments than are looked through for a package the latest are, and it is said.
+#[test]
+fn a_package_is_looked_for_in_the_latest_shipments() {
+    const LOOKED_THROUGH: u32 = 10_000;
+    let folder = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(folder.path()).unwrap();
+    let other = store.put_payload(SHIPMENT.replace("00000000", "00000002").as_bytes()).unwrap();
+    let meant = store.put_payload(SHIPMENT.as_bytes()).unwrap();
+    let moment = |second: u32| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second.into());
+    let shipment = |n: u32, payload, at| {
+        Change::Document(Document {
+            id: format!("shipment-{n:05}"),
+            partner: "harbor-and-pine".to_owned(),
+            kind: "shipment".to_owned(),
+            number: format!("SH-{n}"),
+            state: DocumentState::Sent,
+            payload,
+            interchange: None,
+            rendered: None,
+            edited: false,
+            at,
+        })
+    };
+    // The one that is meant is the oldest of those that are looked through: not by its id, by its time.
+    let numbers: Vec<u32> = (0..LOOKED_THROUGH).collect();
+    for some in numbers.chunks(1000) {
+        let changes = some.iter().map(|&n| {
+            let payload = if n == 5000 { meant } else { other };
+            let at = if n == 5000 { moment(1) } else { moment(n + 2) };
+            shipment(n, payload, at)
+        });
+        store.commit(changes.fold(Transaction::new(), Transaction::with)).unwrap();
+    }
+    let sscc = "006141410000000011";
+    let found = leads(&store, sscc, None).unwrap();
+    let orders: Vec<Vec<String>> = found.found.into_iter().map(|lead| lead.orders).collect();
+    assert_eq!((orders, found.looked_through), (vec![vec!["PO-1".to_owned()]], None));
+    // One later shipment, and it is not among them any more.
+    let later = shipment(LOOKED_THROUGH, other, moment(LOOKED_THROUGH + 2));
+    store.commit(Transaction::new().with(later)).unwrap();
+    let found = leads(&store, sscc, None).unwrap();
+    assert_eq!((found.found.len(), found.looked_through), (0, Some(10_000)));
+    let found = leads(&store, sscc, Some("another")).unwrap();
+    assert_eq!((found.found.len(), found.looked_through), (0, None));
 }

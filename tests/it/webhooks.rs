@@ -279,3 +279,34 @@ fn a_cancellation_is_told_as_what_it_is() {
     assert_eq!(told(&calls), types.map(|name| (name.to_owned(), json!(["PO-1"]))));
     assert_eq!(calls[2].json()["details"], json!({"cancels": true, "test": false}));
 }
+
+#[test]
+fn what_is_open_again_is_told_again() {
+    let (server, desk) = (willing(), willing());
+    let alerts = format!(
+        "[notify.desk]\nurl = \"{}/desk\"\n[[alerts]]\nname = \"rejected\"\nto = [\"desk\"]\n\
+         exceptions = [\"document-rejected\"]\nquiet = \"1s\"\nsettled = true\n",
+        desk.url()
+    );
+    multi().block_on(async {
+        let mut house = House::within(folder(), &config(&server, &alerts), PROFILE);
+        let bad = order(1, "PO-1").replace("PO1*1*24*EA", "PO1*1*ten*EA");
+        house.drop_inbound("order.edi", &bad);
+        let id = house.raised().await.id;
+        house.until(|_| server.calls().len() == 1 && desk.calls().len() == 1).await;
+        house.does(id, &deed(Action::Dismiss)).unwrap();
+        house.until(|_| desk.calls().len() == 2).await;
+        // Within its quiet time it would be told as a repeat.
+        house.until(|house| house.gateway.store().alerts(10).unwrap().is_empty()).await;
+        house.does(id, &deed(Action::Reopen)).unwrap();
+        house.until(|_| server.calls().len() == 2 && desk.calls().len() == 3).await;
+        house.close().await;
+    });
+    let opened = ("exception.opened".to_owned(), json!(["PO-1"]));
+    let calls = server.calls();
+    assert_eq!(told(&calls), [opened.clone(), opened]);
+    assert_ne!(ids(&calls)[0], ids(&calls)[1]);
+    let reasons: Vec<Value> =
+        desk.calls().iter().map(|call| call.json()["details"]["reason"].clone()).collect();
+    assert_eq!(reasons, ["first", "over", "first"]);
+}
