@@ -247,6 +247,10 @@ impl Envelope {
         let group_time = section.choice("group_time", GroupTime::default());
         let separators = separators(section);
         let line_break = section.choice("line_break", LineBreak::default());
+        if line_break != LineBreak::None && matches!(separators[3], b'\n' | b'\r') {
+            let words = "stands beside a `segment_terminator` that is a line break itself: there would be an empty line between segments";
+            section.warn_key("line_break", words);
+        }
         let charset = section.choice("charset", Repertoire::default());
         outside(section, separators, charset);
         let in_data = section.choice("delimiter_in_data", InData::Refuse);

@@ -91,10 +91,10 @@ impl Identities {
     pub(super) fn read(section: &mut Section<'_>, is_base: bool) -> Option<Self> {
         let there = section.has("production");
         let production = sides(section, "production");
+        let test = sides(section, "test");
         if !there && !is_base {
             section.missing("production");
         }
-        let test = if section.has("test") { sides(section, "test") } else { None };
         Some(Self { production: production?, test })
     }
 }

@@ -198,6 +198,9 @@ impl Mailbox {
         } else {
             section.text("folder")
         };
+        if folder.is_some_and(|folder| folder.trim().is_empty() || has_control(folder)) {
+            section.wrong_key("folder", "is the path of a folder");
+        }
         let folder = folder.map(str::to_owned);
         let schedule = schedule(&mut section);
         let has_sftp = section.has("sftp");

@@ -86,6 +86,37 @@ impl ControlNumbers {
     }
 }
 
+/// Fewer numbers than this are used up in a foreseeable time where each is used once, ever.
+const NUMBERS_MIN: u64 = 1_000_000;
+
+impl ControlNumbers {
+    /// Warns where numbers count for ever (0 days), and there are few, or they are to begin anew.
+    pub(super) fn for_days(&self, days: u32, section: &mut Section<'_>) {
+        if days != 0 {
+            return;
+        }
+        let ranges = [("interchange", self.interchange), ("group", self.group), ("set", self.set)];
+        for (name, Range { first, last, rollover }) in ranges {
+            let mut section = section.section(name);
+            // What makes no range is told already.
+            let Some(count) = last.checked_sub(first).map(|more| more + 1) else { continue };
+            if count < NUMBERS_MIN {
+                let s = if count == 1 { "" } else { "s" };
+                let words = format!(
+                    "leaves {count} number{s}, and with `days = 0` in [duplicates] none is used twice: after them nothing is sent any more. Say there for how many days numbers count, or leave more"
+                );
+                let keys = ["last", "first", "prefix", "suffix"];
+                let key = keys.into_iter().find(|key| section.has(key)).unwrap_or("last");
+                section.warn_key(key, words);
+            } else if section.has("rollover") && rollover {
+                let words =
+                    "changes little: with `days = 0` in [duplicates] no number is used twice";
+                section.warn_key("rollover", words);
+            }
+        }
+    }
+}
+
 fn range(section: &mut Section<'_>, key: &'static str) -> Range {
     let mut section = section.section(key);
     let range = bounds(&mut section, Range::LAST_MAX);

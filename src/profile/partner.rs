@@ -141,9 +141,8 @@ impl Draft<'_, '_> {
         let title = whole.text_or("title", name);
         let state = whole.choice("state", State::default());
         let usage = whole.choice("usage", Usage::default());
-        let mut name_of = |key| whole.text(key).map(str::to_owned);
-        let endpoint = name_of("endpoint");
-        let test_endpoint = name_of("test_endpoint");
+        let endpoint = endpoint_of(&mut whole, "endpoint");
+        let test_endpoint = endpoint_of(&mut whole, "test_endpoint");
         if endpoint.is_none() && !is_base && !whole.has("endpoint") {
             whole.missing("endpoint");
         }
@@ -161,6 +160,7 @@ impl Draft<'_, '_> {
         }
         let control_numbers = read_section(&mut whole, "control_numbers", ControlNumbers::read);
         let duplicates = read_section(&mut whole, "duplicates", Duplicates::read);
+        control_numbers.for_days(duplicates.days, &mut whole.section("control_numbers"));
         let acknowledgements = read_section(&mut whole, "acknowledgements", |section| {
             Acknowledgements::read(section, &known)
         });
@@ -243,6 +243,14 @@ fn read_section<T>(
     let value = read(&mut section);
     section.end();
     value
+}
+
+fn endpoint_of(whole: &mut Section<'_>, key: &'static str) -> Option<String> {
+    let name = whole.text(key)?;
+    if name.trim().is_empty() {
+        whole.wrong_key(key, "is the name of an endpoint");
+    }
+    Some(name.to_owned())
 }
 
 fn contacts(whole: &mut Section<'_>) -> Vec<Contact> {

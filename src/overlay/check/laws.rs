@@ -305,13 +305,9 @@ fn quick_is_full(overlay: &Overlay, checker: &Checker, segments: &[String]) {
     assert_eq!(sets, 1, "{text}");
 }
 
+/// 256 cases, or as many as `PROPTEST_CASES` says.
 fn cases() -> ProptestConfig {
-    let named = std::env::var("CROSSDOCK_CASES").ok().and_then(|n| n.parse().ok());
-    ProptestConfig {
-        cases: named.unwrap_or(256),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Segments of a pool, with their changes.

@@ -99,7 +99,7 @@ impl Compiler<'_> {
 }
 
 /// Whether a place is among those of the segment or element that is forbidden.
-fn is_wider(forbidden: &Place, place: &Place) -> bool {
+pub(super) fn is_wider(forbidden: &Place, place: &Place) -> bool {
     forbidden.node == place.node
         && forbidden.scope.len() == place.scope.len()
         && around(&forbidden.scope, &place.scope)

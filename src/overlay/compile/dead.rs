@@ -22,6 +22,7 @@ impl Compiler<'_> {
             self.dead_qualifiers(rule, rules);
             self.excluded(rule, rules);
             self.pointless(rule);
+            self.rivals(rule, rules);
         }
     }
 
@@ -175,6 +176,11 @@ impl Compiler<'_> {
         for word in words {
             self.impossible(rule, element, word, &path.text);
             let listed = list.is_some_and(|l| l.codes.contains_key(word.text.as_bytes()));
+            let upper = word.text.to_uppercase();
+            if !listed && list.is_some_and(|l| l.codes.contains_key(upper.as_bytes())) {
+                let message = format!("`{}` is not in the list, and `{upper}` is", word.text);
+                self.warn(rule, word.at, message, format!("write `{upper}`"));
+            }
             if besides && listed && !left_out(place, &word.text, rules) {
                 let message = format!("`{}` is in the list already", word.text);
                 self.warn(rule, word.at, message, "take it out");

@@ -11,6 +11,7 @@ mod excluded;
 mod layers;
 mod paths;
 mod pointless;
+mod rivals;
 mod tests_of;
 
 pub(super) use decimals::agreed as agreed_decimals;
