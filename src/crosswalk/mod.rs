@@ -205,6 +205,15 @@ impl Crosswalks {
         }
     }
 
+    /// Rows of units for items that the cross-reference of items does not know by that number: a slip, most likely.
+    #[must_use]
+    pub fn strangers(&self) -> Vec<LineError> {
+        match (&self.items, &self.units) {
+            (Some(items), Some(units)) => units.strangers(&|number| items.meant(number)),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -200,6 +200,19 @@ impl Units {
         errors
     }
 
+    /// Rows for numbers of which `meant` gives no item of ours.
+    pub(super) fn strangers<'i>(&self, meant: &dyn Fn(&str) -> Option<&'i str>) -> Vec<LineError> {
+        let strange = |unit: &&Unit| !unit.item.is_empty() && meant(&unit.item).is_none();
+        let told = |unit: &Unit| LineError {
+            file: self.file.as_str().into(),
+            line: unit.line,
+            column: 1,
+            message: format!("no item has the number {:?}", unit.item),
+            mend: "look for a slip, or add it to the cross-reference of items".to_owned(),
+        };
+        self.units.iter().filter(strange).map(told).collect()
+    }
+
     /// The rows of a unit of ours, for one item (or for all, where that is empty).
     fn of<'u>(&'u self, ours: &'u str, item: &'u str) -> impl Iterator<Item = &'u Unit> + Clone {
         self.units.iter().filter(move |u| u.ours.is(ours) && u.item == item)

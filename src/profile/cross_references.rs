@@ -57,6 +57,8 @@ impl<'a> CrossReferences<'a> {
             inner.end();
         }
         section.log.problems.extend(all.contradictions().into_iter().map(Problem::from));
+        let strangers = all.strangers().into_iter().map(|row| Problem::from(row).warning());
+        section.log.problems.extend(strangers);
         all
     }
 

@@ -120,6 +120,8 @@ fn check_set(section: &mut Section<'_>, set: Option<&str>, maps: &[&Arc<Map>]) {
 
 fn check_hierarchy(section: &mut Section<'_>, hierarchy: &[String], maps: &[&Arc<Map>]) {
     if hierarchy.is_empty() {
+        let words = "names no level: without the key the levels are as the document says";
+        section.warn_key("hierarchy", words);
         return;
     }
     let levels: Vec<&str> = maps.first().map_or(Vec::new(), |map| map.level_names().collect());
@@ -225,6 +227,12 @@ impl Deadline {
             }
             section.end();
             deadlines.extend(within.map(|within| Self { of, after, within }));
+        }
+        if let [notice, invoice] = deadlines.as_slice()
+            && notice.after == invoice.of
+            && invoice.after == notice.of
+        {
+            section.wrong_key("ship_notice", "and `invoice` wait for each other");
         }
         deadlines
     }

@@ -353,18 +353,22 @@ fn credential(section: &mut Section<'_>, key: &'static str, is_secret: bool) -> 
         section.wrong_key("qualifier", "is two characters, such as 00");
     }
     let mut information = Information::Plain(String::new());
+    let mut readable = true;
     if let Some(node) = section.node("information") {
         match section.secret_or_text(node, is_secret) {
             Some(Information::Plain(text)) if text.len() > 10 => {
                 section.wrong_key("information", "is at most ten characters");
             }
             Some(found) => information = found,
-            None => {}
+            None => readable = false,
         }
     }
     let nothing = information == Information::Plain(String::new());
     if qualifier == "00" && !nothing {
         section.idle("information", "the qualifier 00 says that nothing meaningful follows");
+    } else if qualifier != "00" && nothing && readable {
+        let words = format!("is {qualifier}, and no `information` is given that it would speak of");
+        section.warn_key("qualifier", words);
     }
     section.end();
     Credential { qualifier, information }

@@ -1,7 +1,8 @@
 //! Who a partner is in an envelope, and who we are to it.
 
-use super::agreement::State;
+use super::agreement::{Known, State};
 use super::section::{Section, Words};
+use crate::grammar::{CodeList, suggest};
 
 /// ISA15.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -88,10 +89,15 @@ impl Identities {
     }
 
     /// Reads the section; `None` where it cannot be used. A base needs none.
-    pub(super) fn read(section: &mut Section<'_>, is_base: bool) -> Option<Self> {
+    pub(super) fn read(
+        section: &mut Section<'_>,
+        known: &Known<'_>,
+        is_base: bool,
+    ) -> Option<Self> {
         let there = section.has("production");
-        let production = sides(section, "production");
-        let test = sides(section, "test");
+        let qualifiers = known.grammars.envelope().code_list_named(QUALIFIERS).map(AsRef::as_ref);
+        let production = sides(section, "production", qualifiers);
+        let test = sides(section, "test", qualifiers);
         if !there && !is_base {
             section.missing("production");
         }
@@ -99,26 +105,33 @@ impl Identities {
     }
 }
 
-fn sides(section: &mut Section<'_>, key: &'static str) -> Option<Sides> {
+/// The codes of ISA05 and ISA07.
+const QUALIFIERS: &str = "I05";
+
+fn sides(
+    section: &mut Section<'_>,
+    key: &'static str,
+    qualifiers: Option<&CodeList>,
+) -> Option<Sides> {
     let mut section = section.section(key);
     if !section.is_there() {
         return None;
     }
-    let main = pair(&mut section);
+    let main = pair(&mut section, qualifiers);
     let mut also = Vec::new();
     for node in section.tables("also") {
         let path = format!("{}.also", section.path).into();
         let mut further = Section::of(path, Some(node), section.log);
-        also.extend(pair(&mut further));
+        also.extend(pair(&mut further, qualifiers));
         further.end();
     }
     section.end();
     Some(Sides { main: main?, also })
 }
 
-fn pair(section: &mut Section<'_>) -> Option<Pair> {
-    let partner = identity(section, "partner");
-    let own = identity(section, "own");
+fn pair(section: &mut Section<'_>, qualifiers: Option<&CodeList>) -> Option<Pair> {
+    let partner = identity(section, "partner", qualifiers);
+    let own = identity(section, "own", qualifiers);
     if let (Some(a), Some(b)) = (&partner, &own)
         && a.qualifier.trim() == b.qualifier.trim()
         && a.id.trim() == b.id.trim()
@@ -131,7 +144,11 @@ fn pair(section: &mut Section<'_>) -> Option<Pair> {
     Some(Pair { partner: partner?, own: own? })
 }
 
-fn identity(section: &mut Section<'_>, key: &'static str) -> Option<Identity> {
+fn identity(
+    section: &mut Section<'_>,
+    key: &'static str,
+    qualifiers: Option<&CodeList>,
+) -> Option<Identity> {
     if !section.has(key) {
         section.missing(key);
         return None;
@@ -148,6 +165,13 @@ fn identity(section: &mut Section<'_>, key: &'static str) -> Option<Identity> {
     };
     if qualifier.as_ref().is_some_and(|q| q.len() != 2 || !fits(q, 2)) {
         section.wrong_key("qualifier", "is two characters, such as 08 or ZZ");
+    } else if let (Some(qualifier), Some(list)) = (&qualifier, qualifiers)
+        && !list.codes.contains_key(qualifier.as_bytes())
+    {
+        let usual = ["01", "08", "12", "14", "ZZ"];
+        let otherwise = format!("most are one of `{}`", usual.join("`, `"));
+        let mend = suggest::mend(qualifier, usual, &otherwise);
+        section.warn_key("qualifier", format!("{qualifier} is none of the codes of ISA05; {mend}"));
     }
     if id.as_ref().is_some_and(|id| !fits(id, 15)) {
         section.wrong_key("id", "is one to fifteen characters of plain ASCII, the first no blank");

@@ -262,6 +262,9 @@ impl Sftp {
             text.map(str::to_owned)
         };
         let (host, user) = (needed("host"), needed("user"));
+        if host.as_ref().is_some_and(|host| host.contains(['/', ' ', '@'])) {
+            section.wrong_key("host", "is a name or an address alone, such as sftp.example.com");
+        }
         let port = u16::try_from(section.number("port", 22, (1, 65_535))).unwrap_or(22);
         let [key, key_passphrase, password] =
             ["key", "key_passphrase", "password"].map(|key| section.secret(key));
@@ -308,6 +311,12 @@ impl Sftp {
             keepalive: span(section, "keepalive", 15 * SECOND, 10 * MINUTE),
             close_after: span(section, "close_after", MINUTE, 60 * MINUTE),
         };
+        if sftp.operation_timeout <= sftp.idle_timeout {
+            section.idle("idle_timeout", "`operation_timeout` is over before");
+        }
+        if sftp.keepalive >= sftp.close_after {
+            section.idle("keepalive", "the session is closed before (`close_after`)");
+        }
         Some(sftp)
     }
 }
@@ -361,6 +370,10 @@ fn after(section: &mut Section<'_>) -> After {
 
 fn pattern(section: &mut Section<'_>) -> glob::Pattern {
     let text = section.text_or("pattern", "*");
+    if text.is_empty() || text.contains('/') {
+        section
+            .wrong_key("pattern", "is of names alone, such as \"*.edi\": `inbound` is the folder");
+    }
     glob::Pattern::new(&text).unwrap_or_else(|e| {
         section.wrong_key("pattern", format!("is a pattern such as \"*.edi\": {}", e.msg));
         glob::Pattern::default()

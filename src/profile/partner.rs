@@ -11,7 +11,7 @@ use super::identity::{Contact, Identities, Usage};
 use super::mailbox::Mailbox;
 use super::node::{Entries, Node, Value, merge};
 use super::numbers::ControlNumbers;
-use super::policies::{Acknowledgements, Duplicates, Processing, TrailingSpaces};
+use super::policies::{Acknowledgements, Answer, Duplicates, Processing, TrailingSpaces};
 use super::problem::{Origin, Problem};
 use super::row::Row;
 use super::rules::{self, Overlays};
@@ -138,17 +138,14 @@ impl Draft<'_, '_> {
         for key in ["extends", "base"] {
             whole.node(key);
         }
-        let title = whole.text_or("title", name);
+        let title = title(&mut whole, name);
         let state = whole.choice("state", State::default());
         let usage = whole.choice("usage", Usage::default());
-        let endpoint = endpoint_of(&mut whole, "endpoint");
-        let test_endpoint = endpoint_of(&mut whole, "test_endpoint");
-        if endpoint.is_none() && !is_base && !whole.has("endpoint") {
-            whole.missing("endpoint");
-        }
+        let (endpoint, test_endpoint) = endpoints(&mut whole, is_base);
         let contacts = contacts(&mut whole);
-        let identity =
-            read_section(&mut whole, "identity", |section| Identities::read(section, is_base));
+        let identity = read_section(&mut whole, "identity", |section| {
+            Identities::read(section, &known, is_base)
+        });
         let envelope = read_section(&mut whole, "envelope", |section| {
             section.names("sets");
             Arc::new(Envelope::read(section, &known))
@@ -173,6 +170,10 @@ impl Draft<'_, '_> {
         of_nothing(&documents, &deadlines, is_base, whole.log);
         let mailbox = Mailbox::read(&mut whole, is_base);
         let mut agreements = agreements(&documents, &envelope, &envelopes, &known, &mut whole);
+        if !is_base {
+            let known = envelopes.keys().filter(|set| !known.releases_of(set).is_empty());
+            of_no_set(known, &agreements, &acknowledgements, whole.log);
+        }
         let keep_blanks = processing.trailing_spaces == TrailingSpaces::Keep;
         lay_rules(&mut agreements, &chain, overlays, (known, keep_blanks, is_base), whole.log);
         whole.end();
@@ -234,6 +235,28 @@ fn of_nothing(
     }
 }
 
+/// Looks of sets of which none flows.
+fn of_no_set<'a>(
+    sets: impl Iterator<Item = &'a Arc<str>>,
+    agreements: &[Agreement],
+    acknowledgements: &Acknowledgements,
+    log: &mut Log,
+) {
+    let answered = acknowledgements.answer == Answer::Always;
+    for set in sets {
+        let answers = answered && acknowledgements.policy.kind.set() == set.as_ref();
+        let section = format!("envelope.sets.{set}");
+        let row = log.rows.iter().find(|row| row.section.as_ref() == section);
+        if let Some(origin) = row.and_then(|row| row.origin.clone())
+            && !answers
+            && agreements.iter().all(|agreement| agreement.set() != set.as_ref())
+        {
+            let words = format!("{section}: has no effect: no {set} flows");
+            log.problems.push(Problem::at(&origin, words).warning());
+        }
+    }
+}
+
 fn read_section<T>(
     whole: &mut Section<'_>,
     key: &'static str,
@@ -243,6 +266,27 @@ fn read_section<T>(
     let value = read(&mut section);
     section.end();
     value
+}
+
+fn title(whole: &mut Section<'_>, name: &str) -> String {
+    let title = whole.text_or("title", name);
+    if title.trim().is_empty() {
+        whole.wrong_key("title", "is how people call the partner");
+    }
+    title
+}
+
+/// `endpoint` and `test_endpoint`.
+fn endpoints(whole: &mut Section<'_>, is_base: bool) -> (Option<String>, Option<String>) {
+    let (endpoint, of_test) = (endpoint_of(whole, "endpoint"), endpoint_of(whole, "test_endpoint"));
+    if endpoint.is_none() && !is_base && !whole.has("endpoint") {
+        whole.missing("endpoint");
+    }
+    if of_test.is_some() && of_test == endpoint {
+        let words = "is the endpoint of production: a test order would be delivered as a real one";
+        whole.warn_key("test_endpoint", words);
+    }
+    (endpoint, of_test)
 }
 
 fn endpoint_of(whole: &mut Section<'_>, key: &'static str) -> Option<String> {
@@ -269,6 +313,15 @@ fn exceptions(section: &mut Section<'_>) -> Policy {
     let mut policy = Policy { owner, ..Policy::default() };
     for severity in Severity::ALL {
         policy.within.extend(section.duration(severity.name()).map(|span| (severity, span)));
+    }
+    for pair in Severity::ALL.windows(2) {
+        if let [graver, other] = pair
+            && let (Some(span), Some(least)) = (policy.within.get(graver), policy.within.get(other))
+            && span > least
+        {
+            let words = format!("may wait longer than `{}`, which is less grave", other.name());
+            section.warn_key(graver.name(), words);
+        }
     }
     let mut owners = section.section("owners");
     for entry in Kind::all() {

@@ -133,6 +133,9 @@ impl Acknowledgements {
         let warn = section.duration_or("warn", due / 4);
         if warn > due {
             section.wrong_key("warn", "cannot be longer than `due`: the warning comes before it");
+        } else if warn == due {
+            section
+                .warn_key("warn", "is as long as `due`: everything is warned of once it is sent");
         }
         let matching = section.choice("match", AckMatch::default());
         let out_of_sequence = section.choice("out_of_sequence", OutOfSequence::default());

@@ -141,6 +141,7 @@ impl<'a> Section<'a> {
     pub(super) fn warn_key(&mut self, key: &str, words: impl std::fmt::Display) {
         if let Some(node) = self.entries.and_then(|entries| entries.get(key)) {
             let words = format!("{}: `{key}` {words}", self.path);
+            let words = words.trim_start_matches(": ").to_owned();
             self.log.problems.push(Problem::at(&node.origin, words).warning());
         }
     }
