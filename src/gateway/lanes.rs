@@ -376,7 +376,9 @@ impl Gateway {
         self.write_status(true, None);
         for (what, result) in done {
             let (about, error) = (about_upkeep(what), result.err());
-            if let Some(e) = error.as_ref().filter(|e| !is_lasting(e)) {
+            // What is put off was told in the log when it was tried.
+            let is_told = |e: &Error| matches!(e, Error::Store(store::Error::PutOff { .. }));
+            if let Some(e) = error.as_ref().filter(|e| !is_lasting(e) && !is_told(e)) {
                 tracing::error!("{e}");
             }
             self.stands(Kind::StoreTrouble, about, what, error)?;

@@ -191,6 +191,8 @@ pub(super) struct Compactor {
     /// When it may be tried again, after a failure, and how long the next pause is.
     not_before: Option<Instant>,
     pause: Duration,
+    /// What it failed of when it was tried last.
+    trouble: Option<String>,
     /// Removes the database that was replaced.
     removing: Option<JoinHandle<()>>,
 }
@@ -204,6 +206,7 @@ impl Compactor {
             owed: 0,
             not_before: None,
             pause: PAUSE,
+            trouble: None,
             removing: None,
         }
     }
@@ -243,6 +246,7 @@ impl Compactor {
     fn put_off(&mut self, reason: impl std::fmt::Display) {
         let hours = self.pause.as_secs() / 3600;
         tracing::warn!(hours, "the database cannot be compacted now; it is tried again: {reason}");
+        self.trouble = Some(reason.to_string());
         self.not_before = Some(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
@@ -315,7 +319,10 @@ impl Writer {
         while matches!(when, When::Now) && self.compactor.is_under_way() {
             self.compact_more(SYNC_BYTES).inspect_err(|_| self.compactor.clear())?;
         }
-        Ok(())
+        match &self.compactor.trouble {
+            Some(reason) => Err(Error::PutOff { reason: reason.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Goes on with it for a moment, where it is under way.
@@ -373,6 +380,7 @@ impl Writer {
         trial::step("compact.after");
         self.compactor.remove(old);
         self.compactor.pause = PAUSE;
+        self.compactor.trouble = None;
         tracing::info!(before, after, "the database was compacted; bytes");
         Ok(())
     }

@@ -144,6 +144,13 @@ pub enum Error {
         /// End of its range.
         last: u64,
     },
+    /// The database could not be compacted when that was tried last. It is tried again after a pause; everything goes on
+    /// as it is meanwhile.
+    #[error("it could not be done, and is tried again by itself: {reason}")]
+    PutOff {
+        /// What kept it from that.
+        reason: String,
+    },
     /// The process that has the store open could not do it, or is gone.
     #[error("the running gateway: {0}")]
     Elsewhere(String),
@@ -475,7 +482,7 @@ pub trait Store: Records {
     /// most; where there is no room, or the copy fails, everything goes on as it is.
     ///
     /// # Errors
-    /// Where the disk fails; nothing is lost then.
+    /// Where the disk fails; nothing is lost then. [`Error::PutOff`] from when it could not be done until it is.
     fn compact_over(&self, bytes: u64) -> Result<(), Error>;
 
     /// The room that it takes and has on its disk.

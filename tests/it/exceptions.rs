@@ -9,7 +9,7 @@ use crossdock::gateway::{
     Config, Deed, Deeds, SettleError, open_records, retry_parked, settle_exception,
 };
 use crossdock::store::{
-    DocumentState, Event, Exception, ExceptionState, JournalRecord, Outcome, Subject,
+    DocumentState, Event, Exception, ExceptionState, JournalRecord, Outcome, Store, Subject,
 };
 
 use crate::gateway::{INVOICE, acknowledgement};
@@ -312,6 +312,35 @@ fn a_file_whose_bytes_are_lost_is_trouble_of_the_store_and_then_a_failure() {
         let failed = house.raised().await;
         assert_eq!(failed.kind, Kind::ProgramFailed, "{failed:#?}");
         assert_eq!(house.mended().await.id, trouble.id);
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_database_that_cannot_be_compacted_is_told_and_mends_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (store, _) = crate::compaction::filled(&data);
+    let bytes = store.room().database.unwrap();
+    drop(store);
+    // The copy would take the place of the link.
+    let (state, elsewhere) = (data.join("state"), data.join("elsewhere"));
+    fs::rename(&state, &elsewhere).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &state).unwrap();
+    let config = format!("{CONFIG}database_mebibytes = 1\n");
+    multi().block_on(async {
+        let mut house = House::within(folder, &config, PROFILE);
+        let trouble = house.raised().await;
+        assert_eq!(trouble.kind, Kind::StoreTrouble, "{trouble:#?}");
+        assert!(trouble.words.contains("compacting the database: "), "{trouble:#?}");
+        assert!(trouble.words.contains("it is a link to a folder elsewhere"), "{trouble:#?}");
+        let folder = house.close().await;
+        fs::remove_file(&state).unwrap();
+        fs::rename(&elsewhere, &state).unwrap();
+        let mut house = House::within(folder, &config, PROFILE);
+        assert_eq!(house.mended().await.id, trouble.id);
+        house.until(|house| house.gateway.store().room().database.unwrap() < bytes).await;
+        assert!(house.kinds_open().is_empty());
         house.close().await;
     });
 }
