@@ -114,8 +114,14 @@ pub(super) fn run(
 
 async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
     let (stopper, stop) = watch::channel(false);
+    // From the first line that says it serves, it can be told to stop.
+    let signals = Signals::listen();
     tokio::spawn(async move {
-        match told_to_stop().await {
+        let told = match signals {
+            Ok(signals) => signals.told().await,
+            Err(e) => Err(e),
+        };
+        match told {
             Ok(signal) => {
                 tracing::info!(signal, "stopping: steps under way are finished");
                 // Without a receiver the gateway has stopped already.
@@ -171,20 +177,44 @@ async fn serve(gateway: Arc<Gateway>) -> Result<Verdict, Error> {
     Ok(Verdict::Clean)
 }
 
+/// What tells the process to stop.
 #[cfg(unix)]
-async fn told_to_stop() -> std::io::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// From here on they do not end the process.
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one.
+    async fn told(mut self) -> std::io::Result<&'static str> {
+        tokio::select! {
+            _ = self.terminate.recv() => Ok("SIGTERM"),
+            _ = self.interrupt.recv() => Ok("SIGINT"),
+        }
     }
 }
 
+/// What tells the process to stop.
 #[cfg(not(unix))]
-async fn told_to_stop() -> std::io::Result<&'static str> {
-    tokio::signal::ctrl_c().await.map(|()| "ctrl-c")
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn told(self) -> std::io::Result<&'static str> {
+        tokio::signal::ctrl_c().await.map(|()| "ctrl-c")
+    }
 }
 
 /// Log lines go to standard error, in colour where that is a terminal. `RUST_LOG` goes before the configured level.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::table::Table;
-use super::{PARTY_ID_KINDS, Words, digits_fit, never_met};
+use super::{PARTY_ID_KINDS, SERVICE_LEVELS, Words, digits_fit, never_met};
 use crate::grammar::LineError;
 
 /// Codes of ours and theirs.
@@ -50,7 +50,8 @@ impl Codes {
         }
         let codes = Self { table, keys, words, preferred };
         codes.check(errors);
-        codes.check_kinds(&all.all(PARTY_ID_KINDS), errors);
+        codes.check_words("kind", (&all.all(PARTY_ID_KINDS), 1), errors);
+        codes.check_words("service", (&all.all(SERVICE_LEVELS), 2), errors);
         Some(codes)
     }
 
@@ -99,12 +100,18 @@ impl Codes {
         }
     }
 
-    /// Kinds of numbers that no document ever has.
-    fn check_kinds(&self, known: &[String], errors: &mut Vec<LineError>) {
-        let Some(kind) = self.table.column("kind") else { return };
+    /// Words in a column that no document ever has; codes have so many characters at least.
+    fn check_words(
+        &self,
+        column: &str,
+        (known, least): (&[String], usize),
+        errors: &mut Vec<LineError>,
+    ) {
+        let Some(column) = self.table.column(column) else { return };
         for row in self.table.each() {
-            let cell = self.table.cell(row, Some(kind));
-            if let Some((message, mend)) = never_met(cell, known, 1).filter(|_| !cell.is_empty()) {
+            let cell = self.table.cell(row, Some(column));
+            let never = never_met(cell, known, least).filter(|_| !cell.is_empty());
+            if let Some((message, mend)) = never {
                 errors.push(self.table.error(self.table.line(row), message, &mend));
             }
         }

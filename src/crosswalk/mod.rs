@@ -100,8 +100,8 @@ impl<F: Fn(&str, &str) -> Option<String>> Words for F {
 }
 
 /// What is wrong with a word that can never stand in a document: it is none of the table's, and too long for a code,
-/// which would stand there as it is. Units (element 355) and kinds of item numbers (235) have two characters, kinds of
-/// the numbers of parties (66) one or two.
+/// which would stand there as it is. Units (element 355), kinds of item numbers (235) and levels of service (284) have two
+/// characters, kinds of the numbers of parties (66) one or two.
 fn never_met(word: &str, all: &[String], least: usize) -> Option<(String, String)> {
     let is_code =
         (least..=2).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -205,13 +205,17 @@ impl Crosswalks {
         }
     }
 
-    /// Rows of units for items that the cross-reference of items does not know by that number: a slip, most likely.
+    /// Rows that are slips, most likely: units for items that the cross-reference of items does not know by that number,
+    /// and a single one of theirs that is several packs of ours.
     #[must_use]
-    pub fn strangers(&self) -> Vec<LineError> {
-        match (&self.items, &self.units) {
-            (Some(items), Some(units)) => units.strangers(&|number| items.meant(number)),
-            _ => Vec::new(),
+    pub fn doubts(&self) -> Vec<LineError> {
+        let (Some(units), items) = (&self.units, &self.items) else { return Vec::new() };
+        let mut doubts = units.turned();
+        if let Some(items) = items {
+            doubts.extend(units.strangers(&|number| items.meant(number)));
         }
+        doubts.sort();
+        doubts
     }
 
     /// Whether there is none.

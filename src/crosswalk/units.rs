@@ -29,6 +29,9 @@ const SAME_FOR_ALL: [&str; 12] = [
     "liter",
 ];
 
+/// Units that are no pack of others.
+const SINGLE: [&str; 2] = ["each", "piece"];
+
 /// How one unit of theirs is counted by us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Unit {
@@ -200,15 +203,33 @@ impl Units {
         errors
     }
 
+    /// Rows in which one piece of theirs is several of a unit of ours that holds pieces: ours and theirs are turned round.
+    pub(super) fn turned(&self) -> Vec<LineError> {
+        let turned = |unit: &&Unit| {
+            SINGLE.contains(&unit.theirs.word.as_str())
+                && !SAME_FOR_ALL.contains(&unit.ours.word.as_str())
+                && unit.numerator > unit.denominator
+        };
+        let told = |unit: &Unit| {
+            let (ours, theirs) = (&unit.ours.written, &unit.theirs.written);
+            let message = format!("one {theirs} of theirs is {} {ours} of ours", factor(unit));
+            let mend = "look whether the units are turned round: `ours` stands first".to_owned();
+            self.told(unit, message, mend)
+        };
+        self.units.iter().filter(turned).map(told).collect()
+    }
+
+    fn told(&self, unit: &Unit, message: String, mend: String) -> LineError {
+        LineError { file: self.file.as_str().into(), line: unit.line, column: 1, message, mend }
+    }
+
     /// Rows for numbers of which `meant` gives no item of ours.
     pub(super) fn strangers<'i>(&self, meant: &dyn Fn(&str) -> Option<&'i str>) -> Vec<LineError> {
         let strange = |unit: &&Unit| !unit.item.is_empty() && meant(&unit.item).is_none();
-        let told = |unit: &Unit| LineError {
-            file: self.file.as_str().into(),
-            line: unit.line,
-            column: 1,
-            message: format!("no item has the number {:?}", unit.item),
-            mend: "look for a slip, or add it to the cross-reference of items".to_owned(),
+        let told = |unit: &Unit| {
+            let message = format!("no item has the number {:?}", unit.item);
+            let mend = "look for a slip, or add it to the cross-reference of items".to_owned();
+            self.told(unit, message, mend)
         };
         self.units.iter().filter(strange).map(told).collect()
     }

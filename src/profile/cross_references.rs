@@ -57,8 +57,8 @@ impl<'a> CrossReferences<'a> {
             inner.end();
         }
         section.log.problems.extend(all.contradictions().into_iter().map(Problem::from));
-        let strangers = all.strangers().into_iter().map(|row| Problem::from(row).warning());
-        section.log.problems.extend(strangers);
+        let doubts = all.doubts().into_iter().map(|row| Problem::from(row).warning());
+        section.log.problems.extend(doubts);
         all
     }
 

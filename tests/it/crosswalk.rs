@@ -292,7 +292,7 @@ fn units_by_several_numbers_of_an_item_agree_or_the_document_is_held() {
     let items = (Kind::Items, "sku,vendor,buyer\nS,A1,B-1\n");
     let both = crosswalks(&[items, (Kind::Units, units)]);
     let told: Vec<String> = both.contradictions().iter().map(ToString::to_string).collect();
-    assert_eq!(both.strangers(), []);
+    assert_eq!(both.doubts(), []);
     insta::assert_snapshot!(told.join("\n"), @"units:3:1: 1 case = 12 each for B-1, but 1 case = 6 each for A1 (line 2), and both are our S; an item is counted one way; take one of the rows out");
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crossdock::store::{EmbeddedStore, InterchangeId, InterchangeRecord, Outcome, Records};
@@ -64,6 +64,30 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The bit of SIGTERM among the signals that a process catches.
+const SIGTERM: u64 = 1 << 14;
+
+/// Tells it to stop, as an operator would, and waits for its end. A signal that came before it listens to them would end
+/// it at once.
+pub fn stop(running: &mut Running) -> ExitStatus {
+    let id = running.0.id().to_string();
+    let listens = || {
+        // Where there is no such file, nobody can tell.
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.map(|mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+        caught.is_none_or(|mask| mask & SIGTERM != 0)
+    };
+    let deadline = Instant::now() + Duration::from_mins(4);
+    while !listens() {
+        assert!(running.0.try_wait().unwrap().is_none(), "the gateway ended");
+        assert!(Instant::now() < deadline, "it never listens to signals");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    running.0.wait().unwrap()
 }
 
 /// Starts the program in a folder with a `crossdock.toml`, with something that is to happen to it; see `disk::trial`.
@@ -371,9 +395,7 @@ fn finish(yard: &Yard) {
 /// Lets one that runs finish, and stops it.
 pub fn finish_running(yard: &Yard, running: &mut Running) {
     work_off(yard, running);
-    let told = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
-    assert!(told.success());
-    assert!(running.0.wait().unwrap().success(), "a graceful stop ends well");
+    assert!(stop(running).success(), "a graceful stop ends well");
 }
 
 /// Waits until all that has to appear has appeared.
@@ -418,6 +440,19 @@ fn killed_at_random_moments_nothing_is_lost_or_done_twice() {
         yard.orders.len(),
         yard.sent.len()
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn told_to_stop_before_it_has_done_anything_it_ends_in_good_order() {
+    let mut yard = Yard::new();
+    yard.drop_kind(0);
+    for _ in 0..10 {
+        let mut running = yard.start();
+        assert!(stop(&mut running).success(), "{}", yard.last_words());
+    }
+    finish(&yard);
+    holds(&yard);
 }
 
 /// Most systems give a program 1,024 open files at first, and let it ask for many more.

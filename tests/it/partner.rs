@@ -291,6 +291,29 @@ fn what_is_tried_is_compared_with_the_orders_in_the_files_before_it() {
 }
 
 #[test]
+fn the_guides_of_what_is_shipped_have_an_example_of_each_document() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("partner-profiles");
+    let mut guides = 0;
+    for entry in fs::read_dir(&shipped).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        let profile = fs::read_to_string(entry.path().join("partner.toml")).unwrap_or_default();
+        if profile.is_empty() || profile.lines().any(|line| line == "base = true") {
+            continue;
+        }
+        let output = partner(&shipped, &["guide", &name]);
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{name}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        for set in ["850", "856", "810"] {
+            let chapter = text.split("\n## ").find(|chapter| chapter.starts_with(set));
+            let chapter = chapter.unwrap_or_else(|| panic!("{name}: no {set}"));
+            assert!(chapter.contains(", from our samples:"), "{name}: {set}");
+        }
+        guides += 1;
+    }
+    assert_eq!(guides, 7);
+}
+
+#[test]
 fn a_guide_says_what_is_enforced_and_shows_only_what_passes() {
     let folder = profiles();
     let (text, code) = shown(folder.path(), &["guide", "harbor-and-pine"]);

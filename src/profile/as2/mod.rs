@@ -255,6 +255,9 @@ impl As2 {
         let documents_max = usize::try_from(documents_max).unwrap_or(1);
         let subject = header(section, "subject", "EDI");
         let content_type = header(section, "content_type", "application/edi-x12");
+        if !content_type.contains('/') {
+            section.wrong_key("content_type", "is a type such as \"application/edi-x12\"");
+        }
         Some(Arc::new(Self {
             own_name: own_name?,
             partner_name: partner_name?,

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use super::delivery::{config, folder, write_connector};
 use super::mistakes::source;
 use super::server::{Called, Reply, Server};
 use crate::house::{House, PROFILE, multi, order};
-use crate::kill::{Running, start_in};
+use crate::kill::{Running, start_in, stop};
 
 const CONNECTOR: &str = r#"
 title = "A system that takes the same order twice"
@@ -232,8 +231,7 @@ pub fn finished_when(folder: &Path, is_so: impl Fn() -> bool) {
         assert!(Instant::now() < deadline, "it does not come to an end: {}", log(folder));
         std::thread::sleep(Duration::from_millis(20));
     }
-    let told = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
-    assert!(told.success() && running.0.wait().unwrap().success());
+    assert!(stop(&mut running).success(), "{}", log(folder));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::delivery::config;
 use super::lab::{Lab, fresh, is_sold_once, order_in, ship};
 use super::server::{Reply, Server, forward};
 use crate::house::PROFILE;
-use crate::kill::{Dice, Running, start_in};
+use crate::kill::{Dice, Running, start_in, stop};
 use crate::sftp::server::Server as Mailbox;
 
 /// Only ends a test that hangs.
@@ -178,9 +178,7 @@ impl<'a> Trade<'a> {
 
     /// Ends it as an operator would.
     fn stop(&self, mut running: Running) {
-        let id = running.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert!(running.0.wait().unwrap().success(), "{}", self.log());
+        assert!(stop(&mut running).success(), "{}", self.log());
     }
 
     /// Exactly one sale, one ship notice and one invoice for each order, all of them acknowledged, nothing twice.

@@ -12,7 +12,7 @@ use crate::cli::partner::fixtures;
 use crate::findings::Severity;
 use crate::gateway::Rehearsal;
 use crate::grammar::{ElementShape, NodeId};
-use crate::profile::{Agreement, Partner};
+use crate::profile::{Agreement, Direction, Partner};
 use crate::translate::{Options, Session, Step};
 use crate::x12::{Reader, decode};
 
@@ -51,7 +51,7 @@ pub(super) fn examples(
     folder: Option<&Path>,
 ) -> (Vec<Example>, String) {
     let now = Timestamp::now();
-    let (mut found, mut reason) = (Vec::new(), String::new());
+    let (mut found, mut reasons) = (Vec::new(), Vec::new());
     let own = folder.map(|folder| samples(rehearsal, partner, agreement, folder));
     let own = own.unwrap_or_default().into_iter().map(|document| (document, true));
     let made_up = MADE_UP.iter().filter_map(|text| serde_json::from_str(text).ok());
@@ -64,19 +64,20 @@ pub(super) fn examples(
         let (bytes, findings) = match rehearsal.write(&document, partner, agreement, now) {
             Ok(written) => written,
             Err(words) => {
-                reason = format!("{number} cannot be written: {words}");
+                reasons.push(format!("{number} cannot be written: {words}"));
                 continue;
             }
         };
         if let Some(worst) = findings.iter().find(|f| f.severity >= Severity::Warning) {
-            reason = format!("{number} is not as agreed: {}", worst.message);
+            reasons.push(format!("{number} is not as agreed: {}", worst.message));
             continue;
         }
         let whence = if is_own { "from our samples" } else { "made up" };
         let words = format!("Number {number}, {whence}:");
         found.push(example(rehearsal, partner, agreement, &bytes, words));
     }
-    (found, reason)
+    // Those of our own stand before what is made up.
+    (found, reasons.into_iter().next().unwrap_or_default())
 }
 
 /// The documents in the samples of a profile, and in the fixtures that are without fault.
@@ -112,7 +113,13 @@ fn samples(
                 };
                 let interchanges = received.interchanges.into_iter();
                 let sets = interchanges.flat_map(|i| i.groups).flat_map(|group| group.sets);
-                documents.extend(sets.filter_map(|set| set.document));
+                documents.extend(sets.filter_map(|set| set.document).map(|mut document| {
+                    // As the warehouse would say it; where something is not mapped it stays as it is.
+                    if agreement.direction == Direction::Out {
+                        partner.crosswalks.inbound(&mut document);
+                    }
+                    document
+                }));
             }
             _ => {}
         }
