@@ -194,6 +194,8 @@ pub struct Gateway {
     receivers: BTreeMap<String, Arc<dyn Receiver>>,
     /// Since when not all of its work can be done.
     not_ready_since: Mutex<Option<Timestamp>>,
+    /// When the last thing was noted before it was opened.
+    last_noted: Option<Timestamp>,
     /// The last day that was reconciled.
     reconciled: Mutex<Option<jiff::civil::Date>>,
     #[cfg(feature = "as2")]

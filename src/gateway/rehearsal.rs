@@ -11,7 +11,7 @@ use super::inbound::{NO_TEST_ENDPOINT, document_id, in_force, in_our_words, shar
 use super::intake::business_number;
 use super::orders::{Own, Passed, against_given, against_orders};
 use super::parts::{Header, Part, split};
-use super::standing::{own_number, why_held};
+use super::standing::{number_key, why_held};
 use super::translation::{Numbers, Received, ReceivedSet, Share, Translator};
 use crate::canonical::Document;
 use crate::findings::{Finding, Severity};
@@ -19,7 +19,7 @@ use crate::profile::{
     Agreement, Credential, Direction, DuplicateDocument, Envelope, Information, OnError, Partner,
     Profiles, State, Usage,
 };
-use crate::store::{Document as DocumentRecord, DocumentState, PurchaseOrderKey, Records};
+use crate::store::{Document as DocumentRecord, DocumentState, Records};
 use crate::translate::{self, Engine};
 use crate::x12::{
     GroupControlNumber, GroupSpec, InterchangeControlNumber, InterchangeSpec, InterchangeWriter,
@@ -468,11 +468,7 @@ impl Judging<'_> {
             return Ok(None);
         }
         let kind = document.kind();
-        let key = PurchaseOrderKey {
-            partner: self.partner.name.clone(),
-            kind: if self.test { format!("test {kind}") } else { kind.to_owned() },
-            number: own_number(document),
-        };
+        let key = number_key((&self.partner.name, self.test), document);
         let first = if key.number.is_empty() { None } else { records.purchase_order(&key)? };
         let other = first.filter(|first| first != id);
         Ok(other.map(|other| format!("{kind} {} was received before: {other}", key.number)))

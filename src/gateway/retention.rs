@@ -14,10 +14,12 @@ use super::raising::about_upkeep;
 use super::{Error, Gateway};
 use crate::exceptions::Kind;
 use crate::profile::{Profiles, Sections};
-use crate::store::Change;
+use crate::store::{self, Change, Store};
 
 /// From one look to the next.
 const EVERY: Duration = Duration::from_hours(24);
+/// How far the clock may be ahead of the last thing that was noted before the start, for a pass at once.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Fewer days are not taken: reports, comparisons with orders and late acknowledgements look that far back.
 const DAYS_MIN: u32 = 60;
 
@@ -48,7 +50,16 @@ pub fn days_ago(days: u32) -> Timestamp {
     Timestamp::now().saturating_sub(span).unwrap_or(Timestamp::MIN)
 }
 
-/// Retires at the start and then each day, as long as the gateway runs.
+/// When the last thing was noted in a store; nothing where nothing was.
+pub(super) fn last_noted(store: &dyn Store) -> Result<Option<Timestamp>, store::Error> {
+    let last = store.last_journal()?;
+    let newest = store.journal(last.saturating_sub(1), 1)?;
+    Ok(newest.first().map(|record| record.entry.at))
+}
+
+/// Retires at the start and then each day, as long as the gateway runs. What has left does not come back: where the clock is
+/// far ahead of what was noted last, since the gateway stood still for long or since nobody has set it yet, the first pass
+/// is a day later.
 pub(super) async fn keep_retiring(
     gateway: Arc<Gateway>,
     mut stop: watch::Receiver<bool>,
@@ -58,9 +69,20 @@ pub(super) async fn keep_retiring(
         let _ = stop.changed().await;
         return Ok(());
     };
+    let now = Timestamp::now();
+    let mut waits = gateway.last_noted.is_some_and(|last| now.duration_since(last) > AHEAD_MAX);
+    if waits {
+        let last = gateway.last_noted.map(|last| last.to_string()).unwrap_or_default();
+        tracing::warn!(
+            last,
+            "nothing was noted for long: history is retired in a day, if the clock is right"
+        );
+    }
     while !*stop.borrow() {
-        let (keeper, stopped) = (Arc::clone(&gateway), stop.clone());
-        blocking(move || keeper.retire(days, &|| *stopped.borrow())).await?;
+        if !std::mem::take(&mut waits) {
+            let (keeper, stopped) = (Arc::clone(&gateway), stop.clone());
+            blocking(move || keeper.retire(days, &|| *stopped.borrow())).await?;
+        }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             _ = stop.changed() => {}

@@ -17,7 +17,7 @@ use super::live::{Live, profiles_of};
 use super::pressure::Pressure;
 use super::records::open_store;
 use super::requeue::queue_again;
-use super::retention::forgotten_of;
+use super::retention::{forgotten_of, last_noted};
 use super::room::Room;
 use super::status::Board;
 use super::translation::Translator;
@@ -118,10 +118,12 @@ pub(super) fn open(config: Config, engine: Engine) -> Result<Gateway, Problems> 
                         e.to_string(),
                     )])
                 };
+                let last_noted = last_noted(ledger.store()).map_err(whole)?;
                 // A start is when an operator has mended something.
                 queue_again(&ledger).map_err(whole)?;
                 let live = under_their_names(live, &config, &engine, &ledger)?;
                 return Ok(Gateway {
+                    last_noted,
                     translations: Semaphore::new(config.limits.translations as usize),
                     servers: Semaphore::new(config.limits.sftp_sessions as usize),
                     pressure: Pressure::default(),

@@ -55,6 +55,20 @@ pub(super) fn own_number(document: &canonical::Document) -> String {
     }
 }
 
+/// The key under which the number of a document of a partner's is taken. A test order does not stand in the way of the
+/// one in earnest.
+pub(super) fn number_key(
+    (partner, test): (&str, bool),
+    document: &canonical::Document,
+) -> PurchaseOrderKey {
+    let kind = document.kind();
+    PurchaseOrderKey {
+        partner: partner.to_owned(),
+        kind: if test { format!("test {kind}") } else { kind.to_owned() },
+        number: own_number(document),
+    }
+}
+
 /// The record of the order that a document of a partner's names.
 pub(super) fn order_record(
     records: &dyn Records,

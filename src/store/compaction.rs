@@ -62,21 +62,24 @@ pub(super) struct Compaction {
     unsynced: usize,
 }
 
+/// Why a database is never compacted where it is; nothing where it may be.
+fn unfit(folders: &Folders) -> Option<&'static str> {
+    let path = &folders.database;
+    let [own, root] = [path, &folders.root].map(|of| fs::metadata(of).map(|data| data.dev()).ok());
+    if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
+        // The copy would take the place of the link.
+        Some("it is a link to a folder elsewhere")
+    } else if own != root {
+        Some("it is on another file system than the folder around it")
+    } else {
+        None
+    }
+}
+
 impl Compaction {
     fn begin(folders: &Folders, sync: disk::Sync) -> Result<Self, Error> {
-        let path = &folders.database;
-        let [own, root] =
-            [path, &folders.root].map(|of| fs::metadata(of).map(|data| data.dev()).ok());
-        let reason = if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
-            // The copy would take the place of the link.
-            Some("it is a link to a folder elsewhere")
-        } else if own != root {
-            Some("it is on another file system than the folder around it")
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            let (path, reason) = (path.display().to_string(), reason.to_owned());
+        if let Some(reason) = unfit(folders) {
+            let (path, reason) = (folders.database.display().to_string(), reason.to_owned());
             return Err(Error::File { doing: "compacting", path, reason });
         }
         remove(&folders.copy)?;
@@ -233,6 +236,12 @@ impl Compactor {
         let bytes = database.bytes()?;
         let pauses = self.not_before.is_some_and(|at| Instant::now() < at);
         if pauses || bytes <= over || bytes <= database.compacted()?.saturating_mul(GROWTH) {
+            return Ok(false);
+        }
+        // Nothing to be tried again, nor to be told: a person has put it there.
+        if let Some(reason) = unfit(&self.folders) {
+            tracing::info!("the database is not compacted: {reason}");
+            self.not_before = Some(Instant::now() + PAUSE_MAX);
             return Ok(false);
         }
         let needed = (bytes / GROWTH).saturating_add(ROOM_BYTES);

@@ -58,7 +58,7 @@ pub use records::{
     NumberRange, Outcome, PurchaseOrderKey, Receipt, Seen, Series,
 };
 pub use recovery::Progress;
-pub use retention::{Retirable, Retired};
+pub use retention::{Retirable, Retired, said_by_retired};
 pub use trail::{Put, Told, Trail};
 pub use transaction::{Change, NewWork, Transaction};
 pub use work::{Again, Parcel, Place, Redeliver, Task, Work};

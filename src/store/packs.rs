@@ -71,6 +71,23 @@ struct Inner {
     unsynced: bool,
     /// Packs that are to go to the archive: what is put again is written again.
     aged: BTreeSet<u32>,
+    /// Why the disk may not have what was put. A sync that failed once may seem to succeed the next time.
+    failed: Option<String>,
+}
+
+impl Inner {
+    fn still_good(&self) -> io::Result<()> {
+        match &self.failed {
+            Some(reason) => Err(io::Error::other(format!("a sync failed before: {reason}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn heed(&mut self, synced: io::Result<()>) -> io::Result<()> {
+        synced.inspect_err(|e| {
+            self.failed.get_or_insert(e.to_string());
+        })
+    }
 }
 
 impl Packs {
@@ -181,7 +198,10 @@ impl Packs {
             disk::move_file(&from, &path(&self.archive, pack))?;
             let mut inner = self.inner();
             for half in &halves {
-                inner.slots.remove(half);
+                // What was put again meanwhile lies elsewhere.
+                if inner.slots.get(half).is_some_and(|slot| slot.pack == pack) {
+                    inner.slots.remove(half);
+                }
             }
             inner.aged.remove(&pack);
             drop(inner);
@@ -191,9 +211,11 @@ impl Packs {
         Ok((files, bytes))
     }
 
-    /// Adds the compressed bytes of a payload. They are durable with the next [`Packs::sync`].
+    /// Adds the compressed bytes of a payload. They are durable with the next [`Packs::sync`]. Once the disk has refused
+    /// a sync, nothing is added any more.
     pub(super) fn put(&self, id: PayloadId, packed: &[u8]) -> io::Result<()> {
         let mut inner = self.inner();
+        inner.still_good()?;
         if inner.open.as_ref().is_some_and(|(_, length)| *length >= PACK_BYTES) {
             self.settle(&mut inner)?;
         }
@@ -233,7 +255,8 @@ impl Packs {
     /// Ends the pack that is written to, durably.
     fn settle(&self, inner: &mut Inner) -> io::Result<()> {
         if let (true, Some((file, _))) = (inner.unsynced, &inner.open) {
-            self.wait_for(file)?;
+            let synced = self.wait_for(file);
+            inner.heed(synced)?;
             inner.unsynced = false;
         }
         inner.open = None;
@@ -247,9 +270,13 @@ impl Packs {
     }
 
     /// Waits until the disk has everything that was put. Meanwhile more may be put and read.
+    ///
+    /// Where that fails, or has failed when a pack was full, it fails from then on: a payload that was put in between
+    /// may not be on the disk, and no later sync would tell.
     pub(super) fn sync(&self) -> io::Result<()> {
         let file = {
             let mut inner = self.inner();
+            inner.still_good()?;
             let unsynced = std::mem::take(&mut inner.unsynced);
             match &inner.open {
                 Some((file, _)) if unsynced => file.try_clone()?,
@@ -257,10 +284,11 @@ impl Packs {
             }
         };
         let synced = self.wait_for(&file);
-        if synced.is_err() {
-            self.inner().unsynced = true;
-        }
-        synced
+        let mut inner = self.inner();
+        inner.unsynced |= synced.is_err();
+        inner.heed(synced)?;
+        // A pack may have become full meanwhile, and its sync failed.
+        inner.still_good()
     }
 
     /// How many payloads there are that are none of these.
@@ -343,4 +371,29 @@ fn index(file: &mut File, pack: u32, slots: &mut HashMap<[u8; 16], Slot>) -> io:
         reader.seek_relative(i64::from(length))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_that_failed_when_a_pack_was_full_is_not_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut fails = [Err(io::Error::other("the disk is broken"))].into_iter();
+        // As Linux does: the failure is told once.
+        let sync: disk::Sync = Box::new(move |_| fails.next().unwrap_or(Ok(())));
+        let packs = Packs::open(folder.path().join("packs"), folder.path().join("archive"), sync);
+        let packs = packs.unwrap();
+        let bytes = vec![7; PACKED_BYTES_MAX];
+        let payload = |number: u64| PayloadId::of(&number.to_le_bytes());
+        let fitting = PACK_BYTES / (PACKED_BYTES_MAX + HEAD_BYTES) as u64 + 1;
+        for number in 0..fitting {
+            packs.put(payload(number), &bytes).unwrap();
+        }
+        assert!(packs.put(payload(fitting), &bytes).is_err(), "it ends the first pack");
+        let told = packs.sync().unwrap_err().to_string();
+        assert!(told.contains("the disk is broken"), "{told}");
+        assert!(packs.put(payload(fitting), &bytes).is_err() && packs.sync().is_err());
+    }
 }

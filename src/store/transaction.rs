@@ -42,8 +42,10 @@ pub enum Change {
     /// An interchange key is seen for the first time. Expects that, or that it was seen before the moment given:
     /// what was seen before that is forgotten.
     FirstSeen(InterchangeKey, Seen, Option<Timestamp>),
-    /// A number of a partner's was seen: it is remembered with these words, those of before forgotten. They begin with the
-    /// moment, and a blank.
+    /// Something of a partner's is remembered with these words, those of before forgotten: a number that was seen, which
+    /// order is the latest of its number, how far a connector has looked. Of the number of a group or set, whose kind
+    /// begins with `group ` or `set ` (`test group `, `test set `), they begin with the moment and a blank, by which it is
+    /// forgotten.
     Noted(PurchaseOrderKey, String),
     /// A business number is seen for the first time. Expects that.
     PurchaseOrder(PurchaseOrderKey, String),

@@ -1,6 +1,6 @@
 //! What a transaction makes of the records, change by change.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ use super::exception::ExceptionItem;
 use super::expectation::{AckState, Expectation};
 use super::journal::{JournalEntry, JournalRecord};
 use super::keys;
-use super::records::{Document, DocumentState, InterchangeRecord, Receipt, Seen};
+use super::records::{Document, DocumentState, InterchangeRecord, Receipt, Seen, Series};
 use super::transaction::{Change, NewWork};
 use super::work::Work;
 
@@ -24,6 +24,11 @@ pub(super) const RECORD_BYTES_MAX: usize = 4096;
 const NOTE_CHARS_MAX: usize = 400;
 /// Longest subject of a journal entry, in characters.
 const SUBJECT_CHARS_MAX: usize = 200;
+
+/// Control numbers of one series that are drawn and not yet used at the same time are fewer, and are used within that
+/// time of each other.
+const DRAWN_TOGETHER_MAX: u64 = 100;
+const DRAWN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// One transaction while it grows.
 pub(super) struct Pending<'a> {
@@ -94,7 +99,7 @@ impl<'a> Pending<'a> {
                 } else {
                     self.insert_new(key, at, what)?;
                 }
-                self.insert(keys::position(series), number)
+                self.reach(series, *number, *at)
             }
             Change::Document(document) => self.document(document),
             Change::Advance { document, state, at } => self.advance(document, *state, *at),
@@ -116,6 +121,22 @@ impl<'a> Pending<'a> {
             Change::Retire(what, before) => self.retire(what, *before),
             Change::Journal(entry) => self.journal(entry),
         }
+    }
+
+    /// Moves the position of a series to a number that is used now. What was drawn together comes in any order: then the
+    /// highest is the position.
+    fn reach(&mut self, series: &Series, number: u64, at: Timestamp) -> Result<(), Error> {
+        let position = keys::position(series);
+        let last = self.read::<u64>(&position)?;
+        let last = last.filter(|&last| number < last && last - number < DRAWN_TOGETHER_MAX);
+        if let Some(last) = last {
+            let used = self.read::<Option<Timestamp>>(&keys::number(series, last))?.flatten();
+            let since = at.saturating_sub(DRAWN_WITHIN).unwrap_or(Timestamp::MIN);
+            if used.is_some_and(|used| used >= since) {
+                return Ok(());
+            }
+        }
+        self.insert(position, &number)
     }
 
     /// What rules of alerts have told, and how far they and webhooks have looked.

@@ -193,6 +193,58 @@ fn a_profile_that_cannot_be_used_and_a_stranger_are_refused() {
 }
 
 #[test]
+fn what_has_left_the_store_is_not_handed_over_again() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.deliver(1..=1).await;
+        // Two that say different things under one number: the second is for a person, and the file stays for that.
+        let two = order(2, "PO2");
+        let begin = two.find("ST*").unwrap();
+        let end = two.find("GE*").unwrap();
+        let other = two[begin..end].replace("0001", "0002").replace("PO1*1*", "PO1*1*7");
+        let both = format!("{}{other}{}", &two[..end], two[end..].replace("GE*1*", "GE*2*"));
+        house.drop_inbound("two.edi", &both);
+        house.wait(Event::ExceptionRaised).await;
+        house.wait(Event::InterchangeSent).await;
+        house.deliver(3..=3).await;
+        let folder = house.close().await;
+        let retire = || {
+            let output = Command::new(env!("CARGO_BIN_EXE_crossdock"))
+                .env("CROSSDOCK_CONFIG", folder.path().join("crossdock.toml"))
+                .args(["store", "retire", "--days", "0"])
+                .output()
+                .unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        // The file that came last stays without its document: the next one is numbered by it.
+        assert!(retire().starts_with("Retired: 2 documents, 1 files"), "{}", retire());
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        let (told, code) = house.replay(&["--who", "dana"]);
+        assert!(code == 0 && told.starts_with("0 of "), "{told}");
+
+        // What comes under its number is compared with what it said, and held where that is not known.
+        house.drop_inbound("again.edi", &order(8, "PO1"));
+        house.wait(Event::DocumentDuplicate).await;
+        let changed = order(9, "PO1").replace("PO1*1*", "PO1*1*9");
+        house.drop_inbound("other.edi", &changed);
+        let raised = house.wait(Event::ExceptionRaised).await;
+        assert!(raised.entry.note.contains("with other contents"), "{}", raised.entry.note);
+        let folder = house.close().await;
+        for place in ["payloads", "archive"] {
+            let _ = fs::remove_dir_all(folder.path().join("data").join(place));
+        }
+        let mut house = House::within(folder, CONFIG, PROFILE);
+        house.drop_inbound("once-more.edi", &order(10, "PO1"));
+        let reused = |record: &crossdock::store::JournalRecord| {
+            record.entry.note.contains("whether this says the same cannot be told")
+        };
+        house.wait_for(Event::DocumentQuarantined, reused).await;
+        assert_eq!(house.names(ORDERS).len(), 3);
+        house.close().await;
+    });
+}
+
+#[test]
 fn what_was_refused_and_passes_now_is_delivered_once_and_answered_once() {
     multi().block_on(async {
         let folder = tempfile::tempdir().unwrap();

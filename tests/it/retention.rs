@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use crossdock::store::{
     As2Direction, As2Key, As2Message, As2State, Change, Document, DocumentState, EmbeddedStore,
-    Event, InterchangeId, InterchangeKey, InterchangeRecord, JournalRecord, NewWork, Outcome,
-    PayloadId, Payloads, PurchaseOrderKey, Records as _, Seen, Series, Store as _, Task,
-    Transaction, check,
+    Event, Facts, InterchangeId, InterchangeKey, InterchangeRecord, JournalEntry, JournalRecord,
+    NewWork, Outcome, PayloadId, Payloads, PurchaseOrderKey, Records as _, Seen, Series,
+    Store as _, Task, Transaction, check,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::house::{CONFIG, House, PROFILE, multi, order};
 use crate::store::large;
@@ -178,6 +178,11 @@ fn an_order() -> PurchaseOrderKey {
     PurchaseOrderKey { kind: "order".to_owned(), ..group("PO-1") }
 }
 
+/// What begins with a moment, too, and is no number.
+fn a_certificate() -> PurchaseOrderKey {
+    PurchaseOrderKey { kind: "certificate".to_owned(), ..group("ours") }
+}
+
 /// A store that holds numbers of each kind, old ones and younger ones.
 fn store_of_numbers(folder: &Path, [old, between, young]: [Timestamp; 3]) -> EmbeddedStore {
     let store = EmbeddedStore::open(folder).unwrap();
@@ -203,11 +208,12 @@ fn store_of_numbers(folder: &Path, [old, between, young]: [Timestamp; 3]) -> Emb
         seen("harbor", "3", 3, young),
         seen("other", "4", 4, old),
         seen("harbor", "5", 5, old),
-        Change::Outcome(InterchangeId { receipt: 5, index: 0 }, record),
+        Change::Outcome(InterchangeId { receipt: 50, index: 0 }, record),
         seen("", "6", 6, old),
         noted("1", old),
         noted("2", between),
         Change::PurchaseOrder(an_order(), "an-order".to_owned()),
+        Change::Noted(a_certificate(), format!("{old} 0")),
         used("harbor", 7, old),
         used("harbor", 8, between),
         used("harbor", 9, old),
@@ -271,11 +277,16 @@ fn numbers_leave_once_they_do_not_count_any_more() {
     let messages = [("1", received), ("2", sent), ("3", sent), ("4", received), ("5", sent)];
     assert_eq!(messages.map(is_there), [false, false, true, true, true]);
     assert_eq!(store.purchase_order(&an_order()).unwrap().as_deref(), Some("an-order"), "for ever");
+    assert!(store.purchase_order(&a_certificate()).unwrap().is_some());
 
     // The other way round. Once more finds nothing.
     assert_eq!(retire("2026-06-01T00:00:00Z", "2026-01-01T00:00:00Z").numbers, 0);
     assert_eq!(retire("2026-06-01T00:00:00Z", "2026-06-01T00:00:00Z").numbers, 4);
-    assert_eq!(["2", "3", "5"].map(is_seen), [false, true, true], "5 has its record");
+    assert_eq!(
+        ["2", "3", "5"].map(is_seen),
+        [false, true, true],
+        "5 has a record, of when it came again"
+    );
     let next = |partner: &str| store.reserve_numbers(&series(partner), (1..=99).into(), 1).unwrap();
     assert_eq!((next("harbor"), next("other")), (vec![10], vec![9]));
     drop(store);
@@ -395,6 +406,42 @@ fn a_gateway_retires_by_itself_where_it_is_told_to() {
         let (told, code) = program(&path, &["store", "retire"]);
         assert!(code == 0 && told.contains(" 2 numbers;"), "{told}");
         assert_eq!([2, 3, 4].map(is_used), [false, false, true]);
+    });
+}
+
+#[test]
+fn a_clock_far_ahead_of_what_was_noted_last_retires_nothing_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let year_ago = "2025-11-21T10:00:00Z".parse().unwrap();
+    let store = EmbeddedStore::open(&data).unwrap();
+    let mut noted = Transaction::new().with(document(&store, "old", b"bytes", year_ago));
+    noted.journal(JournalEntry {
+        at: Timestamp::now() - SignedDuration::from_hours(30 * 24),
+        event: Event::DocumentDelivered,
+        partner: String::new(),
+        subject: "old".to_owned(),
+        payload: None,
+        facts: Facts::default(),
+        note: String::new(),
+    });
+    store.commit(noted).unwrap();
+    drop(store);
+    multi().block_on(async {
+        let config = format!("{CONFIG}\n[retention]\ndays = 60\n");
+        let mut house = House::within(folder, &config, PROFILE);
+        house.drop_inbound("one.edi", &order(1, "PO-1"));
+        let one = |record: &JournalRecord| record.entry.subject.contains("PO-1");
+        house.wait_for(Event::DocumentDelivered, one).await;
+        let folder = house.close().await;
+        let store = EmbeddedStore::open(&folder.path().join("data")).unwrap();
+        assert!(store.document("old").unwrap().is_some());
+        drop(store);
+        // The clock stands there still.
+        let mut house = House::within(folder, &config, PROFILE);
+        house.wait(Event::HistoryRetired).await;
+        assert!(house.gateway.store().document("old").unwrap().is_none());
+        house.close().await;
     });
 }
 

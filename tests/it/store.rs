@@ -118,6 +118,31 @@ fn numbers_begin_anew_after_the_last_and_pass_over_those_that_still_count() {
 }
 
 #[test]
+fn numbers_that_come_in_another_order_than_they_were_drawn_are_not_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+    let day_ago = now - SignedDuration::from_hours(24);
+    let next = |numbers: &[(u64, Timestamp)], first, last| {
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        for &(number, at) in numbers {
+            let series = series();
+            let used = Change::Number { series, number, at, forgotten_before: Some(day_ago) };
+            store.commit(Transaction::new().with(used)).unwrap();
+        }
+        drop(store);
+        let range = NumberRange { first, last, rollover: true, forgotten_before: Some(day_ago) };
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        store.reserve_numbers(&series(), range, 1).unwrap()
+    };
+    let long_ago = day_ago - SignedDuration::from_hours(24);
+    let late = [101, 103, 102].map(|number| (number, long_ago));
+    assert_eq!(next(&late, 1, 999), [104], "though all of them may be used again");
+    // They begin anew, far below and close by.
+    assert_eq!(next(&[(1, now)], 1, 999), [2]);
+    assert_eq!(next(&[(9, now), (2, now)], 2, 9), [3]);
+}
+
+#[test]
 fn work_of_one_order_is_given_out_in_turn_and_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let later = now() + SignedDuration::from_mins(1);

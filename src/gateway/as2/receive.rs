@@ -150,15 +150,19 @@ impl Gateway {
             let payload = store.put_payload(&document.content)?;
             first = first.or(Some(payload));
             let name = file_name(key, index, document.filename.as_deref());
-            let (id, mailbox) = (store.next_receipt()?, &known.binding.key);
+            let size = document.content.len() as u64;
+            // The same message has the same key, whenever it comes.
+            let (mailbox, modified_nanoseconds) = (known.binding.key.clone(), 0);
+            let file = FileKey { mailbox, name, size, modified_nanoseconds, payload };
+            // The message may have left the store before the file that came in it.
+            if store.file(&file)?.is_some() {
+                continue;
+            }
+            let (id, mailbox) = (store.next_receipt()?, &file.mailbox);
             let task = Task::Translate { receipt: id, again: None };
             draft.queue(lanes::receive(mailbox), mailbox, task, now);
             let note = format!("{} bytes in {mailbox}", document.content.len());
-            draft.journal_with(now, Event::FileReceived, "", &name, &note, Some(payload));
-            let size = document.content.len() as u64;
-            // The same message has the same key, whenever it comes.
-            let (mailbox, modified_nanoseconds) = (mailbox.clone(), 0);
-            let file = FileKey { mailbox, name, size, modified_nanoseconds, payload };
+            draft.journal_with(now, Event::FileReceived, "", &file.name, &note, Some(payload));
             draft.push(Change::TakeFile(Receipt { id, file, at: now, done: false }));
         }
         let (mic, features) = (opened.mic.to_string(), features(arriving.headers));

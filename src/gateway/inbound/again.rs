@@ -5,14 +5,14 @@ use super::Arriving;
 use super::document::{id, in_our_words};
 use crate::gateway::intake::business_number;
 use crate::gateway::ledger::Draft;
-use crate::gateway::orders::{Own, Passed};
+use crate::gateway::orders::{Own, Passed, latest};
 use crate::gateway::parts::Header;
 use crate::gateway::raising::about_work;
-use crate::gateway::standing::{is_cancelled, order_record};
+use crate::gateway::standing::{is_cancelled, number_key, order_record};
 use crate::gateway::translation::ReceivedSet;
 use crate::gateway::{Error, Gateway, lanes};
 use crate::profile::Partner;
-use crate::store::{Again, Document, DocumentState, Redeliver, Task, Work};
+use crate::store::{self, Again, Document, DocumentState, Records, Redeliver, Task, Work};
 
 /// Parked work that is looked through for the call of a document.
 const PARKED_MAX: usize = 10_000;
@@ -62,7 +62,8 @@ impl Gateway {
             Some(before) if before.state != DocumentState::Quarantined => {
                 self.is_handed_over_again(partner, header, set, (&before, redeliver))
             }
-            _ => Ok(true),
+            Some(_) => Ok(true),
+            None => Ok(!self.has_left(partner, header, place)?),
         }
     }
 
@@ -159,8 +160,23 @@ impl Gateway {
         header: &Header,
         place: (usize, &ReceivedSet),
     ) -> Result<bool, Error> {
-        let before = self.became(partner, header, place)?;
-        Ok(before.is_some_and(|before| before.state != DocumentState::Quarantined))
+        match self.became(partner, header, place)? {
+            Some(before) => Ok(before.state != DocumentState::Quarantined),
+            None => self.has_left(partner, header, place),
+        }
+    }
+
+    /// Whether this very set became a document that went on, and has left the store since.
+    fn has_left(
+        &self,
+        partner: &Partner,
+        header: &Header,
+        (index, set): (usize, &ReceivedSet),
+    ) -> Result<bool, Error> {
+        let Some(document) = &set.document else { return Ok(false) };
+        let number = business_number(document.number());
+        let id = id(partner, header, (index, set), document.kind(), &number);
+        Ok(has_left(self.ledger.store(), (&partner.name, header.test), document, &id)?)
     }
 
     /// The document that this very set has become before.
@@ -175,6 +191,22 @@ impl Gateway {
         let id = id(partner, header, (index, set), document.kind(), &number);
         Ok(self.ledger.store().document(&id)?)
     }
+}
+
+/// Whether a document of a partner's went on, and has left the store since: its number is taken by it, and its record is
+/// not there.
+pub(in crate::gateway) fn has_left(
+    records: &dyn Records,
+    (partner, test): (&str, bool),
+    document: &crate::canonical::Document,
+    id: &str,
+) -> Result<bool, store::Error> {
+    let own = number_key((partner, test), document);
+    if own.number.is_empty() || records.document(id)?.is_some() {
+        return Ok(false);
+    }
+    let of_number = [records.purchase_order(&own)?, records.purchase_order(&latest(&own))?];
+    Ok(of_number.iter().flatten().any(|taken| taken == id))
 }
 
 /// Whether a document is what was kept of it, however that was written.

@@ -19,13 +19,14 @@ use crate::gateway::orders::{
     Own, Passed, against_orders, count_for_orders, latest, replace_order,
 };
 use crate::gateway::parts::Header;
-use crate::gateway::standing::{asked_by, cancellation, own_number, why_held};
+use crate::gateway::standing::{asked_by, cancellation, number_key, why_held};
 use crate::gateway::translation::{Received, ReceivedSet};
 use crate::gateway::{Error, Gateway, notes};
 use crate::lifecycle::Asked;
 use crate::profile::{Direction, DuplicateDocument, Moment, Partner, State};
 use crate::store::{
     Change, Document, DocumentState, Event, Outcome, PayloadId, PurchaseOrderKey, Records,
+    said_by_retired,
 };
 
 /// Why the document of a test goes nowhere, and what to do.
@@ -53,13 +54,7 @@ impl Gateway {
         let (kind, number) = (document.kind(), business_number(document.number()));
         let id = id(partner, header, (index, set), kind, &number);
         let asked = asked_by(document);
-        // A test order does not stand in the way of the one in earnest.
-        let of_kind = if header.test { format!("test {kind}") } else { kind.to_owned() };
-        let own = PurchaseOrderKey {
-            partner: partner.name.clone(),
-            kind: of_kind,
-            number: own_number(document),
-        };
+        let own = number_key((&partner.name, header.test), document);
         let deliver_again = partner.duplicates.documents == DuplicateDocument::Deliver;
         let mut document = document.clone();
         let fate = {
@@ -128,8 +123,17 @@ fn json_of(document: &canonical::Document, id: &str) -> Result<Vec<u8>, Error> {
 /// What had a number before.
 struct Before {
     id: String,
-    /// What it says, where that can be compared.
-    payload: Option<PayloadId>,
+    says: Says,
+}
+
+/// What a document says that had a number before.
+#[derive(Clone, Copy)]
+enum Says {
+    This(PayloadId),
+    /// What a person has written: no partner has said it, and nothing can be compared with it.
+    Edited,
+    /// Its record has left; this, where that is known.
+    Left(Option<PayloadId>),
 }
 
 /// What becomes of a document.
@@ -139,6 +143,12 @@ struct Fate {
     note: String,
     /// Why a person has to look at it.
     trouble: Option<OfSet>,
+}
+
+impl Before {
+    fn has_left(&self) -> bool {
+        matches!(self.says, Says::Left(_))
+    }
 }
 
 impl Fate {
@@ -178,7 +188,7 @@ impl Gateway {
             return Ok(Fate::held(trouble, note));
         } else if let Some(before) = self
             .known(partner, (order, id), tally)?
-            .filter(|before| !arriving.redelivers() || before.id != id)
+            .filter(|before| !arriving.redelivers() || before.id != id || before.has_left())
             .filter(|before| !accept || before.id == id)
         {
             return self.comes_twice(partner, document, order, &before);
@@ -246,20 +256,23 @@ impl Gateway {
         let store = self.ledger.store();
         let Some(first) = store.purchase_order(own)? else {
             let here = tally.numbers.get(own);
-            return Ok(here.map(|&payload| Before {
-                id: "in this interchange".to_owned(),
-                payload: Some(payload),
-            }));
+            let id = "in this interchange".to_owned();
+            return Ok(here.map(|&payload| Before { id, says: Says::This(payload) }));
         };
         // What a person had go on in its place counts from then on.
         let last = store.purchase_order(&latest(own))?.filter(|_| first != document);
+        let key = if last.is_some() { latest(own) } else { own.clone() };
         let id = last.unwrap_or(first);
-        // An edited one says what no partner has said: nothing can be compared with it.
-        let record = store.document(&id)?.filter(|record| !record.edited);
-        Ok(Some(Before { id, payload: record.map(|record| record.payload) }))
+        let says = match store.document(&id)? {
+            Some(record) if record.edited => Says::Edited,
+            Some(record) => Says::This(record.payload),
+            None => Says::Left(said_by_retired(store, &key)?),
+        };
+        Ok(Some(Before { id, says }))
     }
 
-    /// A number that came before: with the same contents it is recorded, with others a person has to look.
+    /// A number that came before: with the same contents it is recorded. With others a person has to look, and where it
+    /// cannot be told: it may be another order, which must not be lost.
     fn comes_twice(
         &self,
         partner: &Partner,
@@ -270,16 +283,28 @@ impl Gateway {
         let mut ours = document.clone();
         // What it says in our words, whatever has no word of ours.
         let _ = partner.crosswalks.inbound(&mut ours);
-        let same = match before.payload {
-            Some(payload) => says_the_same(&self.ledger.store().payload(payload)?, &ours),
-            None => true,
-        };
         let (kind, number, id) = (document.kind(), &own.number, &before.id);
-        if same {
+        let then = match before.says {
+            Says::This(payload) => Some(self.ledger.store().payload(payload)?),
+            // It may be in an archive that is not there.
+            Says::Left(payload) => payload.and_then(|it| self.ledger.store().payload(it).ok()),
+            Says::Edited => None,
+        };
+        if then.as_ref().is_some_and(|then| says_the_same(then, &ours)) {
             let note = format!("{kind} {number} was received before: {id}");
             return Ok(Fate::of(DocumentState::Duplicate, Event::DocumentDuplicate, note));
         }
-        let words = format!("{kind} {number} was received before with other contents: {id}");
+        let words = match (then, before.says) {
+            (Some(_), _) => {
+                format!("{kind} {number} was received before with other contents: {id}")
+            }
+            (None, Says::Edited) => format!(
+                "{kind} {number} was received before: {id}. A person has edited that, so whether this says the same cannot be told"
+            ),
+            (None, _) => format!(
+                "{kind} {number} was received before: {id}. That has left the store, so whether this says the same cannot be told"
+            ),
+        };
         let cause = format!("{kind} {number}");
         Ok(Fate::held(OfSet::acceptable(Kind::DocumentNumberReused, &words, cause), words))
     }

@@ -27,6 +27,7 @@ use crate::store::{
     self, Again, Change, Event, InterchangeId, InterchangeKey, InterchangeRecord, Outcome, Parcel,
     PayloadId, Place, Receipt, Seen, Task, Work,
 };
+pub(super) use again::has_left;
 pub(super) use answer::shares;
 use document::Tally;
 pub(super) use document::{NO_TEST_ENDPOINT, id as document_id, in_force, in_our_words};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::difference::{Shown, fields, findings, lines, segments};
 use super::{Against, Item, Origin, Replay, Replayed, Selection, Source, Stand, Step, Taken};
 use crate::gateway::Error;
+use crate::gateway::inbound::has_left;
 use crate::gateway::parts::{Part, split};
 use crate::gateway::rehearsal::{SetTrial, Standing, Trial};
 use crate::profile::{Partner, Profiles};
@@ -109,6 +110,8 @@ impl Replay<'_> {
             return Ok(None);
         };
         Ok(match self.records.seen(key)? {
+            // Its number does not count any more, and nobody knows what became of it.
+            None if record.outcome == Outcome::Accepted || record.documents > 0 => None,
             None => Some(Taken::Never),
             Some(seen) if seen.id == id => Some(Taken::First),
             // A person has had other bytes take the place of those that came: they have documents.
@@ -196,7 +199,9 @@ impl Replay<'_> {
         for (set, document) in trial.sets.iter().zip(own) {
             let mut seen = Seen { stand: None, findings: None, document: None, answer: None };
             if !set.is_acknowledgement {
-                seen.stand = stand_then(stored, set, document.as_ref());
+                if !self.has_left(stored, set)? {
+                    seen.stand = stand_then(stored, set, document.as_ref());
+                }
                 if let Some((document, true)) = document {
                     let json = self.records.payload(document.payload)?;
                     seen.document = serde_json::from_slice(&json).ok();
@@ -207,6 +212,16 @@ impl Replay<'_> {
             sets.push(seen);
         }
         Ok(Side { sets, answer })
+    }
+
+    /// Whether a set became a document that has left the store.
+    fn has_left(&self, stored: &Stored<'_>, set: &SetTrial) -> Result<bool, Error> {
+        let (Some(header), Some(document), Some(id)) =
+            (&stored.part.header, &set.document, &set.id)
+        else {
+            return Ok(false);
+        };
+        Ok(has_left(self.records, (&stored.record.partner, header.test), document, id)?)
     }
 }
 
@@ -226,7 +241,7 @@ fn unknown() -> Stand {
 }
 
 /// What became of a set by the records; nothing where that is not comparable: it repeats another, or bytes that took
-/// the place of these became its document.
+/// the place of these became its document. One whose document has left the store is not to be asked for.
 fn stand_then(
     stored: &Stored<'_>,
     set: &SetTrial,

@@ -11,7 +11,7 @@ use crate::store::records::{
     Document, DocumentState, InterchangeKey, PurchaseOrderKey, Receipt, Seen, Series,
 };
 use crate::store::writer::Pending;
-use crate::store::{Error, keys};
+use crate::store::{Error, PayloadId, Records, keys};
 
 /// A record that may be retired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +60,36 @@ pub(super) fn is_settled(message: &As2Message, before: Timestamp) -> bool {
     !message.state.is_open() && last < before
 }
 
-/// When the number of a group or set was noted; nothing where the words are of another number. They begin with it, see
+/// What the kinds of keys begin with under which numbers of groups and sets are noted.
+const NUMBERS: [&str; 2] = ["group ", "set "];
+
+/// What the words begin with that tell what a document said that has left. They name its payload to nobody else: it may go
+/// to the archive.
+const SAYS: &str = "payload ";
+
+/// The key under which it is kept what the document said that has left and whose number stands under a key.
+fn said(key: &PurchaseOrderKey) -> PurchaseOrderKey {
+    PurchaseOrderKey { kind: format!("said {}", key.kind), ..key.clone() }
+}
+
+/// What the document said whose number stands under a key, where it has left; nothing where that is not known.
+///
+/// # Errors
+/// Where the records cannot be read.
+pub fn said_by_retired(
+    records: &dyn Records,
+    key: &PurchaseOrderKey,
+) -> Result<Option<PayloadId>, Error> {
+    let words = records.purchase_order(&said(key))?;
+    Ok(words.and_then(|words| words.strip_prefix(SAYS)?.parse().ok()))
+}
+
+/// When the number of a group or set was noted; nothing of what else is noted. The words begin with it, see
 /// [`Change::Noted`](crate::store::Change::Noted).
-pub(super) fn noted_at(words: &str) -> Option<Timestamp> {
-    words.split_once(' ')?.0.parse().ok()
+pub(super) fn noted_at(key: &PurchaseOrderKey, words: &str) -> Option<Timestamp> {
+    let kind = key.kind.strip_prefix("test ").unwrap_or(&key.kind);
+    let is_number = NUMBERS.iter().any(|begin| kind.starts_with(begin));
+    words.split_once(' ').filter(|_| is_number)?.0.parse().ok()
 }
 
 impl Pending<'_> {
@@ -76,7 +102,9 @@ impl Pending<'_> {
         match what {
             Retirable::Document(id) => {
                 let key = keys::document(id);
-                if self.read::<Document>(&key)?.is_some_and(|one| is_done(&one, before)) {
+                let document = self.read::<Document>(&key)?;
+                if let Some(document) = document.filter(|one| is_done(one, before)) {
+                    self.keep_what_it_says(&document)?;
                     for call in self.tree.scan_prefix(keys::calls(id)).keys() {
                         let call = call.map_err(|e| failed("reading", &e))?;
                         self.remove(call.to_vec());
@@ -120,6 +148,22 @@ impl Pending<'_> {
         Ok(())
     }
 
+    /// What had a business number is compared with what comes under it later, however late. What a person has edited is
+    /// compared with nothing.
+    fn keep_what_it_says(&mut self, document: &Document) -> Result<(), Error> {
+        let Document { partner, kind, number, .. } = document;
+        for of in ["", "test ", "latest ", "latest test "] {
+            let (partner, number) = (partner.clone(), number.clone());
+            let key = PurchaseOrderKey { partner, kind: format!("{of}{kind}"), number };
+            let taken = self.read::<String>(&keys::purchase_order(&key))?;
+            if taken.as_deref() == Some(&document.id) && !document.edited {
+                let words = format!("{SAYS}{}", document.payload);
+                self.insert(keys::purchase_order(&said(&key)), &words)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The same of numbers.
     fn forget(&mut self, what: &Retirable, before: Timestamp) -> Result<(), Error> {
         match what {
@@ -134,10 +178,10 @@ impl Pending<'_> {
                 }
             }
             Retirable::Noted(key) => {
-                let key = keys::purchase_order(key);
-                let words = self.read::<String>(&key)?.unwrap_or_default();
-                if is_before(noted_at(&words), before) {
-                    self.remove(key);
+                let of = keys::purchase_order(key);
+                let words = self.read::<String>(&of)?.unwrap_or_default();
+                if is_before(noted_at(key, &words), before) {
+                    self.remove(of);
                 }
             }
             Retirable::Number(series, number) => {

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-pub use change::Retirable;
+pub use change::{Retirable, said_by_retired};
 
 use super::as2::{As2Key, As2Message};
 use super::check::payloads_in;
@@ -145,7 +145,8 @@ pub(super) fn retire(
 ) -> Result<Retired, Error> {
     let mut pass = Pass { store, before, stop, retired: Retired::default() };
     let mut needed = pass.needed()?;
-    pass.documents(&mut needed)?;
+    pass.together(&mut needed)?;
+    pass.documents(&needed)?;
     pass.receipts(&needed)?;
     pass.exceptions()?;
     pass.numbers(&needed, numbers)?;
@@ -225,15 +226,28 @@ impl Pass<'_> {
         Ok(needed)
     }
 
-    /// Documents that are over. One that stays needs what it came in.
-    fn documents(&mut self, needed: &mut Needed) -> Result<(), Error> {
+    /// What came in one file leaves together: a document that stays keeps the file, and with it all others of it. Read once
+    /// more it would seem otherwise as if nothing had become of those that have left.
+    fn together(&self, needed: &mut Needed) -> Result<(), Error> {
+        let mut kept = HashSet::new();
+        self.each(keys::DOCUMENT, |document: Document| {
+            if !change::is_done(&document, self.before) || needed.documents.contains(&document.id) {
+                kept.extend(document.interchange.map(|id| id.receipt));
+            }
+            None
+        })?;
+        needed.receipts.extend(kept);
+        Ok(())
+    }
+
+    /// Documents that are over, where the file that they came in is too.
+    fn documents(&mut self, needed: &Needed) -> Result<(), Error> {
         let before = self.before;
         self.retired.documents = self.each(keys::DOCUMENT, |document: Document| {
-            if change::is_done(&document, before) && !needed.documents.contains(&document.id) {
-                return Some(Retirable::Document(document.id));
-            }
-            needed.receipts.extend(document.interchange.map(|id| id.receipt));
-            None
+            let over = change::is_done(&document, before)
+                && !needed.documents.contains(&document.id)
+                && document.interchange.is_none_or(|id| !needed.receipts.contains(&id.receipt));
+            over.then_some(Retirable::Document(document.id))
         })?;
         Ok(())
     }

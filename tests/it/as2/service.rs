@@ -6,7 +6,9 @@ use std::net::TcpStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crossdock::exceptions::Kind;
-use crossdock::store::{As2Direction, As2Key, As2Message, As2State, Event};
+use crossdock::store::{
+    As2Direction, As2Key, As2Message, As2State, Change, Event, Retirable, Transaction,
+};
 use crossdock::transport::as2::bare;
 use crossdock::transport::as2::cms::{Certificate, Cipher, Digest, Identity, Padding};
 use crossdock::transport::as2::mdn::{self, Disposition, Outcome, Sent};
@@ -450,6 +452,19 @@ fn the_same_message_on_many_connections_at_once_is_taken_once() {
         let count = |event| received.iter().filter(|record| record.entry.event == event).count();
         assert_eq!((count(Event::As2Received), count(Event::As2Repeated)), (1, 7));
         assert_eq!(count(Event::FileReceived), 1);
+
+        // Where the message has left the store before the file that came in it, that is not taken in again.
+        let key = service.received("1@them").unwrap().key;
+        let later = Timestamp::now() + jiff::SignedDuration::from_hours(1);
+        let leaves = Change::Retire(Retirable::As2(key), later);
+        let store = service.house.gateway.store();
+        store.commit(Transaction::new().with(leaves)).unwrap();
+        assert_eq!(service.received("1@them"), None);
+        let answer = service.post(message);
+        assert_eq!(answer.status(), 200);
+        let received = store.journal(0, 1000).unwrap();
+        let count = |event| received.iter().filter(|record| record.entry.event == event).count();
+        assert_eq!((count(Event::As2Received), count(Event::FileReceived)), (2, 1));
         service.close().await;
     });
 }
