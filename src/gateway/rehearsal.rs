@@ -442,7 +442,7 @@ impl Judging<'_> {
         // What went on then is not asked again whether it may.
         if let (Standing::Goes, Some(records)) = (fate.0, self.records)
             && !went_on(records, id)?
-            && let Some(words) = why_held(records, partner, &document, test)?
+            && let Some(words) = why_held(records, partner, &document, (test, &|_| false))?
         {
             fate = held(&words)?;
         }

@@ -224,12 +224,18 @@ pub(super) fn why_held(
     records: &dyn Records,
     partner: &Partner,
     document: &canonical::Document,
-    test: bool,
+    (test, goes): (bool, &dyn Fn(&PurchaseOrderKey) -> bool),
 ) -> Result<Option<String>, Error> {
     let Some(asked) = asked_by(document) else { return Ok(None) };
     let number = document.number();
     let kind = if test { "test order" } else { "order" };
+    let order = PurchaseOrderKey {
+        partner: partner.name.clone(),
+        kind: kind.to_owned(),
+        number: business_number(number),
+    };
     let stage = match order_record(records, &partner.name, kind, number)? {
+        _ if goes(&order) => Stage::Waiting,
         Some(record) => Story::of(records, &record)?.stage,
         None if is_held(records, &partner.name, kind, number)? => Stage::Held,
         None => {

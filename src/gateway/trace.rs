@@ -180,7 +180,8 @@ fn of_order(records: &dyn Records, record: Document, held: Vec<Document>) -> Res
         documents.push(traced(records, record, said.as_ref())?);
     }
     let mut disagreements = story.strange;
-    disagreements.extend(story.lines.iter().flat_map(disagreements_of));
+    let is_cancelled = story.stage == Stage::Cancelled;
+    disagreements.extend(story.lines.iter().flat_map(|line| disagreements_of(line, is_cancelled)));
     disagreements.extend(documents.iter().filter_map(trouble));
     if let (Some(cancelled), true) = (&story.cancelled, story.stage != Stage::Cancelled) {
         disagreements.push(format!("something of it has left, and {} cancels it", cancelled.id));
@@ -289,7 +290,8 @@ fn cartons(shipment: &Shipment) -> Vec<Carton> {
         .collect()
 }
 
-fn disagreements_of(line: &LineSums) -> Vec<String> {
+/// Of an order that is cancelled nothing is ordered any more.
+fn disagreements_of(line: &LineSums, is_cancelled: bool) -> Vec<String> {
     let name = match (&line.number, &line.item) {
         (Some(number), Some(item)) => format!("line {number} ({item})"),
         (Some(number), None) => format!("line {number}"),
@@ -297,7 +299,7 @@ fn disagreements_of(line: &LineSums) -> Vec<String> {
     };
     let plain = |value: Decimal| value.normalize();
     let mut found = Vec::new();
-    if let Some(ordered) = line.ordered
+    if let Some(ordered) = line.ordered.filter(|_| !is_cancelled)
         && ordered != line.shipped
     {
         let (ordered, shipped) = (plain(ordered), plain(line.shipped));

@@ -207,7 +207,7 @@ impl Translator {
                     version: version.clone(),
                     accepted: received.accepted && sound && set.verdict != Verdict::Rejected,
                     findings: set.findings.clone(),
-                    document: set.document.take(),
+                    document: set.document.take().map(|document| as_change(document, partner)),
                     is_acknowledgement,
                     outcomes: std::mem::take(&mut set.outcomes),
                 });
@@ -503,4 +503,18 @@ fn interchange_number(numbers: &Numbers) -> Result<InterchangeControlNumber, Str
 
 fn group_control_number(number: u64) -> Result<GroupControlNumber, String> {
     Ok(GroupControlNumber(u32::try_from(number).map_err(|e| e.to_string())?))
+}
+
+/// A cancellation that came as an order, as the change of an order that it is, where the partner's changes are taken in: an
+/// endpoint that books orders books no second one.
+fn as_change(document: Document, partner: &Partner) -> Document {
+    let takes_changes = partner.flow("order_change", Direction::In).is_some();
+    match document {
+        Document::Order(order)
+            if takes_changes && order.purpose.as_deref() == Some("cancellation") =>
+        {
+            Document::OrderChange(order)
+        }
+        other => other,
+    }
 }

@@ -346,6 +346,47 @@ fn what_changed_an_order_does_not_change_the_one_that_takes_its_place() {
 }
 
 #[test]
+fn a_cancellation_by_an_order_is_handed_over_as_the_change_that_it_is() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        house.drop_inbound("order.edi", &order(1, "PO-1"));
+        house.wait(Event::DocumentDelivered).await;
+        house.drop_inbound("cancel.edi", &order(2, "PO-1").replace("BEG*00", "BEG*01"));
+        let held = house.raised().await;
+        expected(&held, Kind::OrderCancellationHeld, "the cancellation of order PO-1 came");
+        house.does(held.id, &deed(Action::Accept)).unwrap();
+        house.wait(Event::DocumentDelivered).await;
+        assert_eq!((house.names(ORDERS).len(), house.names(CHANGES).len()), (1, 1));
+        let json = fs::read_to_string(house.path(CHANGES).join(&house.names(CHANGES)[0])).unwrap();
+        assert!(json.contains("\"purpose\": \"cancellation\""), "{json}");
+        // Nothing is ordered any more, and nothing has left.
+        let (page, code) = house.command(&["trace", "PO-1"]);
+        assert!(page.contains("\ncancelled\n") && !page.contains("0 shipped"), "{page}");
+        assert_eq!(code, 0, "{page}");
+        house.close().await;
+    });
+}
+
+#[test]
+fn a_change_in_the_interchange_of_its_order_goes_on_behind_it() {
+    multi().block_on(async {
+        let mut house = taking_changes();
+        let (order, change) = (order(1, "PO-1"), change(1, "PO-1", "1"));
+        let group = &change[change.find("GS*").unwrap()..change.find("IEA*").unwrap()];
+        let end = order.find("IEA*").unwrap();
+        let of_change = group.replace("*1*X*", "*2*X*").replace("GE*1*1~", "GE*1*2~");
+        let both =
+            format!("{}{of_change}{}", &order[..end], order[end..].replace("IEA*1", "IEA*2"));
+        house.drop_inbound("both.edi", &both);
+        let first = house.wait(Event::DocumentDelivered).await.entry.subject;
+        let second = house.wait(Event::DocumentDelivered).await.entry.subject;
+        assert!(first.starts_with("order-") && second.starts_with("order_change-"), "{second}");
+        assert_eq!(house.kinds_open(), []);
+        house.close().await;
+    });
+}
+
+#[test]
 fn the_cancellation_of_an_order_that_is_held_says_that_there_is_one() {
     multi().block_on(async {
         let mut house = House::with_items_list("sku,vendor\nMUG,NP-MUG-PINE\n");

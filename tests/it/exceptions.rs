@@ -90,6 +90,25 @@ fn without(text: &str, tag: &str) -> String {
     text.lines().filter(|line| !line.starts_with(tag)).collect()
 }
 
+#[test]
+fn what_is_accepted_under_a_number_that_another_has_is_answered() {
+    multi().block_on(async {
+        let mut house = House::open();
+        house.drop_inbound("one.edi", &order(1, "PO-1"));
+        let first = house.wait(Event::AcknowledgementRendered).await;
+        house.drop_inbound("other.edi", &order(1, "PO-2"));
+        let reused = house.raised().await;
+        assert_eq!(reused.kind, Kind::InterchangeNumberReused);
+        house.does(reused.id, &deed(Action::Accept)).unwrap();
+        let second = house.wait(Event::AcknowledgementRendered).await;
+        assert_ne!(first.entry.subject, second.entry.subject);
+        let (page, _) = house.command(&["trace", "PO-2"]);
+        assert!(page.contains(&second.entry.subject), "{page}");
+        assert!(!page.contains(&first.entry.subject), "{page}");
+        house.close().await;
+    });
+}
+
 /// A cause, and what it raises.
 enum Cause {
     Inbound(&'static str, String),
@@ -323,20 +342,18 @@ fn a_database_that_cannot_be_compacted_is_told_and_mends_itself() {
     let (store, _) = crate::compaction::filled(&data);
     let bytes = store.room().database.unwrap();
     drop(store);
-    // The copy would take the place of the link.
-    let (state, elsewhere) = (data.join("state"), data.join("elsewhere"));
-    fs::rename(&state, &elsewhere).unwrap();
-    std::os::unix::fs::symlink("elsewhere", &state).unwrap();
+    // A file, which cannot be removed as a folder.
+    let copy = data.join("state.compacting");
+    fs::write(&copy, b"").unwrap();
     let config = format!("{CONFIG}database_mebibytes = 1\n");
     multi().block_on(async {
         let mut house = House::within(folder, &config, PROFILE);
         let trouble = house.raised().await;
         assert_eq!(trouble.kind, Kind::StoreTrouble, "{trouble:#?}");
         assert!(trouble.words.contains("compacting the database: "), "{trouble:#?}");
-        assert!(trouble.words.contains("it is a link to a folder elsewhere"), "{trouble:#?}");
+        assert!(trouble.words.contains("state.compacting"), "{trouble:#?}");
         let folder = house.close().await;
-        fs::remove_file(&state).unwrap();
-        fs::rename(&elsewhere, &state).unwrap();
+        fs::remove_file(&copy).unwrap();
         let mut house = House::within(folder, &config, PROFILE);
         assert_eq!(house.mended().await.id, trouble.id);
         house.until(|house| house.gateway.store().room().database.unwrap() < bytes).await;

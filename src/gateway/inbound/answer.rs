@@ -55,12 +55,14 @@ impl Gateway {
         }
     }
 
-    /// Whether an interchange that came before was not answered for want of a number, and comes again for its answer.
+    /// Whether an interchange whose number came before has not been answered: for want of a number of ours, or since
+    /// another had its number.
     pub(super) fn owes_answer(&self, arriving: &Arriving) -> Result<bool, Error> {
         let again = arriving.again.filter(|again| !again.answered);
         let Some(id) = again.and_then(|again| again.exception) else { return Ok(false) };
         let exception = self.ledger.store().exception(id)?;
-        Ok(exception.is_some_and(|exception| exception.kind == Kind::AnswerNotWritten))
+        let unanswered = [Kind::AnswerNotWritten, Kind::InterchangeNumberReused];
+        Ok(exception.is_some_and(|exception| unanswered.contains(&exception.kind)))
     }
 
     fn write_answer(

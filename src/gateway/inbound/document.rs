@@ -198,8 +198,10 @@ impl Gateway {
         // What went on then is not asked again whether it may.
         let went = self.stays(partner, arriving, header, (index, set))?;
         let goes = fate.state == DocumentState::Queued && !accept && !went;
-        if goes && let Some(words) = why_held(self.ledger.store(), partner, document, header.test)?
-        {
+        let store = self.ledger.store();
+        // Its order may come in this very interchange, and goes on before it.
+        let comes = |order: &PurchaseOrderKey| tally.numbers.contains_key(order);
+        if goes && let Some(words) = why_held(store, partner, document, (header.test, &comes))? {
             let kind = match asked_by(document) {
                 Some(Asked::Cancellation) => Kind::OrderCancellationHeld,
                 _ => Kind::OrderChangeHeld,
